@@ -1,0 +1,134 @@
+/* The configuration: JSON text (comments // and slash-star allowed) -> struct conf, or every error.
+ *
+ * Reading has no side effects and opens nothing but the file itself; names of peers, prefixes and
+ * numbers are fully checked, also against each other.  All strings and arrays belong to the struct.
+ */
+#ifndef CONF_CONF_H
+#define CONF_CONF_H
+
+#include <stdio.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/types.h"
+
+#define CONF_KEY_SIZE 32
+
+enum conf_cipher { CONF_AESGCM = 0, CONF_CHACHAPOLY };
+
+/* Which MAC the router answers with on a LAN: the VN's own virtual-router MAC, or the NIC's. */
+enum conf_mac { CONF_MAC_VIRTUAL = 0, CONF_MAC_NIC };
+
+struct conf_mobile {
+	struct prefix prefix;
+	char **hosts; /* names of routers, "self" name included; count 0: every router of the VN */
+	size_t host_count;
+};
+
+/* An address that the router owns on the LAN: answers ARP and ping, is the gateway of 'prefix'. */
+struct conf_address {
+	struct addr addr;
+	uint8_t len; /* of the subnet it stands in */
+};
+
+struct conf_vn {
+	vn_id_t id;
+	char *name;
+	char *device; /* NIC, veth or Linux bridge */
+	enum conf_mac mac_kind;
+	struct mac mac;       /* VIRTUAL: by default 02:56:52 and the VN's number */
+	bool super_frames;    /* PACKET_VNET_HDR; default true */
+	struct prefix *local; /* LNDT: prefixes at home on this LAN */
+	size_t local_count;
+	struct conf_address *addresses;
+	size_t address_count;
+	struct prefix *
+		subnets; /* on-link subnets of the VN beside those of 'addresses': same-subnet traffic keeps its TTL */
+	size_t subnet_count;
+	struct addr native_gateway; /* for destinations outside the VN; family NONE: none */
+	struct conf_mobile *mobile;
+	size_t mobile_count;
+	uint32_t freeze_moves; /* this many moves of one EID ... */
+	us_t freeze_window;    /* ... within this time freeze it */
+	us_t freeze_time;      /* for so long */
+};
+
+struct conf_peer_vn {
+	vn_id_t id;
+	struct prefix *prefixes; /* fixed prefixes it is responsible for and may speak for */
+	size_t prefix_count;
+};
+
+struct conf_peer {
+	char *name;
+	uint8_t public_key[CONF_KEY_SIZE];
+	struct endpoint *endpoints; /* may be empty: it will call us */
+	size_t endpoint_count;
+	struct conf_peer_vn *vns;
+	size_t vn_count;
+};
+
+/* Kernel features that can be switched off, to force their fallbacks. */
+struct conf_features {
+	bool udp_segment;      /* UDP_SEGMENT on send */
+	bool udp_gro;          /* UDP_GRO on receive */
+	bool vnet_hdr;         /* PACKET_VNET_HDR, for all ports */
+	bool udp_super_frames; /* UDP super-frames into AF_PACKET (Linux 6.2) */
+};
+
+struct conf {
+	char *name;
+	char *key_file;
+	char *state_dir;
+	char *control_socket;
+	struct endpoint listen; /* default 0.0.0.0:51341 */
+	enum log_level log_level;
+	char *log_file; /* NULL: standard error */
+	enum conf_cipher cipher;
+	us_t rekey_time;        /* default 120 s */
+	uint64_t rekey_records; /* default 2^32 */
+	us_t hello_interval;    /* default 1 s */
+	us_t dead_time;         /* silence after which a peer is down; default 4 s */
+	uint16_t mtu_max;       /* largest underlay packet that is probed for; default 1500 */
+	uint32_t hwdt_max;      /* records; default 65536 */
+	us_t hwdt_expiry; /* unheard local machines are asked, then forgotten; default 20 min */
+	struct conf_features features; /* default all true */
+	struct conf_vn *vns;
+	size_t vn_count;
+	struct conf_peer *peers;
+	size_t peer_count;
+};
+
+/* One error; 'line' and 'column' count from 1. */
+struct conf_error {
+	unsigned line, column;
+	char path[128]; /* vns[0].local[2] */
+	char text[256]; /* expected ..., found ... */
+};
+
+struct conf_errors {
+	struct conf_error *rows;
+	size_t count;
+};
+
+/* Reads text of 'size' bytes.  0 with '*conf' filled (give it to conf_fini()); -EINVAL with '*conf' zeroed and
+ * at least one row in 'errors'; -ENOMEM.  'errors' is initialised here; give it to
+ * conf_errors_fini(). */
+MUST_USE int conf_parse(const char *text, size_t size, struct conf *conf,
+			struct conf_errors *errors);
+/* The same for a file; what cannot be read is an error row with line 0. */
+MUST_USE int conf_read(const char *file, struct conf *conf, struct conf_errors *errors);
+void conf_fini(struct conf *conf);
+void conf_errors_fini(struct conf_errors *errors);
+/* file:line:column: path: expected ..., found ... */
+void conf_errors_print(const struct conf_errors *errors, const char *file, FILE *out);
+
+/* Private key file: base64 of 32 bytes and a newline, mode 0600 at most (-EPERM otherwise). 0 or -errno. */
+MUST_USE int conf_key_read(const char *file, uint8_t key[CONF_KEY_SIZE]);
+/* Creates the file with mode 0600; -EEXIST when there is one. */
+MUST_USE int conf_key_write(const char *file, const uint8_t key[CONF_KEY_SIZE]);
+
+/* The help of every key: path, type, unit, default, meaning.  For `vrd --help-config`. */
+void conf_help(FILE *out);
+
+#endif

@@ -1,0 +1,45 @@
+/* GNDT, the global network description table: EID prefix -> who is reached there, longest prefix
+ * first, per VN.
+ *
+ * Behind this interface stands a path-compressed binary trie per VN and family with a hash of host
+ * routes in front; a faster structure can replace it without a change to callers. */
+#ifndef TABLES_GNDT_H
+#define TABLES_GNDT_H
+
+#include "base/err.h"
+#include "base/hash.h"
+#include "base/types.h"
+
+/* 'slot' of a target on the own LAN; other values are the caller's (a peer's slot). */
+#define GNDT_LOCAL UINT32_MAX
+
+enum gndt_origin { GNDT_FIXED = 0, GNDT_HOST, GNDT_MAPPED };
+
+struct gndt_route {
+	struct prefix prefix;
+	struct vr_id vr;
+	uint32_t slot;
+	uint8_t origin; /* enum gndt_origin */
+};
+
+struct gndt;
+
+struct gndt *gndt_create(const struct hash_key *key);
+void gndt_destroy(struct gndt *g);
+/* Adds or replaces the route of this exact prefix; 0 or -ENOMEM (unchanged). */
+MUST_USE int gndt_put(struct gndt *g, vn_id_t vn, const struct gndt_route *route);
+/* No-op when the prefix is not there. */
+void gndt_remove(struct gndt *g, vn_id_t vn, struct prefix prefix);
+/* Longest prefix that contains the address, or NULL.  Valid until the next non-const call. */
+const struct gndt_route *gndt_find(const struct gndt *g, vn_id_t vn, struct addr addr);
+/* The route of exactly this prefix, or NULL. */
+const struct gndt_route *gndt_find_exact(const struct gndt *g, vn_id_t vn, struct prefix prefix);
+size_t gndt_count(const struct gndt *g);
+/* Grows with every put and remove that changed something: lets callers keep a look-up for a while. */
+uint64_t gndt_version(const struct gndt *g);
+/* Calls 'each' for all routes, by VN, family and address; stops early when it returns false.  'each' must
+ * not change the table. */
+void gndt_walk(const struct gndt *g,
+	       bool (*each)(void *ctx, vn_id_t vn, const struct gndt_route *route), void *ctx);
+
+#endif

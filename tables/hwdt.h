@@ -1,0 +1,93 @@
+/* HWDT, the hardware description table: where each machine is.
+ *
+ * A record binds one EID of a VN to a MAC address and to the router that owns it now, with the
+ * mobility counter of its last move.  A machine with several addresses has several records with the
+ * same MAC.  The table is bounded; every owner (VR) has a fair share of it: a full table takes a
+ * new
+ * record only by evicting the longest unheard record of the owner that holds most, and never one of
+ * an owner
+ * that holds no more than the newcomer's owner would.  The update rule is idempotent and gives the
+ * same result in any order: larger mobility counter wins, of equal ones the larger VR id. */
+#ifndef TABLES_HWDT_H
+#define TABLES_HWDT_H
+
+#include "base/err.h"
+#include "base/hash.h"
+#include "base/types.h"
+
+enum binding_kind { BINDING_HOST = 0, BINDING_GATEWAY = 1 };
+
+/* What routers tell each other about one EID. */
+struct binding {
+	vn_id_t vn;
+	struct addr ip;
+	struct mac mac;
+	struct vr_id vr; /* owner */
+	mobility_t mobility;
+	uint8_t kind;   /* enum binding_kind */
+	bool withdrawn; /* the owner says: no longer here; kept for a while so that old news lose */
+};
+
+#define HWDT_PREVIOUS 4
+
+struct hwdt_entry {
+	struct binding b;
+	us_t heard;                           /* last sighting or refresh by the owner */
+	us_t moved;                           /* when the owner last changed here; 0 for never */
+	struct vr_id previous[HWDT_PREVIOUS]; /* earlier owners, newest first, no repeats */
+};
+
+enum hwdt_fate {
+	HWDT_ADDED = 1, /* nothing (or a withdrawn record) was there */
+	HWDT_SAME,      /* nothing new; 'heard' was renewed */
+	HWDT_UPDATED,   /* same owner, newer counter or other MAC/kind/withdrawn */
+	HWDT_MOVED,     /* another owner */
+	HWDT_STALE,     /* what is there is newer: unchanged */
+	HWDT_FULL,      /* no room for this owner: unchanged */
+};
+
+struct hwdt;
+
+/* 'max' records over all VNs.  NULL when memory is short. */
+struct hwdt *hwdt_create(size_t max, const struct hash_key *key);
+void hwdt_destroy(struct hwdt *t);
+
+/* Adds or replaces by the update rule.  'before', when not NULL, receives the record as it was (zeroed
+ * when there was none).  Same owner and same counter but another MAC, kind or withdrawn mark is an
+ * update only from the owner itself, which bumps the counter; it is STALE here. */
+MUST_USE enum hwdt_fate hwdt_put(struct hwdt *t, const struct binding *b, us_t now,
+				 struct hwdt_entry *before);
+/* Takes the record out, whatever it says.  No-op when there is none. */
+void hwdt_remove(struct hwdt *t, vn_id_t vn, struct addr ip);
+/* Renews 'heard'.  No-op when there is none. */
+void hwdt_heard(struct hwdt *t, vn_id_t vn, struct addr ip, us_t now);
+
+/* The pointers are owned by the table and valid until the next call with a non-const table.
+ * Withdrawn records are found too: look at 'b.withdrawn'. */
+const struct hwdt_entry *hwdt_find(const struct hwdt *t, vn_id_t vn, struct addr ip);
+/* Records of this MAC in this VN: writes up to 'max' pointers, returns how many there are. */
+size_t hwdt_find_mac(const struct hwdt *t, vn_id_t vn, struct mac mac,
+		     const struct hwdt_entry **out, size_t max);
+
+/* Walks all records: start with '*position' 0; NULL at the end.  Survives hwdt_remove() of the record
+ * just returned; a record added meanwhile may be missed or not. */
+const struct hwdt_entry *hwdt_next(const struct hwdt *t, size_t *position);
+
+/* Summary of one owner's records in one VN that are not withdrawn: equal sets give equal digests on every router
+ * (kept up to date by put and remove, not computed here). */
+struct hwdt_digest {
+	uint32_t count;
+	uint64_t sum;
+};
+struct hwdt_digest hwdt_digest(const struct hwdt *t, vn_id_t vn, struct vr_id vr);
+
+struct hwdt_stats {
+	size_t count;
+	size_t max;
+	uint64_t evicted;
+	uint64_t refused_full;
+	uint64_t stale;
+};
+struct hwdt_stats hwdt_stats(const struct hwdt *t);
+
+#endif

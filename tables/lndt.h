@@ -1,0 +1,43 @@
+/* LNDT, the local network description table: what this router is responsible for, and who may speak
+ * and claim.  Filled from the configuration only; never by a peer.
+ *
+ * Three kinds of rows, all per VN: local prefixes (machines at home on this LAN), prefixes that a
+ * peer is responsible for, and mobile prefixes with the routers that may host their EIDs. */
+#ifndef TABLES_LNDT_H
+#define TABLES_LNDT_H
+
+#include "base/err.h"
+#include "base/types.h"
+
+struct lndt;
+
+/* 'self' is the own router's id. */
+struct lndt *lndt_create(struct vr_id self);
+void lndt_destroy(struct lndt *t);
+
+/* 'vr' is responsible for the prefix ('self': a local one).  0, -EEXIST when another router has exactly
+ * this prefix, or -ENOMEM. */
+MUST_USE int lndt_put_fixed(struct lndt *t, vn_id_t vn, struct prefix prefix, struct vr_id vr);
+/* EIDs of the prefix may be hosted by these routers ('count' 0: by every router of the VN).  Copies. */
+MUST_USE int lndt_put_mobile(struct lndt *t, vn_id_t vn, struct prefix prefix,
+			     const struct vr_id *hosts, size_t count);
+
+/* The router of the longest fixed prefix that contains the address; id none when there is none. */
+struct vr_id lndt_home(const struct lndt *t, vn_id_t vn, struct addr ip);
+/* True when the address lies in a mobile prefix; the longest one decides in all questions. */
+bool lndt_is_mobile(const struct lndt *t, vn_id_t vn, struct addr ip);
+/* May this router own (claim) this EID?  Its own fixed prefixes and mobile prefixes it may host. */
+bool lndt_may_host(const struct lndt *t, vn_id_t vn, struct addr ip, struct vr_id vr);
+
+struct lndt_row {
+	vn_id_t vn;
+	struct prefix prefix;
+	bool mobile;
+	struct vr_id vr;           /* of a fixed prefix */
+	const struct vr_id *hosts; /* of a mobile prefix; owned by the table */
+	size_t host_count;         /* 0: every router */
+};
+/* Row by position, false behind the last. */
+bool lndt_row(const struct lndt *t, size_t position, struct lndt_row *row);
+
+#endif

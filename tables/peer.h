@@ -1,0 +1,59 @@
+/* The other routers: one slot each, with what is known of it and what it counts.
+ *
+ * A slot number names a peer everywhere (GNDT targets, links); it stays the same until the peer is
+ * removed and is reused only after that. */
+#ifndef TABLES_PEER_H
+#define TABLES_PEER_H
+
+#include "base/err.h"
+#include "base/types.h"
+
+#define PEER_SLOTS_MAX 4096
+#define PEER_VNS_MAX   64
+
+enum peer_state { PEER_DOWN = 0, PEER_UP };
+
+/* What a peer has told of one VN. */
+struct peer_vn {
+	vn_id_t vn;
+	uint64_t version;      /* of its table: newest that was heard */
+	uint32_t digest_count; /* its digest at that version */
+	uint64_t digest_sum;
+	uint64_t pulled_version; /* last version whose full table was taken in */
+	us_t pull_due;           /* when the next request for its table may be sent */
+};
+
+struct peer {
+	struct vr_id id;
+	char name[64];
+	uint32_t slot;
+	uint8_t state; /* enum peer_state */
+	us_t heard;    /* last sync message; 0: never */
+	us_t since;    /* of the state */
+	us_t rtt;      /* smoothed; 0: not measured yet */
+	uint16_t mtu;  /* largest inner packet that fits one record on the path, bytes */
+	uint64_t boot; /* random number of its process: another one means it restarted */
+	struct peer_vn *vns;
+	size_t vn_count;
+	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
+};
+
+struct peers;
+
+struct peers *peers_create(void);
+void peers_destroy(struct peers *t);
+/* Adds a peer with room for 'vns' (copied numbers).  '*slot' receives its slot.  0, -EEXIST when the
+ * id is there, -ENOSPC, -ENOMEM. */
+MUST_USE int peers_put(struct peers *t, struct vr_id id, const char *name, const vn_id_t *vns,
+		       size_t vn_count, uint32_t *slot);
+void peers_remove(struct peers *t, uint32_t slot);
+/* NULL when the slot is empty or the id is unknown. */
+struct peer *peers_at(const struct peers *t, uint32_t slot);
+struct peer *peers_find(const struct peers *t, struct vr_id id);
+/* Walks used slots: start with '*position' 0. */
+struct peer *peers_next(const struct peers *t, uint32_t *position);
+size_t peers_count(const struct peers *t);
+/* What is known of this VN at the peer; NULL when the peer is not in it. */
+struct peer_vn *peer_vn(const struct peer *p, vn_id_t vn);
+
+#endif

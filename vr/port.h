@@ -1,0 +1,84 @@
+/* A LAN port: what the router hears and says on one LAN segment.
+ *
+ * Control frames (ARP, RARP) come through libpcap, both directions, and are injected with libnet;
+ * bulk
+ * frames (IPv4, IPv6) come and go through AF_PACKET, whole super-frames where the kernel gives them
+ * (PACKET_VNET_HDR).  On a Linux bridge the port adds a veth pair of its own to it and takes it
+ * away
+ * at the end; on a NIC or veth it opens the device.  With the NIC's own MAC it keeps the host's
+ * kernel
+ * from handling the VN's frames (a rule of its own, removed at the end). */
+#ifndef VR_PORT_H
+#define VR_PORT_H
+
+#include "base/err.h"
+#include "base/frame.h"
+#include "base/log.h"
+#include "base/types.h"
+
+struct port;
+
+struct port_conf {
+	unsigned number;    /* handed to the callbacks */
+	const char *device; /* NIC, veth or bridge; copied */
+	bool use_nic_mac;
+	struct mac router_mac; /* without use_nic_mac */
+	bool vnet_hdr;         /* false: forced off */
+	bool udp_super_frames; /* false: forced off */
+	/* With use_nic_mac: the VN's prefixes, which the kernel must leave alone (own addresses of the host
+	 * excepted).  Copied. */
+	const struct prefix *guard;
+	size_t guard_count;
+};
+
+struct port_ops {
+	/* A bulk frame that came in: 'f->data' at the Ethernet header, at least FRAME_HEADROOM bytes free
+	 * in front.  Never an own injection.  Valid to the end of the call. */
+	void (*frame)(void *ctx, unsigned port, struct frame *f, us_t now);
+	/* An ARP or RARP frame.  'outgoing': sent by this host (its kernel), not by us: own injections are recognised and
+	 * left out. */
+	void (*control)(void *ctx, unsigned port, const uint8_t *frame, size_t size, bool outgoing,
+			us_t now);
+	void (*batch_end)(void *ctx, us_t now);
+};
+
+/* 0 and '*out', or -errno with the cause logged and everything undone. */
+MUST_USE int port_create(const struct port_conf *conf, const struct port_ops *ops, void *ctx,
+			 struct log *log, struct port **out);
+/* Leaves the LAN and the kernel as they were found. */
+void port_destroy(struct port *p);
+
+int port_bulk_fd(const struct port *p);
+int port_control_fd(const struct port *p);
+/* Read and hand up a bounded batch. */
+void port_bulk_readable(struct port *p, us_t now);
+void port_control_readable(struct port *p, us_t now);
+
+/* Sends an Ethernet frame or super-frame.  TCP packets of one flow that follow each other are coalesced until
+ * port_flush(): the frame's bytes must stay valid and unchanged until then.  A frame with a partial
+ * checksum is
+ * finished here when the port cannot finish it. 0; -ENOBUFS (counted), -EMSGSIZE (larger than the
+ * LAN's MTU and no super-frame). */
+MUST_USE int port_send(struct port *p, struct frame *f);
+void port_flush(struct port *p);
+/* Injects an ARP, RARP or claim frame at once.  0 or -errno. */
+MUST_USE int port_inject(struct port *p, const uint8_t *frame, size_t size);
+
+/* The MAC that the router uses here. */
+struct mac port_mac(const struct port *p);
+/* Largest IP packet on this LAN. */
+uint16_t port_mtu(const struct port *p);
+bool port_has_vnet_hdr(const struct port *p);
+
+struct port_stats {
+	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes;
+	uint64_t rx_control, tx_control, rx_echoes;
+	uint64_t drop_vlan;   /* tagged frames: counted, not handled */
+	uint64_t drop_kernel; /* the kernel dropped before we read */
+	uint64_t drop_tx;     /* the device did not take it */
+	uint64_t drop_malformed;
+	uint64_t drop_too_large;
+};
+void port_stats(struct port *p, struct port_stats *out);
+
+#endif

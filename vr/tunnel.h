@@ -1,0 +1,121 @@
+/* The underlay: one UDP socket, the sealed sessions of all peers on it, and what a batch costs.
+ *
+ * Packets and super-frames go in whole and leave as records, one IP packet each, in as few
+ * UDP_SEGMENT calls
+ * as their limits allow (65,507 bytes, 64 segments, equal sizes but the last); records that arrive
+ * by UDP_GRO
+ * are opened in place and handed up one by one.  Peers are named by slot (tables/peer.h).
+ * Handshakes,
+ * rekeying, keepalive, roaming, cookies and path MTU discovery happen in here; whether a peer is
+ * alive is decided above, by its HELLOs. */
+#ifndef VR_TUNNEL_H
+#define VR_TUNNEL_H
+
+#include "base/err.h"
+#include "base/frame.h"
+#include "base/log.h"
+#include "base/types.h"
+#include "vr/crypto.h"
+#include "wire/seal.h"
+
+struct tunnel;
+
+#define TUNNEL_ENDPOINTS_MAX 8
+
+struct tunnel_conf {
+	struct endpoint listen;
+	uint8_t private_key[CRYPTO_KEY_SIZE];
+	enum crypto_cipher cipher; /* that we propose; both are accepted */
+	us_t rekey_time;
+	uint64_t rekey_records;
+	us_t silence; /* nothing authentic heard for so long: start a new handshake (keeping the session) */
+	uint16_t mtu_max;          /* largest underlay IP packet probed for */
+	bool udp_segment, udp_gro; /* false forces the fallback */
+	uint64_t
+		clock_floor; /* handshake timestamps sent are larger than this (from the state file) */
+};
+
+struct tunnel_peer_conf {
+	uint32_t slot;
+	uint8_t public_key[CRYPTO_KEY_SIZE];
+	struct endpoint
+		endpoints[TUNNEL_ENDPOINTS_MAX]; /* tried in turn; none: wait to be called */
+	size_t endpoint_count;
+	uint64_t
+		heard_floor; /* handshake timestamps of this peer must be larger (from the state file) */
+};
+
+struct tunnel_ops {
+	/* An authentic data packet: 'f->data' is at the IP header, FRAME_HEADROOM bytes in front are
+	 * free, 'f->csum_partial' follows the record's flag, no super-frame.  Borrowed for the
+	 * call... but the bytes stay
+	 * valid and unchanged until 'batch_end' of the same batch. */
+	void (*data)(void *ctx, uint32_t slot, const struct seal_inner *inner, struct frame *f,
+		     us_t now);
+	void (*sync)(void *ctx, uint32_t slot, const uint8_t *msg, size_t size, us_t now);
+	/* The bytes handed up since the last batch_end go away after this. */
+	void (*batch_end)(void *ctx, us_t now);
+	/* Keys with this peer are there (true) or gone. */
+	void (*session)(void *ctx, uint32_t slot, bool up, us_t now);
+	/* Largest inner packet that fits one record to this peer changed. */
+	void (*mtu)(void *ctx, uint32_t slot, uint16_t inner_mtu, us_t now);
+	/* A value that must survive a restart changed: see tunnel_clock() and tunnel_heard(). */
+	void (*persist)(void *ctx);
+};
+
+/* Opens and binds the socket.  0 and '*out', or -errno. 'ops' must outlive the tunnel. */
+MUST_USE int tunnel_create(const struct tunnel_conf *conf, const struct tunnel_ops *ops, void *ctx,
+			   struct log *log, struct tunnel **out);
+void tunnel_destroy(struct tunnel *t);
+
+/* 0, -EEXIST (slot or key in use), -ENOMEM.  Starts a handshake when an endpoint is known. */
+MUST_USE int tunnel_peer_add(struct tunnel *t, const struct tunnel_peer_conf *peer, us_t now);
+/* New endpoints for a peer; its session goes on. */
+void tunnel_peer_endpoints(struct tunnel *t, uint32_t slot, const struct endpoint *endpoints,
+			   size_t count);
+void tunnel_peer_remove(struct tunnel *t, uint32_t slot);
+
+int tunnel_fd(const struct tunnel *t);
+/* Reads and handles a bounded batch; calls batch_end at the end of it. */
+void tunnel_readable(struct tunnel *t, us_t now);
+/* Does what is due (handshakes, rekeys, keepalives, probes); returns when to be called next. */
+us_t tunnel_run(struct tunnel *t, us_t now);
+
+/* Seals an IP packet or super-frame to the peer.  Segments must fit the inner MTU ('f->gso_size' is at most what
+ * the caller computed from it).  Queued until tunnel_flush().  0; -ENOTCONN (no session: dropped),
+ * -EMSGSIZE, -EINVAL
+ * (a super-frame that is not one). */
+MUST_USE int tunnel_send(struct tunnel *t, uint32_t slot, const struct seal_inner *inner,
+			 struct frame *f, us_t now);
+/* Seals and sends at once. 0 or -ENOTCONN. */
+MUST_USE int tunnel_send_sync(struct tunnel *t, uint32_t slot, const uint8_t *msg, size_t size,
+			      us_t now);
+/* Everything queued leaves now: at the end of every batch. */
+void tunnel_flush(struct tunnel *t);
+
+/* Last handshake timestamp sent to anyone, and last one accepted from this peer. */
+uint64_t tunnel_clock(const struct tunnel *t);
+uint64_t tunnel_heard(const struct tunnel *t, uint32_t slot);
+
+struct tunnel_peer_stats {
+	struct endpoint endpoint; /* where records go now */
+	bool up;
+	const char *cipher; /* "AESGCM", "ChaChaPoly" or "" */
+	us_t session_age;
+	uint16_t inner_mtu;
+	uint64_t handshakes, rekeys, roams;
+	uint64_t tx_records, tx_bytes, rx_records, rx_bytes;
+};
+/* False when the slot is unknown. */
+bool tunnel_peer_stats(const struct tunnel *t, uint32_t slot, us_t now,
+		       struct tunnel_peer_stats *out);
+
+/* Drops at the door, by reason, in order; NULL behind the last.  Names are stable. */
+const char *tunnel_drop_name(unsigned reason);
+uint64_t tunnel_drop_count(const struct tunnel *t, unsigned reason);
+
+/* What the kernel gave: "UDP_SEGMENT", "UDP_GRO"; for the start-up report. */
+bool tunnel_has_segment(const struct tunnel *t);
+bool tunnel_has_gro(const struct tunnel *t);
+
+#endif

@@ -1,0 +1,119 @@
+/* Messages between routers inside a sealed session.  Drawn in docs/wire-format.md.
+ *
+ * Every message: version 8 | type 8 | message id 32 | body.  Messages may be lost, repeated and
+ * reordered; each one is idempotent.  DELTA (with or without the move mark) is acknowledged by ACK
+ * with the
+ * same id. */
+#ifndef WIRE_SYNC_H
+#define WIRE_SYNC_H
+
+#include "base/err.h"
+#include "base/types.h"
+
+#define SYNC_VERSION 1
+/* A message fits a record on a path of 1280 bytes. */
+#define SYNC_SIZE_MAX     1152
+#define SYNC_BINDINGS_MAX 24
+#define SYNC_VNS_MAX      32
+
+enum sync_type {
+	SYNC_HELLO = 1,    /* alive, clock echo, digests */
+	SYNC_PULL = 2,     /* give me your table of this VN */
+	SYNC_TABLE = 3,    /* one page of it */
+	SYNC_DELTA = 4,    /* bindings that changed; MOVE when the move mark is set */
+	SYNC_ACK = 5,      /* a DELTA was taken in, or why not */
+	SYNC_QUERY = 6,    /* who has this MAC or EID? */
+	SYNC_ANSWER = 7,   /* I have: bindings */
+	SYNC_PRESENCE = 8, /* is this EID really answering on your LAN? */
+	SYNC_PRESENT = 9,  /* yes / no */
+};
+
+/* One binding as carried: VN and owner come from the message. */
+struct sync_binding {
+	struct addr ip;
+	struct mac mac;
+	uint64_t mobility;
+	uint8_t kind;
+	bool withdrawn;
+};
+
+struct sync_digest {
+	vn_id_t vn;
+	uint64_t version;
+	uint32_t count;
+	uint64_t sum;
+};
+
+enum sync_verdict {
+	SYNC_ACCEPTED = 0,
+	SYNC_STALE = 1,   /* 'newest' is the counter that beat it, 'owner' who has it */
+	SYNC_REFUSED = 2, /* the sender may not host this EID */
+	SYNC_FULL = 3,
+	SYNC_FROZEN = 4, /* too many moves */
+};
+
+struct sync_ack_row {
+	uint8_t verdict; /* enum sync_verdict */
+	uint64_t newest;
+	uint64_t owner;
+};
+
+struct sync_msg {
+	uint8_t type; /* enum sync_type */
+	uint32_t id;
+	vn_id_t vn; /* all but HELLO */
+	union {
+		struct {
+			uint64_t boot;     /* random per process */
+			uint64_t sent;     /* the sender's clock, us; echoed */
+			uint64_t echo;     /* 'sent' of the peer's last HELLO, 0: none yet */
+			uint32_t echo_age; /* us between hearing that and sending this */
+			uint8_t count;
+			struct sync_digest digests[SYNC_VNS_MAX];
+		} hello;
+		struct {
+			uint64_t version;
+			uint16_t page, page_count;
+			uint8_t count;
+			struct sync_binding bindings[SYNC_BINDINGS_MAX];
+		} table;
+		struct {
+			uint64_t version; /* of the sender's table after this change */
+			bool is_move;
+			uint64_t previous; /* of a move: the owner before, 0 unknown */
+			uint8_t count;
+			struct sync_binding bindings[SYNC_BINDINGS_MAX];
+		} delta;
+		struct {
+			uint8_t count; /* rows in the order of the DELTA's bindings */
+			struct sync_ack_row rows[SYNC_BINDINGS_MAX];
+		} ack;
+		struct {
+			bool by_mac; /* otherwise by EID */
+			struct mac mac;
+			struct addr ip;
+		} query; /* QUERY; PRESENCE and PRESENT use 'ip' and 'mac' both */
+		struct {
+			uint64_t version;
+			uint8_t count;
+			struct sync_binding bindings[SYNC_BINDINGS_MAX];
+		} answer;
+		struct {
+			struct addr ip;
+			struct mac mac;
+			bool present; /* PRESENT only */
+		} presence;
+	};
+};
+
+/* Parses exactly one message.  0, -EBADMSG (short, trailing bytes, counts or lengths out of range,
+ * VN above 24 bits, multicast or zero MAC in a binding, unspecified or multicast EID),
+ * -EPROTONOSUPPORT (another version or an unknown
+ * type: counted and skipped by the caller). */
+MUST_USE int sync_parse(const uint8_t *data, size_t size, struct sync_msg *msg);
+/* Returns the size written, or -EMSGSIZE when 'room' is too small, -EINVAL for a count out of range.
+ * SYNC_SIZE_MAX is always enough. */
+MUST_USE int sync_build(const struct sync_msg *msg, uint8_t *data, size_t room);
+const char *sync_type_name(uint8_t type);
+
+#endif
