@@ -147,7 +147,7 @@ $(FUZZ:%=fuzz-run-%): fuzz-run-%: $(BUILD)/fuzz/fuzz_%
 # --- checks -------------------------------------------------------------------------------------
 C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h' 2>/dev/null)
 check: all san test-unit test-sim check-house
-check-house: check-layers check-globals check-hardening check-format check-words
+check-house: check-selftest check-layers check-globals check-hardening check-format check-words
 check-layers:
 	@$(TALLY) layers --command $(PYTHON) scripts/checks/layers.py
 check-globals: $(BUILD)/libvrd.a $(PROGRAMS:%=$(BUILD)/%)
