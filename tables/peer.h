@@ -16,11 +16,14 @@ enum peer_state { PEER_DOWN = 0, PEER_UP };
 /* What a peer has told of one VN. */
 struct peer_vn {
 	vn_id_t vn;
-	uint64_t version;      /* of its table: newest that was heard */
-	uint32_t digest_count; /* its digest at that version */
+	uint32_t digest_count; /* its digest as it last said */
 	uint64_t digest_sum;
-	uint64_t pulled_version; /* last version whose full table was taken in */
-	us_t pull_due;           /* when the next request for its table may be sent */
+	bool pulling; /* its table is being taken in */
+	us_t pull_started;
+	us_t pull_due; /* next request: a retry while pulling, otherwise the next attempt */
+	struct addr pull_after; /* how far it has come */
+	uint64_t pulled_sum;    /* digest for which the last pull was finished */
+	uint32_t pull_tries;
 };
 
 struct peer {
