@@ -300,13 +300,28 @@ is_for_router(const struct vr *vr, const struct site *site, struct mac dst)
 	return count > 0;
 }
 
+/* A packet from outside the VN, handed on by the LAN's native router. */
+static bool
+is_from_gateway(const struct vr *vr, const struct site *site, struct mac src, const struct ip *ip)
+{
+	const struct hwdt_entry *e;
+
+	if (addr_is_none(site->conf->native_gateway) ||
+	    gndt_find(vr->gndt, site->vn, ip->src) != NULL)
+		return false;
+	e = hwdt_find(vr->hwdt, site->vn, site->conf->native_gateway);
+	return e != NULL && !e->b.withdrawn && vr_id_equal(e->b.vr, vr->self) &&
+	       mac_equal(e->b.mac, src);
+}
+
 /* May this machine speak on this LAN?  Counts the refusal. */
 static bool
 may_speak(struct vr *vr, struct site *site, struct mac src, const struct ip *ip, us_t now)
 {
 	const struct hwdt_entry *e;
 
-	if (sight_machine(vr, site, SIGHTING_DATA, src, ip->src, now))
+	if (is_from_gateway(vr, site, src, ip) ||
+	    sight_machine(vr, site, SIGHTING_DATA, src, ip->src, now))
 		return true;
 	e = hwdt_find(vr->hwdt, site->vn, ip->src);
 	if (e != NULL && !e->b.withdrawn)
@@ -447,6 +462,10 @@ peer_may_speak(struct vr *vr, const struct site *site, const struct peer *peer,
 	if (e != NULL && vr_id_equal(e->b.vr, peer->id))
 		return true;
 	if (!lndt_may_host(vr->lndt, site->vn, ip->src, peer->id)) {
+		/* From outside the VN, through the native router of the destination's home site. */
+		if (gndt_find(vr->gndt, site->vn, ip->src) == NULL &&
+		    vr_id_equal(lndt_home(vr->lndt, site->vn, ip->dst), peer->id))
+			return true;
 		vr_drop(vr, DROP_PEER_SOURCE);
 		return false;
 	}
