@@ -2,8 +2,7 @@
  *
  * Every message: version 8 | type 8 | message id 32 | body.  Messages may be lost, repeated and
  * reordered; each one is idempotent.  DELTA (with or without the move mark) is acknowledged by ACK
- * with the
- * same id. */
+ * with the same id. */
 #ifndef WIRE_SYNC_H
 #define WIRE_SYNC_H
 
@@ -73,7 +72,8 @@ struct sync_msg {
 		} hello;
 		struct {
 			uint64_t version;
-			uint16_t page, page_count;
+			uint16_t page;       /* from 0 */
+			uint16_t page_count; /* at least 1: an empty table is one page */
 			uint8_t count;
 			struct sync_binding bindings[SYNC_BINDINGS_MAX];
 		} table;
@@ -92,7 +92,7 @@ struct sync_msg {
 			bool by_mac; /* otherwise by EID */
 			struct mac mac;
 			struct addr ip;
-		} query; /* QUERY; PRESENCE and PRESENT use 'ip' and 'mac' both */
+		} query; /* the one of 'mac' and 'ip' that is not asked for is zero */
 		struct {
 			uint64_t version;
 			uint8_t count;
@@ -100,19 +100,19 @@ struct sync_msg {
 		} answer;
 		struct {
 			struct addr ip;
-			struct mac mac;
-			bool present; /* PRESENT only */
+			struct mac mac; /* zero: not known */
+			bool present;   /* PRESENT only */
 		} presence;
 	};
 };
 
 /* Parses exactly one message.  0, -EBADMSG (short, trailing bytes, counts or lengths out of range,
- * VN above 24 bits, multicast or zero MAC in a binding, unspecified or multicast EID),
- * -EPROTONOSUPPORT (another version or an unknown
- * type: counted and skipped by the caller). */
+ * unknown flags, kinds or verdicts, multicast or zero MAC in a binding or query, unspecified or
+ * multicast EID), -EPROTONOSUPPORT (another version or an unknown type: counted and skipped by the
+ * caller).  '*msg' is undefined after an error; otherwise what it does not carry is zero. */
 MUST_USE int sync_parse(const uint8_t *data, size_t size, struct sync_msg *msg);
-/* Returns the size written, or -EMSGSIZE when 'room' is too small, -EINVAL for a count out of range.
- * SYNC_SIZE_MAX is always enough. */
+/* Returns the size written, or -EMSGSIZE when 'room' is too small, -EINVAL for a count out of
+ * range and anything else that sync_parse() would refuse.  SYNC_SIZE_MAX is always enough. */
 MUST_USE int sync_build(const struct sync_msg *msg, uint8_t *data, size_t room);
 const char *sync_type_name(uint8_t type);
 
