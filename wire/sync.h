@@ -38,7 +38,6 @@ struct sync_binding {
 
 struct sync_digest {
 	vn_id_t vn;
-	uint64_t version;
 	uint32_t count;
 	uint64_t sum;
 };
@@ -71,14 +70,18 @@ struct sync_msg {
 			struct sync_digest digests[SYNC_VNS_MAX];
 		} hello;
 		struct {
-			uint64_t version;
-			uint16_t page;       /* from 0 */
-			uint16_t page_count; /* at least 1: an empty table is one page */
+			struct addr after; /* family NONE: from the start */
+		} pull;
+		struct {
+			/* All bindings of the sender with EIDs above 'after' (bytewise, family
+			 * first) in ascending order, up to the last one in this page; with
+			 * 'is_last' to the end of the table.  Only a last page may be empty. */
+			struct addr after;
+			bool is_last;
 			uint8_t count;
 			struct sync_binding bindings[SYNC_BINDINGS_MAX];
 		} table;
 		struct {
-			uint64_t version; /* of the sender's table after this change */
 			bool is_move;
 			uint64_t previous; /* of a move: the owner before, 0 unknown */
 			uint8_t count;
@@ -94,7 +97,6 @@ struct sync_msg {
 			struct addr ip;
 		} query; /* the one of 'mac' and 'ip' that is not asked for is zero */
 		struct {
-			uint64_t version;
 			uint8_t count;
 			struct sync_binding bindings[SYNC_BINDINGS_MAX];
 		} answer;
@@ -106,10 +108,11 @@ struct sync_msg {
 	};
 };
 
-/* Parses exactly one message.  0, -EBADMSG (short, trailing bytes, counts or lengths out of range,
- * unknown flags, kinds or verdicts, multicast or zero MAC in a binding or query, unspecified or
- * multicast EID), -EPROTONOSUPPORT (another version or an unknown type: counted and skipped by the
- * caller).  '*msg' is undefined after an error; otherwise what it does not carry is zero. */
+/* Parses exactly one message.  0, -EBADMSG (short, trailing bytes, counts or lengths out of
+ * range, unknown flags, kinds or verdicts, multicast or zero MAC in a binding or query,
+ * unspecified or multicast EID, a TABLE out of order), -EPROTONOSUPPORT (another version or an
+ * unknown type: counted and skipped by the caller).  '*msg' is undefined after an error;
+ * otherwise what it does not carry is zero. */
 MUST_USE int sync_parse(const uint8_t *data, size_t size, struct sync_msg *msg);
 /* Returns the size written, or -EMSGSIZE when 'room' is too small, -EINVAL for a count out of
  * range and anything else that sync_parse() would refuse.  SYNC_SIZE_MAX is always enough. */
