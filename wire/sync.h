@@ -39,7 +39,6 @@ struct sync_binding {
 
 struct sync_digest {
 	vn_id_t vn;
-	uint64_t version;
 	uint32_t count;
 	uint64_t sum;
 };
@@ -72,13 +71,17 @@ struct sync_msg {
 			struct sync_digest digests[SYNC_VNS_MAX];
 		} hello;
 		struct {
-			uint64_t version;
-			uint16_t page, page_count;
+			struct addr after; /* family NONE: from the start */
+		} pull;
+		struct {
+			/* All bindings of the sender with EIDs above 'after' (bytewise, family first), up to
+			 * the last one in this page; with 'is_last' to the end of the table. */
+			struct addr after;
+			bool is_last;
 			uint8_t count;
 			struct sync_binding bindings[SYNC_BINDINGS_MAX];
 		} table;
 		struct {
-			uint64_t version; /* of the sender's table after this change */
 			bool is_move;
 			uint64_t previous; /* of a move: the owner before, 0 unknown */
 			uint8_t count;
@@ -94,7 +97,6 @@ struct sync_msg {
 			struct addr ip;
 		} query; /* QUERY; PRESENCE and PRESENT use 'ip' and 'mac' both */
 		struct {
-			uint64_t version;
 			uint8_t count;
 			struct sync_binding bindings[SYNC_BINDINGS_MAX];
 		} answer;

@@ -1,0 +1,47 @@
+/* What a LAN is told after a move, and when: gratuitous ARP, the claim of a MAC from the switches, and the visitor's
+ * own neighbours.  A schedule per EID; a newer move of it cancels the older schedule.
+ *
+ * At the old site, in this order: a claim frame, so that the switches move the machine's MAC to the
+ * router's port;
+ * gratuitous ARP giving the router's MAC.  The claim is refreshed for as long as the machine is
+ * away.  At the new site:
+ * gratuitous ARP giving the machine's real MAC; and the machine is told by unicast which neighbours
+ * are local and which are behind
+ * the router.  Every frame but the claim has the router's MAC as Ethernet source. */
+#ifndef MIGRATION_ANNOUNCE_H
+#define MIGRATION_ANNOUNCE_H
+
+#include "base/err.h"
+#include "base/types.h"
+#include "tables/hwdt.h"
+
+/* Switches forget a silent MAC after 300 s; some are set to less. */
+#define ANNOUNCE_CLAIM_REFRESH (60 * US_S)
+/* Neighbours told to a visitor per round: local ones first. */
+#define ANNOUNCE_NEIGHBOURS_MAX 64
+
+struct announce_ops {
+	/* Injects a frame of ETH_FRAME_MIN bytes on the VN's LAN. */
+	void (*inject)(void *ctx, vn_id_t vn, const uint8_t *frame, size_t size);
+	/* The router's MAC on the VN's LAN. */
+	struct mac (*router_mac)(void *ctx, vn_id_t vn);
+	/* Do these two stand in one subnet, so that they ask for each other by ARP? */
+	bool (*same_subnet)(void *ctx, vn_id_t vn, struct addr a, struct addr b);
+};
+
+struct announce;
+
+struct announce *announce_create(struct vr_id self, const struct hwdt *hwdt,
+				 const struct announce_ops *ops, void *ctx);
+void announce_destroy(struct announce *a);
+
+/* The EID has come to this LAN, or has left it for another router.  The first round is sent by the next
+ * announce_run().  Replaces the EID's schedule. */
+void announce_arrived(struct announce *a, vn_id_t vn, struct addr ip, struct mac mac, us_t now);
+void announce_departed(struct announce *a, vn_id_t vn, struct addr ip, struct mac mac, us_t now);
+/* A late frame of the machine has passed the switches: claim its MAC again, at once and after 'guard'. */
+void announce_claim_again(struct announce *a, vn_id_t vn, struct addr ip, us_t guard, us_t now);
+void announce_cancel(struct announce *a, vn_id_t vn, struct addr ip);
+us_t announce_run(struct announce *a, us_t now);
+
+#endif

@@ -1,0 +1,275 @@
+/* Where does the machine really answer?  See presence.h. */
+#include "migration/presence.h"
+
+#include <stdlib.h>
+
+enum told { TOLD_NOTHING = 0, TOLD_NO, TOLD_YES };
+
+struct check {
+	struct check *next;
+	enum presence_purpose purpose;
+	vn_id_t vn;
+	struct addr ip;
+	struct mac mac;
+	struct vr_id other;
+	us_t started;
+	unsigned step;
+	bool answered;  /* on the own LAN */
+	enum told told; /* by 'other' */
+	bool done;
+};
+
+struct presence {
+	const struct presence_ops *ops;
+	void *ctx;
+	struct check *checks;
+	size_t count;
+};
+
+/* When each purpose does its next step, after its start. */
+static const us_t confirm_steps[] = {
+	30 * US_MS,   100 * US_MS, 200 * US_MS, PRESENCE_CONFIRM_DEADLINE, 500 * US_MS, 800 * US_MS,
+	1500 * US_MS, 3 * US_S,    5 * US_S};
+static const us_t doubt_steps[] = {0,
+				   40 * US_MS,
+				   120 * US_MS,
+				   240 * US_MS,
+				   400 * US_MS,
+				   550 * US_MS,
+				   PRESENCE_REMOTE_DEADLINE};
+static const us_t asked_steps[] = {0, 40 * US_MS, 100 * US_MS, 200 * US_MS,
+				   PRESENCE_LOCAL_DEADLINE};
+
+static us_t
+step_due(const struct check *c)
+{
+	switch (c->purpose) {
+	case PRESENCE_CONFIRM:
+		return c->step < ARRAY_COUNT(confirm_steps) ? c->started + confirm_steps[c->step]
+							    : US_NEVER;
+	case PRESENCE_ASKED:
+		return c->step < ARRAY_COUNT(asked_steps) ? c->started + asked_steps[c->step]
+							  : US_NEVER;
+	case PRESENCE_DOUBT:
+	case PRESENCE_DEFEND:
+		break;
+	}
+	return c->step < ARRAY_COUNT(doubt_steps) ? c->started + doubt_steps[c->step] : US_NEVER;
+}
+
+struct presence *
+presence_create(const struct presence_ops *ops, void *ctx)
+{
+	struct presence *p = calloc(1, sizeof(*p));
+
+	if (p == NULL)
+		return NULL;
+	p->ops = ops;
+	p->ctx = ctx;
+	return p;
+}
+
+void
+presence_destroy(struct presence *p)
+{
+	if (p == NULL)
+		return;
+	while (p->checks != NULL) {
+		struct check *c = p->checks;
+
+		p->checks = c->next;
+		free(c);
+	}
+	free(p);
+}
+
+static bool
+is_about(const struct check *c, vn_id_t vn, struct addr ip)
+{
+	return !c->done && c->vn == vn && addr_equal(c->ip, ip);
+}
+
+void
+presence_start(struct presence *p, enum presence_purpose purpose, vn_id_t vn, struct addr ip,
+	       struct mac mac, struct vr_id other, us_t now)
+{
+	struct check *c;
+
+	for (c = p->checks; c != NULL; c = c->next)
+		if (is_about(c, vn, ip) && c->purpose == purpose && vr_id_equal(c->other, other) &&
+		    mac_equal(c->mac, mac))
+			return;
+	if (p->count >= PRESENCE_CHECKS_MAX)
+		return;
+	c = calloc(1, sizeof(*c));
+	if (c == NULL)
+		return;
+	*c = (struct check){.next = p->checks,
+			    .purpose = purpose,
+			    .vn = vn,
+			    .ip = ip,
+			    .mac = mac,
+			    .other = other,
+			    .started = now};
+	p->checks = c;
+	p->count++;
+}
+
+static void
+confirm_step(struct presence *p, struct check *c)
+{
+	p->ops->probe(p->ctx, c->vn, c->ip, c->mac);
+	/* The router it came from looks on its own LAN, and takes it back if it is there. */
+	if (confirm_steps[c->step] >= PRESENCE_CONFIRM_DEADLINE && !vr_id_is_none(c->other))
+		(void)p->ops->ask(p->ctx, c->other, c->vn, c->ip);
+	if (c->step + 1 == ARRAY_COUNT(confirm_steps))
+		c->done = true;
+}
+
+/* Here and there are known, or the time is up. */
+static void
+doubt_settle(struct presence *p, struct check *c, bool is_end, bool is_reachable, us_t now)
+{
+	if (!c->answered) {
+		c->done = is_end || now >= c->started + PRESENCE_LOCAL_DEADLINE;
+		return;
+	}
+	if (c->told == TOLD_NOTHING && !is_end)
+		return;
+	c->done = true;
+	if (c->told == TOLD_NO || (c->told == TOLD_NOTHING && !is_reachable))
+		p->ops->take(p->ctx, c->vn, c->ip, c->mac, now);
+	else
+		p->ops->duplicate(p->ctx, c->vn, c->ip, c->mac, c->other, now);
+}
+
+static void
+doubt_step(struct presence *p, struct check *c, us_t now)
+{
+	bool reachable = true;
+
+	/* Broadcast: a switch may hold the machine's MAC on our own port since we claimed it. */
+	if (!c->answered)
+		p->ops->probe(p->ctx, c->vn, c->ip, (struct mac){{0}});
+	if (c->told == TOLD_NOTHING)
+		reachable = p->ops->ask(p->ctx, c->other, c->vn, c->ip);
+	doubt_settle(p, c, c->step + 1 == ARRAY_COUNT(doubt_steps), reachable, now);
+}
+
+static void
+asked_step(struct presence *p, struct check *c, us_t now)
+{
+	if (c->step + 1 < ARRAY_COUNT(asked_steps)) {
+		p->ops->probe(p->ctx, c->vn, c->ip, (struct mac){{0}});
+		return;
+	}
+	c->done = true;
+	p->ops->tell(p->ctx, c->other, c->vn, c->ip, c->mac, false, now);
+}
+
+static void
+defend_step(struct presence *p, struct check *c)
+{
+	(void)p->ops->ask(p->ctx, c->other, c->vn, c->ip);
+	if (c->step + 1 == ARRAY_COUNT(doubt_steps))
+		c->done = true;
+}
+
+static void
+check_step(struct presence *p, struct check *c, us_t now)
+{
+	switch (c->purpose) {
+	case PRESENCE_CONFIRM:
+		confirm_step(p, c);
+		break;
+	case PRESENCE_DOUBT:
+		doubt_step(p, c, now);
+		break;
+	case PRESENCE_ASKED:
+		asked_step(p, c, now);
+		break;
+	case PRESENCE_DEFEND:
+		defend_step(p, c);
+		break;
+	}
+	c->step++;
+}
+
+void
+presence_answered(struct presence *p, vn_id_t vn, struct addr ip, struct mac mac, us_t now)
+{
+	for (struct check *c = p->checks; c != NULL; c = c->next) {
+		/* Who was asked looks for any machine that has the address. */
+		if (!is_about(c, vn, ip) || (!mac_is_zero(c->mac) && !mac_equal(c->mac, mac)))
+			continue;
+		if (c->purpose == PRESENCE_CONFIRM) {
+			c->done = true;
+		} else if (c->purpose == PRESENCE_ASKED) {
+			c->done = true;
+			p->ops->tell(p->ctx, c->other, vn, ip, mac, true, now);
+		} else if (c->purpose == PRESENCE_DOUBT) {
+			c->answered = true;
+			doubt_settle(p, c, false, true, now);
+		}
+	}
+}
+
+void
+presence_told(struct presence *p, struct vr_id from, vn_id_t vn, struct addr ip, bool present,
+	      us_t now)
+{
+	for (struct check *c = p->checks; c != NULL; c = c->next) {
+		if (!is_about(c, vn, ip) || !vr_id_equal(c->other, from))
+			continue;
+		if (c->purpose == PRESENCE_DOUBT) {
+			c->told = present ? TOLD_YES : TOLD_NO;
+			doubt_settle(p, c, false, true, now);
+		} else if (c->purpose == PRESENCE_DEFEND) {
+			c->done = true;
+			if (present)
+				p->ops->defend(p->ctx, vn, ip, c->mac, now);
+		}
+	}
+}
+
+void
+presence_stop(struct presence *p, enum presence_purpose purpose, vn_id_t vn, struct addr ip)
+{
+	for (struct check *c = p->checks; c != NULL; c = c->next)
+		if (is_about(c, vn, ip) && c->purpose == purpose)
+			c->done = true;
+}
+
+bool
+presence_has(const struct presence *p, enum presence_purpose purpose, vn_id_t vn, struct addr ip)
+{
+	for (const struct check *c = p->checks; c != NULL; c = c->next)
+		if (is_about(c, vn, ip) && c->purpose == purpose)
+			return true;
+	return false;
+}
+
+us_t
+presence_run(struct presence *p, us_t now)
+{
+	us_t next = US_NEVER;
+
+	/* A step may start further checks: they are put in front and run next time. */
+	for (struct check *c = p->checks; c != NULL; c = c->next)
+		while (!c->done && step_due(c) <= now)
+			check_step(p, c, now);
+	for (struct check **link = &p->checks; *link != NULL;) {
+		struct check *c = *link;
+
+		if (c->done) {
+			*link = c->next;
+			p->count--;
+			free(c);
+			continue;
+		}
+		if (step_due(c) < next)
+			next = step_due(c);
+		link = &c->next;
+	}
+	return next;
+}

@@ -1,0 +1,66 @@
+/* Where does the machine really answer?  Asks the own LAN by ARP and other routers by PRESENCE, to settle what a single
+ * sighting cannot: a late frame, a failed migration that resumes at its source, a duplicate, an RFC
+ * 5227 probe.
+ *
+ * Only an ARP reply to our own probe counts as an answer: it cannot be a late frame. */
+#ifndef MIGRATION_PRESENCE_H
+#define MIGRATION_PRESENCE_H
+
+#include "base/err.h"
+#include "base/types.h"
+
+enum presence_purpose {
+	PRESENCE_CONFIRM, /* we claimed it: is it really here? */
+	PRESENCE_DOUBT,   /* another router owns it, yet it seems to be here */
+	PRESENCE_ASKED,   /* another router asks us */
+	PRESENCE_DEFEND, /* somebody here probes for an address (RFC 5227) that another router owns: is that one alive? */
+};
+
+/* Local probes at these times after the start, then the LAN has said no. */
+#define PRESENCE_LOCAL_DEADLINE (300 * US_MS)
+/* An owner that has not answered by then is unreachable. */
+#define PRESENCE_REMOTE_DEADLINE (700 * US_MS)
+/* A claimed machine that has not been heard by then is looked for at the router it came from. */
+#define PRESENCE_CONFIRM_DEADLINE (350 * US_MS)
+#define PRESENCE_CHECKS_MAX       1024
+
+struct presence_ops {
+	/* ARP request for 'ip' on the own LAN, to 'mac' or broadcast when 'mac' is zero. */
+	void (*probe)(void *ctx, vn_id_t vn, struct addr ip, struct mac mac);
+	/* PRESENCE to another router; false when it is not up. */
+	bool (*ask)(void *ctx, struct vr_id whom, vn_id_t vn, struct addr ip);
+	/* PRESENT to the router that asked. */
+	void (*tell)(void *ctx, struct vr_id whom, vn_id_t vn, struct addr ip, struct mac mac,
+		     bool present, us_t now);
+	/* DOUBT is settled: it is here and not there. */
+	void (*take)(void *ctx, vn_id_t vn, struct addr ip, struct mac mac, us_t now);
+	/* DOUBT is settled: it answers at both; or here, and the owner does not say. */
+	void (*duplicate)(void *ctx, vn_id_t vn, struct addr ip, struct mac mac, struct vr_id other,
+			  us_t now);
+	/* DEFEND: the owner's machine answers; 'requester' sent the probe. */
+	void (*defend)(void *ctx, vn_id_t vn, struct addr ip, struct mac requester, us_t now);
+};
+
+struct presence;
+
+struct presence *presence_create(const struct presence_ops *ops, void *ctx);
+void presence_destroy(struct presence *p);
+
+/* Starts a check unless the same one is under way.  'other': CONFIRM the router it came from (may be none), DOUBT and
+ * DEFEND the owner, ASKED who asked.  'mac': the machine's; DEFEND: the requester's.  Dropped when
+ * PRESENCE_CHECKS_MAX are under way. */
+void presence_start(struct presence *p, enum presence_purpose purpose, vn_id_t vn, struct addr ip,
+		    struct mac mac, struct vr_id other, us_t now);
+/* The machine answered an ARP probe of ours on the own LAN. */
+void presence_answered(struct presence *p, vn_id_t vn, struct addr ip, struct mac mac, us_t now);
+/* A PRESENT came. */
+void presence_told(struct presence *p, struct vr_id from, vn_id_t vn, struct addr ip, bool present,
+		   us_t now);
+/* Ends CONFIRM (it was heard, or left) or all checks of an EID whose owner has changed. */
+void presence_stop(struct presence *p, enum presence_purpose purpose, vn_id_t vn, struct addr ip);
+/* Is such a check under way? */
+bool presence_has(const struct presence *p, enum presence_purpose purpose, vn_id_t vn,
+		  struct addr ip);
+us_t presence_run(struct presence *p, us_t now);
+
+#endif
