@@ -37,6 +37,8 @@ void ip_dec_ttl(uint8_t *packet);
 
 /* One's complement sum of bytes, folded to 16 bits, not inverted; 'sum' chains calls on even sizes. */
 uint16_t ip_sum(const uint8_t *data, size_t size, uint32_t sum);
+/* Corrects a checksum field after one of the 16-bit words it covers changed from 'old' to 'word'. */
+void ip_sum_replace(uint8_t *field, uint16_t old, uint16_t word);
 /* Pseudo-header's sum for a transport payload of 'l4_size' bytes, folded, not inverted. */
 uint16_t ip_pseudo_sum(const struct ip *ip, uint32_t l4_size);
 /* Sets the IPv4 header checksum; nothing for IPv6. */
@@ -66,7 +68,9 @@ bool icmp_echo_reply(uint8_t *packet, const struct ip *ip);
 
 /* Cuts an IPv4 packet that may be fragmented into fragments of at most 'mtu' bytes: writes fragment
  * 'index' (0, 1, ...) to 'out' (room for 'mtu') and returns its size, 0 behind the last.  Copies
- * the options that RFC 791 says. */
+ * the options that RFC 791 says.  A packet that fits is its own only fragment.  Returns 0 at once for
+ * a packet that must not be cut, an 'mtu' below 68 (RFC 791's least), or a fragment that would end
+ * behind byte 65535 of its packet.  A partial checksum must be finished before. */
 size_t ip4_fragment(const uint8_t *packet, const struct ip *ip, uint16_t mtu, unsigned index,
 		    uint8_t *out);
 
