@@ -24,6 +24,7 @@ struct peer_vn {
 	struct addr pull_after; /* how far it has come */
 	uint64_t pulled_sum;    /* digest for which the last pull was finished */
 	uint32_t pull_tries;
+	uint32_t pull_pages; /* taken in so far */
 };
 
 struct peer {
@@ -35,6 +36,8 @@ struct peer {
 	us_t since;    /* of the state */
 	us_t rtt;      /* smoothed; 0: not measured yet */
 	uint16_t mtu;  /* largest inner packet that fits one record on the path, bytes */
+	uint64_t echo; /* 'sent' of its last HELLO, and when that was heard */
+	us_t echo_heard;
 	uint64_t boot; /* random number of its process: another one means it restarted */
 	struct peer_vn *vns;
 	size_t vn_count;

@@ -1,0 +1,209 @@
+/* The primitives of vr/crypto.h over OpenSSL's EVP interface. */
+#include "vr/crypto.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+
+#define NONCE_SIZE 12
+
+struct crypto_aead {
+	EVP_CIPHER_CTX *ctx; /* cipher and key schedule; only the nonce changes per record */
+	enum crypto_cipher cipher;
+};
+
+int
+crypto_random(void *bytes, size_t size)
+{
+	if (size > INT_MAX)
+		return -EIO;
+	return RAND_bytes(bytes, (int)size) == 1 ? 0 : -EIO;
+}
+
+int
+crypto_public_key(const uint8_t private_key[CRYPTO_KEY_SIZE], uint8_t public_key[CRYPTO_KEY_SIZE])
+{
+	size_t size = CRYPTO_KEY_SIZE;
+	EVP_PKEY *key =
+		EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, private_key, CRYPTO_KEY_SIZE);
+	int rc = -EIO;
+
+	if (key != NULL && EVP_PKEY_get_raw_public_key(key, public_key, &size) == 1)
+		rc = 0;
+	EVP_PKEY_free(key);
+	return rc;
+}
+
+int
+crypto_dh(const uint8_t private_key[CRYPTO_KEY_SIZE], const uint8_t public_key[CRYPTO_KEY_SIZE],
+	  uint8_t out[CRYPTO_KEY_SIZE])
+{
+	static const uint8_t zero[CRYPTO_KEY_SIZE];
+	EVP_PKEY *own =
+		EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, private_key, CRYPTO_KEY_SIZE);
+	EVP_PKEY *other =
+		EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, NULL, public_key, CRYPTO_KEY_SIZE);
+	EVP_PKEY_CTX *ctx = own != NULL ? EVP_PKEY_CTX_new(own, NULL) : NULL;
+	size_t size = CRYPTO_KEY_SIZE;
+	int rc = -EIO;
+
+	if (ctx == NULL || other == NULL || EVP_PKEY_derive_init(ctx) != 1 ||
+	    EVP_PKEY_derive_set_peer(ctx, other) != 1)
+		goto out;
+	/* The derivation itself refuses only the all-zero result. */
+	rc = -EBADMSG;
+	if (EVP_PKEY_derive(ctx, out, &size) == 1 && size == CRYPTO_KEY_SIZE &&
+	    !crypto_equal(out, zero, sizeof(zero)))
+		rc = 0;
+out:
+	EVP_PKEY_CTX_free(ctx);
+	EVP_PKEY_free(other);
+	EVP_PKEY_free(own);
+	if (rc != 0)
+		crypto_wipe(out, CRYPTO_KEY_SIZE);
+	return rc;
+}
+
+void
+crypto_hash(const void *a, size_t a_size, const void *b, size_t b_size,
+	    uint8_t out[CRYPTO_HASH_SIZE])
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+
+	/* A hash that silently did not happen would be worse than an end. */
+	BUG_IF(ctx == NULL || EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) != 1 ||
+	       (a_size > 0 && EVP_DigestUpdate(ctx, a, a_size) != 1) ||
+	       (b_size > 0 && EVP_DigestUpdate(ctx, b, b_size) != 1) ||
+	       EVP_DigestFinal_ex(ctx, out, NULL) != 1);
+	EVP_MD_CTX_free(ctx);
+}
+
+void
+crypto_hmac(const uint8_t *key, size_t key_size, const void *a, size_t a_size, const void *b,
+	    size_t b_size, uint8_t out[CRYPTO_HASH_SIZE])
+{
+	uint8_t block[64] = {0};
+	uint8_t pad[64];
+	uint8_t inner[CRYPTO_HASH_SIZE];
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+
+	/* RFC 2104 over the digest: OpenSSL 3 takes several times as long through its MAC
+	 * interface, and this runs for every handshake message of a stranger. */
+	if (key_size > sizeof(block))
+		crypto_hash(key, key_size, NULL, 0, block);
+	else if (key_size > 0)
+		memcpy(block, key, key_size);
+	for (size_t i = 0; i < sizeof(pad); i++)
+		pad[i] = block[i] ^ 0x36;
+	BUG_IF(ctx == NULL || EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) != 1 ||
+	       EVP_DigestUpdate(ctx, pad, sizeof(pad)) != 1 ||
+	       (a_size > 0 && EVP_DigestUpdate(ctx, a, a_size) != 1) ||
+	       (b_size > 0 && EVP_DigestUpdate(ctx, b, b_size) != 1) ||
+	       EVP_DigestFinal_ex(ctx, inner, NULL) != 1);
+	for (size_t i = 0; i < sizeof(pad); i++)
+		pad[i] = block[i] ^ 0x5c;
+	BUG_IF(EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) != 1 ||
+	       EVP_DigestUpdate(ctx, pad, sizeof(pad)) != 1 ||
+	       EVP_DigestUpdate(ctx, inner, sizeof(inner)) != 1 ||
+	       EVP_DigestFinal_ex(ctx, out, NULL) != 1);
+	EVP_MD_CTX_free(ctx);
+	crypto_wipe(block, sizeof(block));
+	crypto_wipe(pad, sizeof(pad));
+	crypto_wipe(inner, sizeof(inner));
+}
+
+bool
+crypto_equal(const void *a, const void *b, size_t size)
+{
+	return CRYPTO_memcmp(a, b, size) == 0;
+}
+
+void
+crypto_wipe(void *bytes, size_t size)
+{
+	OPENSSL_cleanse(bytes, size);
+}
+
+struct crypto_aead *
+crypto_aead_create(enum crypto_cipher cipher, const uint8_t key[CRYPTO_KEY_SIZE], bool seal)
+{
+	struct crypto_aead *aead = calloc(1, sizeof(*aead));
+	const EVP_CIPHER *evp =
+		cipher == CRYPTO_AESGCM ? EVP_aes_256_gcm() : EVP_chacha20_poly1305();
+
+	if (aead == NULL)
+		return NULL;
+	aead->cipher = cipher;
+	aead->ctx = EVP_CIPHER_CTX_new();
+	if (aead->ctx == NULL || EVP_CipherInit_ex(aead->ctx, evp, NULL, key, NULL, seal) != 1) {
+		crypto_aead_destroy(aead);
+		return NULL;
+	}
+	return aead;
+}
+
+void
+crypto_aead_destroy(struct crypto_aead *aead)
+{
+	if (aead == NULL)
+		return;
+	EVP_CIPHER_CTX_free(aead->ctx);
+	free(aead);
+}
+
+static void
+nonce_build(enum crypto_cipher cipher, uint64_t counter, uint8_t nonce[NONCE_SIZE])
+{
+	memset(nonce, 0, 4);
+	for (unsigned i = 0; i < 8; i++) {
+		unsigned shift = cipher == CRYPTO_AESGCM ? 56 - 8 * i : 8 * i;
+
+		nonce[4 + i] = (uint8_t)(counter >> shift);
+	}
+}
+
+int
+crypto_seal(struct crypto_aead *aead, uint64_t counter, const void *ad, size_t ad_size,
+	    const void *a, size_t a_size, const void *b, size_t b_size, uint8_t *out)
+{
+	uint8_t nonce[NONCE_SIZE];
+	int n = 0;
+
+	if (ad_size > INT_MAX || a_size > INT_MAX || b_size > INT_MAX - CRYPTO_TAG_SIZE)
+		return -EIO;
+	nonce_build(aead->cipher, counter, nonce);
+	if (EVP_EncryptInit_ex(aead->ctx, NULL, NULL, NULL, nonce) != 1 ||
+	    (ad_size > 0 && EVP_EncryptUpdate(aead->ctx, NULL, &n, ad, (int)ad_size) != 1) ||
+	    (a_size > 0 && EVP_EncryptUpdate(aead->ctx, out, &n, a, (int)a_size) != 1) ||
+	    (b_size > 0 && EVP_EncryptUpdate(aead->ctx, out + a_size, &n, b, (int)b_size) != 1) ||
+	    EVP_EncryptFinal_ex(aead->ctx, out + a_size + b_size, &n) != 1 ||
+	    EVP_CIPHER_CTX_ctrl(aead->ctx, EVP_CTRL_AEAD_GET_TAG, CRYPTO_TAG_SIZE,
+				out + a_size + b_size) != 1)
+		return -EIO;
+	return 0;
+}
+
+int
+crypto_open(struct crypto_aead *aead, uint64_t counter, const void *ad, size_t ad_size,
+	    const uint8_t *in, size_t size, uint8_t *out)
+{
+	uint8_t nonce[NONCE_SIZE];
+	uint8_t tag[CRYPTO_TAG_SIZE];
+	int n = 0;
+
+	if (size < CRYPTO_TAG_SIZE || size > INT_MAX || ad_size > INT_MAX)
+		return -EBADMSG;
+	size -= CRYPTO_TAG_SIZE;
+	memcpy(tag, in + size, sizeof(tag));
+	nonce_build(aead->cipher, counter, nonce);
+	if (EVP_DecryptInit_ex(aead->ctx, NULL, NULL, NULL, nonce) != 1 ||
+	    EVP_CIPHER_CTX_ctrl(aead->ctx, EVP_CTRL_AEAD_SET_TAG, CRYPTO_TAG_SIZE, tag) != 1 ||
+	    (ad_size > 0 && EVP_DecryptUpdate(aead->ctx, NULL, &n, ad, (int)ad_size) != 1) ||
+	    (size > 0 && EVP_DecryptUpdate(aead->ctx, out, &n, in, (int)size) != 1) ||
+	    EVP_DecryptFinal_ex(aead->ctx, out + size, &n) != 1)
+		return -EBADMSG;
+	return 0;
+}
