@@ -145,15 +145,12 @@ news_settle(struct moves *m, struct news **link, us_t now)
 {
 	struct news *n = *link;
 	struct report *report = reports_find(m->reports, n->report);
-	uint64_t number = n->report;
 
 	if (report != NULL)
 		report->all_acked = now;
 	*link = n->next;
 	m->count--;
 	news_destroy(n);
-	if (number != 0)
-		m->ops->settled(m->ctx, number, now);
 }
 
 int

@@ -1,0 +1,13 @@
+/* What the values of a configuration must be to each other. */
+#ifndef CONF_CHECK_H
+#define CONF_CHECK_H
+
+#include "base/err.h"
+#include "conf/conf.h"
+#include "conf/report.h"
+
+/* Adds a row for everything that contradicts something else.  Values that fill_conf() refused are
+ * left out of it, so that one mistake is reported once.  0 or -ENOMEM. */
+MUST_USE int check_conf(struct report *r, const struct conf *conf);
+
+#endif

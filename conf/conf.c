@@ -1,0 +1,232 @@
+/* Reading a configuration: scan, parse, fill, check; and its end. */
+#include "conf/conf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cjson/cJSON.h>
+
+#include "base/fmt.h"
+#include "conf/check.h"
+#include "conf/fill.h"
+#include "conf/where.h"
+
+#define FILE_SIZE_MAX (64u << 20)
+
+/* What depends on the number of the network. */
+static int
+finish_vn(struct conf_vn *vn)
+{
+	char name[16];
+
+	if (vn->name == NULL) {
+		snprintf(name, sizeof(name), "vn%u", vn->id & VN_ID_MAX);
+		vn->name = strdup(name);
+		if (vn->name == NULL)
+			return -ENOMEM;
+	}
+	if (vn->mac_kind == CONF_MAC_VIRTUAL && mac_is_zero(vn->mac))
+		vn->mac = (struct mac){{0x02, 0x56, 0x52, (uint8_t)(vn->id >> 16),
+					(uint8_t)(vn->id >> 8), (uint8_t)vn->id}};
+	return 0;
+}
+
+/* Names that were left out are made before the checks, so that they collide with none. */
+static int
+fill_and_check(struct report *r, struct conf *conf)
+{
+	size_t i;
+	int rc = fill_conf(r, conf);
+
+	for (i = 0; rc == 0 && i < conf->vn_count; i++)
+		if (conf->vns[i].id <= VN_ID_MAX)
+			rc = finish_vn(&conf->vns[i]);
+	return rc != 0 ? rc : check_conf(r, conf);
+}
+
+/* The text is JSON by the scan; cJSON can still refuse it for want of memory only. */
+static int
+parse_tree(struct where *w, size_t size, struct report *r, struct conf *conf)
+{
+	cJSON *root = cJSON_ParseWithLength(where_json(w), size);
+	int rc = root == NULL ? -ENOMEM : where_bind(w, root);
+
+	BUG_IF(rc == -EINVAL);
+	if (rc == 0) {
+		r->root = root;
+		rc = fill_and_check(r, conf);
+	}
+	cJSON_Delete(root);
+	r->root = NULL;
+	return rc;
+}
+
+static void
+report_fault(struct report *r, const struct where_fault *fault)
+{
+	size_t count = r->errors->count;
+
+	report_item(r, NULL, false, (struct place){.depth = 0}, fault->expected, fault->found);
+	if (r->errors->count > count)
+		where_spot(r->where, fault->offset, &r->errors->rows[count].line,
+			   &r->errors->rows[count].column);
+}
+
+int
+conf_parse(const char *text, size_t size, struct conf *conf, struct conf_errors *errors)
+{
+	struct report r = {.errors = errors};
+	struct where_fault fault;
+	struct where *w;
+	int rc;
+
+	memset(conf, 0, sizeof(*conf));
+	memset(errors, 0, sizeof(*errors));
+	rc = where_create(text, size, &fault, &w);
+	r.where = w;
+	if (rc == 0)
+		rc = parse_tree(w, size, &r, conf);
+	else if (rc == -EINVAL)
+		report_fault(&r, &fault);
+	report_sort(&r);
+	if (r.no_memory)
+		rc = -ENOMEM;
+	else if (rc == 0 && errors->count > 0)
+		rc = -EINVAL;
+	if (rc != 0)
+		conf_fini(conf);
+	where_destroy(w);
+	return rc;
+}
+
+static int
+read_all(const char *file, char **text, size_t *size)
+{
+	struct stat st;
+	ssize_t got = 1;
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	int rc = 0;
+
+	*text = NULL;
+	*size = 0;
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) != 0)
+		rc = -errno;
+	else if (!S_ISREG(st.st_mode))
+		rc = S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
+	else if (st.st_size > (off_t)FILE_SIZE_MAX)
+		rc = -EFBIG;
+	if (rc == 0) {
+		*text = malloc((size_t)st.st_size + 1);
+		rc = *text == NULL ? -ENOMEM : 0;
+	}
+	while (rc == 0 && got > 0 && *size < (size_t)st.st_size) {
+		got = read(fd, *text + *size, (size_t)st.st_size - *size);
+		if (got < 0 && errno != EINTR)
+			rc = -errno;
+		else if (got > 0)
+			*size += (size_t)got;
+		else if (got < 0)
+			got = 1;
+	}
+	close(fd);
+	return rc;
+}
+
+int
+conf_read(const char *file, struct conf *conf, struct conf_errors *errors)
+{
+	struct report r = {.errors = errors};
+	char *text;
+	size_t size;
+	int rc = read_all(file, &text, &size);
+
+	if (rc == 0) {
+		rc = conf_parse(text, size, conf, errors);
+	} else {
+		memset(conf, 0, sizeof(*conf));
+		memset(errors, 0, sizeof(*errors));
+		if (rc != -ENOMEM) {
+			report_item(&r, NULL, false, (struct place){.depth = 0},
+				    "a file that can be read", strerror(-rc));
+			rc = r.no_memory ? -ENOMEM : -EINVAL;
+		}
+	}
+	free(text);
+	return rc;
+}
+
+static void
+fini_vn(struct conf_vn *vn)
+{
+	size_t i, j;
+
+	for (i = 0; i < vn->mobile_count; i++) {
+		for (j = 0; j < vn->mobile[i].host_count; j++)
+			free(vn->mobile[i].hosts[j]);
+		free(vn->mobile[i].hosts);
+	}
+	free(vn->mobile);
+	free(vn->name);
+	free(vn->device);
+	free(vn->local);
+	free(vn->addresses);
+	free(vn->subnets);
+}
+
+static void
+fini_peer(struct conf_peer *peer)
+{
+	size_t i;
+
+	for (i = 0; i < peer->vn_count; i++)
+		free(peer->vns[i].prefixes);
+	free(peer->vns);
+	free(peer->name);
+	free(peer->endpoints);
+}
+
+void
+conf_fini(struct conf *conf)
+{
+	size_t i;
+
+	for (i = 0; i < conf->vn_count; i++)
+		fini_vn(&conf->vns[i]);
+	for (i = 0; i < conf->peer_count; i++)
+		fini_peer(&conf->peers[i]);
+	free(conf->vns);
+	free(conf->peers);
+	free(conf->name);
+	free(conf->key_file);
+	free(conf->state_dir);
+	free(conf->control_socket);
+	free(conf->log_file);
+	memset(conf, 0, sizeof(*conf));
+}
+
+void
+conf_errors_fini(struct conf_errors *errors)
+{
+	free(errors->rows);
+	memset(errors, 0, sizeof(*errors));
+}
+
+void
+conf_errors_print(const struct conf_errors *errors, const char *file, FILE *out)
+{
+	size_t i;
+
+	for (i = 0; i < errors->count; i++) {
+		const struct conf_error *row = &errors->rows[i];
+
+		fprintf(out, "%s:", file);
+		if (row->line > 0)
+			fprintf(out, "%u:%u:", row->line, row->column);
+		fprintf(out, " %s%s%s\n", row->path, row->path[0] != '\0' ? ": " : "", row->text);
+	}
+}

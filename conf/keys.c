@@ -1,0 +1,260 @@
+/* One row per key of the configuration. */
+#include "conf/keys.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "conf/conf.h"
+
+#define MEMBER_SIZE(type, member) sizeof(((type *)NULL)->member)
+
+#define AT(type, member)                                                                           \
+	.offset = offsetof(type, member), .size = MEMBER_SIZE(type, member),                       \
+	.count_offset = KEY_NO_COUNT
+
+#define MANY(type, member, count)                                                                  \
+	.offset = offsetof(type, member), .size = sizeof(*((type *)NULL)->member),                 \
+	.count_offset = offsetof(type, count)
+
+#define GROUP .type = KEY_OBJECT, .count_offset = KEY_NO_COUNT
+
+#define NUMBER(low, high, factor, word)                                                            \
+	.type = KEY_NUMBER, .min = (low), .max = (high), .scale = (factor), .unit = (word)
+
+#define PATH_SIZE_MAX   4095
+#define SOCKET_SIZE_MAX 107 /* of a UNIX socket's name */
+#define PREFIXES_MAX    1000000
+#define PEERS_MAX       4096
+#define PEER_VNS_MAX    64
+
+static const struct key keys[] = {
+	{"name", KEY_NAME, .required = true, AT(struct conf, name),
+	 .help = "The name of this router, by which \"hosts\" of mobile prefixes call it."},
+	{"key_file", KEY_PATH, .required = true, .max = PATH_SIZE_MAX, AT(struct conf, key_file),
+	 .help = "File with this router's private key, made by \"vrctl keygen\"."},
+	{"state_dir", KEY_PATH, .max = PATH_SIZE_MAX, .fallback = "\"/var/lib/vrd\"",
+	 AT(struct conf, state_dir),
+	 .help = "Directory for what must survive a restart: mobility counters and clocks."},
+	{"control_socket", KEY_PATH, .max = SOCKET_SIZE_MAX, .fallback = "\"/run/vrd/vrd.sock\"",
+	 AT(struct conf, control_socket), .help = "UNIX socket on which vrctl(8) is answered."},
+	{"listen", KEY_ENDPOINT, .fallback = "\"0.0.0.0:51341\"", AT(struct conf, listen),
+	 .help = "Underlay address and UDP port for the sessions with the other routers."},
+
+	{"log", GROUP, .help = "What is logged, and where."},
+	{"log.level", KEY_CHOICE, .choices = "error|warning|info|debug", .fallback = "\"info\"",
+	 AT(struct conf, log_level), .help = "The least important lines that are written."},
+	{"log.file", KEY_PATH, .max = PATH_SIZE_MAX, AT(struct conf, log_file),
+	 .help = "File that lines are appended to; without it they go to the standard error."},
+
+	{"session", GROUP, .help = "The sealed sessions between routers."},
+	{"session.cipher", KEY_CHOICE, .choices = "AESGCM|ChaChaPoly", .fallback = "\"AESGCM\"",
+	 AT(struct conf, cipher), .help = "The cipher that this router proposes; it accepts both."},
+	{"session.rekey_s", NUMBER(1, 86400, 1000000, "seconds"), .fallback = "120",
+	 AT(struct conf, rekey_time), .help = "Age at which the keys of a session are replaced."},
+	{"session.rekey_records", NUMBER(16, UINT64_C(1) << 40, 1, "records"),
+	 .fallback = "4294967296", AT(struct conf, rekey_records),
+	 .help = "Records after which the keys of a session are replaced."},
+	{"session.mtu_max", NUMBER(576, 65535, 1, "bytes"), .fallback = "1500",
+	 AT(struct conf, mtu_max), .help = "Largest underlay IP packet that is probed for."},
+
+	{"sync", GROUP, .help = "How routers watch each other."},
+	{"sync.hello_ms", NUMBER(10, 60000, 1000, "milliseconds"), .fallback = "1000",
+	 AT(struct conf, hello_interval), .help = "Time between two hellos to each peer."},
+	{"sync.dead_ms", NUMBER(20, 600000, 1000, "milliseconds"), .fallback = "4000",
+	 AT(struct conf, dead_time),
+	 .help = "Silence after which a peer is down; at least twice \"hello_ms\"."},
+
+	{"hwdt", GROUP, .help = "The table of where each machine is."},
+	{"hwdt.max", NUMBER(16, 16777216, 1, "records"), .fallback = "65536",
+	 AT(struct conf, hwdt_max), .help = "Room of the table, shared fairly among the routers."},
+	{"hwdt.expiry_s", NUMBER(1, 604800, 1000000, "seconds"), .fallback = "1200",
+	 AT(struct conf, hwdt_expiry),
+	 .help = "A local machine that is silent for so long is asked for, then forgotten."},
+
+	{"features", GROUP, .help = "Kernel features; false forces the fallback."},
+	{"features.udp_segment", KEY_BOOL, .fallback = "true",
+	 AT(struct conf, features.udp_segment), .help = "UDP_SEGMENT when sending to peers."},
+	{"features.udp_gro", KEY_BOOL, .fallback = "true", AT(struct conf, features.udp_gro),
+	 .help = "UDP_GRO when receiving from peers."},
+	{"features.vnet_hdr", KEY_BOOL, .fallback = "true", AT(struct conf, features.vnet_hdr),
+	 .help = "PACKET_VNET_HDR on the ports of all networks."},
+	{"features.udp_super_frames", KEY_BOOL, .fallback = "true",
+	 AT(struct conf, features.udp_super_frames),
+	 .help = "UDP super-frames into ports (Linux 6.2 and later)."},
+
+	{"vns", KEY_OBJECTS, .required = true, .min = 1, .max = 4096,
+	 MANY(struct conf, vns, vn_count), .help = "The virtual networks this router serves."},
+	{"vns[].id", .required = true, NUMBER(0, VN_ID_MAX, 1, NULL), AT(struct conf_vn, id),
+	 .help = "Number of the network, the same at all routers (the LISP Instance-ID)."},
+	{"vns[].name", KEY_NAME, AT(struct conf_vn, name),
+	 .help = "A name for people; without it \"vn\" and the number."},
+	{"vns[].device", KEY_DEVICE, .required = true, AT(struct conf_vn, device),
+	 .help = "The LAN: a NIC, a veth or a Linux bridge.  Each network has its own."},
+	{"vns[].mac", KEY_MAC, .fallback = "\"virtual\"", AT(struct conf_vn, mac_kind),
+	 .help = "The MAC address that the router answers with: \"virtual\" (02:56:52 and the "
+		 "number, the same at all routers of the network), \"nic\" (the device's own, "
+		 "where a "
+		 "cloud filters others), or an address."},
+	{"vns[].super_frames", KEY_BOOL, .fallback = "true", AT(struct conf_vn, super_frames),
+	 .help = "Super-frames of up to 64 kB enter and leave this LAN whole."},
+	{"vns[].local", KEY_PREFIX, .max = PREFIXES_MAX, MANY(struct conf_vn, local, local_count),
+	 .help = "Prefixes of the machines at home on this LAN, which may speak."},
+	{"vns[].addresses", KEY_ADDR_LEN, .max = 64, MANY(struct conf_vn, addresses, address_count),
+	 .help = "Addresses that the router itself has on the LAN, as the gateway of their "
+		 "subnets."},
+	{"vns[].subnets", KEY_PREFIX, .max = 4096, MANY(struct conf_vn, subnets, subnet_count),
+	 .help = "Further on-link subnets: packets within one of them keep their TTL."},
+	{"vns[].native_gateway", KEY_ADDR, AT(struct conf_vn, native_gateway),
+	 .help = "Router on the LAN for destinations outside the network."},
+	{"vns[].mobile", KEY_OBJECTS, .max = 4096, MANY(struct conf_vn, mobile, mobile_count),
+	 .help = "Prefixes whose machines may move from site to site."},
+	{"vns[].mobile[].prefix", KEY_PREFIX, .required = true, AT(struct conf_mobile, prefix),
+	 .help = "Machines of this prefix may move."},
+	{"vns[].mobile[].hosts", KEY_NAME, .min = 1, .max = PEERS_MAX,
+	 MANY(struct conf_mobile, hosts, host_count),
+	 .help = "Names of the routers that may host them; without it every router of the "
+		 "network."},
+	{"vns[].freeze", GROUP, .help = "When a machine seems to move too often."},
+	{"vns[].freeze.moves", NUMBER(1, 1000000, 1, "moves"), .fallback = "10",
+	 AT(struct conf_vn, freeze_moves), .help = "So many moves of one address ..."},
+	{"vns[].freeze.window_s", NUMBER(1, 86400, 1000000, "seconds"), .fallback = "10",
+	 AT(struct conf_vn, freeze_window), .help = "... within this time freeze it ..."},
+	{"vns[].freeze.time_s", NUMBER(1, 86400, 1000000, "seconds"), .fallback = "30",
+	 AT(struct conf_vn, freeze_time), .help = "... for so long."},
+
+	{"peers", KEY_OBJECTS, .max = PEERS_MAX, MANY(struct conf, peers, peer_count),
+	 .help = "The other routers."},
+	{"peers[].name", KEY_NAME, .required = true, AT(struct conf_peer, name),
+	 .help = "Its name, as in its own configuration."},
+	{"peers[].public_key", KEY_PUBLIC_KEY, .required = true, AT(struct conf_peer, public_key),
+	 .help = "Its public key, as \"vrctl pubkey\" prints it."},
+	{"peers[].endpoints", KEY_ENDPOINT, .max = 8,
+	 MANY(struct conf_peer, endpoints, endpoint_count),
+	 .help = "Underlay addresses and ports where it is tried; without any it will call."},
+	{"peers[].vns", KEY_OBJECTS, .required = true, .min = 1, .max = PEER_VNS_MAX,
+	 MANY(struct conf_peer, vns, vn_count), .help = "The networks shared with it."},
+	{"peers[].vns[].id", .required = true, NUMBER(0, VN_ID_MAX, 1, NULL),
+	 AT(struct conf_peer_vn, id), .help = "Number of a network that \"vns\" has too."},
+	{"peers[].vns[].prefixes", KEY_PREFIX, .max = PREFIXES_MAX,
+	 MANY(struct conf_peer_vn, prefixes, prefix_count),
+	 .help = "Fixed prefixes it is responsible for and may speak for."},
+};
+
+const struct key *
+key_at(size_t position)
+{
+	return position < ARRAY_COUNT(keys) ? &keys[position] : NULL;
+}
+
+const struct key *
+key_find(const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_COUNT(keys); i++)
+		if (strcmp(keys[i].path, path) == 0)
+			return &keys[i];
+	return NULL;
+}
+
+const char *
+key_name(const struct key *key)
+{
+	const char *dot = strrchr(key->path, '.');
+
+	return dot == NULL ? key->path : dot + 1;
+}
+
+bool
+key_is_in(const struct key *key, const char *object)
+{
+	size_t size = strlen(object);
+	const char *name = key_name(key);
+
+	if (size == 0)
+		return name == key->path;
+	return (size_t)(name - key->path) == size + 1 && memcmp(key->path, object, size) == 0;
+}
+
+bool
+key_is_array(const struct key *key)
+{
+	return key->count_offset != KEY_NO_COUNT;
+}
+
+/* One value, and several of them. */
+static const char *
+type_words(enum key_type type, bool plural)
+{
+	static const struct {
+		const char *one, *many;
+	} words[] = {
+		[KEY_OBJECT] = {"an object", "objects"},
+		[KEY_OBJECTS] = {"an object", "objects"},
+		[KEY_NAME] = {"a name of 1 to 63 letters, digits, '.', '_' and '-'", "names"},
+		[KEY_PATH] = {"an absolute path", "absolute paths"},
+		[KEY_DEVICE] = {"the name of a network device", "names of network devices"},
+		[KEY_BOOL] = {"true or false", "booleans"},
+		[KEY_NUMBER] = {"a whole number", "whole numbers"},
+		[KEY_CHOICE] = {"a word", "words"},
+		[KEY_ENDPOINT] = {"an address and port such as \"192.0.2.1:51341\"", "endpoints"},
+		[KEY_ADDR] = {"an address such as \"10.1.0.254\"", "addresses"},
+		[KEY_PREFIX] = {"a prefix such as \"10.1.0.0/24\" without host bits", "prefixes"},
+		[KEY_ADDR_LEN] = {"an address with its subnet's length such as \"10.1.0.1/24\"",
+				  "addresses with length"},
+		[KEY_MAC] = {"\"virtual\", \"nic\" or a unicast MAC address", "MAC addresses"},
+		[KEY_PUBLIC_KEY] = {"the base64 text of a 32-byte public key", "public keys"},
+	};
+
+	return plural ? words[type].many : words[type].one;
+}
+
+/* "a", "b" or "c" */
+static void
+choice_words(const char *choices, struct key_text *text)
+{
+	size_t used = 0;
+	const char *c;
+
+	text->s[used++] = '"';
+	for (c = choices; *c != '\0' && used + 8 < sizeof(text->s); c++) {
+		if (*c == '|') {
+			const char *glue = strchr(c + 1, '|') != NULL ? "\", \"" : "\" or \"";
+
+			memcpy(text->s + used, glue, strlen(glue));
+			used += strlen(glue);
+		} else {
+			text->s[used++] = *c;
+		}
+	}
+	text->s[used++] = '"';
+	text->s[used] = '\0';
+}
+
+struct key_text
+key_expected(const struct key *key)
+{
+	struct key_text text;
+
+	if (key->type == KEY_CHOICE)
+		choice_words(key->choices, &text);
+	else if (key->type == KEY_NUMBER)
+		snprintf(text.s, sizeof(text.s), "a whole number from %" PRIu64 " to %" PRIu64,
+			 key->min, key->max);
+	else if (key->type == KEY_PATH)
+		snprintf(text.s, sizeof(text.s), "an absolute path of at most %" PRIu64 " bytes",
+			 key->max);
+	else
+		snprintf(text.s, sizeof(text.s), "%s", type_words(key->type, false));
+	return text;
+}
+
+struct key_text
+key_expected_array(const struct key *key)
+{
+	struct key_text text;
+
+	snprintf(text.s, sizeof(text.s), "an array of %" PRIu64 " to %" PRIu64 " %s", key->min,
+		 key->max, type_words(key->type, true));
+	return text;
+}
