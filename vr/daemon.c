@@ -494,10 +494,9 @@ on_usr1(void *ctx, us_t now)
 }
 
 static int
-watch_everything(struct daemon *d)
+create_timers(struct daemon *d)
 {
 	struct loop *l = d->loop;
-	int err = 0;
 
 	d->vr_timer = loop_timer(l, on_vr_timer, d);
 	d->tunnel_timer = loop_timer(l, on_tunnel_timer, d);
@@ -506,6 +505,15 @@ watch_everything(struct daemon *d)
 	if (d->vr_timer == NULL || d->tunnel_timer == NULL || d->ctl_timer == NULL ||
 	    d->state_timer == NULL)
 		return -ENOMEM;
+	return 0;
+}
+
+static int
+watch_everything(struct daemon *d)
+{
+	struct loop *l = d->loop;
+	int err = 0;
+
 	/* Control before bulk: what is watched last is asked first. */
 	for (size_t i = 0; err == 0 && i < d->port_count; i++)
 		err = loop_watch(l, port_bulk_fd(d->ports[i].port), on_bulk_readable, &d->ports[i]);
@@ -563,6 +571,9 @@ start_everything(struct daemon *d, const uint8_t private_key[CONF_KEY_SIZE])
 	d->loop = loop_create();
 	if (d->loop == NULL)
 		return -ENOMEM;
+	err = create_timers(d);
+	if (err != 0)
+		return err;
 	err = open_state(d);
 	if (err != 0) {
 		log_line(d->log, LOG_ERROR, "main", "%s: %s", d->conf->state_dir, strerror(-err));
