@@ -145,15 +145,12 @@ news_settle(struct moves *m, struct news **link, us_t now)
 {
 	struct news *n = *link;
 	struct report *report = reports_find(m->reports, n->report);
-	uint64_t number = n->report;
 
 	if (report != NULL)
 		report->all_acked = now;
 	*link = n->next;
 	m->count--;
 	news_destroy(n);
-	if (number != 0)
-		m->ops->settled(m->ctx, number, now);
 }
 
 int
@@ -186,7 +183,6 @@ moves_tell(struct moves *m, vn_id_t vn, const struct binding *bindings, size_t c
 			record->acks[i].vr = r->id;
 	}
 	if (record != NULL) {
-		record->claimed = now;
 		if (record->ack_count > n->recipient_count)
 			record->ack_count = n->recipient_count;
 	}

@@ -26,8 +26,6 @@ struct move_ops {
 	/* A router has newer news of this EID: its counter and owner. */
 	void (*stale)(void *ctx, vn_id_t vn, struct addr ip, mobility_t newest, struct vr_id owner,
 		      us_t now);
-	/* Every router has answered (or there is none). */
-	void (*settled)(void *ctx, uint64_t report, us_t now);
 };
 
 struct moves;

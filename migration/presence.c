@@ -240,6 +240,15 @@ presence_stop(struct presence *p, enum presence_purpose purpose, vn_id_t vn, str
 			c->done = true;
 }
 
+bool
+presence_has(const struct presence *p, enum presence_purpose purpose, vn_id_t vn, struct addr ip)
+{
+	for (const struct check *c = p->checks; c != NULL; c = c->next)
+		if (is_about(c, vn, ip) && c->purpose == purpose)
+			return true;
+	return false;
+}
+
 us_t
 presence_run(struct presence *p, us_t now)
 {

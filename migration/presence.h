@@ -58,6 +58,9 @@ void presence_told(struct presence *p, struct vr_id from, vn_id_t vn, struct add
 		   us_t now);
 /* Ends CONFIRM (it was heard, or left) or all checks of an EID whose owner has changed. */
 void presence_stop(struct presence *p, enum presence_purpose purpose, vn_id_t vn, struct addr ip);
+/* Is such a check under way? */
+bool presence_has(const struct presence *p, enum presence_purpose purpose, vn_id_t vn,
+		  struct addr ip);
 us_t presence_run(struct presence *p, us_t now);
 
 #endif

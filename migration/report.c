@@ -129,8 +129,6 @@ reports_next(const struct reports *r, uint64_t *number)
 const char *
 report_outcome(const struct report *r)
 {
-	if (r->taken_back)
-		return "taken-back";
 	if (r->superseded != 0)
 		return "superseded";
 	if (r->all_acked == 0)

@@ -32,8 +32,6 @@ struct report {
 	us_t heard, resolved, claimed, all_acked, confirmed, first_frame, superseded;
 	struct report_ack *acks;
 	size_t ack_count;
-	bool taken_back; /* the machine had never left */
-	bool logged;
 };
 
 struct reports;
@@ -53,7 +51,7 @@ size_t reports_count_since(const struct reports *r, vn_id_t vn, struct addr ip, 
 /* Walks from old to new: start with '*number' 0; NULL at the end. */
 const struct report *reports_next(const struct reports *r, uint64_t *number);
 
-/* "done", "waiting", "unconfirmed", "superseded", "taken-back". */
+/* "done", "waiting", "unconfirmed", "superseded". */
 const char *report_outcome(const struct report *r);
 /* One JSON object without a newline into 'text' (cut if 'size' is too small: use REPORT_JSON_MAX).  'name' gives a router's name or
  * NULL.  Returns the length. */

@@ -35,14 +35,16 @@ struct change_feed;
 /* 'count' changes are remembered (rounded up to a power of two).  NULL when memory is short. */
 struct change_feed *change_feed_create(size_t count);
 void change_feed_destroy(struct change_feed *feed);
+/* Copies it and gives it its number; 'text' is cut to its room. */
 void change_publish(struct change_feed *feed, const struct change *change);
 /* The number that the next change will get: where a new reader starts. */
 uint64_t change_next_number(const struct change_feed *feed);
 /* Copies the change that 'cursor' names and moves the cursor on; false when there is none yet.  A
  * cursor that fell out of the ring jumps to the oldest; '*missed' is then how many were skipped,
- * otherwise 0. */
+ * otherwise 0.  Cursor 0 reads from the first change on. */
 bool change_read(const struct change_feed *feed, uint64_t *cursor, struct change *out,
 		 uint64_t *missed);
+/* "new", "moved", "gone", "peer-up", "peer-down", "alarm"; "unknown" for anything else. */
 const char *change_kind_name(enum change_kind kind);
 
 #endif

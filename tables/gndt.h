@@ -1,8 +1,8 @@
 /* GNDT, the global network description table: EID prefix -> who is reached there, longest prefix
  * first, per VN.
  *
- * Behind this interface stands a path-compressed binary trie per VN and family with a hash of host
- * routes in front; a faster structure can replace it without a change to callers. */
+ * Behind this interface stands a path-compressed binary trie with a hash of host routes in front; a
+ * faster structure can replace it without a change to callers. */
 #ifndef TABLES_GNDT_H
 #define TABLES_GNDT_H
 
@@ -22,11 +22,16 @@ struct gndt_route {
 	uint8_t origin; /* enum gndt_origin */
 };
 
+/* Routes that a table takes at most. */
+#define GNDT_MAX ((size_t)1 << 22)
+
 struct gndt;
 
+/* NULL when memory is short.  The key is copied. */
 struct gndt *gndt_create(const struct hash_key *key);
 void gndt_destroy(struct gndt *g);
-/* Adds or replaces the route of this exact prefix; 0 or -ENOMEM (unchanged). */
+/* Adds or replaces the route of this exact prefix (a copy); 0, -ENOMEM or -ENOSPC (both: unchanged).
+ * Replacing never fails. */
 MUST_USE int gndt_put(struct gndt *g, vn_id_t vn, const struct gndt_route *route);
 /* No-op when the prefix is not there. */
 void gndt_remove(struct gndt *g, vn_id_t vn, struct prefix prefix);
@@ -37,7 +42,7 @@ const struct gndt_route *gndt_find_exact(const struct gndt *g, vn_id_t vn, struc
 size_t gndt_count(const struct gndt *g);
 /* Grows with every put and remove that changed something: lets callers keep a look-up for a while. */
 uint64_t gndt_version(const struct gndt *g);
-/* Calls 'each' for all routes, by VN, family and address; stops early when it returns false.  'each' must
+/* Calls 'each' for all routes, by VN, family, address and length (shorter first); stops early when it returns false.  'each' must
  * not change the table. */
 void gndt_walk(const struct gndt *g,
 	       bool (*each)(void *ctx, vn_id_t vn, const struct gndt_route *route), void *ctx);

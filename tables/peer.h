@@ -24,6 +24,7 @@ struct peer_vn {
 	struct addr pull_after; /* how far it has come */
 	uint64_t pulled_sum;    /* digest for which the last pull was finished */
 	uint32_t pull_tries;
+	uint32_t pull_pages; /* taken in so far */
 };
 
 struct peer {
@@ -35,6 +36,8 @@ struct peer {
 	us_t since;    /* of the state */
 	us_t rtt;      /* smoothed; 0: not measured yet */
 	uint16_t mtu;  /* largest inner packet that fits one record on the path, bytes */
+	uint64_t echo; /* 'sent' of its last HELLO, and when that was heard */
+	us_t echo_heard;
 	uint64_t boot; /* random number of its process: another one means it restarted */
 	struct peer_vn *vns;
 	size_t vn_count;
@@ -45,15 +48,18 @@ struct peers;
 
 struct peers *peers_create(void);
 void peers_destroy(struct peers *t);
-/* Adds a peer with room for 'vns' (copied numbers).  '*slot' receives its slot.  0, -EEXIST when the
- * id is there, -ENOSPC, -ENOMEM. */
+/* Adds a peer, in state DOWN, with room for 'vns' (copied numbers, repeats left out).  The name is
+ * copied and cut to its room.  '*slot' receives its slot, the lowest that is free.  0, -EEXIST when
+ * the id is there, -ENOSPC (PEER_SLOTS_MAX, PEER_VNS_MAX), -ENOMEM; unchanged on error. */
 MUST_USE int peers_put(struct peers *t, struct vr_id id, const char *name, const vn_id_t *vns,
 		       size_t vn_count, uint32_t *slot);
+/* No-op when the slot is empty.  Pointers to this peer end here, those to others do not. */
 void peers_remove(struct peers *t, uint32_t slot);
 /* NULL when the slot is empty or the id is unknown. */
 struct peer *peers_at(const struct peers *t, uint32_t slot);
 struct peer *peers_find(const struct peers *t, struct vr_id id);
-/* Walks used slots: start with '*position' 0. */
+/* Walks used slots in order: start with '*position' 0; NULL at the end.  Survives peers_remove() of
+ * the peer just returned. */
 struct peer *peers_next(const struct peers *t, uint32_t *position);
 size_t peers_count(const struct peers *t);
 /* What is known of this VN at the peer; NULL when the peer is not in it. */

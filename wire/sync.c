@@ -8,13 +8,13 @@
 
 #define HEADER_SIZE  6
 #define BINDING_MAX  (1 + 6 + 8 + 16)
-#define DIGEST_SIZE  (3 + 8 + 4 + 8)
+#define DIGEST_SIZE  (3 + 4 + 8)
 #define ACK_ROW_SIZE (1 + 8 + 8)
 
 /* Each type's largest message, so that SYNC_SIZE_MAX is always enough. */
 _Static_assert(HEADER_SIZE + 8 + 8 + 8 + 4 + 1 + SYNC_VNS_MAX * DIGEST_SIZE <= SYNC_SIZE_MAX,
 	       "a HELLO with all VNs fits");
-_Static_assert(HEADER_SIZE + 3 + 1 + 8 + 8 + 1 + SYNC_BINDINGS_MAX * BINDING_MAX <= SYNC_SIZE_MAX,
+_Static_assert(HEADER_SIZE + 3 + 1 + 1 + 16 + 1 + SYNC_BINDINGS_MAX * BINDING_MAX <= SYNC_SIZE_MAX,
 	       "a DELTA, TABLE or ANSWER of IPv6 bindings fits");
 _Static_assert(HEADER_SIZE + 3 + 1 + SYNC_BINDINGS_MAX * ACK_ROW_SIZE <= SYNC_SIZE_MAX,
 	       "an ACK fits");
@@ -27,6 +27,7 @@ _Static_assert(HEADER_SIZE + 3 + 1 + SYNC_BINDINGS_MAX * ACK_ROW_SIZE <= SYNC_SI
 #define FAMILY_MASK        0x0f
 
 #define FLAG_MOVE    0x01 /* of a DELTA */
+#define FLAG_LAST    0x01 /* of a TABLE */
 #define FLAG_BY_MAC  0x01 /* of a QUERY */
 #define FLAG_PRESENT 0x01 /* of a PRESENT */
 
@@ -127,7 +128,6 @@ parse_hello(struct rd *r, struct sync_msg *m)
 		struct sync_digest *d = &m->hello.digests[i];
 
 		d->vn = rd_u24(r);
-		d->version = rd_u64(r);
 		d->count = rd_u32(r);
 		d->sum = rd_u64(r);
 	}
@@ -149,48 +149,79 @@ build_hello(struct wr *w, const struct sync_msg *m)
 		if (d->vn > VN_ID_MAX)
 			return -EINVAL;
 		wr_u24(w, d->vn);
-		wr_u64(w, d->version);
 		wr_u32(w, d->count);
 		wr_u64(w, d->sum);
 	}
 	return 0;
 }
 
-/* The VN is all that a PULL says. */
+/* Where a page starts: behind this EID, or from the beginning of the table when there is none. */
+static struct addr
+read_after(struct rd *r)
+{
+	uint8_t family = rd_u8(r);
+
+	return family == ADDR_NONE ? (struct addr){.family = ADDR_NONE} : read_eid(r, family);
+}
+
+static int
+write_after(struct wr *w, struct addr after)
+{
+	if (!addr_is_none(after) && !addr_is_eid(after))
+		return -EINVAL;
+	wr_u8(w, after.family);
+	wr_addr(w, after);
+	return 0;
+}
+
 static void
 parse_pull(struct rd *r, struct sync_msg *m)
 {
-	(void)r;
-	(void)m;
+	m->pull.after = read_after(r);
 }
 
 static int
 build_pull(struct wr *w, const struct sync_msg *m)
 {
-	(void)w;
-	(void)m;
-	return 0;
+	return write_after(w, m->pull.after);
+}
+
+/* Each page leads on: who follows the pages of a peer comes to an end, whatever the peer sends. */
+static bool
+page_leads_on(const struct sync_msg *m)
+{
+	struct addr last = m->table.after;
+
+	if (m->table.count == 0 && !m->table.is_last)
+		return false;
+	for (uint8_t i = 0; i < m->table.count; i++) {
+		struct addr next = m->table.bindings[i].ip;
+
+		if (memcmp(&next, &last, sizeof(next)) <= 0)
+			return false;
+		last = next;
+	}
+	return true;
 }
 
 static void
 parse_table(struct rd *r, struct sync_msg *m)
 {
-	m->table.version = rd_u64(r);
-	m->table.page = rd_u16(r);
-	m->table.page_count = rd_u16(r);
-	if (m->table.page >= m->table.page_count)
-		r->failed = true;
+	m->table.is_last = read_flags(r, FLAG_LAST) != 0;
+	m->table.after = read_after(r);
 	read_bindings(r, m->table.bindings, &m->table.count);
+	if (!page_leads_on(m))
+		r->failed = true;
 }
 
 static int
 build_table(struct wr *w, const struct sync_msg *m)
 {
-	if (m->table.page >= m->table.page_count)
+	if (m->table.count > SYNC_BINDINGS_MAX || !page_leads_on(m))
 		return -EINVAL;
-	wr_u64(w, m->table.version);
-	wr_u16(w, m->table.page);
-	wr_u16(w, m->table.page_count);
+	wr_u8(w, m->table.is_last ? FLAG_LAST : 0);
+	if (write_after(w, m->table.after) != 0)
+		return -EINVAL;
 	return write_bindings(w, m->table.bindings, m->table.count);
 }
 
@@ -198,7 +229,6 @@ static void
 parse_delta(struct rd *r, struct sync_msg *m)
 {
 	m->delta.is_move = read_flags(r, FLAG_MOVE) != 0;
-	m->delta.version = rd_u64(r);
 	if (m->delta.is_move)
 		m->delta.previous = rd_u64(r);
 	read_bindings(r, m->delta.bindings, &m->delta.count);
@@ -208,7 +238,6 @@ static int
 build_delta(struct wr *w, const struct sync_msg *m)
 {
 	wr_u8(w, m->delta.is_move ? FLAG_MOVE : 0);
-	wr_u64(w, m->delta.version);
 	if (m->delta.is_move)
 		wr_u64(w, m->delta.previous);
 	return write_bindings(w, m->delta.bindings, m->delta.count);
@@ -278,14 +307,12 @@ build_query(struct wr *w, const struct sync_msg *m)
 static void
 parse_answer(struct rd *r, struct sync_msg *m)
 {
-	m->answer.version = rd_u64(r);
 	read_bindings(r, m->answer.bindings, &m->answer.count);
 }
 
 static int
 build_answer(struct wr *w, const struct sync_msg *m)
 {
-	wr_u64(w, m->answer.version);
 	return write_bindings(w, m->answer.bindings, m->answer.count);
 }
 

@@ -1,0 +1,102 @@
+/* ARP and RARP on the LAN: see lan.h. */
+#include "vr/lan.h"
+
+#include "vr/neigh.h"
+#include "vr/sight.h"
+#include "vr/sync.h"
+#include "wire/arp.h"
+#include "wire/eth.h"
+
+static void
+send_reply(struct vr *vr, const struct site *site, struct addr ip, struct mac to, struct addr to_ip)
+{
+	struct arp reply = {.eth_dst = to,
+			    .eth_src = site->router_mac,
+			    .op = ARP_REPLY,
+			    .sha = site->router_mac,
+			    .tha = to,
+			    .spa = ip,
+			    .tpa = to_ip};
+	uint8_t frame[ETH_FRAME_MIN];
+
+	arp_build(&reply, frame);
+	/* A lost reply is asked for again. */
+	(void)vr->io->lan_inject(vr->ctx, site->vn, frame, sizeof(frame));
+}
+
+void
+lan_defend(struct vr *vr, struct site *site, struct addr ip, struct mac requester)
+{
+	send_reply(vr, site, ip, requester, (struct addr){.family = ADDR_V4});
+}
+
+static void
+answer_request(struct vr *vr, struct site *site, const struct arp *arp, bool may_speak, us_t now)
+{
+	const struct hwdt_entry *e;
+
+	if (addr_equal(arp->spa, arp->tpa))
+		return;
+	if (vr_owns_address(site, arp->tpa)) {
+		send_reply(vr, site, arp->tpa, arp->sha, arp->spa);
+		return;
+	}
+	e = hwdt_find(vr->hwdt, site->vn, arp->tpa);
+	if (e == NULL || e->b.withdrawn) {
+		/* Nobody is known to have it: perhaps a silent machine at another site. */
+		if (may_speak && lndt_is_mobile(vr->lndt, site->vn, arp->tpa))
+			sync_query(vr, site->vn, (struct mac){{0}}, arp->tpa, now);
+		return;
+	}
+	if (mac_equal(e->b.mac, arp->sha) || vr_id_equal(e->b.vr, vr->self))
+		return;
+	if (addr_is_unspecified(arp->spa)) {
+		presence_start(vr->presence, PRESENCE_DEFEND, site->vn, arp->tpa, arp->sha, e->b.vr,
+			       now);
+		return;
+	}
+	if (may_speak)
+		send_reply(vr, site, arp->tpa, arp->sha, arp->spa);
+}
+
+static void
+arp_heard(struct vr *vr, struct site *site, const struct arp *arp, us_t now)
+{
+	bool to_us = mac_equal(arp->eth_dst, site->router_mac);
+	bool may_speak = false;
+
+	/* Somebody speaking for others (another router's announcement) is no sighting. */
+	if (!addr_is_unspecified(arp->spa) && mac_equal(arp->eth_src, arp->sha)) {
+		bool is_garp = addr_equal(arp->spa, arp->tpa);
+
+		/* An answer to us is presence, which is settled first: it is no late frame. */
+		if (arp->op == ARP_REPLY && to_us)
+			presence_answered(vr->presence, site->vn, arp->spa, arp->sha, now);
+		may_speak = sight_machine(vr, site, is_garp ? SIGHTING_GARP : SIGHTING_ARP,
+					  arp->sha, arp->spa, now);
+	}
+	if (arp->op == ARP_REQUEST)
+		answer_request(vr, site, arp, may_speak, now);
+}
+
+void
+lan_control(struct vr *vr, struct site *site, const uint8_t *frame, size_t size, bool outgoing,
+	    us_t now)
+{
+	struct arp arp;
+
+	/* What this host's own kernel says is a sighting like any other: it stands on this LAN. */
+	(void)outgoing;
+	if (arp_parse(frame, size, &arp) != 0) {
+		vr_drop(vr, DROP_ARP_MALFORMED);
+		return;
+	}
+	if (mac_equal(arp.eth_src, site->router_mac) || mac_equal(arp.sha, site->router_mac)) {
+		vr_drop(vr, DROP_ECHO);
+		return;
+	}
+	if (arp.op == RARP_REQUEST)
+		sight_rarp(vr, site, mac_is_zero(arp.tha) ? arp.sha : arp.tha, now, now);
+	else if (arp.op == ARP_REQUEST || arp.op == ARP_REPLY)
+		arp_heard(vr, site, &arp, now);
+}

@@ -1,0 +1,18 @@
+/* ARP and RARP on the LAN: what they tell us, and what is answered with the router's MAC.
+ *
+ * Never answered: a request whose sender IP equals its target IP; one for an address whose HWDT MAC
+ * is the
+ * requester's; one for a machine present on this LAN; one for an address without an owner; an RFC
+ * 5227 probe, unless another owner is known to
+ * be alive. */
+#ifndef VR_LAN_H
+#define VR_LAN_H
+
+#include "vr/vr.h"
+
+void lan_control(struct vr *vr, struct site *site, const uint8_t *frame, size_t size, bool outgoing,
+		 us_t now);
+/* Answers an RFC 5227 probe of 'requester' for 'ip' (its owner's machine is alive). */
+void lan_defend(struct vr *vr, struct site *site, struct addr ip, struct mac requester);
+
+#endif

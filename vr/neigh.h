@@ -1,0 +1,21 @@
+/* Packets that wait for an ARP answer: a few per destination, a bounded number in all, one second at most. */
+#ifndef VR_NEIGH_H
+#define VR_NEIGH_H
+
+#include "vr/vr.h"
+
+#define NEIGH_WAITING_MAX 64 /* destinations */
+#define NEIGH_PACKETS_MAX 4  /* per destination */
+#define NEIGH_TIMEOUT     (1 * US_S)
+
+struct neigh *neigh_create(void);
+void neigh_destroy(struct neigh *n);
+/* Keeps a copy of the IP packet and asks for the destination.  A full queue drops the oldest, counted. */
+void neigh_wait(struct vr *vr, struct site *site, struct addr ip, const struct frame *f, us_t now);
+/* The destination is known now: its packets go. */
+void neigh_resolved(struct vr *vr, struct site *site, struct addr ip, struct mac mac, us_t now);
+us_t neigh_run(struct vr *vr, us_t now);
+/* Sends an ARP request for 'ip': to 'mac', or broadcast when it is zero. */
+void neigh_ask(struct vr *vr, struct site *site, struct addr ip, struct mac mac);
+
+#endif

@@ -1,0 +1,510 @@
+/* What a sighting sets off: see sight.h. */
+#include "vr/sight.h"
+
+#include <stdlib.h>
+
+#include "base/fmt.h"
+#include "vr/lan.h"
+#include "vr/neigh.h"
+#include "vr/sync.h"
+
+/* 'heard' of a present machine is renewed at most so often: it is heard with every packet. */
+#define HEARD_STEP (1 * US_S)
+/* The first frame after a move is waited for so long. */
+#define FIRST_FRAME_TIME (60 * US_S)
+
+static us_t
+guard_time(const struct vr *vr, struct vr_id owner)
+{
+	const struct peer *p = peers_find(vr->peers, owner);
+	us_t guard = p != NULL ? 2 * p->rtt : 0;
+
+	return guard > DETECTOR_GUARD_MIN ? guard : DETECTOR_GUARD_MIN;
+}
+
+/* When the EID last came here by a move; 0: never (that is remembered). */
+static us_t
+arrived(const struct vr *vr, vn_id_t vn, struct addr ip)
+{
+	const struct report *r = reports_last(vr->reports, vn, ip);
+
+	return r != NULL && vr_id_equal(r->to, vr->self) ? r->heard : 0;
+}
+
+static enum detector_verdict
+judge(const struct vr *vr, enum sighting_kind kind, const struct site *site, struct mac mac,
+      struct addr ip, const struct hwdt_entry *e, us_t now)
+{
+	struct detector d = {.hwdt = vr->hwdt, .lndt = vr->lndt, .self = vr->self};
+	struct sighting s = {.kind = kind, .vn = site->vn, .mac = mac, .ip = ip, .now = now};
+
+	/* The rest matters only for a machine that HWDT places elsewhere. */
+	if (e != NULL && !vr_id_equal(e->b.vr, vr->self)) {
+		s.guard = guard_time(vr, e->b.vr);
+		if (kind == SIGHTING_RARP)
+			s.arrived = arrived(vr, site->vn, ip);
+	}
+	return detector_judge(&d, &s);
+}
+
+/* ---- limits ---- */
+
+static void
+alarm_about(struct vr *vr, const struct binding *b, struct vr_id other, const char *text, us_t now)
+{
+	struct change c = {.at = now,
+			   .kind = CHANGE_ALARM,
+			   .vn = b->vn,
+			   .ip = b->ip,
+			   .mac = b->mac,
+			   .from = other,
+			   .to = vr->self,
+			   .mobility = b->mobility};
+
+	snprintf(c.text, sizeof(c.text), "%s", text);
+	change_publish(vr->feed, &c);
+	if (log_gate_open(&vr->alarm_gate, now))
+		log_line(vr->log, LOG_WARNING, "move", "%s (%s, VN %u): %s", fmt_addr(b->ip).s,
+			 fmt_mac(b->mac).s, b->vn, text);
+}
+
+bool
+sight_is_frozen(const struct vr *vr, vn_id_t vn, struct addr ip, us_t now)
+{
+	for (size_t i = 0; i < VR_FREEZES; i++)
+		if (vr->freezes[i].until > now && vr->freezes[i].vn == vn &&
+		    addr_equal(vr->freezes[i].ip, ip))
+			return true;
+	return false;
+}
+
+/* Freezes an EID that has moved here too often. */
+static void
+limit_moves(struct vr *vr, const struct site *site, const struct binding *b, us_t now)
+{
+	const struct conf_vn *conf = site->conf;
+
+	if (reports_count_since(vr->reports, b->vn, b->ip, now - conf->freeze_window) <
+	    conf->freeze_moves)
+		return;
+	vr->freezes[vr->next_freeze++ % VR_FREEZES] =
+		(struct vr_freeze){.vn = b->vn, .ip = b->ip, .until = now + conf->freeze_time};
+	vr->frozen++;
+	alarm_about(vr, b, (struct vr_id){0}, "frozen: it moves too often", now);
+}
+
+static mobility_t
+floor_of(const struct vr *vr, vn_id_t vn, struct addr ip)
+{
+	mobility_t floor = 0;
+
+	for (size_t i = 0; i < VR_FLOORS; i++)
+		if (vr->floors[i].vn == vn && addr_equal(vr->floors[i].ip, ip) &&
+		    vr->floors[i].mobility > floor)
+			floor = vr->floors[i].mobility;
+	return floor;
+}
+
+/* Larger than everything that is known of the EID. */
+static mobility_t
+next_mobility(const struct vr *vr, vn_id_t vn, struct addr ip)
+{
+	const struct hwdt_entry *e = hwdt_find(vr->hwdt, vn, ip);
+	mobility_t known = e != NULL ? e->b.mobility : 0;
+	mobility_t floor = floor_of(vr, vn, ip);
+
+	return (known > floor ? known : floor) + 1;
+}
+
+/* ---- claims ---- */
+
+static struct report *
+start_report(struct vr *vr, const struct binding *bindings, size_t count, struct vr_id previous,
+	     enum report_trigger trigger, us_t heard, us_t resolved, us_t now)
+{
+	struct report *r = reports_add(vr->reports, peers_count(vr->peers));
+
+	if (r == NULL)
+		return NULL;
+	r->vn = bindings[0].vn;
+	r->mac = bindings[0].mac;
+	r->from = previous;
+	r->to = vr->self;
+	r->trigger = trigger;
+	r->mobility = bindings[0].mobility;
+	r->wall_ms = vr->io->wall_ms(vr->ctx) - (now - heard) / US_MS;
+	r->heard = heard;
+	r->resolved = resolved;
+	for (size_t i = 0; i < count; i++)
+		r->eids[r->eid_count++] = bindings[i].ip;
+	/* A RARP is the hypervisor's word; anything else the machine said itself. */
+	if (trigger != TRIGGER_RARP)
+		r->confirmed = heard;
+	return r;
+}
+
+static void
+announce_claim(struct vr *vr, const struct binding *bindings, size_t count, struct vr_id previous,
+	       enum report_trigger trigger, us_t now)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct binding *b = &bindings[i];
+
+		announce_arrived(vr->announce, b->vn, b->ip, b->mac, now);
+		presence_stop(vr->presence, PRESENCE_DOUBT, b->vn, b->ip);
+		if (trigger == TRIGGER_RARP)
+			presence_start(vr->presence, PRESENCE_CONFIRM, b->vn, b->ip, b->mac,
+				       previous, now);
+	}
+	(void)announce_run(vr->announce, now);
+}
+
+void
+sight_claim(struct vr *vr, struct site *site, struct binding *bindings, size_t count,
+	    struct vr_id previous, enum report_trigger trigger, us_t heard, us_t now)
+{
+	struct report *r;
+	us_t resolved = vr->io->clock(vr->ctx);
+	uint64_t number;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct binding b = bindings[i];
+
+		if (sight_is_frozen(vr, b.vn, b.ip, now)) {
+			vr_drop(vr, DROP_CLAIM_FROZEN);
+			continue;
+		}
+		b.vr = vr->self;
+		b.mobility = next_mobility(vr, b.vn, b.ip);
+		b.withdrawn = false;
+		if (vr_bind(vr, &b, now) != HWDT_FULL)
+			bindings[kept++] = b;
+	}
+	if (kept == 0)
+		return;
+	r = start_report(vr, bindings, kept, previous, trigger, heard, resolved, now);
+	number = r != NULL ? r->number : 0;
+	/* What cannot be sent is found by the digests. */
+	(void)!moves_tell(vr->moves, site->vn, bindings, kept, previous, number, now);
+	r = reports_find(vr->reports, number);
+	if (r != NULL)
+		r->claimed = vr->io->clock(vr->ctx);
+	announce_claim(vr, bindings, kept, previous, trigger, now);
+	vr->first_frames = now + FIRST_FRAME_TIME;
+	for (size_t i = 0; i < kept; i++)
+		limit_moves(vr, site, &bindings[i], now);
+	vr->wake = true;
+}
+
+/* A machine that nobody owned, or one of ours with another MAC: no move, but news. */
+static void
+learn(struct vr *vr, struct site *site, struct mac mac, struct addr ip, us_t now)
+{
+	struct binding b = {.vn = site->vn,
+			    .ip = ip,
+			    .mac = mac,
+			    .vr = vr->self,
+			    .mobility = next_mobility(vr, site->vn, ip),
+			    .kind = addr_equal(ip, site->conf->native_gateway) ? BINDING_GATEWAY
+									       : BINDING_HOST};
+	enum hwdt_fate fate = vr_bind(vr, &b, now);
+
+	if (fate != HWDT_FULL && fate != HWDT_STALE)
+		vr_tell_later(vr, site, &b, now);
+}
+
+/* ---- sightings ---- */
+
+/* Everything that HWDT knows of the MAC and that has come here. */
+struct arrivals {
+	struct binding bindings[REPORT_EIDS_MAX];
+	size_t count;
+	struct vr_id previous;
+};
+
+static void
+arrivals_add(struct arrivals *a, const struct binding *b)
+{
+	if (a->count == 0)
+		a->previous = b->withdrawn ? (struct vr_id){0} : b->vr;
+	a->bindings[a->count++] = *b;
+}
+
+/* Judges all EIDs of the MAC; doubts are started at once, the rest is returned. */
+static void
+judge_mac(struct vr *vr, struct site *site, enum sighting_kind kind, struct mac mac,
+	  struct arrivals *out, size_t *known, us_t now)
+{
+	const struct hwdt_entry *entries[REPORT_EIDS_MAX];
+	size_t count = hwdt_find_mac(vr->hwdt, site->vn, mac, entries, REPORT_EIDS_MAX);
+
+	*out = (struct arrivals){.count = 0};
+	*known = 0;
+	for (size_t i = 0; i < count && i < REPORT_EIDS_MAX; i++) {
+		const struct binding *b = &entries[i]->b;
+
+		if (b->kind != BINDING_HOST)
+			continue;
+		++*known;
+		switch (judge(vr, kind, site, mac, b->ip, entries[i], now)) {
+		case VERDICT_MOVE:
+		case VERDICT_NEW:
+			arrivals_add(out, b);
+			break;
+		case VERDICT_SUSPECT:
+			vr->suspects++;
+			presence_start(vr->presence, PRESENCE_DOUBT, b->vn, b->ip, mac, b->vr, now);
+			vr->wake = true;
+			break;
+		case VERDICT_FOREIGN:
+			vr_drop(vr, DROP_SIGHTING_REFUSED);
+			break;
+		case VERDICT_KNOWN:
+		case VERDICT_CHANGED:
+		case VERDICT_GUARDED:
+		case VERDICT_CONFLICT:
+			break;
+		}
+	}
+}
+
+void
+sight_rarp(struct vr *vr, struct site *site, struct mac mac, us_t heard, us_t now)
+{
+	struct arrivals a;
+	size_t known;
+
+	judge_mac(vr, site, SIGHTING_RARP, mac, &a, &known, now);
+	if (known == 0)
+		sync_query(vr, site->vn, mac, (struct addr){.family = ADDR_NONE}, now);
+	else if (a.count > 0)
+		sight_claim(vr, site, a.bindings, a.count, a.previous, TRIGGER_RARP, heard, now);
+}
+
+/* It was heard where we say it is. */
+static void
+sight_known(struct vr *vr, struct site *site, enum sighting_kind kind, const struct hwdt_entry *e,
+	    us_t now)
+{
+	struct addr ip = e->b.ip;
+	struct report *r;
+
+	if (now - e->heard >= HEARD_STEP)
+		hwdt_heard(vr->hwdt, site->vn, ip, now);
+	if (kind == SIGHTING_RARP || !presence_has(vr->presence, PRESENCE_CONFIRM, site->vn, ip))
+		return;
+	presence_stop(vr->presence, PRESENCE_CONFIRM, site->vn, ip);
+	r = reports_last(vr->reports, site->vn, ip);
+	if (r != NULL && vr_id_equal(r->to, vr->self) && r->confirmed == 0)
+		r->confirmed = now;
+}
+
+/* The machine itself says that it is here now: all that HWDT knows of its MAC comes with it. */
+static void
+sight_moved(struct vr *vr, struct site *site, enum sighting_kind kind, struct mac mac,
+	    const struct binding *b, us_t now)
+{
+	static const enum report_trigger triggers[] = {TRIGGER_RARP, TRIGGER_GARP, TRIGGER_ARP,
+						       TRIGGER_DATA};
+	struct arrivals a = {.count = 0};
+	size_t known;
+
+	judge_mac(vr, site, kind, mac, &a, &known, now);
+	if (a.count == 0)
+		arrivals_add(&a, b);
+	sight_claim(vr, site, a.bindings, a.count, a.previous, triggers[kind], now, now);
+}
+
+/* A machine nobody owned.  False when a packet is no reason to believe in it. */
+static bool
+sight_new(struct vr *vr, struct site *site, enum sighting_kind kind, struct mac mac, struct addr ip,
+	  us_t now)
+{
+	if (kind == SIGHTING_DATA && !vr_same_subnet(vr, site, ip, ip))
+		return true;
+	learn(vr, site, mac, ip, now);
+	return true;
+}
+
+bool
+sight_machine(struct vr *vr, struct site *site, enum sighting_kind kind, struct mac mac,
+	      struct addr ip, us_t now)
+{
+	const struct hwdt_entry *e;
+	struct binding b;
+
+	if (addr_is_unspecified(ip) || addr_is_multicast(ip) || mac_is_multicast(mac) ||
+	    mac_is_zero(mac) || vr_owns_address(site, ip))
+		return false;
+	e = hwdt_find(vr->hwdt, site->vn, ip);
+	switch (judge(vr, kind, site, mac, ip, e, now)) {
+	case VERDICT_KNOWN:
+		sight_known(vr, site, kind, e, now);
+		return true;
+	case VERDICT_NEW:
+		return sight_new(vr, site, kind, mac, ip, now);
+	case VERDICT_CHANGED:
+		learn(vr, site, mac, ip, now);
+		return true;
+	case VERDICT_MOVE:
+		b = e->b;
+		sight_moved(vr, site, kind, mac, &b, now);
+		return true;
+	case VERDICT_GUARDED:
+		vr->guarded++;
+		announce_claim_again(vr->announce, site->vn, ip, guard_time(vr, e->b.vr), now);
+		vr->wake = true;
+		return true;
+	case VERDICT_SUSPECT:
+		vr->suspects++;
+		presence_start(vr->presence, PRESENCE_DOUBT, site->vn, ip, mac, e->b.vr, now);
+		vr->wake = true;
+		return false;
+	case VERDICT_CONFLICT:
+		return false;
+	case VERDICT_FOREIGN:
+		/* Other machines of the LAN, outside the VN, are none of our business. */
+		if (e != NULL || lndt_is_mobile(vr->lndt, site->vn, ip))
+			vr_drop(vr, DROP_SIGHTING_REFUSED);
+		return false;
+	}
+	return false;
+}
+
+/* ---- news about EIDs ---- */
+
+void
+sight_lost(struct vr *vr, struct site *site, const struct hwdt_entry *was, const struct binding *b,
+	   us_t now)
+{
+	struct report *r = reports_last(vr->reports, b->vn, b->ip);
+	bool young = false;
+
+	presence_stop(vr->presence, PRESENCE_CONFIRM, b->vn, b->ip);
+	if (r != NULL && vr_id_equal(r->to, vr->self)) {
+		r->superseded = now;
+		young = now - r->heard < DETECTOR_SERIES;
+	}
+	if (was->b.kind != BINDING_HOST || site == NULL)
+		return;
+	announce_departed(vr->announce, b->vn, b->ip, was->b.mac, now);
+	(void)announce_run(vr->announce, now);
+	/* Two routers heard it at nearly the same time: which of the two news is older, only the
+	 * machine can tell. */
+	if (young)
+		presence_start(vr->presence, PRESENCE_DOUBT, b->vn, b->ip, was->b.mac, b->vr, now);
+	vr->wake = true;
+}
+
+void
+sight_stale(void *ctx, vn_id_t vn, struct addr ip, mobility_t newest, struct vr_id owner, us_t now)
+{
+	struct vr *vr = ctx;
+	const struct hwdt_entry *e = hwdt_find(vr->hwdt, vn, ip);
+	struct binding b;
+
+	if (e == NULL || !vr_id_equal(e->b.vr, vr->self) || newest < e->b.mobility)
+		return;
+	vr->floors[vr->next_floor++ % VR_FLOORS] =
+		(struct vr_floor){.vn = vn, .ip = ip, .mobility = newest};
+	b = e->b;
+	if (vr_id_equal(owner, vr->self)) {
+		/* From before we lost our memory: say it again, newer. */
+		b.mobility = newest + 1;
+		if (vr_bind(vr, &b, now) == HWDT_UPDATED)
+			vr_tell_later(vr, vr_site(vr, vn), &b, now);
+		return;
+	}
+	if (b.kind != BINDING_HOST || !lndt_may_host(vr->lndt, vn, ip, owner))
+		return;
+	sync_query(vr, vn, (struct mac){{0}}, ip, now);
+	presence_start(vr->presence, PRESENCE_DOUBT, vn, ip, b.mac, owner, now);
+	vr->wake = true;
+}
+
+const struct move_ops sight_move_ops = {.send = sync_send, .stale = sight_stale};
+
+/* ---- presence ---- */
+
+static void
+presence_probe(void *ctx, vn_id_t vn, struct addr ip, struct mac mac)
+{
+	struct vr *vr = ctx;
+
+	neigh_ask(vr, vr_site(vr, vn), ip, mac);
+}
+
+static bool
+presence_ask(void *ctx, struct vr_id whom, vn_id_t vn, struct addr ip)
+{
+	struct vr *vr = ctx;
+	const struct peer *p = peers_find(vr->peers, whom);
+	struct sync_msg msg = {.type = SYNC_PRESENCE, .vn = vn, .presence = {.ip = ip}};
+
+	if (p == NULL || p->state != PEER_UP || peer_vn(p, vn) == NULL)
+		return false;
+	(void)!sync_send(vr, p->slot, &msg);
+	return true;
+}
+
+static void
+presence_tell(void *ctx, struct vr_id whom, vn_id_t vn, struct addr ip, struct mac mac,
+	      bool present, us_t now)
+{
+	struct vr *vr = ctx;
+	const struct peer *p = peers_find(vr->peers, whom);
+	const struct hwdt_entry *e = hwdt_find(vr->hwdt, vn, ip);
+	struct sync_msg msg = {.type = SYNC_PRESENT,
+			       .vn = vn,
+			       .presence = {.ip = ip, .mac = mac, .present = present}};
+
+	if (p != NULL)
+		(void)!sync_send(vr, p->slot, &msg);
+	/* Somebody else owns it, yet it answers here. */
+	if (present && e != NULL && !e->b.withdrawn && !vr_id_equal(e->b.vr, vr->self) &&
+	    lndt_may_host(vr->lndt, vn, ip, vr->self))
+		presence_start(vr->presence, PRESENCE_DOUBT, vn, ip, mac, e->b.vr, now);
+	vr->wake = true;
+}
+
+static void
+presence_take(void *ctx, vn_id_t vn, struct addr ip, struct mac mac, us_t now)
+{
+	struct vr *vr = ctx;
+	const struct hwdt_entry *e = hwdt_find(vr->hwdt, vn, ip);
+	struct binding b = {.vn = vn, .ip = ip, .mac = mac, .kind = BINDING_HOST};
+	struct vr_id previous = {0};
+
+	if (e != NULL && !e->b.withdrawn && !vr_id_equal(e->b.vr, vr->self))
+		previous = e->b.vr;
+	if (lndt_may_host(vr->lndt, vn, ip, vr->self))
+		sight_claim(vr, vr_site(vr, vn), &b, 1, previous, TRIGGER_RECHECK, now, now);
+}
+
+static void
+presence_duplicate(void *ctx, vn_id_t vn, struct addr ip, struct mac mac, struct vr_id other,
+		   us_t now)
+{
+	struct vr *vr = ctx;
+	struct binding b = {.vn = vn, .ip = ip, .mac = mac};
+
+	vr->duplicates++;
+	alarm_about(vr, &b, other, "duplicate: it answers at two sites", now);
+}
+
+static void
+presence_defend(void *ctx, vn_id_t vn, struct addr ip, struct mac requester, us_t now)
+{
+	struct vr *vr = ctx;
+
+	(void)now;
+	lan_defend(vr, vr_site(vr, vn), ip, requester);
+}
+
+const struct presence_ops sight_presence_ops = {.probe = presence_probe,
+						.ask = presence_ask,
+						.tell = presence_tell,
+						.take = presence_take,
+						.duplicate = presence_duplicate,
+						.defend = presence_defend};

@@ -1,0 +1,30 @@
+/* What a sighting sets off: a new or changed binding, a move, a doubt; and what becomes of news about EIDs. */
+#ifndef VR_SIGHT_H
+#define VR_SIGHT_H
+
+#include "vr/vr.h"
+
+/* A RARP for this MAC, heard at 'heard' (earlier than now when the MAC had to be asked for). */
+void sight_rarp(struct vr *vr, struct site *site, struct mac mac, us_t heard, us_t now);
+/* An ARP sender or the source of a packet.  True when the machine may speak here now (it is a local one, or has just come).
+ * 'kind' is not RARP. */
+bool sight_machine(struct vr *vr, struct site *site, enum sighting_kind kind, struct mac mac,
+		   struct addr ip, us_t now);
+/* Claims the EIDs for this router: tables, routers, own LAN.  'bindings' hold EID, MAC and kind; counters and owner are set
+ * here.  'previous' is the owner before. */
+void sight_claim(struct vr *vr, struct site *site, struct binding *bindings, size_t count,
+		 struct vr_id previous, enum report_trigger trigger, us_t heard, us_t now);
+/* Another router's news beat a claim or a belief of ours. */
+void sight_stale(void *vr, vn_id_t vn, struct addr ip, mobility_t newest, struct vr_id owner,
+		 us_t now);
+/* A binding of another router was taken in, which was ours before ('was' says how). */
+void sight_lost(struct vr *vr, struct site *site, const struct hwdt_entry *was,
+		const struct binding *b, us_t now);
+
+/* Has the EID moved too often? */
+bool sight_is_frozen(const struct vr *vr, vn_id_t vn, struct addr ip, us_t now);
+
+extern const struct presence_ops sight_presence_ops;
+extern const struct move_ops sight_move_ops;
+
+#endif

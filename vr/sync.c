@@ -1,0 +1,583 @@
+/* What routers tell each other: see sync.h. */
+#include "vr/sync.h"
+
+#include <errno.h>
+
+#include "base/fmt.h"
+#include "vr/neigh.h"
+#include "vr/sight.h"
+
+/* A difference of digests must last so long (and two round trips) before a table is asked for: news
+ * under way may explain it. */
+#define PULL_PATIENCE  (50 * US_MS)
+#define PULL_RETRY_MIN (100 * US_MS)
+#define PULL_TRIES     5
+/* A table that was taken in and still differs (something in it is refused, or older than what is known) is asked for again
+ * after this. */
+#define PULL_AGAIN (10 * US_S)
+/* Pages of a table sent for one PULL. */
+#define PULL_PAGES 16
+
+#define QUERY_TRIES     4
+#define QUERY_RETRY_MIN (50 * US_MS)
+
+int
+sync_send(void *ctx, uint32_t slot, const struct sync_msg *msg)
+{
+	struct vr *vr = ctx;
+	uint8_t data[SYNC_SIZE_MAX];
+	int size = sync_build(msg, data, sizeof(data));
+
+	/* Only what came from outside can be unfit to send. */
+	if (size < 0)
+		return size;
+	return vr->io->link_sync(vr->ctx, slot, data, (size_t)size, vr->now);
+}
+
+static struct sync_binding
+carry(const struct binding *b)
+{
+	return (struct sync_binding){.ip = b->ip,
+				     .mac = b->mac,
+				     .mobility = b->mobility,
+				     .kind = b->kind,
+				     .withdrawn = b->withdrawn};
+}
+
+/* ---- HELLO ---- */
+
+void
+sync_hello(struct vr *vr, struct peer *peer, us_t now)
+{
+	struct sync_msg msg = {.type = SYNC_HELLO, .id = ++vr->last_id};
+
+	msg.hello.boot = vr->boot;
+	msg.hello.sent = (uint64_t)now;
+	msg.hello.echo = peer->echo;
+	msg.hello.echo_age = peer->echo != 0 ? (uint32_t)(now - peer->echo_heard) : 0;
+	for (size_t i = 0; i < peer->vn_count && msg.hello.count < SYNC_VNS_MAX; i++) {
+		struct hwdt_digest d = hwdt_digest(vr->hwdt, peer->vns[i].vn, vr->self);
+
+		msg.hello.digests[msg.hello.count++] =
+			(struct sync_digest){.vn = peer->vns[i].vn, .count = d.count, .sum = d.sum};
+	}
+	/* The next HELLO makes up for a lost one. */
+	(void)!sync_send(vr, peer->slot, &msg);
+}
+
+static void
+publish_peer(struct vr *vr, enum change_kind kind, const struct peer *peer, us_t now)
+{
+	struct change c = {.at = now, .kind = kind, .to = peer->id};
+
+	snprintf(c.text, sizeof(c.text), "%.47s", peer->name);
+	change_publish(vr->feed, &c);
+	log_line(vr->log, LOG_INFO, "peer", "%s is %s", peer->name,
+		 kind == CHANGE_PEER_UP ? "up" : "down");
+}
+
+static void
+peer_up(struct vr *vr, struct peer *peer, us_t now)
+{
+	peer->state = PEER_UP;
+	peer->since = now;
+	publish_peer(vr, CHANGE_PEER_UP, peer, now);
+	/* It learns at once that we hear it, and what we have. */
+	sync_hello(vr, peer, now);
+}
+
+void
+sync_down(struct vr *vr, struct peer *peer, us_t now)
+{
+	if (peer->state == PEER_DOWN)
+		return;
+	peer->state = PEER_DOWN;
+	peer->since = now;
+	for (size_t i = 0; i < peer->vn_count; i++)
+		peer->vns[i].pulling = false;
+	publish_peer(vr, CHANGE_PEER_DOWN, peer, now);
+}
+
+static void
+measure_rtt(const struct vr *vr, struct peer *peer, const struct sync_msg *msg, us_t now)
+{
+	us_t sample = now - (us_t)msg->hello.echo - (us_t)msg->hello.echo_age;
+
+	(void)vr;
+	if (msg->hello.echo == 0 || msg->hello.echo > (uint64_t)now || sample < 0 ||
+	    sample > 60 * US_S)
+		return;
+	peer->rtt = peer->rtt == 0 ? sample : peer->rtt + (sample - peer->rtt) / 8;
+	if (peer->rtt == 0)
+		peer->rtt = 1;
+}
+
+/* Does our picture of the peer's table differ from its own? */
+static bool
+differs(const struct vr *vr, const struct peer *peer, const struct peer_vn *pv)
+{
+	struct hwdt_digest d = hwdt_digest(vr->hwdt, pv->vn, peer->id);
+
+	return d.count != pv->digest_count || d.sum != pv->digest_sum;
+}
+
+static void
+hear_digest(struct vr *vr, struct peer *peer, const struct sync_digest *d, us_t now)
+{
+	struct peer_vn *pv = peer_vn(peer, d->vn);
+	us_t due;
+
+	if (pv == NULL)
+		return;
+	pv->digest_count = d->count;
+	pv->digest_sum = d->sum;
+	if (pv->pulling || !differs(vr, peer, pv)) {
+		if (!pv->pulling)
+			pv->pull_due = 0;
+		return;
+	}
+	due = now + PULL_PATIENCE + 2 * peer->rtt;
+	if (pv->pulled_sum == d->sum && pv->pull_started != 0 &&
+	    pv->pull_started + PULL_AGAIN > due)
+		due = pv->pull_started + PULL_AGAIN;
+	if (pv->pull_due == 0 || (pv->pulled_sum != d->sum && pv->pull_due > due))
+		pv->pull_due = due;
+}
+
+static void
+hear_hello(struct vr *vr, struct peer *peer, const struct sync_msg *msg, us_t now)
+{
+	bool restarted = peer->boot != 0 && peer->boot != msg->hello.boot;
+
+	peer->boot = msg->hello.boot;
+	peer->echo = msg->hello.sent;
+	peer->echo_heard = now;
+	if (restarted)
+		peer->rtt = 0;
+	else
+		measure_rtt(vr, peer, msg, now);
+	if (peer->state == PEER_DOWN)
+		peer_up(vr, peer, now);
+	else if (restarted)
+		sync_hello(vr, peer, now);
+	for (size_t i = 0; i < msg->hello.count; i++)
+		hear_digest(vr, peer, &msg->hello.digests[i], now);
+}
+
+/* ---- PULL and TABLE ---- */
+
+static void
+send_pull(struct vr *vr, struct peer *peer, struct peer_vn *pv, us_t now)
+{
+	struct sync_msg msg = {.type = SYNC_PULL,
+			       .id = ++vr->last_id,
+			       .vn = pv->vn,
+			       .pull = {.after = pv->pull_after}};
+	us_t wait = 4 * peer->rtt;
+
+	pv->pull_due = now + (wait > PULL_RETRY_MIN ? wait : PULL_RETRY_MIN);
+	(void)!sync_send(vr, peer->slot, &msg);
+}
+
+static us_t
+pull_run(struct vr *vr, struct peer *peer, struct peer_vn *pv, us_t now)
+{
+	if (pv->pull_due == 0 || peer->state != PEER_UP)
+		return US_NEVER;
+	if (now < pv->pull_due)
+		return pv->pull_due;
+	if (!pv->pulling) {
+		if (!differs(vr, peer, pv)) {
+			pv->pull_due = 0;
+			return US_NEVER;
+		}
+		pv->pulling = true;
+		pv->pull_started = now;
+		pv->pull_after = (struct addr){.family = ADDR_NONE};
+		pv->pull_tries = 0;
+		pv->pull_pages = 0;
+	}
+	if (pv->pull_tries++ >= PULL_TRIES) {
+		/* The next HELLO starts anew. */
+		pv->pulling = false;
+		pv->pull_due = 0;
+		return US_NEVER;
+	}
+	send_pull(vr, peer, pv, now);
+	return pv->pull_due;
+}
+
+/* The own bindings of a VN behind 'after', in the order of their EIDs: the first SYNC_BINDINGS_MAX. */
+static void
+own_page(const struct vr *vr, vn_id_t vn, struct addr after, struct sync_msg *msg)
+{
+	const struct hwdt_entry *e;
+	size_t position = 0, count = 0;
+	struct sync_binding *rows = msg->table.bindings;
+
+	msg->table.after = after;
+	msg->table.is_last = true;
+	while ((e = hwdt_next(vr->hwdt, &position)) != NULL) {
+		size_t i;
+
+		if (e->b.vn != vn || !vr_id_equal(e->b.vr, vr->self) || e->b.withdrawn ||
+		    memcmp(&e->b.ip, &after, sizeof(after)) <= 0)
+			continue;
+		if (count == SYNC_BINDINGS_MAX) {
+			msg->table.is_last = false;
+			if (memcmp(&e->b.ip, &rows[count - 1].ip, sizeof(after)) > 0)
+				continue;
+			count--;
+		}
+		for (i = count; i > 0 && memcmp(&e->b.ip, &rows[i - 1].ip, sizeof(after)) < 0; i--)
+			rows[i] = rows[i - 1];
+		rows[i] = carry(&e->b);
+		count++;
+	}
+	msg->table.count = (uint8_t)count;
+}
+
+static void
+hear_pull(struct vr *vr, struct peer *peer, const struct sync_msg *msg, us_t now)
+{
+	struct addr after = msg->pull.after;
+
+	(void)now;
+	if (peer_vn(peer, msg->vn) == NULL)
+		return;
+	for (unsigned i = 0; i < PULL_PAGES; i++) {
+		struct sync_msg page = {.type = SYNC_TABLE, .id = msg->id, .vn = msg->vn};
+
+		own_page(vr, msg->vn, after, &page);
+		if (sync_send(vr, peer->slot, &page) < 0 || page.table.is_last)
+			return;
+		after = page.table.bindings[page.table.count - 1].ip;
+	}
+}
+
+/* Takes in what a peer says of an EID of its own. */
+static enum sync_verdict
+take_in(struct vr *vr, struct peer *peer, vn_id_t vn, const struct sync_binding *sb, us_t now)
+{
+	struct binding b = {.vn = vn,
+			    .ip = sb->ip,
+			    .mac = sb->mac,
+			    .vr = peer->id,
+			    .mobility = sb->mobility,
+			    .kind = sb->kind,
+			    .withdrawn = sb->withdrawn};
+
+	if (!lndt_may_host(vr->lndt, vn, b.ip, peer->id)) {
+		vr_drop(vr, DROP_CLAIM_REFUSED);
+		return SYNC_REFUSED;
+	}
+	/* The same gateway address at several sites is everybody's own. */
+	if (vr_owns_address(vr_site(vr, vn), b.ip))
+		return SYNC_ACCEPTED;
+	if (sight_is_frozen(vr, vn, b.ip, now)) {
+		const struct hwdt_entry *e = hwdt_find(vr->hwdt, vn, b.ip);
+
+		if (e != NULL && b.mobility > e->b.mobility) {
+			vr_drop(vr, DROP_CLAIM_FROZEN);
+			return SYNC_FROZEN;
+		}
+	}
+	switch (vr_bind(vr, &b, now)) {
+	case HWDT_STALE:
+		vr_drop(vr, DROP_CLAIM_STALE);
+		return SYNC_STALE;
+	case HWDT_FULL:
+		return SYNC_FULL;
+	case HWDT_ADDED:
+	case HWDT_SAME:
+	case HWDT_UPDATED:
+	case HWDT_MOVED:
+		break;
+	}
+	return SYNC_ACCEPTED;
+}
+
+/* The peer's table is complete: what we had of it and was not in it is gone. */
+static void
+pull_done(struct vr *vr, struct peer *peer, struct peer_vn *pv, us_t now)
+{
+	const struct hwdt_entry *e;
+	size_t position = 0;
+
+	while ((e = hwdt_next(vr->hwdt, &position)) != NULL)
+		if (e->b.vn == pv->vn && vr_id_equal(e->b.vr, peer->id) && !e->b.withdrawn &&
+		    e->heard < pv->pull_started)
+			vr_unbind(vr, pv->vn, e->b.ip, now);
+	pv->pulling = false;
+	pv->pull_due = 0;
+	pv->pulled_sum = pv->digest_sum;
+}
+
+static void
+hear_table(struct vr *vr, struct peer *peer, const struct sync_msg *msg, us_t now)
+{
+	struct peer_vn *pv = peer_vn(peer, msg->vn);
+
+	if (pv == NULL || !pv->pulling || !addr_equal(pv->pull_after, msg->table.after))
+		return;
+	for (size_t i = 0; i < msg->table.count; i++)
+		(void)take_in(vr, peer, msg->vn, &msg->table.bindings[i], now);
+	if (msg->table.is_last) {
+		pull_done(vr, peer, pv, now);
+		return;
+	}
+	if (msg->table.count == 0)
+		return;
+	pv->pull_after = msg->table.bindings[msg->table.count - 1].ip;
+	pv->pull_tries = 0;
+	if (++pv->pull_pages % PULL_PAGES == 0)
+		send_pull(vr, peer, pv, now);
+}
+
+/* ---- DELTA and ACK ---- */
+
+static void
+hear_delta(struct vr *vr, struct peer *peer, const struct sync_msg *msg, us_t now)
+{
+	struct sync_msg ack = {.type = SYNC_ACK, .id = msg->id, .vn = msg->vn};
+
+	if (peer_vn(peer, msg->vn) == NULL) {
+		vr_drop(vr, DROP_PEER_NOT_IN_VN);
+		return;
+	}
+	ack.ack.count = msg->delta.count;
+	for (size_t i = 0; i < msg->delta.count; i++) {
+		const struct sync_binding *sb = &msg->delta.bindings[i];
+		struct sync_ack_row *row = &ack.ack.rows[i];
+		const struct hwdt_entry *e;
+
+		row->verdict = (uint8_t)take_in(vr, peer, msg->vn, sb, now);
+		e = hwdt_find(vr->hwdt, msg->vn, sb->ip);
+		if (row->verdict == SYNC_STALE && e != NULL) {
+			row->newest = e->b.mobility;
+			row->owner = e->b.vr.v;
+		}
+	}
+	(void)!sync_send(vr, peer->slot, &ack);
+}
+
+/* ---- QUERY and ANSWER ---- */
+
+static void
+send_query(struct vr *vr, struct vr_query *q, us_t now)
+{
+	struct sync_msg msg = {.type = SYNC_QUERY, .id = ++vr->last_id, .vn = q->vn};
+	uint32_t position = 0;
+	us_t wait = QUERY_RETRY_MIN;
+	struct peer *p;
+
+	msg.query.by_mac = q->by_mac;
+	msg.query.mac = q->mac;
+	msg.query.ip = q->ip;
+	while ((p = peers_next(vr->peers, &position)) != NULL) {
+		if (p->state != PEER_UP || peer_vn(p, q->vn) == NULL)
+			continue;
+		(void)!sync_send(vr, p->slot, &msg);
+		if (2 * p->rtt > wait)
+			wait = 2 * p->rtt;
+	}
+	q->tries++;
+	q->due = now + wait;
+}
+
+static struct vr_query *
+query_find(struct vr *vr, vn_id_t vn, struct mac mac, struct addr ip)
+{
+	for (size_t i = 0; i < VR_QUERIES; i++) {
+		struct vr_query *q = &vr->queries[i];
+
+		if (q->tries != 0 && q->vn == vn && mac_equal(q->mac, mac) && addr_equal(q->ip, ip))
+			return q;
+	}
+	return NULL;
+}
+
+void
+sync_query(struct vr *vr, vn_id_t vn, struct mac mac, struct addr ip, us_t now)
+{
+	if (query_find(vr, vn, mac, ip) != NULL)
+		return;
+	for (size_t i = 0; i < VR_QUERIES; i++) {
+		struct vr_query *q = &vr->queries[i];
+
+		if (q->tries != 0)
+			continue;
+		*q = (struct vr_query){
+			.vn = vn, .by_mac = addr_is_none(ip), .mac = mac, .ip = ip, .started = now};
+		send_query(vr, q, now);
+		vr->wake = true;
+		return;
+	}
+	/* Too many questions at once: the machine will be heard again. */
+	if (addr_is_none(ip))
+		vr_drop(vr, DROP_RARP_UNKNOWN);
+}
+
+static us_t
+query_run(struct vr *vr, struct vr_query *q, us_t now)
+{
+	if (q->tries == 0)
+		return US_NEVER;
+	if (now < q->due)
+		return q->due;
+	if (q->tries < QUERY_TRIES) {
+		send_query(vr, q, now);
+		return q->due;
+	}
+	if (q->by_mac)
+		vr_drop(vr, DROP_RARP_UNKNOWN);
+	q->tries = 0;
+	return US_NEVER;
+}
+
+static void
+hear_query(struct vr *vr, struct peer *peer, const struct sync_msg *msg, us_t now)
+{
+	struct sync_msg answer = {.type = SYNC_ANSWER, .id = msg->id, .vn = msg->vn};
+	const struct hwdt_entry *found[SYNC_BINDINGS_MAX];
+	struct site *site = vr_site(vr, msg->vn);
+	size_t count = 0;
+
+	(void)now;
+	if (site == NULL || peer_vn(peer, msg->vn) == NULL)
+		return;
+	if (msg->query.by_mac) {
+		count = hwdt_find_mac(vr->hwdt, msg->vn, msg->query.mac, found, SYNC_BINDINGS_MAX);
+	} else {
+		found[0] = hwdt_find(vr->hwdt, msg->vn, msg->query.ip);
+		count = found[0] != NULL;
+	}
+	for (size_t i = 0; i < count && i < SYNC_BINDINGS_MAX; i++)
+		if (vr_id_equal(found[i]->b.vr, vr->self) && !found[i]->b.withdrawn)
+			answer.answer.bindings[answer.answer.count++] = carry(&found[i]->b);
+	if (answer.answer.count > 0)
+		(void)!sync_send(vr, peer->slot, &answer);
+	else if (!msg->query.by_mac && count == 0 &&
+		 lndt_may_host(vr->lndt, msg->vn, msg->query.ip, vr->self))
+		/* Perhaps it stands here and has not spoken yet: its answer will be heard. */
+		neigh_ask(vr, site, msg->query.ip, (struct mac){{0}});
+}
+
+static void
+hear_answer(struct vr *vr, struct peer *peer, const struct sync_msg *msg, us_t now)
+{
+	struct site *site = vr_site(vr, msg->vn);
+
+	if (site == NULL || peer_vn(peer, msg->vn) == NULL)
+		return;
+	for (size_t i = 0; i < msg->answer.count; i++) {
+		const struct sync_binding *sb = &msg->answer.bindings[i];
+		struct addr none = {.family = ADDR_NONE};
+		struct vr_query *q;
+
+		if (take_in(vr, peer, msg->vn, sb, now) == SYNC_REFUSED)
+			continue;
+		q = query_find(vr, msg->vn, (struct mac){{0}}, sb->ip);
+		if (q != NULL)
+			q->tries = 0;
+		q = query_find(vr, msg->vn, sb->mac, none);
+		if (q == NULL || i + 1 < msg->answer.count)
+			continue;
+		/* The RARP that asked for it can go on now. */
+		q->tries = 0;
+		sight_rarp(vr, site, sb->mac, q->started, now);
+	}
+}
+
+/* ---- PRESENCE ---- */
+
+static void
+hear_presence(struct vr *vr, struct peer *peer, const struct sync_msg *msg, us_t now)
+{
+	if (peer_vn(peer, msg->vn) == NULL || vr_site(vr, msg->vn) == NULL)
+		return;
+	/* Only routers that may host the EID have a reason to ask. */
+	if (!lndt_is_mobile(vr->lndt, msg->vn, msg->presence.ip) &&
+	    !lndt_may_host(vr->lndt, msg->vn, msg->presence.ip, vr->self))
+		return;
+	if (msg->type == SYNC_PRESENCE)
+		presence_start(vr->presence, PRESENCE_ASKED, msg->vn, msg->presence.ip,
+			       (struct mac){{0}}, peer->id, now);
+	else
+		presence_told(vr->presence, peer->id, msg->vn, msg->presence.ip,
+			      msg->presence.present, now);
+}
+
+/* ---- all messages ---- */
+
+void
+sync_heard(struct vr *vr, struct peer *peer, const uint8_t *data, size_t size, us_t now)
+{
+	static void (*const hear[])(struct vr *, struct peer *, const struct sync_msg *, us_t) = {
+		[SYNC_HELLO] = hear_hello,       [SYNC_PULL] = hear_pull,
+		[SYNC_TABLE] = hear_table,       [SYNC_DELTA] = hear_delta,
+		[SYNC_QUERY] = hear_query,       [SYNC_ANSWER] = hear_answer,
+		[SYNC_PRESENCE] = hear_presence, [SYNC_PRESENT] = hear_presence,
+	};
+	struct sync_msg msg;
+	int err = sync_parse(data, size, &msg);
+
+	vr->now = now;
+	if (err != 0) {
+		vr_drop(vr, err == -EPROTONOSUPPORT ? DROP_SYNC_VERSION : DROP_SYNC_MALFORMED);
+		return;
+	}
+	peer->heard = now;
+	if (msg.type == SYNC_ACK)
+		moves_acked(vr->moves, peer, &msg, now);
+	else
+		hear[msg.type](vr, peer, &msg, now);
+}
+
+static us_t
+peer_run(struct vr *vr, struct peer *peer, us_t now)
+{
+	us_t next = US_NEVER;
+
+	if (peer->state == PEER_UP) {
+		next = peer->heard + vr->conf->dead_time;
+		if (now >= next) {
+			sync_down(vr, peer, now);
+			return US_NEVER;
+		}
+	}
+	for (size_t i = 0; i < peer->vn_count; i++) {
+		us_t due = pull_run(vr, peer, &peer->vns[i], now);
+
+		if (due < next)
+			next = due;
+	}
+	return next;
+}
+
+us_t
+sync_run(struct vr *vr, us_t now)
+{
+	bool greet = now >= vr->hello_due;
+	us_t next = US_NEVER;
+	uint32_t position = 0;
+	struct peer *peer;
+
+	if (greet)
+		vr->hello_due = now + vr->conf->hello_interval;
+	while ((peer = peers_next(vr->peers, &position)) != NULL) {
+		us_t due = peer_run(vr, peer, now);
+
+		if (greet)
+			sync_hello(vr, peer, now);
+		if (due < next)
+			next = due;
+	}
+	for (size_t i = 0; i < VR_QUERIES; i++) {
+		us_t due = query_run(vr, &vr->queries[i], now);
+
+		if (due < next)
+			next = due;
+	}
+	return next < vr->hello_due ? next : vr->hello_due;
+}

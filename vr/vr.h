@@ -1,0 +1,214 @@
+/* One virtual router, without file descriptors and without a clock: tables, decisions, state machines.
+ *
+ * 'struct vr' owns every table and every state machine of one router; several live in one process.
+ * What comes
+ * in is handed to vr_lan_frame(), vr_lan_control(), vr_link_data(), vr_link_sync(); what goes out
+ * leaves
+ * through 'struct vr_io'.  The daemon (vr/daemon.h) stands around it with real devices, the
+ * simulation with a
+ * fake clock and a bad network.
+ *
+ * Where to go on reading: fwd.h the life of a packet, lan.h the answers to ARP, sight.h what a
+ * sighting sets off, sync.h
+ * what routers tell each other, neigh.h packets waiting for ARP. */
+#ifndef VR_VR_H
+#define VR_VR_H
+
+#include "base/err.h"
+#include "base/frame.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/types.h"
+#include "conf/conf.h"
+#include "migration/announce.h"
+#include "migration/move.h"
+#include "migration/presence.h"
+#include "migration/report.h"
+#include "tables/change.h"
+#include "tables/gndt.h"
+#include "tables/hwdt.h"
+#include "tables/lndt.h"
+#include "tables/peer.h"
+#include "vr/drop.h"
+#include "wire/seal.h"
+#include "wire/sync.h"
+
+/* What the router needs done outside.  Frames are borrowed for the call unless it says otherwise. */
+struct vr_io {
+	/* An Ethernet frame or super-frame onto the VN's LAN; the bytes stay valid until the end of the batch that it came
+	 * in with.  0 or -errno. */
+	int (*lan_send)(void *ctx, vn_id_t vn, struct frame *f);
+	/* An ARP or claim frame, at once. */
+	int (*lan_inject)(void *ctx, vn_id_t vn, const uint8_t *frame, size_t size);
+	/* Everything that lan_send() has queued leaves now. */
+	void (*lan_flush)(void *ctx, vn_id_t vn);
+	/* An IP packet or super-frame to a peer; -ENOTCONN without a session. */
+	int (*link_send)(void *ctx, uint32_t slot, const struct seal_inner *inner, struct frame *f,
+			 us_t now);
+	/* A sync message to a peer, at once. */
+	int (*link_sync)(void *ctx, uint32_t slot, const uint8_t *msg, size_t size, us_t now);
+	/* Monotonic time at this very moment, for time stamps within the handling of one event. */
+	us_t (*clock)(void *ctx);
+	/* Milliseconds of wall-clock time, for people. */
+	int64_t (*wall_ms)(void *ctx);
+	/* A binding that must survive a restart changed: see vr_keep(). */
+	void (*persist)(void *ctx);
+};
+
+struct neigh;
+
+/* One VN at this site. */
+struct site {
+	vn_id_t vn;
+	const struct conf_vn *conf;
+	struct mac router_mac;
+	uint16_t lan_mtu; /* largest IP packet on the LAN */
+	us_t probe_due;   /* next look for local machines that have been silent */
+	struct binding fresh[SYNC_BINDINGS_MAX]; /* news that waits a moment for company */
+	size_t fresh_count;
+	us_t fresh_due;
+};
+
+/* Queries of ours that are under way: who has this MAC, or this EID? */
+struct vr_query {
+	vn_id_t vn;
+	bool by_mac;
+	struct mac mac;
+	struct addr ip;
+	us_t started;
+	us_t due;
+	unsigned tries; /* 0: free row */
+};
+
+#define VR_QUERIES 64
+
+/* An EID that moved too often: no move of it is believed until then. */
+struct vr_freeze {
+	vn_id_t vn;
+	struct addr ip;
+	us_t until;
+};
+
+#define VR_FREEZES 64
+
+/* What another router said of an EID that we claim: the next claim must be larger. */
+struct vr_floor {
+	vn_id_t vn;
+	struct addr ip;
+	mobility_t mobility;
+};
+
+#define VR_FLOORS 64
+
+struct vr {
+	struct vr_id self;
+	const struct conf *conf; /* borrowed: replaced by vr_reload() */
+	const struct vr_io *io;
+	void *ctx;
+	struct log *log;
+	struct hash_key key;
+	uint64_t boot; /* random: tells peers of a restart */
+
+	struct site *sites;
+	size_t site_count;
+
+	struct lndt *lndt;
+	struct gndt *gndt;
+	struct hwdt *hwdt;
+	struct peers *peers;
+	struct change_feed *feed;
+
+	struct reports *reports;
+	struct moves *moves;
+	struct presence *presence;
+	struct announce *announce;
+	struct neigh *neigh;
+
+	struct vr_query queries[VR_QUERIES];
+	us_t hello_due;
+	us_t sweep_due;
+	uint32_t last_id;
+	us_t now;             /* of the event being handled: the time of what is sent */
+	bool wake;            /* something was started: run again at once */
+	uint64_t last_logged; /* number of the last move record in the log */
+	us_t first_frames;    /* until then somebody waits for the first frame after a move */
+	struct vr_freeze freezes[VR_FREEZES];
+	struct vr_floor floors[VR_FLOORS];
+	size_t next_freeze, next_floor; /* rows are reused in turn */
+	us_t icmp_refilled;
+	unsigned icmp_tokens;
+	uint64_t drops[DROP_COUNT];
+	uint64_t lan_frames, lan_taken, lan_delivered, link_frames, unknown_owner, redirected;
+	uint64_t guarded, suspects, duplicates, frozen;
+	struct log_gate alarm_gate;
+};
+
+struct vr_start {
+	struct vr_id self;
+	const struct vr_io *io;
+	void *ctx;
+	struct log *log;
+	struct hash_key key; /* random */
+	uint64_t boot;       /* random, not 0 */
+	/* Of every conf->vns[i]: the router's MAC on that LAN, and the LAN's MTU. */
+	const struct mac *macs;
+	const uint16_t *mtus;
+	/* Of every conf->peers[i]: its id. */
+	const struct vr_id *peer_ids;
+};
+
+/* 'conf' is borrowed for the life of the router (or until vr_reload()).  '*slots' (conf->peer_count of them) receives
+ * each peer's slot.  0 or -ENOMEM, -EEXIST (the same peer or prefix twice). */
+MUST_USE int vr_create(const struct conf *conf, const struct vr_start *start, us_t now,
+		       uint32_t *slots, struct vr **out);
+void vr_destroy(struct vr *vr);
+
+/* A bulk frame from the LAN, at its Ethernet header. */
+void vr_lan_frame(struct vr *vr, vn_id_t vn, struct frame *f, us_t now);
+/* An ARP or RARP frame heard on the LAN; 'outgoing': from this host's own kernel. */
+void vr_lan_control(struct vr *vr, vn_id_t vn, const uint8_t *frame, size_t size, bool outgoing,
+		    us_t now);
+/* An authentic packet from a peer, at its IP header, with room for an Ethernet header in front. */
+void vr_link_data(struct vr *vr, uint32_t slot, const struct seal_inner *inner, struct frame *f,
+		  us_t now);
+void vr_link_sync(struct vr *vr, uint32_t slot, const uint8_t *msg, size_t size, us_t now);
+/* Keys with the peer are there, or gone. */
+void vr_link_session(struct vr *vr, uint32_t slot, bool up, us_t now);
+void vr_link_mtu(struct vr *vr, uint32_t slot, uint16_t inner_mtu);
+/* Does what is due; when to be called next. */
+us_t vr_run(struct vr *vr, us_t now);
+
+/* What must survive a restart: calls 'each' for every binding that this router owns or has owned (its mobility counter
+ * must not fall back). */
+void vr_keep(const struct vr *vr, void (*each)(void *ctx, const struct binding *b), void *ctx);
+/* Takes one of those back, before the first event.  Its owner is this router or a peer. */
+void vr_recall(struct vr *vr, const struct binding *b, us_t now);
+
+/* Replaces the configuration of prefixes and policy; sites and peers stay (the daemon adds and removes peers with the
+ * functions below).  The old conf is no longer referenced after. 0 or -errno with nothing changed.
+ */
+MUST_USE int vr_reload(struct vr *vr, const struct conf *conf, const struct vr_id *peer_ids,
+		       us_t now);
+MUST_USE int vr_peer_add(struct vr *vr, const struct conf_peer *peer, struct vr_id id, us_t now,
+			 uint32_t *slot);
+void vr_peer_remove(struct vr *vr, uint32_t slot, us_t now);
+
+/* Shared by the files of this folder. */
+struct site *vr_site(struct vr *vr, vn_id_t vn);
+bool vr_owns_address(const struct site *site, struct addr ip);
+/* Do these two ask for each other by ARP, so that a packet between them keeps its TTL? */
+bool vr_same_subnet(const struct vr *vr, const struct site *site, struct addr a, struct addr b);
+/* The address from which the router speaks to 'to': its own in that subnet, any of its own, or none. */
+struct addr vr_address_for(const struct site *site, struct addr to);
+/* Name of a router, or NULL. */
+const char *vr_name(const struct vr *vr, struct vr_id id);
+const char *vr_name_of(const void *vr, struct vr_id id);
+void vr_drop(struct vr *vr, enum vr_drop reason);
+/* Puts a binding into HWDT and follows it up in GNDT, the change feed and the state machines.  The only way in. */
+enum hwdt_fate vr_bind(struct vr *vr, const struct binding *b, us_t now);
+/* Takes the record out everywhere. */
+void vr_unbind(struct vr *vr, vn_id_t vn, struct addr ip, us_t now);
+/* Sends news of own bindings: moves at once, the rest a moment later together. */
+void vr_tell_later(struct vr *vr, struct site *site, const struct binding *b, us_t now);
+
+#endif
