@@ -538,7 +538,9 @@ vr_recall(struct vr *vr, const struct binding *b, us_t now)
 	if (vr_site(vr, b->vn) == NULL || (!mine && peers_find(vr->peers, b->vr) == NULL) ||
 	    !lndt_may_host(vr->lndt, b->vn, b->ip, b->vr))
 		return;
-	if (mine && b->kind == BINDING_GATEWAY && !vr_owns_address(vr_site(vr, b->vn), b->ip))
+	/* The own addresses are as configured now. */
+	if (mine && (b->kind == BINDING_GATEWAY || vr_owns_address(vr_site(vr, b->vn), b->ip)) &&
+	    !mac_equal(b->mac, vr_site(vr, b->vn)->router_mac))
 		return;
 	(void)!vr_bind(vr, b, now);
 }
