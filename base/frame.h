@@ -1,9 +1,9 @@
 /* A view of one packet in memory, with what the kernel still has to do to it.
  *
- * The bytes belong to whoever made the view; a function that takes a frame borrows it for the call
- * and may change bytes inside it (a TTL, a checksum).  A "super-frame" is a TCP or UDP packet
- * larger
- * than any wire's MTU that the kernel cut or will cut into segments of 'gso_size' payload bytes. */
+ * The bytes belong to whoever made the view; a function that takes a frame borrows it for the
+ * call and may change bytes inside it (a TTL, a checksum).  A "super-frame" is a TCP or UDP
+ * packet larger than any wire's MTU that the kernel cut or will cut into segments of 'gso_size'
+ * payload bytes. */
 #ifndef BASE_FRAME_H
 #define BASE_FRAME_H
 

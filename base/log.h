@@ -1,9 +1,9 @@
 /* Log lines: one line, one event.  No global state: a 'struct log' is handed to who logs.
  *
- * A line is "LEVEL module: text" with a wall-clock time in front when it goes to a terminal or
- * file,
- * and with the <N> priority prefix of systemd instead when the standard error goes to the journal
- * (JOURNAL_STREAM is set). */
+ * A line is "LEVEL module: text" with a wall-clock time (UTC) in front when it goes to a terminal
+ * or file, and with the <N> priority prefix of systemd instead when the standard error is the
+ * stream that JOURNAL_STREAM names.  Control characters become '?'; a text of more than 1023
+ * bytes is cut and ends in "...". */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
@@ -30,12 +30,12 @@ __attribute__((format(printf, 4, 5))) void log_line(struct log *log, enum log_le
 /* One JSON object, already built, as a line of its own: "LEVEL module: {...}". */
 void log_json(struct log *log, enum log_level level, const char *module, const char *object);
 
-/* A gate lets 'burst' lines through and then one per 'interval' (token bucket); count what it held back.
- * Zero-initialise to get burst 5, one per second. */
+/* A gate lets five lines through and then one per second (token bucket), and counts what it held
+ * back.  Zero-initialise it. */
 struct log_gate {
-	us_t next;
-	uint32_t held_back;
-	uint8_t used;
+	us_t next;          /* when one more line is allowed again */
+	uint32_t held_back; /* lines refused; zero it when you have reported it */
+	uint8_t used;       /* lines of the five that are spent */
 };
 
 /* True when the line may be written now. */

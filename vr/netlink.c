@@ -39,6 +39,7 @@ netlink_open(struct netlink **out)
 		netlink_close(nl);
 		return rc;
 	}
+	nl->seq = 1;
 	*out = nl;
 	return 0;
 }

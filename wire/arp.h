@@ -16,17 +16,20 @@ struct arp {
 	struct addr spa, tpa;        /* sender's and target's protocol address, family V4 */
 };
 
-/* Whole Ethernet frame with type ARP or RARP; padding behind the message is ignored.  0 or -EBADMSG (short, other hardware or
- * protocol, an operation that does not belong to the Ethernet type, multicast or zero sender MAC,
- * Ethernet source and sender differ
- * is NOT an error: compare yourself). */
+/* Whole Ethernet frame with type ARP or RARP; padding behind the message is ignored.  0 or -EBADMSG
+ * (short, other hardware or protocol, an operation that does not belong to the Ethernet type,
+ * multicast or zero sender MAC), which leaves 'out' as it was.  That Ethernet source and sender
+ * differ is no error: compare yourself. */
 MUST_USE int arp_parse(const uint8_t *frame, size_t size, struct arp *out);
-/* Writes a whole frame of ETH_FRAME_MIN bytes, padded with zeros; the Ethernet type follows 'op'. */
+/* Writes a whole frame of ETH_FRAME_MIN bytes, padded with zeros; the Ethernet type follows 'op'.
+ * An address of family NONE is written as 0.0.0.0. */
 void arp_build(const struct arp *a, uint8_t *frame);
 
-/* Frame of ETH_FRAME_MIN bytes, broadcast, source 'mac', type ETH_CLAIM, naming the router that sent it. */
+/* Frame of ETH_FRAME_MIN bytes, broadcast, source 'mac', type ETH_CLAIM, naming the router that
+ * sent it. */
 void claim_build(struct mac mac, struct vr_id vr, uint8_t *frame);
-/* 0 or -EBADMSG. */
+/* 0 or -EBADMSG (short, other type, magic or version, not broadcast, no host's MAC, no router),
+ * which leaves the outputs as they were. */
 MUST_USE int claim_parse(const uint8_t *frame, size_t size, struct mac *mac, struct vr_id *vr);
 
 #endif

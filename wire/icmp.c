@@ -6,7 +6,8 @@
 
 #define ICMP_SIZE 8
 #define ICMP_TTL  64
-/* Internetwork control (RFC 1812 section 5.3.3.3): an error should get through where data does not. */
+/* Internetwork control (RFC 1812 section 5.3.3.3): errors should get through where data
+ * does not. */
 #define ICMP_ERROR_TOS 0xc0
 #define IP4_FLAG_DF    0x4000
 
@@ -96,7 +97,7 @@ may_complain_ip6(const uint8_t *packet, const struct ip *ip, enum icmp_error err
 		/* Behind a later fragment's header stands no upper layer header. */
 		if (next == IP6_FRAGMENT && be16_get(packet + at + 2) >> 3 != 0)
 			return false;
-		/* A fragment header has no length: its second byte is reserved, and not ours to trust. */
+		/* A fragment header has no length: its second byte is reserved. */
 		header = next == IP6_FRAGMENT ? 8 : 8 + 8 * (uint32_t)packet[at + 1];
 		if (header > ip->size - at)
 			return false;

@@ -29,48 +29,52 @@ struct ip {
 	uint16_t l4_header_size; /* TCP with options, UDP 8; 0 unknown or cut */
 };
 
-/* 'size' may exceed the packet's (Ethernet padding).  0 or -EBADMSG: version, header length, total length, IPv4
- * header checksum (RFC 1812 5.2.2). */
+/* 'size' may exceed the packet's (Ethernet padding).  0 or -EBADMSG: version, header length, total
+ * length, IPv4 header checksum (RFC 1812 5.2.2); 'out' is then undefined. */
 MUST_USE int ip_parse(const uint8_t *data, size_t size, struct ip *out);
 /* One less; the caller has tested for more than 1. */
 void ip_dec_ttl(uint8_t *packet);
 
-/* One's complement sum of bytes, folded to 16 bits, not inverted; 'sum' chains calls on even sizes. */
+/* One's complement sum of bytes, folded to 16 bits, not inverted; 'sum' chains calls on even sizes.
+ * An odd last byte counts as if a zero followed. */
 uint16_t ip_sum(const uint8_t *data, size_t size, uint32_t sum);
-/* Corrects a checksum field after one of the 16-bit words it covers changed from 'old' to 'word'. */
+/* Corrects a checksum field after a 16-bit word that it covers changed from 'old' to 'word'. */
 void ip_sum_replace(uint8_t *field, uint16_t old, uint16_t word);
 /* Pseudo-header's sum for a transport payload of 'l4_size' bytes, folded, not inverted. */
 uint16_t ip_pseudo_sum(const struct ip *ip, uint32_t l4_size);
 /* Sets the IPv4 header checksum; nothing for IPv6. */
 void ip_header_checksum(uint8_t *packet);
-/* Fills in the TCP or UDP checksum of a whole packet from scratch (a UDP sum of 0 becomes 0xffff).  No-op for other protocols
- * and for fragments. */
+/* Fills in the TCP or UDP checksum of a whole packet from scratch (a UDP sum of 0 becomes 0xffff).
+ * No-op for other protocols, for fragments and for a cut transport header. */
 void ip_l4_checksum(uint8_t *packet, const struct ip *ip);
-/* Where the checksum field lies behind the transport header's start: 16 TCP, 6 UDP; -ENOENT else. */
+/* Where the checksum field lies in the transport header: 16 TCP, 6 UDP; -ENOENT else. */
 int ip_csum_offset(uint8_t proto);
 
-/* Lowers the MSS option of a TCP SYN to 'mss' when it is larger, adjusting the checksum (right for a partial one too, which does not
- * cover it: pass 'partial').  A SYN without the option gets none.  True when changed. */
+/* Lowers the MSS option of a TCP SYN to 'mss' when it is larger, adjusting the checksum (right
+ * for a partial one too, which does not cover it: pass 'partial').  A SYN without the option gets
+ * none. True when changed. */
 bool ip_clamp_mss(uint8_t *packet, const struct ip *ip, uint16_t mss, bool partial);
 
 #define ICMP_ERROR_SIZE_MAX 576
 enum icmp_error { ICMP_NET_UNREACHABLE, ICMP_HOST_UNREACHABLE, ICMP_TOO_BIG, ICMP_TTL_EXCEEDED };
 
-/* Builds the ICMP (or ICMPv6) error about 'packet' from 'from' to its source into 'out' (ICMP_ERROR_SIZE_MAX
- * bytes): an IP packet.  Returns its size, or 0 when none may be sent (RFC 1122 3.2.2, RFC 4443 2.4
- * e: about an
- * ICMP error, a later fragment, a multicast or unspecified address).  'mtu' for TOO_BIG only. */
+/* Builds the ICMP (or ICMPv6) error about 'packet' from 'from' to its source into 'out'
+ * (ICMP_ERROR_SIZE_MAX bytes): an IP packet.  Returns its size, or 0 when none may be sent (RFC
+ * 1122 section 3.2.2, RFC 4443 section 2.4 e: about an ICMP error, a later fragment, a source
+ * that is no single host, a multicast destination) or when 'from' is of another family.  'mtu' is
+ * read for TOO_BIG only. */
 size_t icmp_error_build(const uint8_t *packet, const struct ip *ip, enum icmp_error error,
 			uint16_t mtu, struct addr from, uint8_t *out);
-/* Turns an echo request in place into its reply (addresses swapped, TTL 64, checksums); false when it
- * is none. */
+/* Turns an echo request in place into its reply (addresses swapped, TTL 64, checksums); false,
+ * and the packet unchanged, when it is none, is a fragment, or is not from one host to one host. */
 bool icmp_echo_reply(uint8_t *packet, const struct ip *ip);
 
-/* Cuts an IPv4 packet that may be fragmented into fragments of at most 'mtu' bytes: writes fragment
- * 'index' (0, 1, ...) to 'out' (room for 'mtu') and returns its size, 0 behind the last.  Copies
- * the options that RFC 791 says.  A packet that fits is its own only fragment.  Returns 0 at once for
- * a packet that must not be cut, an 'mtu' below 68 (RFC 791's least), or a fragment that would end
- * behind byte 65535 of its packet.  A partial checksum must be finished before. */
+/* Cuts an IPv4 packet that may be fragmented into fragments of at most 'mtu' bytes: writes
+ * fragment 'index' (0, 1, ...) to 'out' (room for 'mtu') and returns its size, 0 behind the
+ * last.  Copies the options that RFC 791 says.  A packet that fits is its own only fragment.
+ * Returns 0 at once for a packet that must not be cut, an 'mtu' below 68 (RFC 791's least), or a
+ * fragment that would end behind byte 65535 of its packet.  A partial checksum must be finished
+ * before. */
 size_t ip4_fragment(const uint8_t *packet, const struct ip *ip, uint16_t mtu, unsigned index,
 		    uint8_t *out);
 

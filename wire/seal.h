@@ -1,6 +1,6 @@
 /* Outer header of everything on the underlay port, and the inner header of a sealed record.
  *
- *   record: type 4 | version | reserved 16 | receiver index 32 | counter 64 | sealed bytes ... tag 128
+ *   record: type 4 | version | reserved 16 | receiver index 32 | counter 64 | sealed bytes ... tag
  *
  * The whole outer header is the record's associated data.  Drawn in docs/wire-format.md. */
 #ifndef WIRE_SEAL_H
@@ -43,7 +43,8 @@ struct seal_inner {
 	vn_id_t vn;
 };
 
-/* 0 or -EBADMSG (short, other version, unknown type). */
+/* 0 or -EBADMSG (short, other version, unknown type).  The reserved bits are not looked at: a
+ * record's are authenticated with the rest. */
 MUST_USE int seal_outer_parse(const uint8_t *data, size_t size, struct seal_outer *out);
 /* Writes SEAL_OUTER_SIZE bytes. */
 void seal_outer_build(const struct seal_outer *o, uint8_t *data);

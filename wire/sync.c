@@ -186,17 +186,39 @@ build_pull(struct wr *w, const struct sync_msg *m)
 	return write_after(w, m->pull.after);
 }
 
+/* Each page leads on: who follows the pages of a peer comes to an end, whatever the peer sends. */
+static bool
+page_leads_on(const struct sync_msg *m)
+{
+	struct addr last = m->table.after;
+
+	if (m->table.count == 0 && !m->table.is_last)
+		return false;
+	for (uint8_t i = 0; i < m->table.count; i++) {
+		struct addr next = m->table.bindings[i].ip;
+
+		if (memcmp(&next, &last, sizeof(next)) <= 0)
+			return false;
+		last = next;
+	}
+	return true;
+}
+
 static void
 parse_table(struct rd *r, struct sync_msg *m)
 {
 	m->table.is_last = read_flags(r, FLAG_LAST) != 0;
 	m->table.after = read_after(r);
 	read_bindings(r, m->table.bindings, &m->table.count);
+	if (!page_leads_on(m))
+		r->failed = true;
 }
 
 static int
 build_table(struct wr *w, const struct sync_msg *m)
 {
+	if (m->table.count > SYNC_BINDINGS_MAX || !page_leads_on(m))
+		return -EINVAL;
 	wr_u8(w, m->table.is_last ? FLAG_LAST : 0);
 	if (write_after(w, m->table.after) != 0)
 		return -EINVAL;

@@ -2,8 +2,7 @@
  *
  * Every message: version 8 | type 8 | message id 32 | body.  Messages may be lost, repeated and
  * reordered; each one is idempotent.  DELTA (with or without the move mark) is acknowledged by ACK
- * with the
- * same id. */
+ * with the same id. */
 #ifndef WIRE_SYNC_H
 #define WIRE_SYNC_H
 
@@ -74,8 +73,9 @@ struct sync_msg {
 			struct addr after; /* family NONE: from the start */
 		} pull;
 		struct {
-			/* All bindings of the sender with EIDs above 'after' (bytewise, family first), up to
-			 * the last one in this page; with 'is_last' to the end of the table. */
+			/* All bindings of the sender with EIDs above 'after' (bytewise, family
+			 * first) in ascending order, up to the last one in this page; with
+			 * 'is_last' to the end of the table.  Only a last page may be empty. */
 			struct addr after;
 			bool is_last;
 			uint8_t count;
@@ -95,26 +95,27 @@ struct sync_msg {
 			bool by_mac; /* otherwise by EID */
 			struct mac mac;
 			struct addr ip;
-		} query; /* QUERY; PRESENCE and PRESENT use 'ip' and 'mac' both */
+		} query; /* the one of 'mac' and 'ip' that is not asked for is zero */
 		struct {
 			uint8_t count;
 			struct sync_binding bindings[SYNC_BINDINGS_MAX];
 		} answer;
 		struct {
 			struct addr ip;
-			struct mac mac;
-			bool present; /* PRESENT only */
+			struct mac mac; /* zero: not known */
+			bool present;   /* PRESENT only */
 		} presence;
 	};
 };
 
-/* Parses exactly one message.  0, -EBADMSG (short, trailing bytes, counts or lengths out of range,
- * VN above 24 bits, multicast or zero MAC in a binding, unspecified or multicast EID),
- * -EPROTONOSUPPORT (another version or an unknown
- * type: counted and skipped by the caller). */
+/* Parses exactly one message.  0, -EBADMSG (short, trailing bytes, counts or lengths out of
+ * range, unknown flags, kinds or verdicts, multicast or zero MAC in a binding or query,
+ * unspecified or multicast EID, a TABLE out of order), -EPROTONOSUPPORT (another version or an
+ * unknown type: counted and skipped by the caller).  '*msg' is undefined after an error;
+ * otherwise what it does not carry is zero. */
 MUST_USE int sync_parse(const uint8_t *data, size_t size, struct sync_msg *msg);
-/* Returns the size written, or -EMSGSIZE when 'room' is too small, -EINVAL for a count out of range.
- * SYNC_SIZE_MAX is always enough. */
+/* Returns the size written, or -EMSGSIZE when 'room' is too small, -EINVAL for a count out of
+ * range and anything else that sync_parse() would refuse.  SYNC_SIZE_MAX is always enough. */
 MUST_USE int sync_build(const struct sync_msg *msg, uint8_t *data, size_t room);
 const char *sync_type_name(uint8_t type);
 

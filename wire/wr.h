@@ -1,4 +1,5 @@
-/* Write cursor.  A write past the end writes nothing and latches 'failed', tested once, at the end. */
+/* Write cursor.  A write past the end writes nothing and latches 'failed', which is tested once, at
+ * the end. */
 #ifndef WIRE_WR_H
 #define WIRE_WR_H
 
