@@ -172,7 +172,7 @@ bench: all lab
 	PYTHONPATH=scripts $(PYTHON) -m bench --output $(BUILD)/bench.json $(BENCH_ARGS)
 
 # --- installation -------------------------------------------------------------------------------
-MANS := $(wildcard docs/*.[158] docs/man/*.[158])
+MANS := $(wildcard packaging/man/*.[158] docs/*.[158] docs/man/*.[158])
 DOCS := $(wildcard README.md CHANGELOG.md docs/*.md)
 EXAMPLES := $(wildcard conf/examples/*.conf)
 SBIN := $(PREFIX)/sbin
