@@ -61,7 +61,7 @@ $(BUILD)/$(1)vrd: $(BUILD)/$(1)obj/vr/main.o $(BUILD)/$(1)libvrd.a
 $(BUILD)/$(1)vrctl: $(BUILD)/$(1)obj/vr/vrctl.o $(BUILD)/$(1)libvrd.a
 	$$(call say,LD)
 	$$(Q)$(2) $(4) $$(LDFLAGS) -o $$@ $$^ $$(LIBS)
--include $$(wildcard $(BUILD)/$(1)obj/*/*.d $(BUILD)/$(1)obj/*/*/*.d)
+-include $$(wildcard $(foreach d,*/*.d */*/*.d */*/*/*.d,$(BUILD)/$(1)obj/$(d)))
 endef
 $(eval $(call flavour,,$$(CC),ALL_CFLAGS,$$(HARDEN_LD)))
 $(eval $(call flavour,san/,$$(CC),SAN_CFLAGS,-pie $$(SANITIZE)))
@@ -72,7 +72,7 @@ $(BUILD)/fuzz/obj/%.o: FUZZ_CFLAGS += -fsanitize=fuzzer-no-link
 # tests/unit/test_X.c becomes one program; other files there are shared by all of them.
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 UNIT_SHARED := $(filter-out tests/unit/test_%.c,$(wildcard tests/unit/*.c))
-SIM := $(wildcard tests/sim/*.c)
+SIM := $(wildcard tests/sim/*.c tests/sim/stories/*.c)
 SIM_SCHEDULES ?= 1000
 SIM_ARGS ?= --schedules $(SIM_SCHEDULES)
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -194,6 +194,12 @@ uninstall:
 	rm -f $(DESTDIR)$(SBIN)/vrd $(DESTDIR)$(PREFIX)/bin/vrctl $(DESTDIR)$(UNITS)/vrd@.service
 	rm -f $(foreach m,$(MANS),$(DESTDIR)$(call man_section,$(m))/$(notdir $(m)))
 	rm -rf $(DESTDIR)$(SHARE_DOC)
+# The package is built from what is committed; the result is in $(BUILD)/deb.
+deb:
+	rm -rf $(BUILD)/deb && mkdir -p $(BUILD)/deb/vrd-$(VERSION)
+	git archive HEAD | tar -x -C $(BUILD)/deb/vrd-$(VERSION)
+	cp -r packaging/debian $(BUILD)/deb/vrd-$(VERSION)/debian
+	cd $(BUILD)/deb/vrd-$(VERSION) && dpkg-buildpackage -us -uc -b
 clean:
 	rm -rf $(BUILD)
 
@@ -211,10 +217,11 @@ help:
 	@echo "bench        measure and write $(BUILD)/bench.json, as root, BENCH_ARGS="
 	@echo "format       clang-format on every C file"
 	@echo "install      with DESTDIR and PREFIX=$(PREFIX); uninstall takes it back"
+	@echo "deb          Debian package in $(BUILD)/deb"
 	@echo "clean        remove $(BUILD)"
 
 .PHONY: all unit lab net fuzzers san test test-unit test-sim test-net check-net fuzz fuzz-smoke check \
 	check-house check-layers check-globals check-hardening check-format check-words check-selftest \
-	format lint demo bench install uninstall clean help $(FUZZ:%=fuzz-run-%)
+	format lint demo bench install uninstall deb clean help $(FUZZ:%=fuzz-run-%)
 .SECONDARY:
 .DELETE_ON_ERROR:

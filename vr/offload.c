@@ -4,11 +4,13 @@
 
 #include <errno.h>
 
+#include "wire/be.h"
 #include "wire/eth.h"
 
 enum {
 	IP4_SIZE_AT = 2,
 	IP4_ID_AT = 4,
+	IP4_FRAGMENT_AT = 6, /* flags and offset */
 	IP6_SIZE_AT = 4,
 	TCP_SEQ_AT = 4,
 	TCP_ACK_AT = 8,
@@ -31,39 +33,13 @@ enum tcp_flag {
 	TCP_CWR = 0x80,
 };
 
-static uint16_t
-get16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static uint32_t
-get32(const uint8_t *p)
-{
-	return (uint32_t)get16(p) << 16 | get16(p + 2);
-}
-
-static void
-put16(uint8_t *p, uint32_t v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-static void
-put32(uint8_t *p, uint32_t v)
-{
-	put16(p, v >> 16);
-	put16(p + 2, v);
-}
-
 static void
 set_ip_size(uint8_t *packet, const struct ip *ip, uint32_t size)
 {
 	if (ip->family == ADDR_V4)
-		put16(packet + IP4_SIZE_AT, size);
+		be16_put(packet + IP4_SIZE_AT, (uint16_t)size);
 	else
-		put16(packet + IP6_SIZE_AT, size - IP6_SIZE);
+		be16_put(packet + IP6_SIZE_AT, (uint16_t)(size - IP6_SIZE));
 }
 
 /* Does the packet hold what its 'gso' says, in a form that can be cut? */
@@ -134,14 +110,14 @@ set_l4_checksum(const struct offload_cut *cut, uint8_t *l4, const uint8_t *paylo
 	uint16_t sum;
 
 	if (cut->csum_partial) {
-		put16(field, ip_pseudo_sum(ip, ip->l4_header_size + payload_size));
+		be16_put(field, ip_pseudo_sum(ip, ip->l4_header_size + payload_size));
 		return;
 	}
-	if (ip->proto == IP_PROTO_UDP && ip->family == ADDR_V4 && get16(field) == 0)
+	if (ip->proto == IP_PROTO_UDP && ip->family == ADDR_V4 && be16_get(field) == 0)
 		return; /* The sender chose to have none. */
-	put16(field, 0);
+	be16_put(field, 0);
 	sum = (uint16_t)~sum_parts(ip, l4, payload, payload_size);
-	put16(field, sum == 0 && ip->proto == IP_PROTO_UDP ? 0xffff : sum);
+	be16_put(field, sum == 0 && ip->proto == IP_PROTO_UDP ? 0xffff : sum);
 }
 
 void
@@ -164,17 +140,17 @@ offload_cut_get(const struct offload_cut *cut, uint32_t index, uint8_t *header,
 
 	set_ip_size(header, ip, cut->header_size + size);
 	if (ip->family == ADDR_V4) {
-		put16(header + IP4_ID_AT, get16(header + IP4_ID_AT) + index);
+		be16_put(header + IP4_ID_AT, (uint16_t)(be16_get(header + IP4_ID_AT) + index));
 		ip_header_checksum(header);
 	}
 	if (ip->proto == IP_PROTO_TCP) {
-		put32(l4 + TCP_SEQ_AT, get32(l4 + TCP_SEQ_AT) + start);
+		be32_put(l4 + TCP_SEQ_AT, be32_get(l4 + TCP_SEQ_AT) + start);
 		if (index > 0)
 			l4[TCP_FLAGS_AT] &= (uint8_t)~TCP_CWR;
 		if (index + 1 < cut->count)
 			l4[TCP_FLAGS_AT] &= (uint8_t) ~(TCP_FIN | TCP_PSH);
 	} else {
-		put16(l4 + UDP_SIZE_AT, ip->l4_header_size + size);
+		be16_put(l4 + UDP_SIZE_AT, (uint16_t)(ip->l4_header_size + size));
 	}
 	set_l4_checksum(cut, l4, *payload, size);
 }
@@ -227,18 +203,21 @@ is_same_flow(const struct offload_join *join, const struct frame *f, const struc
 	    ip->ttl != join->ip.ttl || ip->tos != join->ip.tos)
 		return false;
 	if (ip->family == ADDR_V4) {
-		uint16_t id = (uint16_t)(get16(a + IP4_ID_AT) + join->count);
+		uint16_t id = (uint16_t)(be16_get(a + IP4_ID_AT) + join->count);
 
-		if (get16(b + IP4_ID_AT) != id || ip->dont_fragment != join->ip.dont_fragment)
+		if (be16_get(b + IP4_ID_AT) != id ||
+		    be16_get(a + IP4_FRAGMENT_AT) != be16_get(b + IP4_FRAGMENT_AT))
 			return false;
-	} else if (get32(a) != get32(b)) { /* The flow label is in there. */
+	} else if (be32_get(a) != be32_get(b)) { /* The flow label is in there. */
 		return false;
 	}
-	return get32(tcp_a) == get32(tcp_b) && /* both ports */
-	       get32(tcp_a + TCP_ACK_AT) == get32(tcp_b + TCP_ACK_AT) &&
+	return be32_get(tcp_a) == be32_get(tcp_b) && /* both ports */
+	       be32_get(tcp_a + TCP_ACK_AT) == be32_get(tcp_b + TCP_ACK_AT) &&
 	       tcp_a[TCP_OFFSET_AT] == tcp_b[TCP_OFFSET_AT] &&
-	       get16(tcp_a + TCP_FLAGS_AT + 1) == get16(tcp_b + TCP_FLAGS_AT + 1) && /* window */
-	       get16(tcp_a + TCP_CSUM_AT + 2) == get16(tcp_b + TCP_CSUM_AT + 2) &&   /* urgent */
+	       be16_get(tcp_a + TCP_FLAGS_AT + 1) ==
+		       be16_get(tcp_b + TCP_FLAGS_AT + 1) && /* window */
+	       be16_get(tcp_a + TCP_CSUM_AT + 2) ==
+		       be16_get(tcp_b + TCP_CSUM_AT + 2) && /* urgent */
 	       memcmp(tcp_a + TCP_SIZE_MIN, tcp_b + TCP_SIZE_MIN, options) == 0;
 }
 
@@ -257,7 +236,7 @@ join_start(struct offload_join *join, const struct frame *f)
 		return;
 	tcp = f->data + ETH_SIZE + join->ip.header_size;
 	join->segment = join->ip.size - join->ip.header_size - join->ip.l4_header_size;
-	join->next_seq = get32(tcp + TCP_SEQ_AT) + join->segment;
+	join->next_seq = be32_get(tcp + TCP_SEQ_AT) + join->segment;
 	join->closed = (tcp[TCP_FLAGS_AT] & TCP_PSH) != 0;
 }
 
@@ -278,7 +257,7 @@ offload_join_add(struct offload_join *join, const struct frame *f)
 	header = (uint32_t)ip.header_size + ip.l4_header_size;
 	payload = ip.size - header;
 	tcp = f->data + ETH_SIZE + ip.header_size;
-	if (get32(tcp + TCP_SEQ_AT) != join->next_seq || payload > join->segment)
+	if (be32_get(tcp + TCP_SEQ_AT) != join->next_seq || payload > join->segment)
 		return false;
 
 	/* The first one is examined only now, when it matters: most packets stay alone. */
@@ -318,7 +297,7 @@ offload_join_end(struct offload_join *join, struct frame *out)
 	ip_header_checksum(packet);
 	if (join->pushed)
 		tcp[TCP_FLAGS_AT] |= TCP_PSH;
-	put16(tcp + TCP_CSUM_AT, ip_pseudo_sum(&join->ip, size - join->ip.header_size));
+	be16_put(tcp + TCP_CSUM_AT, ip_pseudo_sum(&join->ip, size - join->ip.header_size));
 	out->size = join->size;
 	out->gso = join->ip.family == ADDR_V4 ? FRAME_GSO_TCP4 : FRAME_GSO_TCP6;
 	out->gso_size = (uint16_t)join->segment;

@@ -21,6 +21,14 @@
 struct tunnel;
 
 #define TUNNEL_ENDPOINTS_MAX 8
+/* Bytes that are free in front of a packet that was opened: its own record's headers and, in the middle of a
+ * train, the tag of the record before.  (Less than FRAME_HEADROOM: what lies further in front is
+ * another packet.) */
+#define TUNNEL_HEADROOM SEAL_OVERHEAD
+/* Largest message of tunnel_send_sync(). */
+#define TUNNEL_SYNC_MAX 1184
+/* Datagrams up to this size are received whatever our own maximum is. */
+#define TUNNEL_DATAGRAM_MIN 2048
 
 struct tunnel_conf {
 	struct endpoint listen;
@@ -45,11 +53,15 @@ struct tunnel_peer_conf {
 		heard_floor; /* handshake timestamps of this peer must be larger (from the state file) */
 };
 
+/* All may call tunnel_send(), tunnel_send_sync(), tunnel_flush() and whatever only reads; none may add or remove
+ * peers or destroy the tunnel. */
 struct tunnel_ops {
-	/* An authentic data packet: 'f->data' is at the IP header, FRAME_HEADROOM bytes in front are
-	 * free, 'f->csum_partial' follows the record's flag, no super-frame.  Borrowed for the
-	 * call... but the bytes stay
-	 * valid and unchanged until 'batch_end' of the same batch. */
+	/* An authentic data packet (its IP header not looked at): 'f->data' is at the IP header,
+	 * TUNNEL_HEADROOM bytes in front may be written to, 'f->csum_partial' follows the record's
+	 * flag, no
+	 * super-frame.  'f' is borrowed for the call, the bytes stay valid and unchanged until
+	 * 'batch_end' of
+	 * the same batch. */
 	void (*data)(void *ctx, uint32_t slot, const struct seal_inner *inner, struct frame *f,
 		     us_t now);
 	void (*sync)(void *ctx, uint32_t slot, const uint8_t *msg, size_t size, us_t now);
@@ -70,7 +82,7 @@ void tunnel_destroy(struct tunnel *t);
 
 /* 0, -EEXIST (slot or key in use), -ENOMEM.  Starts a handshake when an endpoint is known. */
 MUST_USE int tunnel_peer_add(struct tunnel *t, const struct tunnel_peer_conf *peer, us_t now);
-/* New endpoints for a peer; its session goes on. */
+/* New endpoints for a peer; its session goes on.  Without one they are called in the next tunnel_run(). */
 void tunnel_peer_endpoints(struct tunnel *t, uint32_t slot, const struct endpoint *endpoints,
 			   size_t count);
 void tunnel_peer_remove(struct tunnel *t, uint32_t slot);
@@ -78,16 +90,20 @@ void tunnel_peer_remove(struct tunnel *t, uint32_t slot);
 int tunnel_fd(const struct tunnel *t);
 /* Reads and handles a bounded batch; calls batch_end at the end of it. */
 void tunnel_readable(struct tunnel *t, us_t now);
-/* Does what is due (handshakes, rekeys, keepalives, probes); returns when to be called next. */
+/* Does what is due (handshakes, rekeys, keepalives, probes); returns when to be called next.  Any
+ * other call may have brought that forward, so call this after each batch; it costs nothing when
+ * nothing is due. */
 us_t tunnel_run(struct tunnel *t, us_t now);
 
 /* Seals an IP packet or super-frame to the peer.  Segments must fit the inner MTU ('f->gso_size' is at most what
- * the caller computed from it).  Queued until tunnel_flush().  0; -ENOTCONN (no session: dropped),
- * -EMSGSIZE, -EINVAL
- * (a super-frame that is not one). */
+ * the caller computed from it).  'inner->kind' and its checksum flag are filled in here.  Sealed at
+ * once,
+ * sent by tunnel_flush() at the latest; 'f' is not needed after the call.  0; -ENOTCONN (no
+ * session:
+ * dropped), -EMSGSIZE, -EINVAL (a super-frame that is not one). */
 MUST_USE int tunnel_send(struct tunnel *t, uint32_t slot, const struct seal_inner *inner,
 			 struct frame *f, us_t now);
-/* Seals and sends at once. 0 or -ENOTCONN. */
+/* Seals and sends at once, in front of what is queued.  0, -ENOTCONN, -EMSGSIZE. */
 MUST_USE int tunnel_send_sync(struct tunnel *t, uint32_t slot, const uint8_t *msg, size_t size,
 			      us_t now);
 /* Everything queued leaves now: at the end of every batch. */

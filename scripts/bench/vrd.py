@@ -1,0 +1,52 @@
+"""vrd, sealed: each gateway's LAN interface belongs to a router, the kernels do not forward."""
+
+import json
+import os
+
+from .path import run
+
+ABOUT = "AES-256-GCM, UDP, super-frames, default settings"
+VN = 7
+PORT = 51341
+
+
+def configuration(path, side, other, other_key):
+    """The configuration of one gateway as a dictionary."""
+    name = {1: "a", 2: "b"}
+    return {
+        "name": name[side.number],
+        "key_file": path.file(f"{side.number}.key"),
+        "state_dir": path.file(f"state{side.number}"),
+        "control_socket": path.file(f"{side.number}.sock"),
+        "listen": f"{side.wan_address}:{PORT}",
+        "vns": [{
+            "id": VN, "name": "bench", "device": "lan",
+            "local": [side.subnet],
+            "addresses": [f"{side.gateway_address}/24"],
+        }],
+        "peers": [{
+            "name": name[other.number],
+            "public_key": other_key,
+            "endpoints": [f"{other.wan_address}:{PORT}"],
+            "vns": [{"id": VN, "prefixes": [other.subnet]}],
+        }],
+    }
+
+
+def setup(path):
+    one, two = path.sides
+    keys = {}
+    for side in path.sides:
+        os.mkdir(path.file(f"state{side.number}"))
+        said = run(os.path.join(path.build, "vrctl"), "keygen", path.file(f"{side.number}.key"))
+        keys[side] = said.split()[-1]
+    for side, other in ((one, two), (two, one)):
+        config = path.file(f"{side.number}.conf")
+        with open(config, "w", encoding="utf-8") as file:
+            json.dump(configuration(path, side, other, keys[other]), file, indent=2)
+        path.start(side.gateway, os.path.join(path.build, "vrd"), "-c", config)
+
+
+def teardown(path):
+    for program in path.programs:
+        path.end(program)

@@ -1,0 +1,438 @@
+/* The control commands: tables and counters as JSON, and the few that change something.  docs/control-protocol.md has
+ * every field. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cjson/cJSON.h>
+
+#include "base/fmt.h"
+#include "vr/ctl.h"
+#include "vr/daemon.h"
+#include "vr/sight.h"
+#include "vr/version.h"
+
+static void
+add_text(cJSON *o, const char *key, const char *text)
+{
+	cJSON_AddStringToObject(o, key, text != NULL ? text : "");
+}
+
+static void
+add_number(cJSON *o, const char *key, uint64_t value)
+{
+	cJSON_AddNumberToObject(o, key, (double)value);
+}
+
+/* Seconds since then, or null when it never was. */
+static void
+add_age(cJSON *o, const char *key, us_t then)
+{
+	if (then == 0)
+		cJSON_AddNullToObject(o, key);
+	else
+		cJSON_AddNumberToObject(o, key, (double)((loop_now() - then) / US_MS) / 1000);
+}
+
+static void
+add_vr(cJSON *o, const char *key, const struct vr *vr, struct vr_id id)
+{
+	const char *name = vr_name(vr, id);
+
+	if (vr_id_is_none(id))
+		cJSON_AddNullToObject(o, key);
+	else
+		add_text(o, key, name != NULL ? name : fmt_vr_id(id).s);
+}
+
+/* ---- show vr ---- */
+
+static void
+add_vns(cJSON *o, const struct daemon *d)
+{
+	cJSON *vns = cJSON_AddArrayToObject(o, "vns");
+
+	for (size_t i = 0; i < d->port_count; i++) {
+		const struct port *port = d->ports[i].port;
+		cJSON *vn = cJSON_CreateObject();
+
+		add_number(vn, "vn", d->ports[i].vn);
+		add_text(vn, "name", d->conf->vns[i].name);
+		add_text(vn, "device", d->conf->vns[i].device);
+		add_text(vn, "mac", fmt_mac(port_mac(port)).s);
+		add_number(vn, "mtu", port_mtu(port));
+		cJSON_AddBoolToObject(vn, "super_frames", port_has_vnet_hdr(port));
+		cJSON_AddItemToArray(vns, vn);
+	}
+}
+
+static int
+show_vr(void *ctx, const cJSON *request, cJSON **data, struct ctl_error *error)
+{
+	char key[4 * ((CONF_KEY_SIZE + 2) / 3) + 1];
+	const struct daemon *d = ctx;
+	cJSON *o = cJSON_CreateObject();
+
+	(void)request;
+	(void)error;
+	base64_from_bytes(d->public_key, CONF_KEY_SIZE, key);
+	add_text(o, "name", d->conf->name);
+	add_text(o, "id", fmt_vr_id(d->self).s);
+	add_text(o, "public_key", key);
+	add_text(o, "version", VRD_VERSION);
+	add_text(o, "listen", fmt_endpoint(d->conf->listen).s);
+	add_age(o, "uptime_s", d->started);
+	cJSON_AddBoolToObject(o, "udp_segment", tunnel_has_segment(d->tunnel));
+	cJSON_AddBoolToObject(o, "udp_gro", tunnel_has_gro(d->tunnel));
+	add_number(o, "peers", peers_count(d->vr->peers));
+	add_number(o, "hwdt", hwdt_stats(d->vr->hwdt).count);
+	add_number(o, "gndt", gndt_count(d->vr->gndt));
+	add_vns(o, d);
+	*data = o;
+	return 0;
+}
+
+/* ---- show peers ---- */
+
+static int
+peer_row(void *ctx, const cJSON *request, uint64_t *cursor, cJSON **row)
+{
+	struct daemon *d = ctx;
+	uint32_t position = (uint32_t)*cursor;
+	const struct peer *p = peers_next(d->vr->peers, &position);
+	struct tunnel_peer_stats s = {.cipher = ""};
+	cJSON *o;
+
+	(void)request;
+	*cursor = position;
+	*row = NULL;
+	if (p == NULL)
+		return 0;
+	(void)tunnel_peer_stats(d->tunnel, p->slot, loop_now(), &s);
+	*row = o = cJSON_CreateObject();
+	add_text(o, "name", p->name);
+	add_text(o, "id", fmt_vr_id(p->id).s);
+	add_text(o, "state", p->state == PEER_UP ? "up" : "down");
+	add_age(o, "since_s", p->since);
+	add_text(o, "endpoint", fmt_endpoint(s.endpoint).s);
+	cJSON_AddBoolToObject(o, "session", s.up);
+	add_text(o, "cipher", s.cipher);
+	add_number(o, "session_age_s", (uint64_t)(s.session_age / US_S));
+	if (p->rtt == 0)
+		cJSON_AddNullToObject(o, "rtt_us");
+	else
+		add_number(o, "rtt_us", (uint64_t)p->rtt);
+	add_number(o, "mtu", p->mtu);
+	add_age(o, "heard_s", p->heard);
+	add_number(o, "handshakes", s.handshakes);
+	add_number(o, "rekeys", s.rekeys);
+	add_number(o, "roams", s.roams);
+	add_number(o, "tx_packets", p->tx_packets);
+	add_number(o, "tx_bytes", p->tx_bytes);
+	add_number(o, "tx_records", s.tx_records);
+	add_number(o, "rx_packets", p->rx_packets);
+	add_number(o, "rx_bytes", p->rx_bytes);
+	add_number(o, "rx_records", s.rx_records);
+	return 0;
+}
+
+/* ---- show lndt, gndt, hwdt ---- */
+
+static int
+lndt_row_json(void *ctx, const cJSON *request, uint64_t *cursor, cJSON **row)
+{
+	const struct daemon *d = ctx;
+	struct lndt_row r;
+	cJSON *o, *hosts;
+
+	(void)request;
+	*row = NULL;
+	if (!lndt_row(d->vr->lndt, *cursor, &r))
+		return 0;
+	++*cursor;
+	*row = o = cJSON_CreateObject();
+	add_number(o, "vn", r.vn);
+	add_text(o, "prefix", fmt_prefix(r.prefix).s);
+	add_text(o, "kind", r.mobile ? "mobile" : vr_id_equal(r.vr, d->self) ? "local" : "peer");
+	add_vr(o, "vr", d->vr, r.vr);
+	hosts = cJSON_AddArrayToObject(o, "hosts");
+	for (size_t i = 0; r.mobile && i < r.host_count; i++) {
+		const char *name = vr_name(d->vr, r.hosts[i]);
+
+		cJSON_AddItemToArray(
+			hosts, cJSON_CreateString(name != NULL ? name : fmt_vr_id(r.hosts[i]).s));
+	}
+	return 0;
+}
+
+struct gndt_listing {
+	const struct vr *vr;
+	cJSON *rows;
+};
+
+static bool
+add_route(void *ctx, vn_id_t vn, const struct gndt_route *route)
+{
+	static const char *const origins[] = {"fixed", "host", "mapped"};
+	struct gndt_listing *l = ctx;
+	cJSON *o = cJSON_CreateObject();
+
+	add_number(o, "vn", vn);
+	add_text(o, "prefix", fmt_prefix(route->prefix).s);
+	add_vr(o, "vr", l->vr, route->vr);
+	add_text(o, "origin", origins[route->origin]);
+	cJSON_AddBoolToObject(o, "local", route->slot == GNDT_LOCAL);
+	cJSON_AddItemToArray(l->rows, o);
+	return true;
+}
+
+static int
+show_gndt(void *ctx, const cJSON *request, cJSON **data, struct ctl_error *error)
+{
+	const struct daemon *d = ctx;
+	struct gndt_listing l = {.vr = d->vr, .rows = cJSON_CreateArray()};
+
+	(void)request;
+	(void)error;
+	gndt_walk(d->vr->gndt, add_route, &l);
+	*data = l.rows;
+	return 0;
+}
+
+static int
+hwdt_row(void *ctx, const cJSON *request, uint64_t *cursor, cJSON **row)
+{
+	const struct daemon *d = ctx;
+	size_t position = *cursor;
+	const struct hwdt_entry *e = hwdt_next(d->vr->hwdt, &position);
+	cJSON *o;
+
+	(void)request;
+	*cursor = position;
+	*row = NULL;
+	if (e == NULL)
+		return 0;
+	*row = o = cJSON_CreateObject();
+	add_number(o, "vn", e->b.vn);
+	add_text(o, "mac", fmt_mac(e->b.mac).s);
+	add_text(o, "eid", fmt_addr(e->b.ip).s);
+	add_vr(o, "vr", d->vr, e->b.vr);
+	add_vr(o, "previous", d->vr, e->previous[0]);
+	add_text(o, "mobility", fmt_mobility(e->b.mobility).s);
+	add_text(o, "kind", e->b.kind == BINDING_GATEWAY ? "gateway" : "host");
+	add_text(o, "state",
+		 e->b.withdrawn                                         ? "withdrawn"
+		 : sight_is_frozen(d->vr, e->b.vn, e->b.ip, loop_now()) ? "frozen"
+									: "present");
+	add_age(o, "heard_s", e->heard);
+	add_age(o, "moved_s", e->moved);
+	return 0;
+}
+
+/* ---- show moves, drops, stats ---- */
+
+static int
+move_row(void *ctx, const cJSON *request, uint64_t *cursor, cJSON **row)
+{
+	const struct daemon *d = ctx;
+	const struct report *r = reports_next(d->vr->reports, cursor);
+	char text[REPORT_JSON_MAX];
+
+	(void)request;
+	*row = NULL;
+	if (r == NULL)
+		return 0;
+	report_json(r, vr_name_of, d->vr, text, sizeof(text));
+	*row = cJSON_Parse(text);
+	return *row != NULL ? 0 : -ENOMEM;
+}
+
+static void
+add_drop(cJSON *rows, const char *where, const char *reason, uint64_t count, const char *text)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	add_text(o, "where", where);
+	add_text(o, "reason", reason);
+	add_number(o, "count", count);
+	add_text(o, "text", text);
+	cJSON_AddItemToArray(rows, o);
+}
+
+static void
+add_port_drops(cJSON *rows, const struct daemon_port *p)
+{
+	struct port_stats s;
+	char where[32];
+
+	port_stats(p->port, &s);
+	snprintf(where, sizeof(where), "port %u", p->vn);
+	add_drop(rows, where, "vlan", s.drop_vlan, "a tagged frame");
+	add_drop(rows, where, "kernel", s.drop_kernel, "the kernel dropped it before it was read");
+	add_drop(rows, where, "tx", s.drop_tx, "the device did not take it");
+	add_drop(rows, where, "malformed", s.drop_malformed, "not a well-formed frame");
+	add_drop(rows, where, "too-large", s.drop_too_large, "larger than the LAN's MTU");
+}
+
+static int
+show_drops(void *ctx, const cJSON *request, cJSON **data, struct ctl_error *error)
+{
+	const struct daemon *d = ctx;
+	cJSON *rows = cJSON_CreateArray();
+
+	(void)request;
+	(void)error;
+	for (unsigned i = 0; i < DROP_COUNT; i++)
+		add_drop(rows, "router", vr_drop_name((enum vr_drop)i), d->vr->drops[i],
+			 vr_drop_text((enum vr_drop)i));
+	for (unsigned i = 0; tunnel_drop_name(i) != NULL; i++)
+		add_drop(rows, "tunnel", tunnel_drop_name(i), tunnel_drop_count(d->tunnel, i), "");
+	for (size_t i = 0; i < d->port_count; i++)
+		add_port_drops(rows, &d->ports[i]);
+	*data = rows;
+	return 0;
+}
+
+static void
+add_ports(cJSON *o, const struct daemon *d)
+{
+	cJSON *ports = cJSON_AddArrayToObject(o, "ports");
+
+	for (size_t i = 0; i < d->port_count; i++) {
+		cJSON *row = cJSON_CreateObject();
+		struct port_stats s;
+
+		port_stats(d->ports[i].port, &s);
+		add_number(row, "vn", d->ports[i].vn);
+		add_number(row, "rx_frames", s.rx_frames);
+		add_number(row, "rx_bytes", s.rx_bytes);
+		add_number(row, "tx_frames", s.tx_frames);
+		add_number(row, "tx_bytes", s.tx_bytes);
+		add_number(row, "rx_control", s.rx_control);
+		add_number(row, "tx_control", s.tx_control);
+		add_number(row, "rx_echoes", s.rx_echoes);
+		cJSON_AddItemToArray(ports, row);
+	}
+}
+
+static int
+show_stats(void *ctx, const cJSON *request, cJSON **data, struct ctl_error *error)
+{
+	const struct daemon *d = ctx;
+	const struct vr *vr = d->vr;
+	struct hwdt_stats h = hwdt_stats(vr->hwdt);
+	cJSON *o = cJSON_CreateObject();
+
+	(void)request;
+	(void)error;
+	add_number(o, "lan_frames", vr->lan_frames);
+	add_number(o, "lan_taken", vr->lan_taken);
+	add_number(o, "lan_delivered", vr->lan_delivered);
+	add_number(o, "link_frames", vr->link_frames);
+	add_number(o, "redirected", vr->redirected);
+	add_number(o, "unknown_owner", vr->unknown_owner);
+	add_number(o, "guarded", vr->guarded);
+	add_number(o, "suspects", vr->suspects);
+	add_number(o, "duplicates", vr->duplicates);
+	add_number(o, "frozen", vr->frozen);
+	add_number(o, "news_pending", moves_pending(vr->moves));
+	add_number(o, "hwdt", h.count);
+	add_number(o, "hwdt_max", h.max);
+	add_number(o, "hwdt_evicted", h.evicted);
+	add_number(o, "hwdt_refused_full", h.refused_full);
+	add_number(o, "hwdt_stale", h.stale);
+	add_number(o, "gndt", gndt_count(vr->gndt));
+	add_ports(o, d);
+	*data = o;
+	return 0;
+}
+
+/* ---- commands that change something ---- */
+
+static int
+reload(void *ctx, const cJSON *request, cJSON **data, struct ctl_error *error)
+{
+	struct daemon_reload result;
+
+	(void)request;
+	daemon_reload(ctx, &result, loop_now());
+	*data = cJSON_CreateObject();
+	add_text(*data, "text", result.text);
+	if (!result.refused)
+		return 0;
+	ctl_error_set(error, "refused", "%.240s", result.text);
+	return -EINVAL;
+}
+
+static const struct ctl_command commands[] = {
+	{.name = "show vr", .usage = "show vr", .help = "the router itself", .handler = show_vr},
+	{.name = "show peers", .usage = "show peers", .help = "the other routers", .row = peer_row},
+	{.name = "show lndt",
+	 .usage = "show lndt [vn=N]",
+	 .help = "who is responsible for what, and who may host what",
+	 .row = lndt_row_json},
+	{.name = "show gndt",
+	 .usage = "show gndt [vn=N]",
+	 .help = "which prefix is reached through whom",
+	 .handler = show_gndt},
+	{.name = "show hwdt",
+	 .usage = "show hwdt [vn=N]",
+	 .help = "where each machine is",
+	 .row = hwdt_row},
+	{.name = "show moves",
+	 .usage = "show moves [vn=N]",
+	 .help = "the moves that this router claimed",
+	 .row = move_row},
+	{.name = "show drops",
+	 .usage = "show drops",
+	 .help = "what was not delivered, and why",
+	 .handler = show_drops},
+	{.name = "show stats", .usage = "show stats", .help = "counters", .handler = show_stats},
+	{.name = "reload",
+	 .usage = "reload",
+	 .help = "read the configuration again",
+	 .changes_state = true,
+	 .handler = reload},
+};
+
+int
+daemon_ctl_create(struct daemon *d)
+{
+	int err = ctl_create(d->conf->control_socket, commands, ARRAY_COUNT(commands), d, d->log,
+			     &d->ctl);
+
+	if (err != 0)
+		log_line(d->log, LOG_ERROR, "ctl", "%s: %s", d->conf->control_socket,
+			 strerror(-err));
+	d->event_cursor = change_next_number(d->vr->feed);
+	return err;
+}
+
+/* ---- events ---- */
+
+void
+daemon_ctl_events(struct daemon *d)
+{
+	struct change c;
+	uint64_t missed;
+
+	while (change_read(d->vr->feed, &d->event_cursor, &c, &missed)) {
+		cJSON *o = cJSON_CreateObject();
+
+		add_number(o, "number", c.number);
+		if (missed > 0)
+			add_number(o, "missed", missed);
+		if (!addr_is_none(c.ip)) {
+			add_number(o, "vn", c.vn);
+			add_text(o, "eid", fmt_addr(c.ip).s);
+			add_text(o, "mac", fmt_mac(c.mac).s);
+			add_text(o, "mobility", fmt_mobility(c.mobility).s);
+			add_vr(o, "from", d->vr, c.from);
+		}
+		add_vr(o, "to", d->vr, c.to);
+		if (c.text[0] != '\0')
+			add_text(o, "text", c.text);
+		ctl_publish(d->ctl, change_kind_name(c.kind), o);
+		cJSON_Delete(o);
+	}
+}

@@ -1,0 +1,690 @@
+/* The daemon around one router: see daemon.h. */
+#include "vr/daemon.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/fmt.h"
+#include "vr/crypto.h"
+#include "vr/ctl.h"
+
+/* The state file is written at most so often. */
+#define STATE_PACE (1 * US_S)
+
+struct vr_id
+daemon_id(const uint8_t public_key[CONF_KEY_SIZE])
+{
+	uint8_t hash[CRYPTO_HASH_SIZE];
+	struct vr_id id = {0};
+
+	crypto_hash(public_key, CONF_KEY_SIZE, NULL, 0, hash);
+	for (size_t i = 0; i < sizeof(id.v); i++)
+		id.v = id.v << 8 | hash[i];
+	return id;
+}
+
+/* ---- after every event ---- */
+
+/* Runs what the event started and sets the timers. */
+static void
+step(struct daemon *d, us_t now)
+{
+	if (d->vr->wake || now >= d->vr_due)
+		d->vr_due = vr_run(d->vr, now);
+	loop_timer_set(d->vr_timer, d->vr_due);
+	if (d->ctl != NULL && ctl_has_monitors(d->ctl))
+		daemon_ctl_events(d);
+}
+
+static void
+flush(struct daemon *d)
+{
+	tunnel_flush(d->tunnel);
+	for (size_t i = 0; i < d->port_count; i++)
+		port_flush(d->ports[i].port);
+}
+
+static struct daemon_port *
+port_of(struct daemon *d, vn_id_t vn)
+{
+	for (size_t i = 0; i < d->port_count; i++)
+		if (d->ports[i].vn == vn)
+			return &d->ports[i];
+	return NULL;
+}
+
+/* ---- what the router wants done ---- */
+
+static int
+io_lan_send(void *ctx, vn_id_t vn, struct frame *f)
+{
+	return port_send(port_of(ctx, vn)->port, f);
+}
+
+static int
+io_lan_inject(void *ctx, vn_id_t vn, const uint8_t *frame, size_t size)
+{
+	return port_inject(port_of(ctx, vn)->port, frame, size);
+}
+
+static void
+io_lan_flush(void *ctx, vn_id_t vn)
+{
+	port_flush(port_of(ctx, vn)->port);
+}
+
+static int
+io_link_send(void *ctx, uint32_t slot, const struct seal_inner *inner, struct frame *f, us_t now)
+{
+	struct daemon *d = ctx;
+
+	return tunnel_send(d->tunnel, slot, inner, f, now);
+}
+
+static int
+io_link_sync(void *ctx, uint32_t slot, const uint8_t *msg, size_t size, us_t now)
+{
+	struct daemon *d = ctx;
+
+	return tunnel_send_sync(d->tunnel, slot, msg, size, now);
+}
+
+static us_t
+io_clock(void *ctx)
+{
+	(void)ctx;
+	return loop_now();
+}
+
+static int64_t
+io_wall_ms(void *ctx)
+{
+	(void)ctx;
+	return (int64_t)(loop_wall_ns() / 1000000u);
+}
+
+static void
+io_persist(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	if (d->state_waits)
+		return;
+	d->state_waits = true;
+	loop_timer_set(d->state_timer, loop_now() + STATE_PACE);
+}
+
+static const struct vr_io vr_io = {.lan_send = io_lan_send,
+				   .lan_inject = io_lan_inject,
+				   .lan_flush = io_lan_flush,
+				   .link_send = io_link_send,
+				   .link_sync = io_link_sync,
+				   .clock = io_clock,
+				   .wall_ms = io_wall_ms,
+				   .persist = io_persist};
+
+/* ---- what comes in ---- */
+
+static void
+on_tunnel_data(void *ctx, uint32_t slot, const struct seal_inner *inner, struct frame *f, us_t now)
+{
+	struct daemon *d = ctx;
+
+	vr_link_data(d->vr, slot, inner, f, now);
+}
+
+static void
+on_tunnel_sync(void *ctx, uint32_t slot, const uint8_t *msg, size_t size, us_t now)
+{
+	struct daemon *d = ctx;
+
+	vr_link_sync(d->vr, slot, msg, size, now);
+}
+
+static void
+on_batch_end(void *ctx, us_t now)
+{
+	(void)now;
+	flush(ctx);
+}
+
+static void
+on_tunnel_session(void *ctx, uint32_t slot, bool up, us_t now)
+{
+	struct daemon *d = ctx;
+
+	vr_link_session(d->vr, slot, up, now);
+}
+
+static void
+on_tunnel_mtu(void *ctx, uint32_t slot, uint16_t inner_mtu, us_t now)
+{
+	struct daemon *d = ctx;
+
+	(void)now;
+	vr_link_mtu(d->vr, slot, inner_mtu);
+}
+
+static const struct tunnel_ops tunnel_ops = {.data = on_tunnel_data,
+					     .sync = on_tunnel_sync,
+					     .batch_end = on_batch_end,
+					     .session = on_tunnel_session,
+					     .mtu = on_tunnel_mtu,
+					     .persist = io_persist};
+
+static void
+on_port_frame(void *ctx, unsigned number, struct frame *f, us_t now)
+{
+	struct daemon *d = ctx;
+
+	vr_lan_frame(d->vr, d->ports[number].vn, f, now);
+}
+
+static void
+on_port_control(void *ctx, unsigned number, const uint8_t *frame, size_t size, bool outgoing,
+		us_t now)
+{
+	struct daemon *d = ctx;
+
+	vr_lan_control(d->vr, d->ports[number].vn, frame, size, outgoing, now);
+}
+
+static const struct port_ops port_ops = {
+	.frame = on_port_frame, .control = on_port_control, .batch_end = on_batch_end};
+
+static void
+on_bulk_readable(void *ctx, us_t now)
+{
+	struct daemon_port *p = ctx;
+
+	port_bulk_readable(p->port, now);
+	step(p->daemon, now);
+}
+
+static void
+on_control_readable(void *ctx, us_t now)
+{
+	struct daemon_port *p = ctx;
+
+	port_control_readable(p->port, now);
+	flush(p->daemon);
+	step(p->daemon, now);
+}
+
+static void
+on_tunnel_readable(void *ctx, us_t now)
+{
+	struct daemon *d = ctx;
+
+	tunnel_readable(d->tunnel, now);
+	step(d, now);
+	loop_timer_set(d->tunnel_timer, tunnel_run(d->tunnel, now));
+}
+
+static void
+on_vr_timer(void *ctx, us_t now)
+{
+	struct daemon *d = ctx;
+
+	step(d, now);
+	flush(d);
+}
+
+static void
+on_tunnel_timer(void *ctx, us_t now)
+{
+	struct daemon *d = ctx;
+
+	loop_timer_set(d->tunnel_timer, tunnel_run(d->tunnel, now));
+	flush(d);
+	step(d, now);
+}
+
+static void
+on_ctl_readable(void *ctx, us_t now)
+{
+	struct daemon *d = ctx;
+
+	ctl_readable(d->ctl, now);
+	loop_timer_set(d->ctl_timer, ctl_run(d->ctl, now));
+	step(d, now);
+}
+
+static void
+on_ctl_timer(void *ctx, us_t now)
+{
+	struct daemon *d = ctx;
+
+	loop_timer_set(d->ctl_timer, ctl_run(d->ctl, now));
+}
+
+/* ---- the state file ---- */
+
+static void
+keep_binding(void *ctx, const struct binding *b)
+{
+	struct daemon *d = ctx;
+
+	state_add(d->state, &(struct state_row){.kind = STATE_BINDING, .binding = *b});
+}
+
+static void
+write_state(struct daemon *d)
+{
+	d->state_waits = false;
+	state_begin(d->state);
+	state_add(d->state,
+		  &(struct state_row){.kind = STATE_CLOCK, .value = tunnel_clock(d->tunnel)});
+	for (size_t i = 0; i < d->peer_count; i++)
+		state_add(d->state,
+			  &(struct state_row){.kind = STATE_HEARD,
+					      .peer = d->peers[i].id,
+					      .value = tunnel_heard(d->tunnel, d->peers[i].slot)});
+	vr_keep(d->vr, keep_binding, d);
+	state_commit(d->state);
+}
+
+static void
+on_state_timer(void *ctx, us_t now)
+{
+	(void)now;
+	write_state(ctx);
+}
+
+static void
+recall_row(void *ctx, const struct state_row *row)
+{
+	struct daemon *d = ctx;
+
+	switch (row->kind) {
+	case STATE_BINDING:
+		vr_recall(d->vr, &row->binding, loop_now());
+		break;
+	case STATE_CLOCK:
+		d->clock_floor = row->value;
+		break;
+	case STATE_HEARD:
+		for (size_t i = 0; i < d->peer_count; i++)
+			if (vr_id_equal(d->peers[i].id, row->peer))
+				d->peers[i].heard_floor = row->value;
+		break;
+	}
+}
+
+static int
+open_state(struct daemon *d)
+{
+	char file[4096];
+
+	if (mkdir(d->conf->state_dir, 0700) != 0 && errno != EEXIST)
+		return -errno;
+	snprintf(file, sizeof(file), "%s/%s.state", d->conf->state_dir, d->conf->name);
+	return state_create(file, d->log, &d->state);
+}
+
+/* ---- creation ---- */
+
+/* All prefixes of the VN: what the host's kernel must leave alone where the router uses the NIC's MAC. */
+static size_t
+vn_prefixes(const struct conf *conf, const struct conf_vn *vn, struct prefix *out, size_t max)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < vn->local_count && count < max; i++)
+		out[count++] = vn->local[i];
+	for (size_t i = 0; i < vn->mobile_count && count < max; i++)
+		out[count++] = vn->mobile[i].prefix;
+	for (size_t i = 0; i < conf->peer_count; i++)
+		for (size_t j = 0; j < conf->peers[i].vn_count; j++) {
+			const struct conf_peer_vn *pv = &conf->peers[i].vns[j];
+
+			for (size_t k = 0; pv->id == vn->id && k < pv->prefix_count && count < max;
+			     k++)
+				out[count++] = pv->prefixes[k];
+		}
+	return count;
+}
+
+#define GUARD_MAX 1024
+
+static int
+open_port(struct daemon *d, size_t i)
+{
+	const struct conf_vn *vn = &d->conf->vns[i];
+	struct daemon_port *p = &d->ports[i];
+	struct prefix *guard = calloc(GUARD_MAX, sizeof(*guard));
+	struct port_conf conf = {.number = (unsigned)i,
+				 .device = vn->device,
+				 .use_nic_mac = vn->mac_kind == CONF_MAC_NIC,
+				 .router_mac = vn->mac,
+				 .vnet_hdr = vn->super_frames && d->conf->features.vnet_hdr,
+				 .udp_super_frames = d->conf->features.udp_super_frames,
+				 .guard = guard};
+	int err;
+
+	if (guard == NULL)
+		return -ENOMEM;
+	conf.guard_count = vn_prefixes(d->conf, vn, guard, GUARD_MAX);
+	*p = (struct daemon_port){.daemon = d, .vn = vn->id};
+	err = port_create(&conf, &port_ops, d, d->log, &p->port);
+	free(guard);
+	if (err == 0)
+		d->port_count++;
+	return err;
+}
+
+static int
+open_ports(struct daemon *d)
+{
+	int err = 0;
+
+	d->ports = calloc(d->conf->vn_count + 1, sizeof(*d->ports));
+	if (d->ports == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; err == 0 && i < d->conf->vn_count; i++)
+		err = open_port(d, i);
+	return err;
+}
+
+static int
+create_router(struct daemon *d)
+{
+	size_t vns = d->conf->vn_count, peers = d->conf->peer_count;
+	struct mac *macs = calloc(vns + 1, sizeof(*macs));
+	uint16_t *mtus = calloc(vns + 1, sizeof(*mtus));
+	struct vr_id *ids = calloc(peers + 1, sizeof(*ids));
+	uint32_t *slots = calloc(peers + 1, sizeof(*slots));
+	struct vr_start start = {.self = d->self,
+				 .io = &vr_io,
+				 .ctx = d,
+				 .log = d->log,
+				 .macs = macs,
+				 .mtus = mtus,
+				 .peer_ids = ids};
+	int err = -ENOMEM;
+
+	if (macs == NULL || mtus == NULL || ids == NULL || slots == NULL)
+		goto out;
+	for (size_t i = 0; i < vns; i++) {
+		macs[i] = port_mac(d->ports[i].port);
+		mtus[i] = port_mtu(d->ports[i].port);
+	}
+	for (size_t i = 0; i < peers; i++)
+		ids[i] = d->peers[i].id;
+	err = crypto_random(&start.key, sizeof(start.key));
+	if (err == 0)
+		err = crypto_random(&start.boot, sizeof(start.boot));
+	start.boot |= 1;
+	if (err == 0)
+		err = vr_create(d->conf, &start, loop_now(), slots, &d->vr);
+	for (size_t i = 0; err == 0 && i < peers; i++)
+		d->peers[i].slot = slots[i];
+out:
+	free(macs);
+	free(mtus);
+	free(ids);
+	free(slots);
+	return err;
+}
+
+int
+daemon_tunnel_peer(struct daemon *d, const struct conf_peer *conf, const struct daemon_peer *peer,
+		   us_t now)
+{
+	struct tunnel_peer_conf tp = {.slot = peer->slot, .heard_floor = peer->heard_floor};
+
+	memcpy(tp.public_key, conf->public_key, sizeof(tp.public_key));
+	while (tp.endpoint_count < conf->endpoint_count &&
+	       tp.endpoint_count < TUNNEL_ENDPOINTS_MAX) {
+		tp.endpoints[tp.endpoint_count] = conf->endpoints[tp.endpoint_count];
+		tp.endpoint_count++;
+	}
+	return tunnel_peer_add(d->tunnel, &tp, now);
+}
+
+static int
+open_tunnel(struct daemon *d, const uint8_t private_key[CONF_KEY_SIZE])
+{
+	struct tunnel_conf conf = {.listen = d->conf->listen,
+				   .cipher = d->conf->cipher == CONF_AESGCM ? CRYPTO_AESGCM
+									    : CRYPTO_CHACHAPOLY,
+				   .rekey_time = d->conf->rekey_time,
+				   .rekey_records = d->conf->rekey_records,
+				   .silence = 3 * d->conf->hello_interval,
+				   .mtu_max = d->conf->mtu_max,
+				   .udp_segment = d->conf->features.udp_segment,
+				   .udp_gro = d->conf->features.udp_gro,
+				   .clock_floor = d->clock_floor};
+	int err;
+
+	memcpy(conf.private_key, private_key, sizeof(conf.private_key));
+	err = tunnel_create(&conf, &tunnel_ops, d, d->log, &d->tunnel);
+	crypto_wipe(&conf, sizeof(conf));
+	for (size_t i = 0; err == 0 && i < d->peer_count; i++)
+		err = daemon_tunnel_peer(d, &d->conf->peers[i], &d->peers[i], loop_now());
+	return err;
+}
+
+static void
+on_stop(void *ctx, us_t now)
+{
+	struct daemon *d = ctx;
+
+	(void)now;
+	log_line(d->log, LOG_INFO, "main", "stopping");
+	loop_stop(d->loop);
+}
+
+static void
+on_hup(void *ctx, us_t now)
+{
+	struct daemon_reload result;
+	struct daemon *d = ctx;
+
+	/* After a log rotation the old file is gone. */
+	(void)log_reopen(d->log);
+	daemon_reload(d, &result, now);
+	step(d, now);
+}
+
+static void
+on_usr1(void *ctx, us_t now)
+{
+	(void)now;
+	daemon_dump(ctx);
+}
+
+static int
+create_timers(struct daemon *d)
+{
+	struct loop *l = d->loop;
+
+	d->vr_timer = loop_timer(l, on_vr_timer, d);
+	d->tunnel_timer = loop_timer(l, on_tunnel_timer, d);
+	d->ctl_timer = loop_timer(l, on_ctl_timer, d);
+	d->state_timer = loop_timer(l, on_state_timer, d);
+	if (d->vr_timer == NULL || d->tunnel_timer == NULL || d->ctl_timer == NULL ||
+	    d->state_timer == NULL)
+		return -ENOMEM;
+	return 0;
+}
+
+static int
+watch_everything(struct daemon *d)
+{
+	struct loop *l = d->loop;
+	int err = 0;
+
+	/* Control before bulk: what is watched last is asked first. */
+	for (size_t i = 0; err == 0 && i < d->port_count; i++)
+		err = loop_watch(l, port_bulk_fd(d->ports[i].port), on_bulk_readable, &d->ports[i]);
+	for (size_t i = 0; err == 0 && i < d->port_count; i++)
+		err = loop_watch(l, port_control_fd(d->ports[i].port), on_control_readable,
+				 &d->ports[i]);
+	if (err == 0)
+		err = loop_watch(l, tunnel_fd(d->tunnel), on_tunnel_readable, d);
+	if (err == 0)
+		err = loop_watch(l, ctl_fd(d->ctl), on_ctl_readable, d);
+	if (err == 0)
+		err = loop_signal(l, SIGTERM, on_stop, d);
+	if (err == 0)
+		err = loop_signal(l, SIGINT, on_stop, d);
+	if (err == 0)
+		err = loop_signal(l, SIGHUP, on_hup, d);
+	if (err == 0)
+		err = loop_signal(l, SIGUSR1, on_usr1, d);
+	return err;
+}
+
+static int
+read_keys(struct daemon *d, uint8_t private_key[CONF_KEY_SIZE])
+{
+	int err = conf_key_read(d->conf->key_file, private_key);
+
+	if (err == 0)
+		err = crypto_public_key(private_key, d->public_key);
+	if (err != 0) {
+		log_line(d->log, LOG_ERROR, "main", "%s: %s", d->conf->key_file, strerror(-err));
+		return err;
+	}
+	d->self = daemon_id(d->public_key);
+	d->peer_count = d->conf->peer_count;
+	d->peers = calloc(d->peer_count + 1, sizeof(*d->peers));
+	if (d->peers == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < d->peer_count; i++) {
+		memcpy(d->peers[i].public_key, d->conf->peers[i].public_key, CONF_KEY_SIZE);
+		d->peers[i].id = daemon_id(d->conf->peers[i].public_key);
+		if (vr_id_equal(d->peers[i].id, d->self)) {
+			log_line(d->log, LOG_ERROR, "main", "peer %s has this router's own key",
+				 d->conf->peers[i].name);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static int
+start_everything(struct daemon *d, const uint8_t private_key[CONF_KEY_SIZE])
+{
+	int err;
+
+	d->loop = loop_create();
+	if (d->loop == NULL)
+		return -ENOMEM;
+	err = create_timers(d);
+	if (err != 0)
+		return err;
+	err = open_state(d);
+	if (err != 0) {
+		log_line(d->log, LOG_ERROR, "main", "%s: %s", d->conf->state_dir, strerror(-err));
+		return err;
+	}
+	err = open_ports(d);
+	if (err == 0)
+		err = create_router(d);
+	if (err == 0)
+		err = state_read(d->state, recall_row, d);
+	if (err == 0)
+		err = open_tunnel(d, private_key);
+	if (err == 0)
+		err = daemon_ctl_create(d);
+	if (err == 0)
+		err = watch_everything(d);
+	return err;
+}
+
+static void
+report_start(const struct daemon *d)
+{
+	log_line(d->log, LOG_INFO, "main", "%s (%s) on %s: %zu peers, UDP_SEGMENT %s, UDP_GRO %s",
+		 d->conf->name, fmt_vr_id(d->self).s, fmt_endpoint(d->conf->listen).s,
+		 d->peer_count, tunnel_has_segment(d->tunnel) ? "yes" : "no",
+		 tunnel_has_gro(d->tunnel) ? "yes" : "no");
+	for (size_t i = 0; i < d->port_count; i++)
+		log_line(d->log, LOG_INFO, "main", "VN %u on %s: MAC %s, MTU %u, super-frames %s",
+			 d->ports[i].vn, d->conf->vns[i].device,
+			 fmt_mac(port_mac(d->ports[i].port)).s, port_mtu(d->ports[i].port),
+			 port_has_vnet_hdr(d->ports[i].port) ? "yes" : "no");
+}
+
+int
+daemon_create(const char *file, struct conf *conf, struct log *log, struct daemon **out)
+{
+	struct daemon *d = calloc(1, sizeof(*d));
+	uint8_t private_key[CONF_KEY_SIZE];
+	int err = -ENOMEM;
+
+	if (d == NULL) {
+		conf_fini(conf);
+		free(conf);
+		return -ENOMEM;
+	}
+	d->conf = conf;
+	d->log = log;
+	d->started = loop_now();
+	d->file = strdup(file);
+	if (d->file != NULL)
+		err = read_keys(d, private_key);
+	if (err == 0)
+		err = start_everything(d, private_key);
+	crypto_wipe(private_key, sizeof(private_key));
+	if (err != 0) {
+		log_line(log, LOG_ERROR, "main", "cannot start: %s", strerror(-err));
+		daemon_destroy(d);
+		return err;
+	}
+	report_start(d);
+	*out = d;
+	return 0;
+}
+
+void
+daemon_destroy(struct daemon *d)
+{
+	if (d == NULL)
+		return;
+	if (d->tunnel != NULL && d->vr != NULL && d->ctl != NULL)
+		write_state(d);
+	loop_destroy(d->loop);
+	ctl_destroy(d->ctl);
+	tunnel_destroy(d->tunnel);
+	vr_destroy(d->vr);
+	for (size_t i = 0; i < d->port_count; i++)
+		port_destroy(d->ports[i].port);
+	state_destroy(d->state);
+	free(d->ports);
+	free(d->peers);
+	free(d->file);
+	conf_fini(d->conf);
+	free(d->conf);
+	free(d);
+}
+
+void
+daemon_run(struct daemon *d)
+{
+	us_t now = loop_now();
+
+	loop_timer_set(d->tunnel_timer, tunnel_run(d->tunnel, now));
+	step(d, now);
+	flush(d);
+	loop_run(d->loop);
+}
+
+void
+daemon_dump(const struct daemon *d)
+{
+	for (unsigned i = 0; i < DROP_COUNT; i++)
+		if (d->vr->drops[i] > 0)
+			log_line(d->log, LOG_INFO, "drop", "%s %llu", vr_drop_name((enum vr_drop)i),
+				 (unsigned long long)d->vr->drops[i]);
+	for (unsigned i = 0; tunnel_drop_name(i) != NULL; i++)
+		if (tunnel_drop_count(d->tunnel, i) > 0)
+			log_line(d->log, LOG_INFO, "drop", "%s %llu", tunnel_drop_name(i),
+				 (unsigned long long)tunnel_drop_count(d->tunnel, i));
+}

@@ -1,0 +1,42 @@
+/* The keys that one handshake gave: both directions, counters, replay window. */
+#ifndef VR_KEYS_H
+#define VR_KEYS_H
+
+#include "base/err.h"
+#include "base/types.h"
+#include "vr/crypto.h"
+#include "vr/noise.h"
+#include "vr/replay.h"
+#include "wire/seal.h"
+
+struct keys {
+	bool used;
+	bool initiator;      /* we started this handshake */
+	bool heard;          /* a record under these keys was opened: the peer has them too */
+	uint32_t index;      /* ours: in records to us */
+	uint32_t remote;     /* the peer's: in records to it */
+	uint64_t generation; /* grows with every handshake of the session */
+	uint64_t counter;    /* of the next record we seal */
+	us_t created;
+	us_t heard_at; /* last record opened; 'created' before that */
+	enum crypto_cipher cipher;
+	struct crypto_aead *seal, *open;
+	struct replay replay;
+};
+
+/* Takes the keys out of a finished handshake.  0 or -ENOMEM (nothing is kept). */
+MUST_USE int keys_init(struct keys *k, const struct noise *n, bool initiator, uint32_t index,
+		       uint32_t remote, us_t now);
+/* Wipes; also fit for unused keys. */
+void keys_fini(struct keys *k);
+
+/* Seals one record into 'out': header, the inner header, 'head_size' bytes that stand behind it already, and 'body'
+ * behind those.  Writes SEAL_OVERHEAD + head_size + body_size bytes.  0, -EIO, -EOVERFLOW (the
+ * counter is used up). */
+MUST_USE int keys_seal(struct keys *k, const struct seal_inner *inner, uint8_t *out,
+		       size_t head_size, const uint8_t *body, size_t body_size);
+/* Opens a record in place: its plaintext starts at data + SEAL_OUTER_SIZE.  '*newest': the counter
+ * advanced.  0, -EALREADY (replayed or too old), -EBADMSG. */
+MUST_USE int keys_open(struct keys *k, uint64_t counter, uint8_t *data, size_t size, bool *newest);
+
+#endif

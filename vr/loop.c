@@ -1,0 +1,214 @@
+/* The event loop: see loop.h. */
+#include "vr/loop.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <ev.h>
+
+struct watch {
+	struct watch *next;
+	struct loop *loop;
+	ev_io io;
+	ev_signal signal;
+	bool is_signal;
+	loop_fn *fn;
+	void *ctx;
+};
+
+struct loop_timer {
+	struct loop_timer *next;
+	struct watch *watch;
+	int fd;
+	us_t due;
+	loop_fn *fn;
+	void *ctx;
+};
+
+struct loop {
+	struct ev_loop *ev;
+	struct watch *watches;
+	struct loop_timer *timers;
+};
+
+us_t
+loop_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (us_t)t.tv_sec * US_S + t.tv_nsec / 1000;
+}
+
+uint64_t
+loop_wall_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+struct loop *
+loop_create(void)
+{
+	struct loop *l = calloc(1, sizeof(*l));
+
+	if (l == NULL)
+		return NULL;
+	l->ev = ev_loop_new(EVFLAG_AUTO);
+	if (l->ev == NULL) {
+		free(l);
+		return NULL;
+	}
+	return l;
+}
+
+void
+loop_destroy(struct loop *l)
+{
+	if (l == NULL)
+		return;
+	while (l->watches != NULL) {
+		struct watch *w = l->watches;
+
+		l->watches = w->next;
+		if (w->is_signal)
+			ev_signal_stop(l->ev, &w->signal);
+		else
+			ev_io_stop(l->ev, &w->io);
+		free(w);
+	}
+	while (l->timers != NULL) {
+		struct loop_timer *t = l->timers;
+
+		l->timers = t->next;
+		close(t->fd);
+		free(t);
+	}
+	ev_loop_destroy(l->ev);
+	free(l);
+}
+
+static void
+on_io(struct ev_loop *ev, ev_io *io, int events)
+{
+	struct watch *w = io->data;
+
+	(void)ev;
+	(void)events;
+	w->fn(w->ctx, loop_now());
+}
+
+static void
+on_signal(struct ev_loop *ev, ev_signal *signal, int events)
+{
+	struct watch *w = signal->data;
+
+	(void)ev;
+	(void)events;
+	w->fn(w->ctx, loop_now());
+}
+
+static struct watch *
+watch_add(struct loop *l, loop_fn *fn, void *ctx)
+{
+	struct watch *w = calloc(1, sizeof(*w));
+
+	if (w == NULL)
+		return NULL;
+	*w = (struct watch){.next = l->watches, .loop = l, .fn = fn, .ctx = ctx};
+	l->watches = w;
+	return w;
+}
+
+int
+loop_watch(struct loop *l, int fd, loop_fn *fn, void *ctx)
+{
+	struct watch *w = watch_add(l, fn, ctx);
+
+	if (w == NULL)
+		return -ENOMEM;
+	ev_io_init(&w->io, on_io, fd, EV_READ);
+	w->io.data = w;
+	ev_io_start(l->ev, &w->io);
+	return 0;
+}
+
+int
+loop_signal(struct loop *l, int signal, loop_fn *fn, void *ctx)
+{
+	struct watch *w = watch_add(l, fn, ctx);
+
+	if (w == NULL)
+		return -ENOMEM;
+	w->is_signal = true;
+	ev_signal_init(&w->signal, on_signal, signal);
+	w->signal.data = w;
+	ev_signal_start(l->ev, &w->signal);
+	return 0;
+}
+
+static void
+on_timer(void *ctx, us_t now)
+{
+	struct loop_timer *t = ctx;
+	uint64_t expirations;
+
+	/* Nothing to read means that it was set anew meanwhile. */
+	if (read(t->fd, &expirations, sizeof(expirations)) != (ssize_t)sizeof(expirations))
+		return;
+	t->due = US_NEVER;
+	t->fn(t->ctx, now);
+}
+
+struct loop_timer *
+loop_timer(struct loop *l, loop_fn *fn, void *ctx)
+{
+	struct loop_timer *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return NULL;
+	*t = (struct loop_timer){.due = US_NEVER, .fn = fn, .ctx = ctx};
+	t->fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (t->fd < 0 || loop_watch(l, t->fd, on_timer, t) != 0) {
+		if (t->fd >= 0)
+			close(t->fd);
+		free(t);
+		return NULL;
+	}
+	t->next = l->timers;
+	l->timers = t;
+	return t;
+}
+
+void
+loop_timer_set(struct loop_timer *t, us_t due)
+{
+	struct itimerspec at = {.it_value = {0}};
+
+	if (due == t->due)
+		return;
+	t->due = due;
+	/* All zero would stop it; a time that has passed fires at once. */
+	if (due != US_NEVER) {
+		at.it_value.tv_sec = due > 0 ? due / US_S : 0;
+		at.it_value.tv_nsec = due > 0 ? due % US_S * 1000 : 1;
+	}
+	timerfd_settime(t->fd, TFD_TIMER_ABSTIME, &at, NULL);
+}
+
+void
+loop_run(struct loop *l)
+{
+	ev_run(l->ev, 0);
+}
+
+void
+loop_stop(struct loop *l)
+{
+	ev_break(l->ev, EVBREAK_ALL);
+}

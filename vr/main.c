@@ -1,0 +1,119 @@
+/* vrd: the command line, the log, and one daemon. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "vr/daemon.h"
+#include "vr/version.h"
+
+static void
+usage(FILE *out)
+{
+	fputs("usage: vrd -c FILE          run in the foreground\n"
+	      "       vrd --check FILE     report every error of a configuration\n"
+	      "       vrd --help-config    every key of the configuration\n"
+	      "       vrd --version | --help\n",
+	      out);
+}
+
+/* Reads a configuration; errors are printed. NULL on failure. */
+static struct conf *
+read_conf(const char *file)
+{
+	struct conf *conf = calloc(1, sizeof(*conf));
+	struct conf_errors errors = {.count = 0};
+	int err;
+
+	if (conf == NULL)
+		return NULL;
+	err = conf_read(file, conf, &errors);
+	conf_errors_print(&errors, file, stderr);
+	conf_errors_fini(&errors);
+	if (err == 0)
+		return conf;
+	free(conf);
+	return NULL;
+}
+
+static int
+check(const char *file)
+{
+	struct conf *conf = read_conf(file);
+
+	if (conf == NULL)
+		return EXIT_FAILURE;
+	printf("%s: no errors: router %s, %zu VNs, %zu peers\n", file, conf->name, conf->vn_count,
+	       conf->peer_count);
+	conf_fini(conf);
+	free(conf);
+	return EXIT_SUCCESS;
+}
+
+static int
+run(const char *file)
+{
+	struct conf *conf = read_conf(file);
+	struct daemon *daemon;
+	struct log *log;
+	int err;
+
+	if (conf == NULL)
+		return EXIT_FAILURE;
+	log = log_create(conf->log_level, conf->log_file);
+	if (log == NULL) {
+		fprintf(stderr, "vrd: %s: %s\n", conf->log_file != NULL ? conf->log_file : "log",
+			strerror(errno));
+		conf_fini(conf);
+		free(conf);
+		return EXIT_FAILURE;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	err = daemon_create(file, conf, log, &daemon);
+	if (err == 0) {
+		daemon_run(daemon);
+		daemon_destroy(daemon);
+	}
+	log_destroy(log);
+	return err == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"config", required_argument, NULL, 'c'}, {"check", required_argument, NULL, 'k'},
+		{"help-config", no_argument, NULL, 'H'},  {"version", no_argument, NULL, 'V'},
+		{"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+	const char *file = NULL, *checked = NULL;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:hV", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			file = optarg;
+			break;
+		case 'k':
+			checked = optarg;
+			break;
+		case 'H':
+			conf_help(stdout);
+			return EXIT_SUCCESS;
+		case 'V':
+			puts("vrd " VRD_VERSION);
+			return EXIT_SUCCESS;
+		case 'h':
+			usage(stdout);
+			return EXIT_SUCCESS;
+		default:
+			usage(stderr);
+			return 2;
+		}
+	}
+	if (optind < argc || (file == NULL) == (checked == NULL)) {
+		usage(stderr);
+		return 2;
+	}
+	return checked != NULL ? check(checked) : run(file);
+}

@@ -1,0 +1,257 @@
+/* Reading the configuration again while packets flow: prefixes, policies, peers and limits change; what is tied to a socket, a
+ * device or the router's identity does not, and is said. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "vr/daemon.h"
+
+__attribute__((format(printf, 2, 3))) static void
+say(struct daemon_reload *r, const char *format, ...)
+{
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(r->text + r->used, sizeof(r->text) - r->used, format, args);
+	va_end(args);
+	if (n > 0)
+		r->used += (size_t)n < sizeof(r->text) - r->used ? (size_t)n
+								 : sizeof(r->text) - r->used - 1;
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static const struct conf_vn *
+find_vn(const struct conf *conf, vn_id_t id)
+{
+	for (size_t i = 0; i < conf->vn_count; i++)
+		if (conf->vns[i].id == id)
+			return &conf->vns[i];
+	return NULL;
+}
+
+/* VNs and their ports stay what they are: false, with the reason, when they would change. */
+static bool
+vns_stay(const struct conf *old, const struct conf *new, struct daemon_reload *r)
+{
+	bool stay = old->vn_count == new->vn_count;
+
+	if (!stay)
+		say(r, "vns: added or removed ones need a restart\n");
+	for (size_t i = 0; i < new->vn_count; i++) {
+		const struct conf_vn *b = &new->vns[i], *a = find_vn(old, b->id);
+
+		if (a != NULL && same_text(a->device, b->device) && a->mac_kind == b->mac_kind &&
+		    mac_equal(a->mac, b->mac) && a->super_frames == b->super_frames)
+			continue;
+		say(r, "vns[%zu]: its number, device, mac and super_frames need a restart\n", i);
+		stay = false;
+	}
+	return stay;
+}
+
+/* Values that a socket or the identity was made from: they keep what they are, which is said. */
+static void
+keep_fixed(const struct conf *old, struct conf *new, struct daemon_reload *r)
+{
+	if (!same_text(old->key_file, new->key_file))
+		say(r, "key_file: not changed, needs a restart\n");
+	if (!same_text(old->state_dir, new->state_dir))
+		say(r, "state_dir: not changed, needs a restart\n");
+	if (!same_text(old->control_socket, new->control_socket))
+		say(r, "control_socket: not changed, needs a restart\n");
+	if (!endpoint_equal(old->listen, new->listen))
+		say(r, "listen: not changed, needs a restart\n");
+	if (!same_text(old->log_file, new->log_file))
+		say(r, "log.file: not changed, needs a restart\n");
+	if (old->cipher != new->cipher || old->rekey_time != new->rekey_time ||
+	    old->rekey_records != new->rekey_records || old->mtu_max != new->mtu_max)
+		say(r, "session: not changed, needs a restart\n");
+	if (old->hwdt_max != new->hwdt_max)
+		say(r, "hwdt.max: not changed, needs a restart\n");
+	if (memcmp(&old->features, &new->features, sizeof(old->features)) != 0)
+		say(r, "features: not changed, needs a restart\n");
+	new->listen = old->listen;
+}
+
+static const struct daemon_peer *
+find_peer(const struct daemon_peer *peers, size_t count, const uint8_t *key)
+{
+	for (size_t i = 0; i < count; i++)
+		if (memcmp(peers[i].public_key, key, CONF_KEY_SIZE) == 0)
+			return &peers[i];
+	return NULL;
+}
+
+/* A peer whose VNs change is taken out and added anew. */
+static bool
+same_vns(const struct conf_peer *a, const struct conf_peer *b)
+{
+	if (a->vn_count != b->vn_count)
+		return false;
+	for (size_t i = 0; i < a->vn_count; i++)
+		if (a->vns[i].id != b->vns[i].id)
+			return false;
+	return true;
+}
+
+static const struct conf_peer *
+find_conf(const struct conf *conf, const uint8_t *key)
+{
+	for (size_t i = 0; i < conf->peer_count; i++)
+		if (memcmp(conf->peers[i].public_key, key, CONF_KEY_SIZE) == 0)
+			return &conf->peers[i];
+	return NULL;
+}
+
+static void
+remove_gone(struct daemon *d, const struct conf *new, struct daemon_reload *r, us_t now)
+{
+	for (size_t i = 0; i < d->peer_count; i++) {
+		const struct conf_peer *old = &d->conf->peers[i];
+		const struct conf_peer *stays = find_conf(new, old->public_key);
+
+		if (stays != NULL && same_vns(old, stays) && same_text(old->name, stays->name))
+			continue;
+		tunnel_peer_remove(d->tunnel, d->peers[i].slot);
+		vr_peer_remove(d->vr, d->peers[i].slot, now);
+		memset(d->peers[i].public_key, 0, CONF_KEY_SIZE);
+		say(r, "peer %s: removed\n", old->name);
+	}
+}
+
+/* Fills 'peers' in the order of the new configuration: known ones keep their slot. */
+static int
+add_new(struct daemon *d, const struct conf *new, struct daemon_peer *peers,
+	struct daemon_reload *r, us_t now)
+{
+	for (size_t i = 0; i < new->peer_count; i++) {
+		const struct conf_peer *conf = &new->peers[i];
+		const struct daemon_peer *known =
+			find_peer(d->peers, d->peer_count, conf->public_key);
+		int err;
+
+		if (known != NULL) {
+			peers[i] = *known;
+			tunnel_peer_endpoints(d->tunnel, known->slot, conf->endpoints,
+					      conf->endpoint_count);
+			continue;
+		}
+		memcpy(peers[i].public_key, conf->public_key, CONF_KEY_SIZE);
+		peers[i].id = daemon_id(conf->public_key);
+		err = vr_peer_add(d->vr, conf, peers[i].id, now, &peers[i].slot);
+		if (err == 0)
+			err = daemon_tunnel_peer(d, conf, &peers[i], now);
+		if (err != 0)
+			return err;
+		say(r, "peer %s: added\n", conf->name);
+	}
+	return 0;
+}
+
+static int
+apply(struct daemon *d, struct conf *new, struct daemon_reload *r, us_t now)
+{
+	struct daemon_peer *peers = calloc(new->peer_count + 1, sizeof(*peers));
+	struct vr_id *ids = calloc(new->peer_count + 1, sizeof(*ids));
+	int err = -ENOMEM;
+
+	if (peers == NULL || ids == NULL)
+		goto out;
+	remove_gone(d, new, r, now);
+	err = add_new(d, new, peers, r, now);
+	for (size_t i = 0; i < new->peer_count; i++)
+		ids[i] = peers[i].id;
+	if (err == 0)
+		err = vr_reload(d->vr, new, ids, now);
+	if (err != 0)
+		goto out;
+	free(d->peers);
+	d->peers = peers;
+	d->peer_count = new->peer_count;
+	peers = NULL;
+out:
+	free(peers);
+	free(ids);
+	return err;
+}
+
+/* Says every error of the file. */
+static void
+say_errors(const struct daemon *d, const struct conf_errors *errors, struct daemon_reload *r)
+{
+	for (size_t i = 0; i < errors->count; i++) {
+		const struct conf_error *e = &errors->rows[i];
+
+		say(r, "%s:%u:%u: %s: %s\n", d->file, e->line, e->column, e->path, e->text);
+	}
+	say(r, "nothing was changed\n");
+}
+
+static void
+log_lines(struct daemon *d, const struct daemon_reload *r)
+{
+	const char *line = r->text;
+
+	while (*line != '\0') {
+		size_t size = strcspn(line, "\n");
+
+		log_line(d->log, r->refused ? LOG_ERROR : LOG_INFO, "reload", "%.*s", (int)size,
+			 line);
+		line += size + (line[size] == '\n');
+	}
+}
+
+/* Takes over the new configuration, or nothing.  True when 'new' is in force. */
+static bool
+take_over(struct daemon *d, struct conf *new, struct daemon_reload *r, us_t now)
+{
+	int err;
+
+	if (!same_text(d->conf->name, new->name))
+		say(r, "name: needs a restart\n");
+	if (!vns_stay(d->conf, new, r) || !same_text(d->conf->name, new->name)) {
+		say(r, "nothing was changed\n");
+		return false;
+	}
+	keep_fixed(d->conf, new, r);
+	err = apply(d, new, r, now);
+	if (err != 0) {
+		say(r, "failed: %s\n", strerror(-err));
+		return false;
+	}
+	log_set_level(d->log, new->log_level);
+	say(r, "reloaded\n");
+	return true;
+}
+
+void
+daemon_reload(struct daemon *d, struct daemon_reload *r, us_t now)
+{
+	struct conf *new = calloc(1, sizeof(*new));
+	struct conf_errors errors = {.count = 0};
+
+	*r = (struct daemon_reload){.refused = true};
+	if (new == NULL) {
+		say(r, "no memory: nothing was changed\n");
+	} else if (conf_read(d->file, new, &errors) != 0) {
+		say_errors(d, &errors, r);
+	} else if (take_over(d, new, r, now)) {
+		struct conf *old = d->conf;
+
+		r->refused = false;
+		d->conf = new;
+		new = old;
+	}
+	if (new != NULL)
+		conf_fini(new);
+	free(new);
+	conf_errors_fini(&errors);
+	log_lines(d, r);
+}

@@ -1,0 +1,89 @@
+/* The sessions of one router with all its peers: who is who, by slot, by public key and by the index in
+ * a record; and what is refused at the door, by reason.  No socket, no clock. */
+#ifndef VR_ROSTER_H
+#define VR_ROSTER_H
+
+#include "base/err.h"
+#include "base/types.h"
+#include "vr/session.h"
+
+struct roster;
+
+/* name, meaning; names are stable */
+#define ROSTER_DROPS(X)                                                                            \
+	X(MALFORMED, "malformed", "short, of another version or of an unknown type")               \
+	X(MAC1, "mac1", "a handshake message not made for this router's key")                      \
+	X(LOAD, "load", "too many handshakes: told a cookie, or nothing")                          \
+	X(HANDSHAKE, "handshake", "a handshake message that is not authentic")                     \
+	X(UNKNOWN_PEER, "unknown-peer", "authentic, but of a router that is no peer")              \
+	X(STALE, "stale", "a handshake message repeated or older than the last")                   \
+	X(UNASKED, "unasked", "an answer that nobody waits for")                                   \
+	X(NO_INDEX, "no-index", "a record of a session that is not there")                         \
+	X(REPLAYED, "replayed", "a record that came before or is too old")                         \
+	X(FORGED, "forged", "a record that is not authentic")                                      \
+	X(INNER, "inner", "an authentic record of an unknown kind")                                \
+	X(RESOURCE, "resource", "memory or randomness was short")                                  \
+	X(TRUNCATED, "truncated", "a datagram larger than the receive buffer")                     \
+	X(SEND, "send", "a datagram that the kernel did not take")
+
+enum roster_drop {
+#define X(id, name, text) ROSTER_DROP_##id,
+	ROSTER_DROPS(X)
+#undef X
+		ROSTER_DROP_COUNT
+};
+
+struct roster_conf {
+	uint8_t private_key[CRYPTO_KEY_SIZE];
+	enum crypto_cipher cipher;
+	us_t rekey_time;
+	uint64_t rekey_records;
+	us_t silence;
+	uint16_t mtu_max;
+	uint64_t clock_floor;
+};
+
+struct roster_ops {
+	/* 0 or -EIO. */
+	int (*random)(void *ctx, void *bytes, size_t size);
+	/* Nanoseconds of the wall clock; may stand still or go back. */
+	uint64_t (*wall)(void *ctx);
+	/* As in struct session_ops. */
+	int (*send)(void *ctx, const struct endpoint *to, const uint8_t *data, size_t size);
+	void (*session)(void *ctx, uint32_t slot, bool up, us_t now);
+	void (*mtu)(void *ctx, uint32_t slot, uint16_t inner_mtu, us_t now);
+	void (*persist)(void *ctx);
+};
+
+/* 0 and '*out', -ENOMEM, -EIO.  'ops' must outlive it. */
+MUST_USE int roster_create(const struct roster_conf *conf, const struct roster_ops *ops, void *ctx,
+			   struct roster **out);
+void roster_destroy(struct roster *r);
+
+/* 0, -EEXIST (slot or key in use), -EINVAL (slot out of range), -ENOMEM. */
+MUST_USE int roster_put(struct roster *r, uint32_t slot, const uint8_t public_key[CRYPTO_KEY_SIZE],
+			uint64_t heard_floor);
+void roster_remove(struct roster *r, uint32_t slot);
+/* NULL when the slot is empty. */
+struct session *roster_at(const struct roster *r, uint32_t slot);
+
+/* Does what is due in all sessions; returns when to be called next. */
+us_t roster_run(struct roster *r, us_t now);
+/* After a call into a session from outside: it may have something to do earlier. */
+void roster_touch(struct roster *r, const struct session *s);
+us_t roster_due(const struct roster *r);
+
+/* Takes in one datagram, whoever sent it.  True when it was a record with something for the layers above (DATA or SYNC): '*out'
+ * and '*slot' are filled, the content stands in 'data'.  Everything else is dealt with or counted.
+ */
+bool roster_heard(struct roster *r, uint8_t *data, size_t size, const struct endpoint *from,
+		  us_t now, struct session_content *out, uint32_t *slot);
+
+/* The last handshake timestamp given out. */
+uint64_t roster_clock(const struct roster *r);
+void roster_count_drop(struct roster *r, enum roster_drop reason, uint64_t count);
+uint64_t roster_drop_count(const struct roster *r, enum roster_drop reason);
+/* NULL behind the last. */
+const char *roster_drop_name(unsigned reason);
+
+#endif

@@ -1,0 +1,38 @@
+/* What must survive a restart, in one text file that is replaced as a whole: bindings with their mobility counters, and the
+ * handshake timestamps that replays are told by.
+ *
+ * Writing happens in a thread of its own, so that the loop never waits for a disk; the newest text
+ * wins.  A
+ * file that does not parse is reported and its good lines are used. */
+#ifndef VR_STATE_H
+#define VR_STATE_H
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/types.h"
+#include "tables/hwdt.h"
+
+struct state;
+
+/* One thing that was remembered; the other fields are zero. */
+struct state_row {
+	enum { STATE_BINDING = 1, STATE_CLOCK, STATE_HEARD } kind;
+	struct binding binding;
+	struct vr_id peer; /* HEARD */
+	uint64_t value;    /* CLOCK, HEARD: handshake timestamp */
+};
+
+/* 'file' is copied; its directory must exist.  Starts the thread.  0 or -errno. */
+MUST_USE int state_create(const char *file, struct log *log, struct state **out);
+/* Writes what is still waiting, and ends the thread. */
+void state_destroy(struct state *s);
+/* Calls 'each' for every good row of the file.  A missing file has none.  0 or -errno. */
+MUST_USE int state_read(const struct state *s, void (*each)(void *ctx, const struct state_row *row),
+			void *ctx);
+
+/* A new text: begin, add rows, commit (hands it to the thread).  Memory short: the commit is left out and the old file stays. */
+void state_begin(struct state *s);
+void state_add(struct state *s, const struct state_row *row);
+void state_commit(struct state *s);
+
+#endif

@@ -1,0 +1,334 @@
+/* The underlay socket.  Socket addresses stay in this file. */
+#include "vr/udp.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fmt.h"
+
+#define MODULE       "udp"
+#define BUFFER_BYTES (8 * 1024 * 1024)
+#define GRO_TRAINS   8 /* of 64 kB each */
+#define GRO_SIZE     65536
+
+union socket_address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+struct udp {
+	struct log *log;
+	int fd;
+	bool v6; /* the socket's family */
+	bool segment, gro;
+	size_t trains;    /* buffers for receiving */
+	size_t slot_size; /* of one, with headroom */
+	uint8_t *memory;
+	struct mmsghdr msgs[UDP_TRAINS];
+	struct iovec iovs[UDP_TRAINS];
+	union socket_address from[UDP_TRAINS];
+	union {
+		struct cmsghdr align;
+		uint8_t bytes[CMSG_SPACE(sizeof(int))];
+	} control[UDP_TRAINS];
+};
+
+static socklen_t
+address_from_endpoint(const struct udp *u, const struct endpoint *ep, union socket_address *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (!u->v6) {
+		out->v4.sin_family = AF_INET;
+		out->v4.sin_port = htons(ep->port);
+		memcpy(&out->v4.sin_addr, ep->addr.b, 4);
+		return sizeof(out->v4);
+	}
+	out->v6.sin6_family = AF_INET6;
+	out->v6.sin6_port = htons(ep->port);
+	if (ep->addr.family == ADDR_V4) {
+		/* ::ffff:a.b.c.d */
+		memset(out->v6.sin6_addr.s6_addr + 10, 0xff, 2);
+		memcpy(out->v6.sin6_addr.s6_addr + 12, ep->addr.b, 4);
+	} else {
+		memcpy(out->v6.sin6_addr.s6_addr, ep->addr.b, 16);
+	}
+	return sizeof(out->v6);
+}
+
+static struct endpoint
+endpoint_from_address(const union socket_address *a)
+{
+	const uint8_t *b = a->v6.sin6_addr.s6_addr;
+
+	if (a->any.sa_family == AF_INET)
+		return (struct endpoint){
+			.addr = addr_make(ADDR_V4, (const uint8_t *)&a->v4.sin_addr),
+			.port = ntohs(a->v4.sin_port)};
+	if (IN6_IS_ADDR_V4MAPPED(&a->v6.sin6_addr))
+		return (struct endpoint){.addr = addr_make(ADDR_V4, b + 12),
+					 .port = ntohs(a->v6.sin6_port)};
+	return (struct endpoint){.addr = addr_make(ADDR_V6, b), .port = ntohs(a->v6.sin6_port)};
+}
+
+static int
+option_set(int fd, int level, int name, int value)
+{
+	return setsockopt(fd, level, name, &value, sizeof(value)) == 0 ? 0 : -errno;
+}
+
+/* Large buffers, beyond the system's limit where we may. */
+static void
+buffers_set(int fd)
+{
+	if (option_set(fd, SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_BYTES) != 0)
+		(void)option_set(fd, SOL_SOCKET, SO_RCVBUF, BUFFER_BYTES);
+	if (option_set(fd, SOL_SOCKET, SO_SNDBUFFORCE, BUFFER_BYTES) != 0)
+		(void)option_set(fd, SOL_SOCKET, SO_SNDBUF, BUFFER_BYTES);
+}
+
+/* Never fragment, never believe ICMP: the path's size is probed. */
+static int
+probe_mode_set(const struct udp *u)
+{
+	int rc = option_set(u->fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
+
+	if (u->v6)
+		rc = option_set(u->fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
+	return rc;
+}
+
+static int
+socket_open(struct udp *u, const struct udp_conf *conf)
+{
+	union socket_address a;
+	socklen_t size;
+	int rc;
+
+	u->v6 = conf->listen.addr.family == ADDR_V6;
+	u->fd = socket(u->v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (u->fd < 0)
+		return -errno;
+	if (u->v6) {
+		rc = option_set(u->fd, IPPROTO_IPV6, IPV6_V6ONLY,
+				!addr_is_unspecified(conf->listen.addr));
+		if (rc != 0)
+			return rc;
+	}
+	rc = probe_mode_set(u);
+	if (rc != 0)
+		return rc;
+	buffers_set(u->fd);
+	size = address_from_endpoint(u, &conf->listen, &a);
+	return bind(u->fd, &a.any, size) == 0 ? 0 : -errno;
+}
+
+static int
+buffers_create(struct udp *u, uint16_t datagram_max)
+{
+	size_t room = u->gro ? GRO_SIZE : (size_t)datagram_max + 64;
+
+	if (!u->gro && room < 2048)
+		room = 2048;
+	u->trains = u->gro ? GRO_TRAINS : UDP_TRAINS;
+	/* Every buffer starts on a cache line. */
+	u->slot_size = (UDP_HEADROOM + room + 63) / 64 * 64;
+	u->memory = aligned_alloc(64, u->slot_size * u->trains);
+	if (u->memory == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < u->trains; i++) {
+		u->iovs[i].iov_base = u->memory + i * u->slot_size + UDP_HEADROOM;
+		u->iovs[i].iov_len = room;
+	}
+	return 0;
+}
+
+int
+udp_create(const struct udp_conf *conf, struct log *log, struct udp **out)
+{
+	struct udp *u = calloc(1, sizeof(*u));
+	int rc, value = 0;
+	socklen_t size = sizeof(value);
+
+	if (u == NULL)
+		return -ENOMEM;
+	u->log = log;
+	u->fd = -1;
+	rc = socket_open(u, conf);
+	if (rc != 0) {
+		log_line(log, LOG_ERROR, MODULE, "cannot listen on %s: %s",
+			 fmt_endpoint(conf->listen).s, strerror(-rc));
+		goto out;
+	}
+	u->segment = conf->segment && getsockopt(u->fd, SOL_UDP, UDP_SEGMENT, &value, &size) == 0;
+	u->gro = conf->gro && option_set(u->fd, SOL_UDP, UDP_GRO, 1) == 0;
+	rc = buffers_create(u, conf->datagram_max);
+out:
+	if (rc != 0)
+		udp_destroy(u);
+	else
+		*out = u;
+	return rc;
+}
+
+void
+udp_destroy(struct udp *u)
+{
+	if (u == NULL)
+		return;
+	if (u->fd >= 0)
+		close(u->fd);
+	free(u->memory);
+	free(u);
+}
+
+int
+udp_fd(const struct udp *u)
+{
+	return u->fd;
+}
+
+bool
+udp_has_segment(const struct udp *u)
+{
+	return u->segment;
+}
+
+bool
+udp_has_gro(const struct udp *u)
+{
+	return u->gro;
+}
+
+/* One call for the whole train.  -EIO: the route's device cannot do it. */
+static int
+send_train(const struct udp *u, union socket_address *to, socklen_t to_size, const uint8_t *data,
+	   size_t size, size_t segment)
+{
+	union {
+		struct cmsghdr align;
+		uint8_t bytes[CMSG_SPACE(sizeof(uint16_t))];
+	} control = {.bytes = {0}};
+	struct iovec iov = {.iov_base = (void *)(uintptr_t)data, .iov_len = size};
+	struct msghdr msg = {
+		.msg_name = to, .msg_namelen = to_size, .msg_iov = &iov, .msg_iovlen = 1};
+	uint16_t value = (uint16_t)segment;
+
+	if (segment < size) {
+		msg.msg_control = control.bytes;
+		msg.msg_controllen = sizeof(control.bytes);
+		control.align.cmsg_level = SOL_UDP;
+		control.align.cmsg_type = UDP_SEGMENT;
+		control.align.cmsg_len = CMSG_LEN(sizeof(value));
+		memcpy(CMSG_DATA(&control.align), &value, sizeof(value));
+	}
+	return sendmsg(u->fd, &msg, 0) >= 0 ? 0 : -errno;
+}
+
+static int
+send_batch(const struct udp *u, union socket_address *to, socklen_t to_size, const uint8_t *data,
+	   size_t size, size_t segment)
+{
+	struct mmsghdr msgs[UDP_TRAIN_COUNT_MAX];
+	struct iovec iovs[UDP_TRAIN_COUNT_MAX];
+	unsigned count = 0, sent = 0;
+
+	memset(msgs, 0, sizeof(msgs));
+	for (size_t at = 0; at < size && count < UDP_TRAIN_COUNT_MAX; at += segment, count++) {
+		iovs[count].iov_base = (void *)(uintptr_t)(data + at);
+		iovs[count].iov_len = size - at < segment ? size - at : segment;
+		msgs[count].msg_hdr.msg_name = to;
+		msgs[count].msg_hdr.msg_namelen = to_size;
+		msgs[count].msg_hdr.msg_iov = &iovs[count];
+		msgs[count].msg_hdr.msg_iovlen = 1;
+	}
+	while (sent < count) {
+		int rc = sendmmsg(u->fd, msgs + sent, count - sent, 0);
+
+		if (rc <= 0)
+			return rc < 0 ? -errno : -EAGAIN;
+		sent += (unsigned)rc;
+	}
+	return 0;
+}
+
+int
+udp_send(struct udp *u, const struct endpoint *to, const uint8_t *data, size_t size, size_t segment)
+{
+	union socket_address a;
+	socklen_t a_size;
+	int rc;
+
+	if (addr_is_none(to->addr) || (!u->v6 && to->addr.family != ADDR_V4))
+		return -EAFNOSUPPORT;
+	if (size > UDP_TRAIN_SIZE_MAX || segment == 0 || size > segment * UDP_TRAIN_COUNT_MAX)
+		return -EINVAL;
+	a_size = address_from_endpoint(u, to, &a);
+	if (segment >= size || u->segment) {
+		rc = send_train(u, &a, a_size, data, size, segment);
+		if (rc == 0 || segment >= size || (rc != -EIO && rc != -EINVAL))
+			return rc;
+		/* EIO: a device without checksum offload; EINVAL: segments larger than its MTU
+		 * (before Linux 6.12), which the other way tells by EMSGSIZE. */
+		if (rc == -EIO) {
+			u->segment = false;
+			log_line(u->log, LOG_WARNING, MODULE,
+				 "no UDP_SEGMENT on the way to %s: sending packet by packet",
+				 fmt_endpoint(*to).s);
+		}
+	}
+	return send_batch(u, &a, a_size, data, size, segment);
+}
+
+static size_t
+train_segment(struct msghdr *msg, size_t size)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
+		int value;
+
+		if (c->cmsg_level != SOL_UDP || c->cmsg_type != UDP_GRO)
+			continue;
+		memcpy(&value, CMSG_DATA(c), sizeof(value));
+		if (value > 0 && (size_t)value < size)
+			return (size_t)value;
+	}
+	return size;
+}
+
+size_t
+udp_receive(struct udp *u, struct udp_train trains[UDP_TRAINS], bool *more)
+{
+	int rc;
+
+	for (size_t i = 0; i < u->trains; i++) {
+		u->msgs[i].msg_hdr = (struct msghdr){
+			.msg_name = &u->from[i],
+			.msg_namelen = sizeof(u->from[i]),
+			.msg_iov = &u->iovs[i],
+			.msg_iovlen = 1,
+			.msg_control = u->gro ? u->control[i].bytes : NULL,
+			.msg_controllen = u->gro ? sizeof(u->control[i].bytes) : 0,
+		};
+	}
+	rc = recvmmsg(u->fd, u->msgs, (unsigned)u->trains, MSG_DONTWAIT, NULL);
+	*more = rc == (int)u->trains;
+	if (rc < 0)
+		return 0;
+	for (int i = 0; i < rc; i++) {
+		struct msghdr *msg = &u->msgs[i].msg_hdr;
+		size_t size = u->msgs[i].msg_len;
+
+		trains[i] = (struct udp_train){
+			.data = u->iovs[i].iov_base,
+			.size = size,
+			.segment = train_segment(msg, size),
+			.from = endpoint_from_address(&u->from[i]),
+			.truncated = (msg->msg_flags & MSG_TRUNC) != 0,
+		};
+	}
+	return (size_t)rc;
+}

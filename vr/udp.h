@@ -1,0 +1,49 @@
+/* The underlay socket: datagrams in trains (UDP_SEGMENT, UDP_GRO) or, where the kernel lacks these or they are
+ * forced off, in batches (sendmmsg, recvmmsg). */
+#ifndef VR_UDP_H
+#define VR_UDP_H
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/types.h"
+
+/* Limits of one UDP_SEGMENT call. */
+#define UDP_TRAIN_SIZE_MAX  65507
+#define UDP_TRAIN_COUNT_MAX 64
+
+#define UDP_HEADROOM 64 /* free in front of a received train */
+#define UDP_TRAINS   64 /* most that udp_receive() gives at once */
+
+struct udp;
+
+struct udp_conf {
+	struct endpoint listen; /* [::] hears IPv4 too */
+	bool segment, gro;      /* false forces the fallback */
+	uint16_t datagram_max;  /* largest UDP payload that has to be received */
+};
+
+/* Datagrams of one sender, each of 'segment' bytes but the last, behind each other. */
+struct udp_train {
+	uint8_t *data;
+	size_t size;
+	size_t segment; /* 'size' when it is a single one */
+	struct endpoint from;
+	bool truncated; /* larger than the buffer: of no use */
+};
+
+/* 0 and '*out', or -errno with the cause logged. */
+MUST_USE int udp_create(const struct udp_conf *conf, struct log *log, struct udp **out);
+void udp_destroy(struct udp *u);
+int udp_fd(const struct udp *u);
+bool udp_has_segment(const struct udp *u);
+bool udp_has_gro(const struct udp *u);
+
+/* Sends 'size' bytes as datagrams of 'segment' bytes (the last may be shorter), within the limits above.  0;
+ * -EMSGSIZE: larger than the link takes; -EAGAIN and other errors: some or all were not sent. */
+MUST_USE int udp_send(struct udp *u, const struct endpoint *to, const uint8_t *data, size_t size,
+		      size_t segment);
+/* Takes what has arrived, without waiting: at most UDP_TRAINS, fewer with large buffers.  Returns the count; the
+ * bytes stay valid until the next call.  '*more': there may be more. */
+size_t udp_receive(struct udp *u, struct udp_train trains[UDP_TRAINS], bool *more);
+
+#endif
