@@ -93,14 +93,18 @@ io_link_sync(void *ctx, uint32_t slot, const uint8_t *msg, size_t size, us_t now
 	return tunnel_send_sync(d->tunnel, slot, msg, size, now);
 }
 
+static us_t
+io_clock(void *ctx)
+{
+	(void)ctx;
+	return loop_now();
+}
+
 static int64_t
 io_wall_ms(void *ctx)
 {
-	struct timespec t;
-
 	(void)ctx;
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return (int64_t)(loop_wall_ns() / 1000000u);
 }
 
 static void
@@ -119,6 +123,7 @@ static const struct vr_io vr_io = {.lan_send = io_lan_send,
 				   .lan_flush = io_lan_flush,
 				   .link_send = io_link_send,
 				   .link_sync = io_link_sync,
+				   .clock = io_clock,
 				   .wall_ms = io_wall_ms,
 				   .persist = io_persist};
 
