@@ -1,9 +1,9 @@
 /* Everything that a session endpoint takes from strangers and from peers.
  *
- * Two routers with a session are made once.  The first byte of an input says what is done with the
- * rest:
- * handed to a router as it came; with a mac1 made right, so that it gets further; as a change to a
- * real message; sealed by the peer, so that it is what an authentic peer could send. */
+ * Two routers with a session are made once.  The first byte of an input says what is done with
+ * the rest: handed to a router as it came; with a mac1 made right, so that it gets further; as
+ * a change to a real message; sealed by the peer, so that it is what an authentic peer could
+ * send. */
 #include <stdlib.h>
 
 #include "vr/roster.h"
@@ -278,8 +278,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	/* Making a pair takes longer than a thousand inputs: it serves many and is made anew often
-	 * enough for a finding to repeat from the inputs at hand. */
+	/* Making a pair takes longer than a thousand inputs: it serves many and is made anew
+	 * often enough for a finding to repeat from the inputs at hand. */
 	static struct world *w;
 	static unsigned served;
 
