@@ -183,7 +183,6 @@ moves_tell(struct moves *m, vn_id_t vn, const struct binding *bindings, size_t c
 			record->acks[i].vr = r->id;
 	}
 	if (record != NULL) {
-		record->claimed = now;
 		if (record->ack_count > n->recipient_count)
 			record->ack_count = n->recipient_count;
 	}

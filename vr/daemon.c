@@ -93,6 +93,13 @@ io_link_sync(void *ctx, uint32_t slot, const uint8_t *msg, size_t size, us_t now
 	return tunnel_send_sync(d->tunnel, slot, msg, size, now);
 }
 
+static us_t
+io_clock(void *ctx)
+{
+	(void)ctx;
+	return loop_now();
+}
+
 static int64_t
 io_wall_ms(void *ctx)
 {
@@ -116,6 +123,7 @@ static const struct vr_io vr_io = {.lan_send = io_lan_send,
 				   .lan_flush = io_lan_flush,
 				   .link_send = io_link_send,
 				   .link_sync = io_link_sync,
+				   .clock = io_clock,
 				   .wall_ms = io_wall_ms,
 				   .persist = io_persist};
 

@@ -664,8 +664,11 @@ session_run(struct session *s, us_t now)
 		due = earlier(due, now + s->conf->silence / 2);
 		due = earlier(due, s->pmtu.due);
 		due = earlier(due, s->confirm_at);
-		if (s->next_attempt == US_NEVER)
+		if (s->next_attempt == US_NEVER) {
 			due = earlier(due, rekey_at(s));
+			if (s->unanswered_since != 0)
+				due = earlier(due, s->unanswered_since + s->conf->silence);
+		}
 	}
 	due = earlier(due, s->next_attempt);
 	s->due = due > now ? due : now + US_MS;

@@ -120,7 +120,7 @@ next_mobility(const struct vr *vr, vn_id_t vn, struct addr ip)
 
 static struct report *
 start_report(struct vr *vr, const struct binding *bindings, size_t count, struct vr_id previous,
-	     enum report_trigger trigger, us_t heard, us_t now)
+	     enum report_trigger trigger, us_t heard, us_t resolved, us_t now)
 {
 	struct report *r = reports_add(vr->reports, peers_count(vr->peers));
 
@@ -134,8 +134,7 @@ start_report(struct vr *vr, const struct binding *bindings, size_t count, struct
 	r->mobility = bindings[0].mobility;
 	r->wall_ms = vr->io->wall_ms(vr->ctx) - (now - heard) / US_MS;
 	r->heard = heard;
-	r->resolved = now;
-	r->claimed = now;
+	r->resolved = resolved;
 	for (size_t i = 0; i < count; i++)
 		r->eids[r->eid_count++] = bindings[i].ip;
 	/* A RARP is the hypervisor's word; anything else the machine said itself. */
@@ -164,7 +163,8 @@ void
 sight_claim(struct vr *vr, struct site *site, struct binding *bindings, size_t count,
 	    struct vr_id previous, enum report_trigger trigger, us_t heard, us_t now)
 {
-	const struct report *r;
+	struct report *r;
+	us_t resolved = vr->io->clock(vr->ctx);
 	uint64_t number;
 	size_t kept = 0;
 
@@ -183,10 +183,13 @@ sight_claim(struct vr *vr, struct site *site, struct binding *bindings, size_t c
 	}
 	if (kept == 0)
 		return;
-	r = start_report(vr, bindings, kept, previous, trigger, heard, now);
+	r = start_report(vr, bindings, kept, previous, trigger, heard, resolved, now);
 	number = r != NULL ? r->number : 0;
 	/* What cannot be sent is found by the digests. */
 	(void)!moves_tell(vr->moves, site->vn, bindings, kept, previous, number, now);
+	r = reports_find(vr->reports, number);
+	if (r != NULL)
+		r->claimed = vr->io->clock(vr->ctx);
 	announce_claim(vr, bindings, kept, previous, trigger, now);
 	vr->first_frames = now + FIRST_FRAME_TIME;
 	for (size_t i = 0; i < kept; i++)

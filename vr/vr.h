@@ -47,6 +47,8 @@ struct vr_io {
 			 us_t now);
 	/* A sync message to a peer, at once. */
 	int (*link_sync)(void *ctx, uint32_t slot, const uint8_t *msg, size_t size, us_t now);
+	/* Monotonic time at this very moment, for time stamps within the handling of one event. */
+	us_t (*clock)(void *ctx);
 	/* Milliseconds of wall-clock time, for people. */
 	int64_t (*wall_ms)(void *ctx);
 	/* A binding that must survive a restart changed: see vr_keep(). */
