@@ -16,10 +16,10 @@ BUILD ?= build
 PREFIX ?= /usr/local
 CFLAGS ?= -O2 -g
 WERROR ?=
-# V=1 shows whole commands.
+# V=1 shows whole commands, -s none.
 V ?=
 Q := $(if $(V),,@)
-say = $(if $(V),,@echo "  $(1) $@")
+say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@echo "  $(1) $@")
 
 PKGS := libpcap openssl libcjson libmnl libnftables
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wcast-qual -Wstrict-prototypes \
