@@ -387,6 +387,16 @@ def average(net, ns, device):
     return stats["bytes"] / stats["packets"]
 
 
+@pytest.fixture
+def one_cpu():
+    """A veth keeps a flow's order only as long as its sender does not change CPUs."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    yield
+    os.sched_setaffinity(0, before)
+
+
+@pytest.mark.usefixtures("one_cpu")
 @pytest.mark.parametrize("kind", ["veth", "bridge"])
 @pytest.mark.parametrize("to", ["10.3.0.2", "fd00:3::2"])
 @pytest.mark.parametrize("options", [[], ["--no-vnet"], ["--no-udp"]])
@@ -403,7 +413,7 @@ def test_tcp_passes_whole_and_in_order(net, kind, to, options):
     assert (stats["rx_bytes"] / stats["rx_frames"] > 4000) == (whole or kind == "veth")
     assert (average(net, net.h2, "h0") > 4000) == whole
     assert stats["drop_malformed"] == stats["drop_too_large"] == 0
-    assert net.counter(net.h2, "TcpExtTCPOFOQueue") == 0 or not whole
+    assert net.counter(net.h2, "TcpExtTCPOFOQueue") == 0
     assert net.counter(net.h2, "TcpInCsumErrors") == 0
 
 
