@@ -61,7 +61,7 @@ $(BUILD)/$(1)vrd: $(BUILD)/$(1)obj/vr/main.o $(BUILD)/$(1)libvrd.a
 $(BUILD)/$(1)vrctl: $(BUILD)/$(1)obj/vr/vrctl.o $(BUILD)/$(1)libvrd.a
 	$$(call say,LD)
 	$$(Q)$(2) $(4) $$(LDFLAGS) -o $$@ $$^ $$(LIBS)
--include $$(wildcard $(BUILD)/$(1)obj/*/*.d $(BUILD)/$(1)obj/*/*/*.d)
+-include $$(wildcard $(foreach d,*/*.d */*/*.d */*/*/*.d,$(BUILD)/$(1)obj/$(d)))
 endef
 $(eval $(call flavour,,$$(CC),ALL_CFLAGS,$$(HARDEN_LD)))
 $(eval $(call flavour,san/,$$(CC),SAN_CFLAGS,-pie $$(SANITIZE)))
@@ -72,7 +72,7 @@ $(BUILD)/fuzz/obj/%.o: FUZZ_CFLAGS += -fsanitize=fuzzer-no-link
 # tests/unit/test_X.c becomes one program; other files there are shared by all of them.
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 UNIT_SHARED := $(filter-out tests/unit/test_%.c,$(wildcard tests/unit/*.c))
-SIM := $(wildcard tests/sim/*.c)
+SIM := $(wildcard tests/sim/*.c tests/sim/stories/*.c)
 SIM_SCHEDULES ?= 1000
 SIM_ARGS ?= --schedules $(SIM_SCHEDULES)
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))

@@ -149,6 +149,14 @@ lndt_home(const struct lndt *t, vn_id_t vn, struct addr ip)
 }
 
 bool
+lndt_is_local(const struct lndt *t, vn_id_t vn, struct addr ip)
+{
+	const struct lndt_row *row = lpm_find(&t->fixed, vn, ip);
+
+	return row != NULL && vr_id_equal(row->vr, t->self);
+}
+
+bool
 lndt_is_mobile(const struct lndt *t, vn_id_t vn, struct addr ip)
 {
 	return lpm_find(&t->mobile, vn, ip) != NULL;

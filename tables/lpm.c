@@ -168,6 +168,7 @@ lpm_add(struct lpm *lpm, vn_id_t vn, struct prefix prefix, void *value)
 	if (n != NULL && common == len && n->len == len) {
 		if (n->value != NULL)
 			return -EEXIST;
+		n->key = key; /* a joining node has more bits set than count */
 		n->value = value;
 		lpm->count++;
 		return 0;

@@ -103,11 +103,8 @@ io_clock(void *ctx)
 static int64_t
 io_wall_ms(void *ctx)
 {
-	struct timespec t;
-
 	(void)ctx;
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return (int64_t)(loop_wall_ns() / 1000000u);
 }
 
 static void

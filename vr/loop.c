@@ -43,6 +43,15 @@ loop_now(void)
 	return (us_t)t.tv_sec * US_S + t.tv_nsec / 1000;
 }
 
+uint64_t
+loop_wall_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 struct loop *
 loop_create(void)
 {

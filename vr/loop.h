@@ -30,5 +30,8 @@ void loop_timer_set(struct loop_timer *t, us_t due);
 void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
 us_t loop_now(void);
+/* Wall-clock nanoseconds since 1970, for times people read and for stamps that grow over a restart;
+ * never for an interval. */
+uint64_t loop_wall_ns(void);
 
 #endif

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 #include <net/if_arp.h>
 #include <linux/if.h>
@@ -40,7 +39,7 @@ netlink_open(struct netlink **out)
 		netlink_close(nl);
 		return rc;
 	}
-	nl->seq = (uint32_t)time(NULL);
+	nl->seq = 1;
 	*out = nl;
 	return 0;
 }

@@ -2,9 +2,9 @@
 #include "vr/tunnel.h"
 
 #include <errno.h>
-#include <time.h>
 
 #include "base/fmt.h"
+#include "vr/loop.h"
 #include "vr/offload.h"
 #include "vr/roster.h"
 #include "vr/udp.h"
@@ -45,12 +45,8 @@ on_random(void *ctx, void *bytes, size_t size)
 static uint64_t
 on_wall(void *ctx)
 {
-	struct timespec ts;
-
 	(void)ctx;
-	if (clock_gettime(CLOCK_REALTIME, &ts) != 0)
-		return 0;
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+	return loop_wall_ns();
 }
 
 static int

@@ -171,6 +171,26 @@ follow_up(struct vr *vr, struct site *site, const struct hwdt_entry *before,
 		vr->io->persist(vr->ctx);
 }
 
+/* What stands elsewhere about a record that is gone from HWDT. */
+static void
+forget(struct vr *vr, const struct binding *b, us_t now)
+{
+	if (!b->withdrawn)
+		publish(vr, CHANGE_BINDING_GONE, b, b->vr, now);
+	gndt_remove(vr->gndt, b->vn, prefix_host(b->ip));
+	announce_cancel(vr->announce, b->vn, b->ip);
+}
+
+/* A full table may have given up another record for the new one. */
+static void
+follow_eviction(struct vr *vr, us_t now)
+{
+	const struct hwdt_entry *evicted = hwdt_evicted(vr->hwdt);
+
+	if (evicted != NULL)
+		forget(vr, &evicted->b, now);
+}
+
 enum hwdt_fate
 vr_bind(struct vr *vr, const struct binding *b, us_t now)
 {
@@ -180,6 +200,7 @@ vr_bind(struct vr *vr, const struct binding *b, us_t now)
 
 	BUG_IF(site == NULL);
 	fate = hwdt_put(vr->hwdt, b, now, &before);
+	follow_eviction(vr, now);
 	if (fate == HWDT_ADDED || fate == HWDT_UPDATED || fate == HWDT_MOVED)
 		follow_up(vr, site, &before, b, fate, now);
 	return fate;
@@ -192,10 +213,7 @@ vr_unbind(struct vr *vr, vn_id_t vn, struct addr ip, us_t now)
 
 	if (e == NULL)
 		return;
-	if (!e->b.withdrawn)
-		publish(vr, CHANGE_BINDING_GONE, &e->b, e->b.vr, now);
-	gndt_remove(vr->gndt, vn, prefix_host(ip));
-	announce_cancel(vr->announce, vn, ip);
+	forget(vr, &e->b, now);
 	hwdt_remove(vr->hwdt, vn, ip);
 }
 

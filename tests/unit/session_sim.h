@@ -1,0 +1,430 @@
+/* Routers with sessions in one process: a fake clock and a network that loses, repeats, delays and
+ * reorders.  Everything repeats exactly from the seed. */
+#ifndef TESTS_SESSION_SIM_H
+#define TESTS_SESSION_SIM_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "vr/roster.h"
+
+#define SIM_NODES_MAX 24
+#define SIM_QUEUE_MAX 200000
+#define SIM_SEQ_MAX   100000
+#define SIM_PACKET    200 /* inner bytes of a data packet */
+
+struct sim;
+
+struct sim_link {
+	bool up; /* as reported */
+	unsigned ups, downs;
+	uint16_t mtu;
+	uint32_t sent;       /* data packets offered and taken */
+	uint32_t got;        /* of the other's, without repetitions */
+	uint8_t *seen;       /* by sequence number */
+	uint64_t floor;      /* heard timestamp, "on disk" */
+	unsigned duplicates; /* delivered twice: must stay 0 */
+};
+
+struct sim_node {
+	struct sim *sim;
+	unsigned number;
+	struct roster *roster;
+	struct endpoint at;
+	uint8_t key[CRYPTO_KEY_SIZE], public_key[CRYPTO_KEY_SIZE];
+	uint64_t clock_floor; /* "on disk" */
+	bool has_endpoints;
+	uint16_t device_mtu; /* larger packets: EMSGSIZE */
+	struct sim_link links[SIM_NODES_MAX];
+};
+
+struct sim_event {
+	us_t at;
+	uint64_t order; /* settles equal times */
+	struct endpoint from, to;
+	uint16_t size;
+	uint8_t *data;
+};
+
+struct sim {
+	struct roster_conf conf;
+	us_t now;
+	uint64_t seed, state;
+	struct sim_node nodes[SIM_NODES_MAX];
+	unsigned count;
+	struct sim_event *heap;
+	size_t heap_count;
+	uint64_t order;
+	/* The network. */
+	unsigned loss_pct, dup_pct;
+	us_t delay_min, delay_max;
+	uint16_t path_mtu; /* larger packets vanish */
+	bool cut[SIM_NODES_MAX][SIM_NODES_MAX];
+	/* False: this datagram is lost.  May look at and keep whatever passes. */
+	bool (*tap)(struct sim *s, const struct sim_event *e);
+	void *tap_ctx;
+	us_t last_delivery;
+};
+
+static uint64_t
+sim_random(struct sim *s)
+{
+	/* splitmix64 */
+	uint64_t z = (s->state += 0x9e3779b97f4a7c15u);
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+	return z ^ z >> 31;
+}
+
+static uint64_t
+sim_below(struct sim *s, uint64_t n)
+{
+	return n == 0 ? 0 : sim_random(s) % n;
+}
+
+static struct endpoint
+sim_address(unsigned number, uint16_t port)
+{
+	const uint8_t b[4] = {10, 0, (uint8_t)(number >> 8), (uint8_t)number};
+
+	return (struct endpoint){.addr = addr_make(ADDR_V4, b), .port = port};
+}
+
+static bool
+event_before(const struct sim_event *a, const struct sim_event *b)
+{
+	return a->at != b->at ? a->at < b->at : a->order < b->order;
+}
+
+static void
+sim_queue_put(struct sim *s, struct sim_event e)
+{
+	size_t i = s->heap_count++;
+
+	assert_true(i < SIM_QUEUE_MAX);
+	for (; i > 0 && event_before(&e, &s->heap[(i - 1) / 2]); i = (i - 1) / 2)
+		s->heap[i] = s->heap[(i - 1) / 2];
+	s->heap[i] = e;
+}
+
+static struct sim_event
+sim_queue_take(struct sim *s)
+{
+	struct sim_event first = s->heap[0], last = s->heap[--s->heap_count];
+	size_t i = 0;
+
+	for (;;) {
+		size_t child = 2 * i + 1;
+
+		if (child >= s->heap_count)
+			break;
+		if (child + 1 < s->heap_count && event_before(&s->heap[child + 1], &s->heap[child]))
+			child++;
+		if (!event_before(&s->heap[child], &last))
+			break;
+		s->heap[i] = s->heap[child];
+		i = child;
+	}
+	if (s->heap_count > 0)
+		s->heap[i] = last;
+	return first;
+}
+
+/* Puts a datagram on the wire as it is: no loss, no repetition. */
+static void
+sim_inject(struct sim *s, const struct endpoint *from, const struct endpoint *to,
+	   const uint8_t *data, size_t size)
+{
+	struct sim_event e = {.at = s->now + s->delay_min +
+				    (us_t)sim_below(s, s->delay_max - s->delay_min + 1),
+			      .order = s->order++,
+			      .from = *from,
+			      .to = *to,
+			      .size = (uint16_t)size,
+			      .data = malloc(size)};
+
+	memcpy(e.data, data, size);
+	sim_queue_put(s, e);
+}
+
+static int
+sim_on_send(void *ctx, const struct endpoint *to, const uint8_t *data, size_t size)
+{
+	struct sim_node *n = ctx;
+	struct sim *s = n->sim;
+
+	if (size + 28 > n->device_mtu)
+		return -EMSGSIZE;
+	if (size + 28 > s->path_mtu || sim_below(s, 100) < s->loss_pct)
+		return 0;
+	sim_inject(s, &n->at, to, data, size);
+	if (sim_below(s, 100) < s->dup_pct)
+		sim_inject(s, &n->at, to, data, size);
+	return 0;
+}
+
+static int
+sim_on_random(void *ctx, void *bytes, size_t size)
+{
+	struct sim_node *n = ctx;
+	uint8_t *p = bytes;
+
+	for (size_t i = 0; i < size; i++)
+		p[i] = (uint8_t)sim_random(n->sim);
+	return 0;
+}
+
+static uint64_t
+sim_on_wall(void *ctx)
+{
+	struct sim_node *n = ctx;
+
+	/* Clocks differ; some stand still. */
+	return n->number % 3 == 2 ? 1000 : (uint64_t)n->sim->now * 1000 + n->number * 1000000000u;
+}
+
+static void
+sim_on_session(void *ctx, uint32_t slot, bool up, us_t now)
+{
+	struct sim_node *n = ctx;
+
+	(void)now;
+	assert_true(n->links[slot].up != up);
+	n->links[slot].up = up;
+	if (up)
+		n->links[slot].ups++;
+	else
+		n->links[slot].downs++;
+}
+
+static void
+sim_on_mtu(void *ctx, uint32_t slot, uint16_t inner_mtu, us_t now)
+{
+	struct sim_node *n = ctx;
+
+	(void)now;
+	n->links[slot].mtu = inner_mtu;
+}
+
+static void
+sim_on_persist(void *ctx)
+{
+	struct sim_node *n = ctx;
+
+	if (n->roster == NULL)
+		return;
+	n->clock_floor = roster_clock(n->roster);
+	for (unsigned i = 0; i < n->sim->count; i++)
+		if (roster_at(n->roster, i) != NULL)
+			n->links[i].floor = session_heard_stamp(roster_at(n->roster, i));
+}
+
+static const struct roster_ops sim_ops = {
+	.random = sim_on_random,
+	.wall = sim_on_wall,
+	.send = sim_on_send,
+	.session = sim_on_session,
+	.mtu = sim_on_mtu,
+	.persist = sim_on_persist,
+};
+
+/* Starts a router, or starts it again with what is "on disk". */
+static void
+sim_start(struct sim *s, unsigned number)
+{
+	struct sim_node *n = &s->nodes[number];
+	struct roster_conf conf = s->conf;
+
+	memcpy(conf.private_key, n->key, sizeof(conf.private_key));
+	conf.clock_floor = n->clock_floor;
+	assert_int_equal(roster_create(&conf, &sim_ops, n, &n->roster), 0);
+	for (unsigned i = 0; i < s->count; i++) {
+		struct session *peer;
+
+		n->links[i].up = false;
+		if (i == number)
+			continue;
+		assert_int_equal(
+			roster_put(n->roster, i, s->nodes[i].public_key, n->links[i].floor), 0);
+		peer = roster_at(n->roster, i);
+		if (n->has_endpoints)
+			session_endpoints(peer, &s->nodes[i].at, 1, s->now);
+		roster_touch(n->roster, peer);
+	}
+}
+
+static void
+sim_stop(struct sim *s, unsigned number)
+{
+	roster_destroy(s->nodes[number].roster);
+	s->nodes[number].roster = NULL;
+	for (unsigned i = 0; i < s->count; i++)
+		s->nodes[number].links[i].up = false;
+}
+
+static struct sim *
+sim_create(unsigned count, uint64_t seed)
+{
+	struct sim *s = calloc(1, sizeof(*s));
+
+	assert_non_null(s);
+	s->seed = s->state = seed;
+	s->now = US_S;
+	s->count = count;
+	s->heap = calloc(SIM_QUEUE_MAX, sizeof(*s->heap));
+	s->conf = (struct roster_conf){
+		.rekey_time = 120 * US_S,
+		.rekey_records = UINT64_C(1) << 32,
+		.silence = 3 * US_S,
+		.mtu_max = 1500,
+	};
+	s->path_mtu = 65535;
+	s->delay_min = 1 * US_MS;
+	s->delay_max = 1 * US_MS;
+	for (unsigned i = 0; i < count; i++) {
+		struct sim_node *n = &s->nodes[i];
+
+		n->sim = s;
+		n->number = i;
+		n->at = sim_address(i, 51341);
+		n->has_endpoints = true;
+		n->device_mtu = 65535;
+		assert_int_equal(sim_on_random(n, n->key, sizeof(n->key)), 0);
+		assert_int_equal(crypto_public_key(n->key, n->public_key), 0);
+		for (unsigned j = 0; j < count; j++)
+			n->links[j].seen = calloc(SIM_SEQ_MAX, 1);
+	}
+	return s;
+}
+
+static void
+sim_destroy(struct sim *s)
+{
+	while (s->heap_count > 0)
+		free(sim_queue_take(s).data);
+	for (unsigned i = 0; i < s->count; i++) {
+		roster_destroy(s->nodes[i].roster);
+		for (unsigned j = 0; j < s->count; j++)
+			free(s->nodes[i].links[j].seen);
+	}
+	free(s->heap);
+	free(s);
+}
+
+/* One data packet with a sequence number from a to b.  False: not taken. */
+static bool
+sim_data(struct sim *s, unsigned a, unsigned b)
+{
+	struct sim_node *n = &s->nodes[a];
+	struct session *peer = roster_at(n->roster, b);
+	uint8_t record[SEAL_OVERHEAD + SIM_PACKET], body[SIM_PACKET] = {0};
+	uint32_t seq = n->links[b].sent;
+
+	memcpy(body, &seq, sizeof(seq));
+	if (session_seal(peer, &(struct seal_inner){.kind = SEAL_DATA, .vn = 7}, record, 0, body,
+			 sizeof(body), s->now) != 0)
+		return false;
+	roster_touch(n->roster, peer);
+	(void)sim_on_send(n, session_endpoint(peer), record, sizeof(record));
+	n->links[b].sent++;
+	return true;
+}
+
+static void
+sim_got(struct sim_node *n, uint32_t slot, const struct session_content *c)
+{
+	struct sim_link *l = &n->links[slot];
+	uint32_t seq;
+
+	assert_int_equal(c->inner.kind, SEAL_DATA);
+	assert_int_equal(c->size, SIM_PACKET);
+	memcpy(&seq, c->body, sizeof(seq));
+	assert_true(seq < SIM_SEQ_MAX);
+	if (l->seen[seq])
+		l->duplicates++;
+	else
+		l->got++;
+	l->seen[seq] = 1;
+}
+
+static void
+sim_deliver(struct sim *s, const struct sim_event *e)
+{
+	struct session_content content;
+	uint32_t slot;
+
+	for (unsigned i = 0; i < s->count; i++) {
+		struct sim_node *n = &s->nodes[i];
+
+		if (!endpoint_equal(n->at, e->to) || n->roster == NULL)
+			continue;
+		for (unsigned j = 0; j < s->count; j++)
+			if (s->cut[i][j] && endpoint_equal(s->nodes[j].at, e->from))
+				return;
+		if (roster_heard(n->roster, e->data, e->size, &e->from, s->now, &content, &slot))
+			sim_got(n, slot, &content);
+	}
+}
+
+/* Lets time pass. */
+static void
+sim_run(struct sim *s, us_t duration)
+{
+	us_t end = s->now + duration;
+
+	for (;;) {
+		us_t next = s->heap_count > 0 ? s->heap[0].at : US_NEVER;
+
+		for (unsigned i = 0; i < s->count; i++)
+			if (s->nodes[i].roster != NULL && roster_due(s->nodes[i].roster) < next)
+				next = roster_due(s->nodes[i].roster);
+		if (next > end)
+			break;
+		if (next > s->now)
+			s->now = next;
+		for (unsigned i = 0; i < s->count; i++)
+			if (s->nodes[i].roster != NULL)
+				(void)roster_run(s->nodes[i].roster, s->now);
+		if (s->heap_count > 0 && s->heap[0].at <= s->now) {
+			struct sim_event e = sim_queue_take(s);
+
+			if (s->tap == NULL || s->tap(s, &e))
+				sim_deliver(s, &e);
+			free(e.data);
+		}
+	}
+	s->now = end;
+}
+
+static bool
+sim_both_up(const struct sim *s, unsigned a, unsigned b)
+{
+	return s->nodes[a].links[b].up && s->nodes[b].links[a].up;
+}
+
+static uint64_t
+sim_drops(const struct sim *s, unsigned node, enum roster_drop reason)
+{
+	return roster_drop_count(s->nodes[node].roster, reason);
+}
+
+/* Everything that 'a' sent to 'b' arrived, once. */
+static void
+sim_check_all_arrived(const struct sim *s, unsigned a, unsigned b)
+{
+	const struct sim_link *l = &s->nodes[b].links[a];
+
+	if (l->got != s->nodes[a].links[b].sent || l->duplicates != 0)
+		fail_msg("seed %llu: %u to %u: sent %u, got %u, twice %u",
+			 (unsigned long long)s->seed, a, b, s->nodes[a].links[b].sent, l->got,
+			 l->duplicates);
+}
+
+#endif

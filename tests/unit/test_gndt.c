@@ -1,0 +1,463 @@
+/* GNDT: the longest prefix is found, compared with a plain list over long random sequences. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "tests/unit/table_memory.h"
+
+#include "tables/gndt.c"
+#include "tables/lpm.c"
+
+static const struct hash_key KEY = {11, 22};
+
+static struct addr
+v4(unsigned a, unsigned b, unsigned c, unsigned d)
+{
+	const uint8_t bytes[4] = {(uint8_t)a, (uint8_t)b, (uint8_t)c, (uint8_t)d};
+
+	return addr_make(ADDR_V4, bytes);
+}
+
+static struct gndt_route
+route(struct addr a, unsigned len, uint32_t slot)
+{
+	return (struct gndt_route){.prefix = prefix_make(a, len),
+				   .vr = {slot + 1000},
+				   .slot = slot,
+				   .origin = GNDT_FIXED};
+}
+
+static void
+put(struct gndt *g, vn_id_t vn, struct addr a, unsigned len, uint32_t slot)
+{
+	struct gndt_route r = route(a, len, slot);
+
+	assert_int_equal(gndt_put(g, vn, &r), 0);
+}
+
+static void
+longest_prefix_wins(void **state)
+{
+	struct gndt *g = gndt_create(&KEY);
+
+	(void)state;
+	assert_null(gndt_find(g, 7, v4(10, 0, 0, 1)));
+	put(g, 7, v4(0, 0, 0, 0), 0, 1);
+	put(g, 7, v4(10, 0, 0, 0), 8, 2);
+	put(g, 7, v4(10, 1, 0, 0), 16, 3);
+	put(g, 7, v4(10, 1, 2, 3), 32, 4);
+	put(g, 7, v4(10, 1, 2, 2), 31, GNDT_LOCAL);
+	assert_int_equal(gndt_find(g, 7, v4(9, 9, 9, 9))->slot, 1);
+	assert_int_equal(gndt_find(g, 7, v4(10, 9, 9, 9))->slot, 2);
+	assert_int_equal(gndt_find(g, 7, v4(10, 1, 9, 9))->slot, 3);
+	assert_int_equal(gndt_find(g, 7, v4(10, 1, 2, 3))->slot, 4);
+	assert_int_equal(gndt_find(g, 7, v4(10, 1, 2, 2))->slot, GNDT_LOCAL);
+	assert_int_equal(gndt_count(g), 5);
+	gndt_remove(g, 7, prefix_host(v4(10, 1, 2, 3)));
+	assert_int_equal(gndt_find(g, 7, v4(10, 1, 2, 3))->slot, GNDT_LOCAL);
+	gndt_destroy(g);
+	gndt_destroy(NULL);
+}
+
+static void
+vns_and_families_are_apart(void **state)
+{
+	const uint8_t mapped[16] = {10, 0, 0, 1};
+	struct gndt *g = gndt_create(&KEY);
+	struct addr six = addr_make(ADDR_V6, mapped);
+
+	(void)state;
+	put(g, 7, v4(0, 0, 0, 0), 0, 1);
+	put(g, 8, v4(10, 0, 0, 1), 32, 2);
+	assert_int_equal(gndt_find(g, 7, v4(10, 0, 0, 1))->slot, 1);
+	assert_int_equal(gndt_find(g, 8, v4(10, 0, 0, 1))->slot, 2);
+	assert_null(gndt_find(g, 8, v4(10, 0, 0, 2)));
+	assert_null(gndt_find(g, 9, v4(10, 0, 0, 1)));
+	assert_null(gndt_find(g, 7, six));
+	assert_null(gndt_find(g, 8, six));
+	assert_null(gndt_find(g, 7, (struct addr){0}));
+	put(g, 7, six, 32, 3);
+	assert_int_equal(gndt_find(g, 7, six)->slot, 3);
+	assert_int_equal(gndt_find(g, 7, v4(10, 0, 0, 1))->slot, 1);
+	put(g, VN_ID_MAX, v4(10, 0, 0, 0), 8, 4);
+	assert_int_equal(gndt_find(g, VN_ID_MAX, v4(10, 9, 9, 9))->slot, 4);
+	gndt_destroy(g);
+}
+
+static void
+version_grows_with_changes_only(void **state)
+{
+	struct gndt *g = gndt_create(&KEY);
+	uint64_t version = gndt_version(g);
+
+	(void)state;
+	put(g, 7, v4(10, 0, 0, 1), 32, 1);
+	assert_true(gndt_version(g) > version);
+	version = gndt_version(g);
+	put(g, 7, v4(10, 0, 0, 1), 32, 1);
+	gndt_remove(g, 7, prefix_host(v4(10, 0, 0, 2)));
+	gndt_remove(g, 8, prefix_host(v4(10, 0, 0, 1)));
+	gndt_remove(g, 7, prefix_make(v4(10, 0, 0, 0), 24));
+	assert_int_equal(gndt_version(g), version);
+	put(g, 7, v4(10, 0, 0, 1), 32, 2);
+	assert_true(gndt_version(g) > version);
+	version = gndt_version(g);
+	gndt_remove(g, 7, prefix_host(v4(10, 0, 0, 1)));
+	assert_true(gndt_version(g) > version);
+	assert_int_equal(gndt_count(g), 0);
+	gndt_destroy(g);
+}
+
+static void
+exact_prefix_is_not_mistaken_for_another(void **state)
+{
+	struct gndt *g = gndt_create(&KEY);
+
+	(void)state;
+	put(g, 7, v4(10, 0, 0, 0), 8, 1);
+	put(g, 7, v4(10, 128, 0, 0), 9, 2);
+	put(g, 7, v4(10, 0, 0, 0), 9, 3);
+	assert_int_equal(gndt_find_exact(g, 7, prefix_make(v4(10, 0, 0, 0), 8))->slot, 1);
+	assert_int_equal(gndt_find_exact(g, 7, prefix_make(v4(10, 0, 0, 0), 9))->slot, 3);
+	assert_null(gndt_find_exact(g, 7, prefix_make(v4(10, 0, 0, 0), 10)));
+	assert_null(gndt_find_exact(g, 7, prefix_make(v4(10, 0, 0, 0), 7)));
+	assert_null(gndt_find_exact(g, 7, prefix_host(v4(10, 0, 0, 0))));
+	gndt_remove(g, 7, prefix_make(v4(10, 0, 0, 0), 8));
+	assert_null(gndt_find_exact(g, 7, prefix_make(v4(10, 0, 0, 0), 8)));
+	assert_int_equal(gndt_find(g, 7, v4(10, 0, 0, 1))->slot, 3);
+	gndt_destroy(g);
+}
+
+/* The plain list that the table is compared with. */
+struct plain {
+	vn_id_t vn;
+	struct gndt_route route;
+};
+
+struct model {
+	struct plain list[600];
+	size_t count;
+};
+
+static struct plain *
+model_exact(struct model *m, vn_id_t vn, struct prefix p)
+{
+	size_t i;
+
+	for (i = 0; i < m->count; i++)
+		if (m->list[i].vn == vn && prefix_equal(m->list[i].route.prefix, p))
+			return &m->list[i];
+	return NULL;
+}
+
+static const struct gndt_route *
+model_find(const struct model *m, vn_id_t vn, struct addr a)
+{
+	const struct gndt_route *best = NULL;
+	size_t i;
+
+	for (i = 0; i < m->count; i++) {
+		const struct plain *p = &m->list[i];
+
+		if (p->vn == vn && prefix_contains(p->route.prefix, a) &&
+		    (best == NULL || p->route.prefix.len > best->prefix.len))
+			best = &p->route;
+	}
+	return best;
+}
+
+static void
+model_put(struct model *m, vn_id_t vn, const struct gndt_route *r)
+{
+	struct plain *p = model_exact(m, vn, r->prefix);
+
+	if (p == NULL)
+		p = &m->list[m->count++];
+	*p = (struct plain){.vn = vn, .route = *r};
+}
+
+static void
+model_remove(struct model *m, vn_id_t vn, struct prefix prefix)
+{
+	struct plain *p = model_exact(m, vn, prefix);
+
+	if (p != NULL)
+		*p = m->list[--m->count];
+}
+
+/* Few values per byte, so that prefixes contain each other and addresses hit. */
+static struct addr
+random_addr(struct random *r)
+{
+	static const uint8_t values[] = {0, 1, 2, 0x80, 0xff, 0x7f};
+	uint8_t family = random_below(r, 2) == 0 ? ADDR_V4 : ADDR_V6;
+	uint8_t bytes[16];
+	size_t i;
+
+	for (i = 0; i < sizeof(bytes); i++)
+		bytes[i] = values[random_below(r, i < 2 ? 2 : ARRAY_COUNT(values))];
+	if (family == ADDR_V6)
+		memset(bytes + 2, 0, random_below(r, 13));
+	return addr_make(family, bytes);
+}
+
+static struct prefix
+random_prefix(struct random *r)
+{
+	struct addr a = random_addr(r);
+	size_t width = addr_size(a.family) * 8;
+
+	return random_below(r, 3) == 0 ? prefix_host(a)
+				       : prefix_make(a, (unsigned)random_below(r, width + 1));
+}
+
+static vn_id_t
+random_vn(struct random *r)
+{
+	static const vn_id_t vns[] = {0, 7, 8, VN_ID_MAX};
+
+	return vns[random_below(r, ARRAY_COUNT(vns))];
+}
+
+static bool
+route_equal(const struct gndt_route *a, const struct gndt_route *b)
+{
+	return prefix_equal(a->prefix, b->prefix) && vr_id_equal(a->vr, b->vr) &&
+	       a->slot == b->slot && a->origin == b->origin;
+}
+
+static void
+assert_same_route(const struct gndt_route *found, const struct gndt_route *expected)
+{
+	assert_int_equal(found == NULL, expected == NULL);
+	if (found != NULL)
+		assert_true(route_equal(found, expected));
+}
+
+struct walk {
+	struct model *model;
+	size_t seen;
+	size_t stop_after;
+	vn_id_t vn;
+	struct prefix prefix;
+};
+
+static int
+compare_prefixes(vn_id_t vn_a, struct prefix a, vn_id_t vn_b, struct prefix b)
+{
+	int order;
+
+	if (vn_a != vn_b)
+		return vn_a < vn_b ? -1 : 1;
+	if (a.addr.family != b.addr.family)
+		return a.addr.family < b.addr.family ? -1 : 1;
+	order = memcmp(a.addr.b, b.addr.b, sizeof(a.addr.b));
+	return order != 0 ? order : (int)a.len - (int)b.len;
+}
+
+static bool
+walk_step(void *ctx, vn_id_t vn, const struct gndt_route *r)
+{
+	struct walk *w = ctx;
+	const struct plain *p = model_exact(w->model, vn, r->prefix);
+
+	assert_non_null(p);
+	assert_true(route_equal(&p->route, r));
+	if (w->seen != 0)
+		assert_true(compare_prefixes(w->vn, w->prefix, vn, r->prefix) < 0);
+	w->vn = vn;
+	w->prefix = r->prefix;
+	return ++w->seen != w->stop_after;
+}
+
+static void
+check_all(const struct gndt *g, struct model *m)
+{
+	struct walk w = {.model = m};
+	size_t i;
+
+	gndt_walk(g, walk_step, &w);
+	assert_int_equal(w.seen, m->count);
+	for (i = 0; i < m->count; i++) {
+		const struct plain *p = &m->list[i];
+
+		assert_same_route(gndt_find_exact(g, p->vn, p->route.prefix), &p->route);
+		assert_same_route(gndt_find(g, p->vn, p->route.prefix.addr),
+				  model_find(m, p->vn, p->route.prefix.addr));
+	}
+	if (m->count > 3) {
+		w = (struct walk){.model = m, .stop_after = 3};
+		gndt_walk(g, walk_step, &w);
+		assert_int_equal(w.seen, 3);
+	}
+}
+
+static void
+long_random_sequences_agree_with_a_plain_list(void **state)
+{
+	static struct model m;
+	struct random r = random_start("long_random_sequences_agree_with_a_plain_list");
+	struct gndt *g = gndt_create(&KEY);
+	size_t step;
+
+	(void)state;
+	m.count = 0;
+	for (step = 0; step < 60000; step++) {
+		/* The table fills and empties in turns. */
+		bool filling = (step / 3000) % 2 == 0;
+		vn_id_t vn = random_vn(&r);
+		struct gndt_route put_route = {.prefix = random_prefix(&r),
+					       .vr = {random_below(&r, 5)},
+					       .slot = (uint32_t)random_below(&r, 5),
+					       .origin = (uint8_t)random_below(&r, 3)};
+		struct addr a = random_addr(&r);
+
+		if (m.count < ARRAY_COUNT(m.list) && random_below(&r, 4) < (filling ? 3 : 1)) {
+			assert_int_equal(gndt_put(g, vn, &put_route), 0);
+			model_put(&m, vn, &put_route);
+		} else if (m.count > 0 && random_below(&r, 4) != 0) {
+			struct plain p = m.list[random_below(&r, m.count)];
+
+			gndt_remove(g, p.vn, p.route.prefix);
+			model_remove(&m, p.vn, p.route.prefix);
+		} else {
+			gndt_remove(g, vn, put_route.prefix);
+			model_remove(&m, vn, put_route.prefix);
+		}
+		assert_int_equal(gndt_count(g), m.count);
+		assert_same_route(gndt_find(g, vn, a), model_find(&m, vn, a));
+		if (step % 1000 == 999)
+			check_all(g, &m);
+	}
+	while (m.count > 0) {
+		struct plain p = m.list[random_below(&r, m.count)];
+
+		gndt_remove(g, p.vn, p.route.prefix);
+		model_remove(&m, p.vn, p.route.prefix);
+	}
+	assert_int_equal(gndt_count(g), 0);
+	assert_null(g->prefixes.root);
+	assert_null(g->hosts.root);
+	gndt_destroy(g);
+}
+
+static struct addr
+host_number(uint32_t i)
+{
+	return v4(10, i >> 16, i >> 8, i);
+}
+
+static void
+many_host_routes_are_found_while_the_table_grows(void **state)
+{
+	const uint32_t count = 30000;
+	struct gndt *g = gndt_create(&KEY);
+	size_t longest = 0;
+	uint32_t i;
+
+	(void)state;
+	put(g, 7, v4(10, 0, 0, 0), 8, UINT32_MAX - 1);
+	for (i = 0; i < count; i++) {
+		put(g, 7, host_number(i), 32, i);
+		assert_int_equal(gndt_find(g, 7, host_number(i))->slot, i);
+		assert_int_equal(gndt_find(g, 7, host_number(i / 2))->slot, i / 2);
+	}
+	for (i = 0; i < g->round + g->split; i++) {
+		const struct item *item = g->bucket[i];
+		size_t chain = 0;
+
+		for (; item != NULL; item = item->next)
+			chain++;
+		if (chain > longest)
+			longest = chain;
+	}
+	assert_in_range(longest, 1, 20);
+	for (i = 0; i < count; i += 2)
+		gndt_remove(g, 7, prefix_host(host_number(i)));
+	for (i = 0; i < count; i++)
+		assert_int_equal(gndt_find(g, 7, host_number(i))->slot,
+				 i % 2 == 0 ? UINT32_MAX - 1 : i);
+	gndt_destroy(g);
+}
+
+/* With ever more allocations allowed, each failure must leave the table as it was. */
+static void
+short_memory_changes_nothing(void **state)
+{
+	static const unsigned lens[] = {24, 32, 7};
+	struct gndt *g = gndt_create(&KEY);
+	uint64_t version;
+	size_t i;
+
+	(void)state;
+	put(g, 7, v4(10, 1, 0, 0), 16, 1);
+	put(g, 7, v4(10, 1, 0, 1), 32, 1);
+	put(g, 7, v4(10, 1, 128, 0), 24, 2);
+	for (i = 0; i < ARRAY_COUNT(lens); i++) {
+		struct gndt_route r = route(v4(10, 1, 64, 9), lens[i], 3);
+		size_t allowed = 0;
+
+		for (;; allowed++) {
+			int err;
+
+			version = gndt_version(g);
+			memory_allow(allowed);
+			err = gndt_put(g, 7, &r);
+			memory_allow(MEMORY_ALL);
+			if (err == 0)
+				break;
+			assert_int_equal(err, -ENOMEM);
+			assert_int_equal(gndt_count(g), 3 + i);
+			assert_int_equal(gndt_version(g), version);
+			assert_null(gndt_find_exact(g, 7, r.prefix));
+			assert_int_equal(gndt_find(g, 7, v4(10, 1, 128, 1))->slot, 2);
+		}
+		assert_true(allowed >= 2);
+	}
+	memory_allow(0);
+	put(g, 7, v4(10, 1, 0, 1), 32, 9); /* replacing needs none */
+	assert_null(gndt_create(&KEY));
+	memory_allow(1);
+	assert_null(gndt_create(&KEY));
+	memory_allow(MEMORY_ALL);
+	assert_int_equal(gndt_find(g, 7, v4(10, 1, 0, 1))->slot, 9);
+	gndt_destroy(g);
+}
+
+static void
+host_hash_that_cannot_grow_still_works(void **state)
+{
+	struct gndt *g = gndt_create(&KEY);
+	uint32_t i;
+
+	(void)state;
+	for (i = 0; i < 500; i++) {
+		/* Enough for the item, its leaf and a joining node, but not for more buckets. */
+		memory_allow(3);
+		put(g, 7, host_number(i), 32, i);
+	}
+	memory_allow(MEMORY_ALL);
+	assert_int_equal(g->room, BUCKETS_FIRST);
+	for (i = 0; i < 500; i++)
+		assert_int_equal(gndt_find(g, 7, host_number(i))->slot, i);
+	gndt_destroy(g);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(longest_prefix_wins),
+		cmocka_unit_test(vns_and_families_are_apart),
+		cmocka_unit_test(version_grows_with_changes_only),
+		cmocka_unit_test(exact_prefix_is_not_mistaken_for_another),
+		cmocka_unit_test(long_random_sequences_agree_with_a_plain_list),
+		cmocka_unit_test(many_host_routes_are_found_while_the_table_grows),
+		cmocka_unit_test(short_memory_changes_nothing),
+		cmocka_unit_test(host_hash_that_cannot_grow_still_works),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
