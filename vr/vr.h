@@ -77,7 +77,9 @@ struct vr_query {
 	struct addr ip;
 	us_t started;
 	us_t due;
-	unsigned tries; /* 0: free row */
+	unsigned tries;   /* 0: free row */
+	struct mac asker; /* a machine here waits for the answer; zero: nobody */
+	struct addr asker_ip;
 };
 
 #define VR_QUERIES 64
