@@ -167,6 +167,8 @@ follow_up(struct vr *vr, struct site *site, const struct hwdt_entry *before,
 		sight_lost(vr, site, before, b, now);
 	if (mine && !b->withdrawn && b->kind == BINDING_HOST)
 		neigh_resolved(vr, site, b->ip, b->mac, now);
+	if (!mine && !b->withdrawn && fate == HWDT_ADDED)
+		lan_owner_known(vr, site, b);
 	if ((mine || was_mine) && vr->io->persist != NULL)
 		vr->io->persist(vr->ctx);
 }
