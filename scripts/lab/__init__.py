@@ -1,0 +1,15 @@
+"""The lab: clouds in network namespaces, real virtual machines, captures and what they say.
+
+netns     namespaces, links, bridges, processes; everything is gone afterwards
+underlay  the network between the sites: a switch, or a WAN emulator
+guest     kernel and initramfs of the guest, made from Debian packages
+qemu      one virtual machine, and its live migration
+router    one vrd: keys, configuration, control socket
+layout    the two layouts of clouds A, B and C as data
+topology  clouds A, B and C, or one plain switch, ready to use
+probes    clients that account for every byte and frame
+capture   frames as the kernel saw them
+measure   from captures to the figures of one move
+verdict   the figures that must be reached
+demo      the demonstration
+"""

@@ -1,0 +1,153 @@
+"""The guest: a kernel from Debian's packages, unpacked but not installed, and an initramfs of busybox and
+guestd. Both are cached; a change of any part makes a new initramfs.
+"""
+import glob
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+
+from . import tools
+from .netns import LabError, run
+
+# Kernel flavour and modules, in the order of loading, by network card.
+CARDS = {
+    "virtio-net-pci": ("cloud-amd64", ["failover", "net_failover", "virtio_ring", "virtio",
+                                       "virtio_pci_legacy_dev", "virtio_pci_modern_dev",
+                                       "virtio_pci", "virtio_net"]),
+    "e1000": ("amd64", ["e1000"]),
+}
+BUSYBOX = "/bin/busybox"
+INIT = """#!/bin/busybox sh
+/bin/busybox --install -s /bin
+export PATH=/bin
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+for module in MODULES; do insmod /modules/$module.ko || echo "insmod $module failed"; done
+for word in $(cat /proc/cmdline); do
+	case $word in
+	lab.address=*) address=${word#*=} ;;
+	lab.gateway=*) gateway=${word#*=} ;;
+	esac
+done
+until [ -e /sys/class/net/eth0 ]; do usleep 10000; done
+# The guest says who it is when its link comes up, as machines with DHCP do.
+echo 1 >/proc/sys/net/ipv4/conf/all/arp_notify
+ip link set lo up
+ip address add $address dev eth0
+ip link set eth0 up
+[ -n "$gateway" ] && ip route add default via $gateway
+exec /bin/guestd
+"""
+
+
+@dataclass
+class Image:
+    """What QEMU boots."""
+    kernel: str
+    initrd: str
+    card: str
+
+
+def _package_of(flavour):
+    """The newest kernel package of a flavour that the package lists know."""
+    for attempt in range(2):
+        text = run("apt-cache", "show", "--no-all-versions", f"linux-image-{flavour}", check=False)
+        match = re.search(rf"^Depends:.*?(linux-image-\S+-{flavour})", text, re.M)
+        if match:
+            return match[1]
+        if attempt == 0:
+            run("apt-get", "update", "-q", timeout=300, check=False)
+    raise LabError(f"apt knows no linux-image-{flavour}")
+
+
+def _kernel(flavour, say):
+    """(kernel image, folder of modules); downloads and unpacks when the cache has none."""
+    home = os.path.join(tools.cache(), f"kernel-{flavour}")
+    done = glob.glob(f"{home}/boot/vmlinuz-*")
+    if not done:
+        package = _package_of(flavour)
+        say(f"guest: downloading {package}")
+        with tempfile.TemporaryDirectory(dir=tools.cache()) as work:
+            run("apt-get", "download", "-q", package, cwd=work, timeout=600)
+            debs = glob.glob(f"{work}/*.deb")
+            if not debs:
+                raise LabError(f"{package} could not be downloaded")
+            run("dpkg-deb", "-x", debs[0], f"{work}/root", timeout=300)
+            shutil.rmtree(home, ignore_errors=True)
+            os.rename(f"{work}/root", home)
+        done = glob.glob(f"{home}/boot/vmlinuz-*")
+    version = os.path.basename(done[0]).removeprefix("vmlinuz-")
+    return done[0], f"{home}/lib/modules/{version}"
+
+
+def _module(folder, name):
+    for path in glob.glob(f"{folder}/kernel/**/{name}.ko*", recursive=True):
+        if path.endswith(".xz"):
+            return subprocess.run(["xz", "-dc", path], check=True, stdout=subprocess.PIPE).stdout
+        with open(path, "rb") as file:
+            return file.read()
+    raise LabError(f"the kernel package has no module {name}")
+
+
+def _read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+class _Cpio:
+    """A cpio archive of the kind that Linux unpacks at boot."""
+
+    def __init__(self):
+        self.data = bytearray()
+        self.count = 0
+
+    def add(self, name, content=b"", mode=0o100755, device=(0, 0)):
+        self.count += 1
+        name_bytes = name.encode() + b"\0"
+        fields = [self.count, mode, 0, 0, 1, 0, len(content), 0, 0, *device, len(name_bytes), 0]
+        self.data += b"070701" + b"".join(b"%08X" % field for field in fields) + name_bytes
+        self._pad()
+        self.data += content
+        self._pad()
+
+    def _pad(self):
+        self.data += bytes(-len(self.data) % 4)
+
+    def finish(self):
+        self.add("TRAILER!!!", mode=0)
+        return bytes(self.data)
+
+
+def _archive(card, modules):
+    names = CARDS[card][1]
+    archive = _Cpio()
+    for folder in ("bin", "dev", "proc", "sys", "modules"):
+        archive.add(folder, mode=0o40755)
+    archive.add("dev/console", mode=0o20600, device=(5, 1))
+    archive.add("bin/busybox", _read(BUSYBOX))
+    archive.add("bin/guestd", _read(tools.tool("guestd")))
+    archive.add("init", INIT.replace("MODULES", " ".join(names)).encode())
+    for name in names:
+        archive.add(f"modules/{name}.ko", _module(modules, name))
+    return archive.finish()
+
+
+def make(card="virtio-net-pci", say=print):
+    """The image for a guest with this network card."""
+    if not os.path.exists(BUSYBOX):
+        raise LabError(f"{BUSYBOX} is missing: install busybox-static")
+    kernel, modules = _kernel(CARDS[card][0], say)
+    archive = _archive(card, modules)
+    digest = hashlib.sha256(archive).hexdigest()[:16]
+    initrd = os.path.join(tools.cache(), f"initrd-{card}-{digest}.cpio")
+    if not os.path.exists(initrd):
+        for old in glob.glob(os.path.join(tools.cache(), f"initrd-{card}-*.cpio")):
+            os.remove(old)
+        with open(initrd + ".new", "wb") as file:
+            file.write(archive)
+        os.rename(initrd + ".new", initrd)
+    return Image(kernel, initrd, card)
