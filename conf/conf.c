@@ -34,17 +34,17 @@ finish_vn(struct conf_vn *vn)
 	return 0;
 }
 
-/* Names that were left out are made before the checks, so that they collide with none. */
 static int
 fill_and_check(struct report *r, struct conf *conf)
 {
-	size_t i;
 	int rc = fill_conf(r, conf);
+	size_t i;
 
-	for (i = 0; rc == 0 && i < conf->vn_count; i++)
-		if (conf->vns[i].id <= VN_ID_MAX)
-			rc = finish_vn(&conf->vns[i]);
-	return rc != 0 ? rc : check_conf(r, conf);
+	if (rc == 0)
+		rc = check_conf(r, conf);
+	for (i = 0; rc == 0 && r->errors->count == 0 && i < conf->vn_count; i++)
+		rc = finish_vn(&conf->vns[i]);
+	return rc;
 }
 
 /* The text is JSON by the scan; cJSON can still refuse it for want of memory only. */

@@ -375,7 +375,8 @@ where_create(const char *text, size_t size, struct where_fault *fault, struct wh
 	w->json = malloc(size + 1);
 	rc = w->json == NULL ? -ENOMEM : find_lines(w);
 	if (rc == 0) {
-		memcpy(w->json, text, size);
+		if (size > 0)
+			memcpy(w->json, text, size);
 		w->json[size] = '\0';
 	}
 	if (rc == 0 && looking_at(&s, "\xef\xbb\xbf"))
@@ -454,9 +455,10 @@ size_t
 where_find(const struct where *w, const struct cJSON *item, bool key)
 {
 	struct node wanted = {.item = item};
-	const struct node *node =
-		bsearch(&wanted, w->nodes, w->count, sizeof(*w->nodes), node_compare);
+	const struct node *node = NULL;
 
+	if (w->count > 0)
+		node = bsearch(&wanted, w->nodes, w->count, sizeof(*w->nodes), node_compare);
 	return node == NULL ? 0 : key ? node->key : node->value;
 }
 

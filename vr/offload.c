@@ -10,6 +10,7 @@
 enum {
 	IP4_SIZE_AT = 2,
 	IP4_ID_AT = 4,
+	IP4_FRAGMENT_AT = 6, /* flags and offset */
 	IP6_SIZE_AT = 4,
 	TCP_SEQ_AT = 4,
 	TCP_ACK_AT = 8,
@@ -204,7 +205,8 @@ is_same_flow(const struct offload_join *join, const struct frame *f, const struc
 	if (ip->family == ADDR_V4) {
 		uint16_t id = (uint16_t)(be16_get(a + IP4_ID_AT) + join->count);
 
-		if (be16_get(b + IP4_ID_AT) != id || ip->dont_fragment != join->ip.dont_fragment)
+		if (be16_get(b + IP4_ID_AT) != id ||
+		    be16_get(a + IP4_FRAGMENT_AT) != be16_get(b + IP4_FRAGMENT_AT))
 			return false;
 	} else if (be32_get(a) != be32_get(b)) { /* The flow label is in there. */
 		return false;

@@ -1,62 +1,13 @@
-/* Sessions with one peer. */
-#include "vr/session.h"
+/* A session's life and its records; the handshakes are in vr/session_handshake.c. */
+#include "vr/session_priv.h"
 
 #include <errno.h>
 
-#include "vr/keys.h"
-#include "vr/pmtu.h"
 #include "wire/rd.h"
 #include "wire/wr.h"
 
-#define KEYS_MAX        4
-#define RETRY_FIRST     (250 * US_MS)
-#define RETRY_LAST      (4 * US_S) /* and up to a quarter more */
-#define YIELD_TIME      (1 * US_S) /* for the peer's handshake to finish before ours goes on */
 #define OLD_KEYS_TIME   (10 * US_S)
-#define COOKIE_TIME     (110 * US_S) /* the peer accepts it for at least 120 s */
-#define CONFIRM_TIME    (250 * US_MS)
-#define CONFIRM_TRIES   5
 #define UDP_HEADER_SIZE 8
-
-struct session {
-	const struct session_conf *conf;
-	const struct session_ops *ops;
-	void *ctx;
-	uint32_t user;
-	uint8_t public_key[CRYPTO_KEY_SIZE];
-
-	struct keys keys[KEYS_MAX];
-	struct keys *current; /* the keys that seal, NULL: none */
-	uint64_t generation;
-	uint64_t heard_generation; /* newest keys that a record was opened with */
-	us_t heard_generation_at;
-
-	/* Our own handshake under way. */
-	bool pending;
-	uint32_t pending_index;
-	struct noise noise;
-	uint8_t init[HANDSHAKE_INIT_SIZE]; /* as sent: a cookie is bound to it */
-	struct endpoint init_to;
-	bool cookie_used;  /* this INIT was already repeated with a cookie */
-	us_t next_attempt; /* US_NEVER: none wanted */
-	unsigned attempts;
-	uint8_t cookie[HANDSHAKE_MAC_SIZE];
-	us_t cookie_until;
-
-	uint64_t heard_stamp;
-	struct endpoint endpoint; /* where records go */
-	struct endpoint endpoints[SESSION_ENDPOINTS_MAX];
-	size_t endpoint_count;
-
-	us_t due;              /* when session_run() has something to do */
-	us_t heard;            /* last authentic record */
-	us_t unanswered_since; /* first record sent since the peer was heard under current keys; 0 */
-	us_t confirm_at;       /* next keepalive that tells the peer that we have the keys */
-	unsigned confirm_tries;
-	struct pmtu pmtu;
-	uint16_t inner_mtu; /* as reported */
-	struct session_stats stats;
-};
 
 struct session *
 session_create(const struct session_conf *conf, const struct session_ops *ops, void *ctx,
@@ -80,55 +31,16 @@ session_create(const struct session_conf *conf, const struct session_ops *ops, v
 	return s;
 }
 
-static void
-keys_drop(struct session *s, struct keys *k)
-{
-	if (!k->used)
-		return;
-	s->ops->index_give(s->ctx, k->index);
-	if (s->current == k)
-		s->current = NULL;
-	keys_fini(k);
-}
-
-static void
-pending_drop(struct session *s)
-{
-	if (!s->pending)
-		return;
-	s->ops->index_give(s->ctx, s->pending_index);
-	s->pending = false;
-	noise_fini(&s->noise);
-}
-
 void
 session_destroy(struct session *s)
 {
 	if (s == NULL)
 		return;
-	pending_drop(s);
-	for (size_t i = 0; i < KEYS_MAX; i++)
-		keys_drop(s, &s->keys[i]);
+	session_handshake_end(s);
+	for (size_t i = 0; i < SESSION_KEYS_MAX; i++)
+		session_keys_drop(s, &s->keys[i]);
 	crypto_wipe(s, sizeof(*s));
 	free(s);
-}
-
-static void
-handshake_want(struct session *s, us_t now)
-{
-	if (s->next_attempt != US_NEVER)
-		return;
-	s->attempts = 0;
-	s->next_attempt = now;
-	s->due = now;
-}
-
-static void
-handshake_end(struct session *s)
-{
-	pending_drop(s);
-	s->next_attempt = US_NEVER;
-	s->attempts = 0;
 }
 
 void
@@ -140,7 +52,7 @@ session_endpoints(struct session *s, const struct endpoint *endpoints, size_t co
 	if (count > 0)
 		memcpy(s->endpoints, endpoints, count * sizeof(*endpoints));
 	if (s->current == NULL && count > 0) {
-		handshake_want(s, now);
+		session_handshake_want(s, now);
 		s->next_attempt = s->due = now;
 	}
 }
@@ -190,8 +102,8 @@ session_inner_mtu(const struct session *s)
 	return s->pmtu.size > overhead ? s->pmtu.size - overhead : 0;
 }
 
-static void
-mtu_report(struct session *s, us_t now)
+void
+session_mtu_report(struct session *s, us_t now)
 {
 	uint16_t inner = session_inner_mtu(s);
 
@@ -201,140 +113,8 @@ mtu_report(struct session *s, us_t now)
 	s->ops->mtu(s->ctx, s, now);
 }
 
-/* A duration and up to a quarter more, so that routers that fail together do not call together. */
-static us_t
-jittered(struct session *s, us_t duration)
-{
-	uint16_t r = 0;
-
-	if (s->ops->random(s->ctx, &r, sizeof(r)) != 0)
-		r = 0;
-	return duration + duration / 4 * r / UINT16_MAX;
-}
-
-/* The endpoint for this attempt: where the peer is now, then where it may be, in turn. */
-static const struct endpoint *
-attempt_endpoint(const struct session *s)
-{
-	bool listed = addr_is_none(s->endpoint.addr);
-	size_t count = s->endpoint_count;
-	size_t turn;
-
-	for (size_t i = 0; i < s->endpoint_count && !listed; i++)
-		listed = endpoint_equal(s->endpoint, s->endpoints[i]);
-	if (!listed)
-		count++;
-	else if (s->attempts == 0 && !addr_is_none(s->endpoint.addr))
-		return &s->endpoint;
-	if (count == 0)
-		return NULL;
-	turn = s->attempts % count;
-	if (listed)
-		return &s->endpoints[turn];
-	return turn == 0 ? &s->endpoint : &s->endpoints[turn - 1];
-}
-
-static void
-init_send(struct session *s, us_t now)
-{
-	const struct endpoint *to = attempt_endpoint(s);
-	unsigned doubled = s->attempts < 4 ? s->attempts : 4;
-	us_t wait = RETRY_FIRST << doubled;
-	uint8_t ephemeral[CRYPTO_KEY_SIZE];
-	struct handshake_init init = {.cipher = s->conf->cipher};
-	int rc;
-
-	if (to == NULL) {
-		/* It has to call us. */
-		handshake_end(s);
-		return;
-	}
-	s->attempts++;
-	s->next_attempt = now + jittered(s, wait < RETRY_LAST ? wait : RETRY_LAST);
-	pending_drop(s);
-	if (s->ops->random(s->ctx, ephemeral, sizeof(ephemeral)) != 0 ||
-	    s->ops->index_take(s->ctx, s, &s->pending_index) != 0)
-		return;
-	init.sender = s->pending_index;
-	init.stamp = s->ops->stamp(s->ctx);
-	rc = handshake_init_build(&s->noise, &s->conf->self, &init, s->public_key, ephemeral,
-				  s->init);
-	crypto_wipe(ephemeral, sizeof(ephemeral));
-	s->pending = true;
-	if (rc != 0) {
-		pending_drop(s);
-		return;
-	}
-	if (now < s->cookie_until)
-		handshake_init_prove(s->init, s->cookie);
-	s->cookie_used = false;
-	s->init_to = *to;
-	/* Lost is lost: the next attempt follows. */
-	(void)s->ops->send(s->ctx, to, s->init, sizeof(s->init));
-}
-
-/* Room for one more generation: what is least likely to be needed goes. */
-static struct keys *
-keys_room(struct session *s)
-{
-	struct keys *newest_unheard = NULL, *victim = NULL;
-
-	for (size_t i = 0; i < KEYS_MAX; i++) {
-		struct keys *k = &s->keys[i];
-
-		if (!k->used)
-			return k;
-		if (k != s->current && !k->heard &&
-		    (newest_unheard == NULL || k->generation > newest_unheard->generation))
-			newest_unheard = k;
-	}
-	/* Answers that the peer has never used, but not the last of them; then the oldest. */
-	for (size_t i = 0; i < KEYS_MAX; i++) {
-		struct keys *k = &s->keys[i];
-
-		if (k == s->current || k == newest_unheard)
-			continue;
-		if (victim == NULL || (victim->heard && !k->heard) ||
-		    (victim->heard == k->heard && k->generation < victim->generation))
-			victim = k;
-	}
-	keys_drop(s, victim);
-	return victim;
-}
-
-static struct keys *
-keys_add(struct session *s, const struct noise *n, bool initiator, uint32_t index, uint32_t remote,
-	 us_t now)
-{
-	struct keys *k = keys_room(s);
-
-	if (keys_init(k, n, initiator, index, remote, now) != 0)
-		return NULL;
-	k->generation = ++s->generation;
-	return k;
-}
-
-/* From now on 'k' seals. */
-static void
-keys_promote(struct session *s, struct keys *k, us_t now)
-{
-	bool was_up = s->current != NULL;
-
-	s->due = now;
-	s->current = k;
-	s->unanswered_since = 0;
-	s->stats.handshakes++;
-	s->stats.rekeys += was_up;
-	handshake_end(s);
-	if (!was_up) {
-		pmtu_start(&s->pmtu, now);
-		mtu_report(s, now);
-		s->ops->up(s->ctx, s, true, now);
-	}
-}
-
-static void
-endpoint_follow(struct session *s, const struct endpoint *from, us_t now)
+void
+session_endpoint_follow(struct session *s, const struct endpoint *from, us_t now)
 {
 	bool roamed = !addr_is_none(s->endpoint.addr);
 
@@ -346,47 +126,13 @@ endpoint_follow(struct session *s, const struct endpoint *from, us_t now)
 	if (s->current != NULL)
 		pmtu_start(&s->pmtu, now);
 	s->due = now;
-	mtu_report(s, now);
-}
-
-int
-session_init_heard(struct session *s, struct noise *n, const struct handshake_init *init,
-		   const struct endpoint *from, us_t now)
-{
-	uint8_t ephemeral[CRYPTO_KEY_SIZE], msg[HANDSHAKE_RESPONSE_SIZE];
-	uint32_t index;
-	int rc;
-
-	if (init->stamp <= s->heard_stamp)
-		return -ESTALE;
-	s->heard_stamp = init->stamp;
-	s->ops->persist(s->ctx);
-	rc = s->ops->random(s->ctx, ephemeral, sizeof(ephemeral));
-	if (rc == 0)
-		rc = s->ops->index_take(s->ctx, s, &index);
-	if (rc != 0)
-		return rc;
-	rc = handshake_response_build(n, init->sender, index, ephemeral, msg);
-	crypto_wipe(ephemeral, sizeof(ephemeral));
-	if (rc == 0 && keys_add(s, n, false, index, init->sender, now) == NULL)
-		rc = -ENOMEM;
-	if (rc != 0) {
-		s->ops->index_give(s->ctx, index);
-		return rc;
-	}
-	/* When both call at once, one is enough: the smaller key gives way, for a while. */
-	if (s->next_attempt != US_NEVER &&
-	    memcmp(s->conf->self.public_key, s->public_key, CRYPTO_KEY_SIZE) < 0) {
-		pending_drop(s);
-		s->next_attempt = now + jittered(s, YIELD_TIME);
-	}
-	(void)s->ops->send(s->ctx, from, msg, sizeof(msg));
-	return 0;
+	session_mtu_report(s, now);
 }
 
 /* Seals a record of our own making and sends it. */
-static int
-control_send(struct session *s, enum seal_kind kind, uint8_t *record, size_t body_size, us_t now)
+int
+session_control_send(struct session *s, enum seal_kind kind, uint8_t *record, size_t body_size,
+		     us_t now)
 {
 	int rc = session_seal(s, &(struct seal_inner){.kind = (uint8_t)kind}, record, body_size,
 			      NULL, 0, now);
@@ -394,70 +140,6 @@ control_send(struct session *s, enum seal_kind kind, uint8_t *record, size_t bod
 	if (rc != 0)
 		return rc;
 	return s->ops->send(s->ctx, &s->endpoint, record, SEAL_OVERHEAD + body_size);
-}
-
-/* Tells the peer that we have the new keys, until it is heard to have them too. */
-static void
-confirm_run(struct session *s, us_t now)
-{
-	uint8_t record[SEAL_OVERHEAD];
-
-	if (now < s->confirm_at)
-		return;
-	if (s->current == NULL || s->current->heard || s->confirm_tries >= CONFIRM_TRIES) {
-		s->confirm_at = US_NEVER;
-		return;
-	}
-	s->confirm_tries++;
-	s->confirm_at = now + CONFIRM_TIME;
-	(void)control_send(s, SEAL_KEEPALIVE, record, 0, now);
-}
-
-int
-session_response_heard(struct session *s, uint32_t index, const uint8_t *data, size_t size,
-		       const struct endpoint *from, us_t now)
-{
-	struct keys *k;
-	uint32_t remote;
-	int rc;
-
-	if (!s->pending || s->pending_index != index)
-		return -ENOENT;
-	rc = handshake_response_read(&s->noise, data, size, &remote);
-	if (rc != 0)
-		return rc;
-	k = keys_add(s, &s->noise, true, index, remote, now);
-	if (k == NULL) {
-		pending_drop(s);
-		return -ENOMEM;
-	}
-	/* The index belongs to the keys from now on. */
-	s->pending = false;
-	noise_fini(&s->noise);
-	s->heard = now;
-	endpoint_follow(s, from, now);
-	s->confirm_tries = 0;
-	s->confirm_at = now;
-	keys_promote(s, k, now);
-	confirm_run(s, now);
-	return 0;
-}
-
-int
-session_cookie_heard(struct session *s, uint32_t index, const uint8_t *data, size_t size, us_t now)
-{
-	int rc;
-
-	if (!s->pending || s->pending_index != index || s->cookie_used)
-		return -ENOENT;
-	rc = handshake_cookie_read(s->public_key, s->init, data, size, s->cookie);
-	if (rc != 0)
-		return rc;
-	s->cookie_until = now + COOKIE_TIME;
-	s->cookie_used = true;
-	handshake_init_prove(s->init, s->cookie);
-	(void)s->ops->send(s->ctx, &s->init_to, s->init, sizeof(s->init));
-	return 0;
 }
 
 /* Sends a probe that makes an underlay packet of this size. */
@@ -468,7 +150,7 @@ probe_send(struct session *s, uint16_t packet, us_t now)
 	size_t pad = packet > overhead ? packet - overhead : 0;
 
 	memset(s->conf->scratch + SEAL_OUTER_SIZE + SEAL_INNER_SIZE, 0, pad);
-	return control_send(s, SEAL_PROBE, s->conf->scratch, pad, now);
+	return session_control_send(s, SEAL_PROBE, s->conf->scratch, pad, now);
 }
 
 static void
@@ -483,7 +165,7 @@ pmtu_probe(struct session *s, us_t now)
 			/* A small one tells whether it is the size or the peer that is gone. */
 			(void)probe_send(s, 0, now);
 	}
-	mtu_report(s, now);
+	session_mtu_report(s, now);
 }
 
 /* What the probe's receiver answers and what the prober does with it. */
@@ -497,7 +179,7 @@ probe_heard(struct session *s, const struct session_content *c, size_t record_si
 
 	if (c->inner.kind == SEAL_PROBE) {
 		wr_u16(&w, (uint16_t)record_size);
-		(void)control_send(s, SEAL_PROBE_ACK, record, 2, now);
+		(void)session_control_send(s, SEAL_PROBE_ACK, record, 2, now);
 		return;
 	}
 	size = rd_u16(&r) + (uint32_t)underlay_overhead(s);
@@ -522,9 +204,9 @@ record_heard(struct session *s, struct keys *k, bool newest, const struct endpoi
 	}
 	/* Only what is newer than all that came before says where the peer is now. */
 	if (newest && k->generation >= s->heard_generation)
-		endpoint_follow(s, from, now);
+		session_endpoint_follow(s, from, now);
 	if (s->current == NULL || k->generation > s->current->generation)
-		keys_promote(s, k, now);
+		session_keys_promote(s, k, now);
 	/* Hearing older keys only does not show that the peer gets what we seal. */
 	if (k == s->current || k->generation > s->current->generation)
 		s->unanswered_since = 0;
@@ -538,7 +220,7 @@ session_open(struct session *s, const struct seal_outer *outer, uint8_t *data, s
 	bool newest = false;
 	int rc;
 
-	for (size_t i = 0; i < KEYS_MAX && k == NULL; i++)
+	for (size_t i = 0; i < SESSION_KEYS_MAX && k == NULL; i++)
 		if (s->keys[i].used && s->keys[i].index == outer->receiver)
 			k = &s->keys[i];
 	if (k == NULL)
@@ -584,18 +266,18 @@ session_refused(struct session *s, size_t record_size, us_t now)
 	if (packet <= UINT16_MAX)
 		pmtu_refused(&s->pmtu, (uint16_t)packet, now);
 	s->due = now;
-	mtu_report(s, now);
+	session_mtu_report(s, now);
 }
 
-/* When the age of the current keys asks for new ones.  Who started the last handshake starts the
- * next; the other side only when that fails to happen. */
+/* When the age of the current keys asks for new ones.  Who started the last handshake starts
+ * the next; the other side only when that fails to happen. */
 static us_t
 rekey_at(const struct session *s)
 {
 	us_t age = s->conf->rekey_time;
 
 	if (!s->current->initiator)
-		age += age / 8 + YIELD_TIME;
+		age += age / 8 + SESSION_YIELD_TIME;
 	return s->current->created + age;
 }
 
@@ -618,7 +300,7 @@ keys_expire(struct session *s, us_t now)
 	us_t life = 2 * s->conf->rekey_time + 60 * US_S;
 	bool was_up = s->current != NULL;
 
-	for (size_t i = 0; i < KEYS_MAX; i++) {
+	for (size_t i = 0; i < SESSION_KEYS_MAX; i++) {
 		struct keys *k = &s->keys[i];
 		us_t last =
 			k->heard_at > s->heard_generation_at ? k->heard_at : s->heard_generation_at;
@@ -628,13 +310,13 @@ keys_expire(struct session *s, us_t now)
 		if (now - k->created >= life ||
 		    (k != s->current && k->generation < s->heard_generation &&
 		     now - last >= OLD_KEYS_TIME))
-			keys_drop(s, k);
+			session_keys_drop(s, k);
 	}
 	if (was_up && s->current == NULL) {
 		pmtu_stop(&s->pmtu);
-		mtu_report(s, now);
+		session_mtu_report(s, now);
 		s->ops->up(s->ctx, s, false, now);
-		handshake_want(s, now);
+		session_handshake_want(s, now);
 	}
 }
 
@@ -653,11 +335,10 @@ session_run(struct session *s, us_t now)
 	if (s->current != NULL) {
 		if (now >= rekey_at(s) || rekey_count_reached(s) ||
 		    (s->unanswered_since != 0 && now - s->unanswered_since >= s->conf->silence))
-			handshake_want(s, now);
+			session_handshake_want(s, now);
 	}
-	if (now >= s->next_attempt)
-		init_send(s, now);
-	confirm_run(s, now);
+	session_handshake_run(s, now);
+	session_confirm_run(s, now);
 	if (s->current != NULL) {
 		pmtu_probe(s, now);
 		/* Sending in between may make something due: look again soon enough. */

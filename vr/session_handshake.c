@@ -1,0 +1,287 @@
+/* The handshakes of a session: ours, the peer's, and what becomes of their keys. */
+#include "vr/session_priv.h"
+
+#include <errno.h>
+
+#define RETRY_FIRST   (250 * US_MS)
+#define RETRY_LAST    (4 * US_S)   /* and up to a quarter more */
+#define COOKIE_TIME   (110 * US_S) /* the peer accepts it for at least 120 s */
+#define CONFIRM_TIME  (250 * US_MS)
+#define CONFIRM_TRIES 5
+
+void
+session_keys_drop(struct session *s, struct keys *k)
+{
+	if (!k->used)
+		return;
+	s->ops->index_give(s->ctx, k->index);
+	if (s->current == k)
+		s->current = NULL;
+	keys_fini(k);
+}
+
+static void
+pending_drop(struct session *s)
+{
+	if (!s->pending)
+		return;
+	s->ops->index_give(s->ctx, s->pending_index);
+	s->pending = false;
+	noise_fini(&s->noise);
+}
+
+void
+session_handshake_want(struct session *s, us_t now)
+{
+	if (s->next_attempt != US_NEVER)
+		return;
+	s->attempts = 0;
+	s->next_attempt = now;
+	s->due = now;
+}
+
+void
+session_handshake_end(struct session *s)
+{
+	pending_drop(s);
+	s->next_attempt = US_NEVER;
+	s->attempts = 0;
+}
+
+/* A duration and up to a quarter more, so that routers that fail together do not call together. */
+static us_t
+jittered(struct session *s, us_t duration)
+{
+	uint16_t r = 0;
+
+	if (s->ops->random(s->ctx, &r, sizeof(r)) != 0)
+		r = 0;
+	return duration + duration / 4 * r / UINT16_MAX;
+}
+
+/* The endpoint for this attempt: where the peer is now, then where it may be, in turn. */
+static const struct endpoint *
+attempt_endpoint(const struct session *s)
+{
+	bool listed = addr_is_none(s->endpoint.addr);
+	size_t count = s->endpoint_count;
+	size_t turn;
+
+	for (size_t i = 0; i < s->endpoint_count && !listed; i++)
+		listed = endpoint_equal(s->endpoint, s->endpoints[i]);
+	if (!listed)
+		count++;
+	else if (s->attempts == 0 && !addr_is_none(s->endpoint.addr))
+		return &s->endpoint;
+	if (count == 0)
+		return NULL;
+	turn = s->attempts % count;
+	if (listed)
+		return &s->endpoints[turn];
+	return turn == 0 ? &s->endpoint : &s->endpoints[turn - 1];
+}
+
+static void
+init_send(struct session *s, us_t now)
+{
+	const struct endpoint *to = attempt_endpoint(s);
+	unsigned doubled = s->attempts < 4 ? s->attempts : 4;
+	us_t wait = RETRY_FIRST << doubled;
+	uint8_t ephemeral[CRYPTO_KEY_SIZE];
+	struct handshake_init init = {.cipher = s->conf->cipher};
+	int rc;
+
+	if (to == NULL) {
+		/* It has to call us. */
+		session_handshake_end(s);
+		return;
+	}
+	s->attempts++;
+	s->next_attempt = now + jittered(s, wait < RETRY_LAST ? wait : RETRY_LAST);
+	pending_drop(s);
+	if (s->ops->random(s->ctx, ephemeral, sizeof(ephemeral)) != 0 ||
+	    s->ops->index_take(s->ctx, s, &s->pending_index) != 0)
+		return;
+	init.sender = s->pending_index;
+	init.stamp = s->ops->stamp(s->ctx);
+	rc = handshake_init_build(&s->noise, &s->conf->self, &init, s->public_key, ephemeral,
+				  s->init);
+	crypto_wipe(ephemeral, sizeof(ephemeral));
+	s->pending = true;
+	if (rc != 0) {
+		pending_drop(s);
+		return;
+	}
+	if (now < s->cookie_until)
+		handshake_init_prove(s->init, s->cookie);
+	s->cookie_used = false;
+	s->init_to = *to;
+	/* Lost is lost: the next attempt follows. */
+	(void)s->ops->send(s->ctx, to, s->init, sizeof(s->init));
+}
+
+void
+session_handshake_run(struct session *s, us_t now)
+{
+	if (now >= s->next_attempt)
+		init_send(s, now);
+}
+
+/* Room for one more generation: what is least likely to be needed goes. */
+static struct keys *
+keys_room(struct session *s)
+{
+	struct keys *newest_unheard = NULL, *victim = NULL;
+
+	for (size_t i = 0; i < SESSION_KEYS_MAX; i++) {
+		struct keys *k = &s->keys[i];
+
+		if (!k->used)
+			return k;
+		if (k != s->current && !k->heard &&
+		    (newest_unheard == NULL || k->generation > newest_unheard->generation))
+			newest_unheard = k;
+	}
+	/* Answers that the peer has never used, but not the last of them; then the oldest. */
+	for (size_t i = 0; i < SESSION_KEYS_MAX; i++) {
+		struct keys *k = &s->keys[i];
+
+		if (k == s->current || k == newest_unheard)
+			continue;
+		if (victim == NULL || (victim->heard && !k->heard) ||
+		    (victim->heard == k->heard && k->generation < victim->generation))
+			victim = k;
+	}
+	session_keys_drop(s, victim);
+	return victim;
+}
+
+static struct keys *
+keys_add(struct session *s, const struct noise *n, bool initiator, uint32_t index, uint32_t remote,
+	 us_t now)
+{
+	struct keys *k = keys_room(s);
+
+	if (keys_init(k, n, initiator, index, remote, now) != 0)
+		return NULL;
+	k->generation = ++s->generation;
+	return k;
+}
+
+/* From now on 'k' seals. */
+void
+session_keys_promote(struct session *s, struct keys *k, us_t now)
+{
+	bool was_up = s->current != NULL;
+
+	s->due = now;
+	s->current = k;
+	s->unanswered_since = 0;
+	s->stats.handshakes++;
+	s->stats.rekeys += was_up;
+	session_handshake_end(s);
+	if (!was_up) {
+		pmtu_start(&s->pmtu, now);
+		session_mtu_report(s, now);
+		s->ops->up(s->ctx, s, true, now);
+	}
+}
+
+int
+session_init_heard(struct session *s, struct noise *n, const struct handshake_init *init,
+		   const struct endpoint *from, us_t now)
+{
+	uint8_t ephemeral[CRYPTO_KEY_SIZE], msg[HANDSHAKE_RESPONSE_SIZE];
+	uint32_t index;
+	int rc;
+
+	if (init->stamp <= s->heard_stamp)
+		return -ESTALE;
+	s->heard_stamp = init->stamp;
+	s->ops->persist(s->ctx);
+	rc = s->ops->random(s->ctx, ephemeral, sizeof(ephemeral));
+	if (rc == 0)
+		rc = s->ops->index_take(s->ctx, s, &index);
+	if (rc != 0)
+		return rc;
+	rc = handshake_response_build(n, init->sender, index, ephemeral, msg);
+	crypto_wipe(ephemeral, sizeof(ephemeral));
+	if (rc == 0 && keys_add(s, n, false, index, init->sender, now) == NULL)
+		rc = -ENOMEM;
+	if (rc != 0) {
+		s->ops->index_give(s->ctx, index);
+		return rc;
+	}
+	/* When both call at once, one is enough: the smaller key gives way, for a while. */
+	if (s->next_attempt != US_NEVER &&
+	    memcmp(s->conf->self.public_key, s->public_key, CRYPTO_KEY_SIZE) < 0) {
+		pending_drop(s);
+		s->next_attempt = now + jittered(s, SESSION_YIELD_TIME);
+	}
+	(void)s->ops->send(s->ctx, from, msg, sizeof(msg));
+	return 0;
+}
+
+/* Tells the peer that we have the new keys, until it is heard to have them too. */
+void
+session_confirm_run(struct session *s, us_t now)
+{
+	uint8_t record[SEAL_OVERHEAD];
+
+	if (now < s->confirm_at)
+		return;
+	if (s->current == NULL || s->current->heard || s->confirm_tries >= CONFIRM_TRIES) {
+		s->confirm_at = US_NEVER;
+		return;
+	}
+	s->confirm_tries++;
+	s->confirm_at = now + CONFIRM_TIME;
+	(void)session_control_send(s, SEAL_KEEPALIVE, record, 0, now);
+}
+
+int
+session_response_heard(struct session *s, uint32_t index, const uint8_t *data, size_t size,
+		       const struct endpoint *from, us_t now)
+{
+	struct keys *k;
+	uint32_t remote;
+	int rc;
+
+	if (!s->pending || s->pending_index != index)
+		return -ENOENT;
+	rc = handshake_response_read(&s->noise, data, size, &remote);
+	if (rc != 0)
+		return rc;
+	k = keys_add(s, &s->noise, true, index, remote, now);
+	if (k == NULL) {
+		pending_drop(s);
+		return -ENOMEM;
+	}
+	/* The index belongs to the keys from now on. */
+	s->pending = false;
+	noise_fini(&s->noise);
+	s->heard = now;
+	session_endpoint_follow(s, from, now);
+	s->confirm_tries = 0;
+	s->confirm_at = now;
+	session_keys_promote(s, k, now);
+	session_confirm_run(s, now);
+	return 0;
+}
+
+int
+session_cookie_heard(struct session *s, uint32_t index, const uint8_t *data, size_t size, us_t now)
+{
+	int rc;
+
+	if (!s->pending || s->pending_index != index || s->cookie_used)
+		return -ENOENT;
+	rc = handshake_cookie_read(s->public_key, s->init, data, size, s->cookie);
+	if (rc != 0)
+		return rc;
+	s->cookie_until = now + COOKIE_TIME;
+	s->cookie_used = true;
+	handshake_init_prove(s->init, s->cookie);
+	(void)s->ops->send(s->ctx, &s->init_to, s->init, sizeof(s->init));
+	return 0;
+}
