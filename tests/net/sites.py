@@ -154,7 +154,7 @@ class Sites:
         return {"name": name, "key_file": router.key_file, "state_dir": f"{router.folder}/state",
                 "control_socket": f"{router.folder}/vrd.sock",
                 "listen": f"{self.address(name)}:{PORT}", "session": {}, "features": {},
-                "sync": {"hello_ms": 100, "dead_ms": 600},
+                "sync": {"hello_ms": 200, "dead_ms": 3000},
                 "log": {"level": "debug", "file": f"{router.folder}/vrd.log"},
                 "vns": [vn], "peers": peers}
 
@@ -213,7 +213,10 @@ class Sites:
         address = other if isinstance(other, str) else other.ip
         text = run("ip", "netns", "exec", one.space.full, "ping", "-n", "-i", "0.01", "-c",
                    str(count), "-W", "2", "-s", str(size), *more, address, check=False)
-        return f" {count} received" in text and "DUP" not in text and "duplicates" not in text
+        done = f" {count} received" in text and "DUP" not in text and "duplicates" not in text
+        if not done:
+            print(f"{one.name} to {address}: {text}")
+        return done
 
     def wait_ping(self, one, other, timeout=5):
         wait_for(lambda: self.ping(one, other, 1), timeout, f"an answer to {one.name}")
