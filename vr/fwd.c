@@ -205,6 +205,16 @@ note_first_frame(struct vr *vr, const struct site *site, struct addr ip, us_t no
 		r->first_frame = now;
 }
 
+/* A machine that gets packets but has been silent for long may have another MAC by now: it is asked, by broadcast. */
+static void
+refresh(struct vr *vr, struct site *site, const struct hwdt_entry *e, us_t now)
+{
+	if (now - e->heard < NEIGH_STALE || now < site->ask_due)
+		return;
+	site->ask_due = now + NEIGH_ASK_PACE;
+	neigh_ask(vr, site, e->b.ip, (struct mac){{0}});
+}
+
 /* A packet for a machine of this LAN; 'e' is its record or NULL. */
 static void
 to_lan(struct vr *vr, struct site *site, const struct origin *origin, struct frame *f,
@@ -218,6 +228,7 @@ to_lan(struct vr *vr, struct site *site, const struct origin *origin, struct fra
 		return;
 	}
 	if (e != NULL) {
+		refresh(vr, site, e, now);
 		fwd_deliver(vr, site, e->b.mac, f, now);
 		note_first_frame(vr, site, ip->dst, now);
 		return;
@@ -301,18 +312,26 @@ is_for_router(const struct vr *vr, const struct site *site, struct mac dst)
 	return count > 0;
 }
 
-/* A packet from outside the VN, handed on by the LAN's native router. */
+/* A packet that the LAN's native router handed on: from outside the VN, or of a machine of this site whose gateway it is.  The
+ * Ethernet source is the native router's and says nothing of where the sender is. */
 static bool
 is_from_gateway(const struct vr *vr, const struct site *site, struct mac src, const struct ip *ip)
 {
+	struct addr gateway = site->conf->native_gateway;
 	const struct hwdt_entry *e;
 
-	if (addr_is_none(site->conf->native_gateway) ||
-	    gndt_find(vr->gndt, site->vn, ip->src) != NULL)
+	if (addr_is_none(gateway) || addr_equal(gateway, ip->src))
 		return false;
-	e = hwdt_find(vr->hwdt, site->vn, site->conf->native_gateway);
-	return e != NULL && !e->b.withdrawn && vr_id_equal(e->b.vr, vr->self) &&
-	       mac_equal(e->b.mac, src);
+	e = hwdt_find(vr->hwdt, site->vn, gateway);
+	if (e == NULL || e->b.withdrawn || !vr_id_equal(e->b.vr, vr->self) ||
+	    !mac_equal(e->b.mac, src))
+		return false;
+	if (gndt_find(vr->gndt, site->vn, ip->src) == NULL)
+		return true;
+	e = hwdt_find(vr->hwdt, site->vn, ip->src);
+	if (e != NULL && !e->b.withdrawn)
+		return vr_id_equal(e->b.vr, vr->self);
+	return lndt_may_host(vr->lndt, site->vn, ip->src, vr->self);
 }
 
 /* May this machine speak on this LAN?  Counts the refusal. */
@@ -393,7 +412,7 @@ route_lan_frame(struct vr *vr, struct site *site, const struct origin *origin, s
 	if (route == NULL) {
 		/* A machine that its router does not know, or no longer: the next packet finds it. */
 		if (lndt_is_mobile(vr->lndt, site->vn, ip->dst))
-			sync_query(vr, site->vn, (struct mac){{0}}, ip->dst, now);
+			(void)sync_query(vr, site->vn, (struct mac){{0}}, ip->dst, now);
 		to_outside(vr, site, origin, f, ip, now);
 		return;
 	}

@@ -5,7 +5,6 @@
 #define PROBE_TIMER    (500 * US_MS)
 #define CONFIRM_PERIOD (5 * US_S)
 #define RAISE_PERIOD   (600 * US_S)
-#define STEP           8 /* a search ends when it is this exact */
 
 void
 pmtu_init(struct pmtu *p, uint16_t max)
@@ -48,7 +47,7 @@ try_size(struct pmtu *p, enum pmtu_state state, uint16_t size, us_t now)
 static void
 search_on(struct pmtu *p, us_t now)
 {
-	if (p->size >= p->max || p->ceiling - p->size <= STEP) {
+	if (p->size >= p->max || p->ceiling - p->size <= 1) {
 		p->raise_at = p->size < p->max ? now + RAISE_PERIOD : US_NEVER;
 		hold(p, now);
 	} else if (p->ceiling > p->max) {
@@ -71,7 +70,8 @@ fails(struct pmtu *p, uint16_t size, us_t now)
 {
 	if (size < p->ceiling)
 		p->ceiling = size;
-	/* Even what was confirmed does not pass any more: from the start, below the failed size. */
+	/* Even what was confirmed does not pass any more: from the start, below the failed
+	 * size. */
 	if (size <= p->size)
 		p->size = p->base;
 	if (p->ceiling <= p->size)
@@ -82,7 +82,8 @@ fails(struct pmtu *p, uint16_t size, us_t now)
 uint16_t
 pmtu_run(struct pmtu *p, us_t now, us_t heard)
 {
-	/* Some sizes are decided without a probe, so go on until one is sent or it is time to wait. */
+	/* Some sizes are decided without a probe, so go on until one is sent or it is time to
+	 * wait. */
 	while (now >= p->due) {
 		if (p->state == PMTU_HOLD) {
 			if (now >= p->raise_at) {

@@ -1,7 +1,7 @@
 /* Opens LAN ports and says what they hear, one JSON object per line; does what it is told on its
  * standard input.  For tests/net/test_port.py.
  *
- *   port_probe [--nic-mac] [--mac MAC] [--no-vnet] [--no-udp] [--guard PREFIX]... --device NAME [--device NAME]
+ *   port_probe [--nic-mac] [--mac MAC] [--no-vnet|--vnet] [--no-udp] [--guard PREFIX]... --device NAME [--device NAME]
  *
  * With two devices it relays: what one port hears leaves by the other.  Then nothing is printed
  * but "ready" and answers.
@@ -33,7 +33,7 @@
 struct probe {
 	struct port *port[2];
 	unsigned count;
-	const char *device[2];
+	struct port_conf device[2]; /* options count for the devices behind them */
 	unsigned devices;
 	bool is_back;
 	struct prefix guard[16];
@@ -257,6 +257,8 @@ parse_arguments(struct probe *probe, int argc, char **argv)
 			conf->use_nic_mac = true;
 		else if (strcmp(argv[i], "--no-vnet") == 0)
 			conf->vnet_hdr = false;
+		else if (strcmp(argv[i], "--vnet") == 0)
+			conf->vnet_hdr = true;
 		else if (strcmp(argv[i], "--no-udp") == 0)
 			conf->udp_super_frames = false;
 		else if (strcmp(argv[i], "--mac") == 0 && i + 1 < argc &&
@@ -266,10 +268,13 @@ parse_arguments(struct probe *probe, int argc, char **argv)
 			 conf->guard_count < ARRAY_COUNT(probe->guard) &&
 			 prefix_from_text(argv[i + 1], &probe->guard[conf->guard_count]) == 0)
 			i++, conf->guard_count++;
-		else if (strcmp(argv[i], "--device") == 0 && i + 1 < argc && probe->devices < 2)
-			probe->device[probe->devices++] = argv[++i];
-		else
+		else if (strcmp(argv[i], "--device") == 0 && i + 1 < argc && probe->devices < 2) {
+			conf->device = argv[++i];
+			conf->number = probe->devices;
+			probe->device[probe->devices++] = *conf;
+		} else {
 			return false;
+		}
 	}
 	return probe->devices > 0;
 }
@@ -289,9 +294,7 @@ main(int argc, char **argv)
 	if (log == NULL || !parse_arguments(&probe, argc, argv))
 		return 2;
 	for (unsigned i = 0; rc == 0 && i < probe.devices; i++) {
-		probe.conf.number = probe.count;
-		probe.conf.device = probe.device[i];
-		rc = port_create(&probe.conf, &ops, &probe, log, &probe.port[probe.count]);
+		rc = port_create(&probe.device[i], &ops, &probe, log, &probe.port[probe.count]);
 		probe.count += rc == 0;
 	}
 	if (rc == 0) {
