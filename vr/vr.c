@@ -163,6 +163,12 @@ follow_up(struct vr *vr, struct site *site, const struct hwdt_entry *before,
 		publish(vr, CHANGE_BINDING_MOVED, b, before->b.vr, now);
 	else if (fate == HWDT_ADDED)
 		publish(vr, CHANGE_BINDING_NEW, b, before->b.vr, now);
+	if (fate == HWDT_MOVED && !b->withdrawn && b->kind == BINDING_HOST)
+		sight_counted(vr, site, b, now);
+	/* A machine of this LAN that is away, as it turns out after a restart without memory. */
+	if (fate == HWDT_ADDED && !mine && !b->withdrawn && b->kind == BINDING_HOST &&
+	    lndt_is_local(vr->lndt, b->vn, b->ip))
+		announce_departed(vr->announce, b->vn, b->ip, b->mac, now);
 	if (was_mine && fate == HWDT_MOVED && !before->b.withdrawn)
 		sight_lost(vr, site, before, b, now);
 	if (mine && !b->withdrawn && b->kind == BINDING_HOST)
@@ -563,7 +569,11 @@ vr_recall(struct vr *vr, const struct binding *b, us_t now)
 	    !mac_equal(b->mac, vr_site(vr, b->vn)->router_mac))
 		return;
 	/* So long unheard that the first sweep asks whether it is still there, and with which MAC. */
-	(void)!vr_bind(vr, b, now - vr->conf->hwdt_expiry / 4 * 3 - 1);
+	if (vr_bind(vr, b, now - vr->conf->hwdt_expiry / 4 * 3 - 1) != HWDT_ADDED)
+		return;
+	/* It was here: while nobody said that it left, the LAN may have come to believe it is back. */
+	if (!mine && !b->withdrawn && b->kind == BINDING_HOST)
+		announce_departed(vr->announce, b->vn, b->ip, b->mac, now);
 }
 
 /* ---- events and time ---- */
