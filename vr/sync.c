@@ -34,6 +34,14 @@ sync_send(void *ctx, uint32_t slot, const struct sync_msg *msg)
 	return vr->io->link_sync(vr->ctx, slot, data, (size_t)size, vr->now);
 }
 
+/* sync_run() is not needed before, but then it is. */
+static void
+due_by(struct vr *vr, us_t due)
+{
+	if (due < vr->sync_due)
+		vr->sync_due = due;
+}
+
 static struct sync_binding
 carry(const struct binding *b)
 {
@@ -81,6 +89,7 @@ peer_up(struct vr *vr, struct peer *peer, us_t now)
 {
 	peer->state = PEER_UP;
 	peer->since = now;
+	due_by(vr, now + vr->conf->dead_time);
 	publish_peer(vr, CHANGE_PEER_UP, peer, now);
 	/* It learns at once that we hear it, and what we have. */
 	sync_hello(vr, peer, now);
@@ -142,6 +151,7 @@ hear_digest(struct vr *vr, struct peer *peer, const struct sync_digest *d, us_t 
 		due = pv->pull_started + PULL_AGAIN;
 	if (pv->pull_due == 0 || (pv->pulled_sum != d->sum && pv->pull_due > due))
 		pv->pull_due = due;
+	due_by(vr, pv->pull_due);
 }
 
 static void
@@ -176,6 +186,7 @@ send_pull(struct vr *vr, struct peer *peer, struct peer_vn *pv, us_t now)
 	us_t wait = 4 * peer->rtt;
 
 	pv->pull_due = now + (wait > PULL_RETRY_MIN ? wait : PULL_RETRY_MIN);
+	due_by(vr, pv->pull_due);
 	(void)!sync_send(vr, peer->slot, &msg);
 }
 
@@ -383,6 +394,7 @@ send_query(struct vr *vr, struct vr_query *q, us_t now)
 	}
 	q->tries++;
 	q->due = now + wait;
+	due_by(vr, q->due);
 }
 
 static struct vr_query *
@@ -559,25 +571,20 @@ us_t
 sync_run(struct vr *vr, us_t now)
 {
 	bool greet = now >= vr->hello_due;
-	us_t next = US_NEVER;
 	uint32_t position = 0;
 	struct peer *peer;
 
 	if (greet)
 		vr->hello_due = now + vr->conf->hello_interval;
+	else if (now < vr->sync_due)
+		return vr->sync_due < vr->hello_due ? vr->sync_due : vr->hello_due;
+	vr->sync_due = US_NEVER;
 	while ((peer = peers_next(vr->peers, &position)) != NULL) {
-		us_t due = peer_run(vr, peer, now);
-
+		due_by(vr, peer_run(vr, peer, now));
 		if (greet)
 			sync_hello(vr, peer, now);
-		if (due < next)
-			next = due;
 	}
-	for (size_t i = 0; i < VR_QUERIES; i++) {
-		us_t due = query_run(vr, &vr->queries[i], now);
-
-		if (due < next)
-			next = due;
-	}
-	return next < vr->hello_due ? next : vr->hello_due;
+	for (size_t i = 0; i < VR_QUERIES; i++)
+		due_by(vr, query_run(vr, &vr->queries[i], now));
+	return vr->sync_due < vr->hello_due ? vr->sync_due : vr->hello_due;
 }

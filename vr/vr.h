@@ -126,6 +126,7 @@ struct vr {
 
 	struct vr_query queries[VR_QUERIES];
 	us_t hello_due;
+	us_t sync_due; /* nothing else of sync.c is due before: no need to look at every peer */
 	us_t sweep_due;
 	uint32_t last_id;
 	us_t now;             /* of the event being handled: the time of what is sent */

@@ -9,7 +9,7 @@
 
 #define ARP_MAX     32
 #define WAITING_MAX 8
-#define TALKS_MAX   4
+#define TALKS_MAX   16
 /* An ARP entry is trusted for so long, then used and asked for. */
 #define ARP_FRESH (30 * US_S)
 #define ARP_TRIES 3

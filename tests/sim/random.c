@@ -16,6 +16,7 @@
 #define QUIET_TIME (24 * US_S)
 #define LAST_TIME  (4 * US_S)
 #define VMS        20
+#define VM_FIRST   50 /* host number */
 #define LAST_PAIRS 60
 
 struct schedule {
@@ -56,6 +57,23 @@ some_machine(struct sim *sim, vn_id_t vn)
 	return m;
 }
 
+static struct sim_machine *
+another_machine(struct sim *sim, const struct sim_machine *than)
+{
+	struct sim_machine *m;
+
+	do
+		m = some_machine(sim, sim_machine_vn(than));
+	while (m == than);
+	return m;
+}
+
+static bool
+is_native(const struct sim_machine *m)
+{
+	return sim_machine_ip(m).b[3] < VM_FIRST;
+}
+
 /* ---- what happens ---- */
 
 static struct sim_machine *
@@ -65,7 +83,7 @@ some_vm(struct sim *sim)
 
 	do
 		m = sim_machine_at(sim, sim_random(sim, sim_machine_count(sim)));
-	while (sim_machine_ip(m).b[3] < 50);
+	while (is_native(m));
 	return m;
 }
 
@@ -212,6 +230,7 @@ make_world(struct schedule *s, uint64_t seed)
 				    .vns = 1 + (r >> 33) % 3,
 				    .layout = (r >> 50) % 2 == 0 ? SIM_SUBNETS : SIM_STRETCHED,
 				    .sparse = (r >> 51) % 2 == 0,
+				    .hello = (r >> 52) % 4 == 0 ? US_S : 2 * US_S,
 				    .delay_min = 100,
 				    .delay_max = 1000 + (us_t)((r >> 30) % (60 * US_MS)),
 				    .tune = tune};
@@ -238,7 +257,7 @@ populate(struct schedule *s)
 			if (sim_in_vn(sim, i, vn))
 				(void)sim_add(sim, vn, i, 10);
 		for (unsigned i = 0; i < VMS; i++)
-			(void)sim_add(sim, vn, some_site(sim, vn), 50 + i);
+			(void)sim_add(sim, vn, some_site(sim, vn), VM_FIRST + i);
 	}
 	for (size_t i = 0; i < sim_machine_count(sim); i++) {
 		struct sim_machine *m = sim_machine_at(sim, i);
@@ -246,7 +265,7 @@ populate(struct schedule *s)
 		if (!sim_chance(sim, 100))
 			sim_after(sim, some_time(sim, 0, 2 * US_S), speak, m, 0);
 		if (sim_chance(sim, 500))
-			sim_talk(sim, m, some_machine(sim, sim_machine_vn(m)),
+			sim_talk(sim, m, another_machine(sim, m),
 				 some_time(sim, 200 * US_MS, 2 * US_S));
 	}
 }
@@ -274,16 +293,14 @@ make_quiet(struct schedule *s)
 	for (size_t i = 0; i < s->routers; i++)
 		if (sim_vr(sim, i) == NULL)
 			sim_start(sim, i, sim_chance(sim, 500));
+	for (size_t i = 0; i < sim_machine_count(sim); i++)
+		sim_hush(sim_machine_at(sim, i));
 	for (size_t i = 0; i < sim_machine_count(sim); i++) {
 		struct sim_machine *m = sim_machine_at(sim, i);
-		struct sim_machine *other = some_machine(sim, sim_machine_vn(m));
+		struct sim_machine *other = another_machine(sim, m);
 
-		sim_hush(m);
-		if (other == m)
-			other = sim_machine_at(sim, (i + 1) % sim_machine_count(sim));
-		if (sim_machine_vn(other) != sim_machine_vn(m))
-			other = sim_machine_at(sim, 0);
-		if (sim_chance(sim, 100))
+		/* A machine that moved while nobody listened, and is silent, cannot be found. */
+		if (is_native(m) && sim_chance(sim, 200))
 			sim_talk(sim, other, m, some_time(sim, US_S, 3 * US_S));
 		else
 			sim_talk(sim, m, other, some_time(sim, US_S, 3 * US_S));
@@ -301,9 +318,7 @@ all_reachable(struct schedule *s)
 		vn_id_t vn = SIM_VN + (vn_id_t)(i % sim_vns(sim));
 
 		from[i] = some_machine(sim, vn);
-		do
-			to[i] = some_machine(sim, vn);
-		while (to[i] == from[i]);
+		to[i] = another_machine(sim, from[i]);
 		sim_arp_flush(from[i]);
 		s->packets[i] = sim_send(sim, from[i], sim_machine_ip(to[i]));
 	}

@@ -1,0 +1,247 @@
+"""The demonstration: a real virtual machine is live-migrated between clouds while clients use it.
+
+First on one plain switch, without any overlay: the physical limit. Then between clouds A and B with a client in C, with
+one subnet per cloud and with one subnet stretched over all. Every figure is read from captures. Exit status 0: the verdict
+holds; 1: it does not; 2: usage; 3: the lab itself did not work.
+"""
+import argparse
+import json
+import os
+import sys
+import time
+
+from . import guest, netns, report, tools, verdict
+from .layout import LAYOUTS, VM_HOSTS
+from .load import Load
+from .measure import Observer
+from .topology import Clouds, PlainSwitch
+
+# After a move: QEMU repeats its RARP for 800 ms, the guest its ARP for 820.
+WATCH_S = 1.4
+SETTLE_S = 0.6
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(
+        prog="scripts/demo", description="A real virtual machine is live-migrated between clouds, "
+        "and no connection breaks.")
+    parser.add_argument("--moves", type=int, default=10, metavar="N",
+                        help="moves per layout (default %(default)s)")
+    parser.add_argument("--delay-ms", type=float, default=0, metavar="D",
+                        help="delay between all clouds, one way (default 0)")
+    parser.add_argument("--loss-pct", type=float, default=0, metavar="P",
+                        help="random loss between all clouds (default 0)")
+    parser.add_argument("--layout", choices=[*LAYOUTS, "both", "none"], default="both",
+                        help="one subnet per cloud, one stretched over all, both (default), or "
+                        "only the plain switch")
+    parser.add_argument("--plain-moves", type=int, default=4, metavar="N",
+                        help="moves on the plain switch (default %(default)s)")
+    parser.add_argument("--keep", action="store_true", help="leave the last lab running")
+    parser.add_argument("--clean", action="store_true",
+                        help="take down what --keep or a killed run left, and end")
+    parser.add_argument("--captures", metavar="DIR", help="leave the captures (pcapng) there")
+    parser.add_argument("--output", metavar="FILE", default=os.path.join(tools.BUILD, "demo.json"))
+    options = parser.parse_args(arguments)
+    if options.moves < 0 or options.delay_ms < 0 or not 0 <= options.loss_pct < 100:
+        parser.error("a number is out of range")
+    return options
+
+
+class Run:
+    """One run of the demonstration."""
+
+    def __init__(self, options):
+        self.options = options
+        self.printer = report.Printer()
+        self.image = None
+        self.result = {"moves": [], "tcp_survived": False, "tcp_checksum_ok": False,
+                       "delay_ms": options.delay_ms, "loss_pct": options.loss_pct,
+                       "yardstick": {"moves": []}, "layouts": {}, "checks": []}
+        if options.captures:
+            os.makedirs(options.captures, exist_ok=True)
+
+    def one_move(self, world, observer, load, number):
+        """Moves the machine to the other site and reads the figures."""
+        start = world.vm_site
+        target = next(site for site in VM_HOSTS if site != start)
+        place = world.prepare(target)
+        load.mark()
+        self.printer.say(f"move {number}: {start} -> {target}")
+        migration, old = world.migrate(target, place)
+        time.sleep(WATCH_S + 2 * observer.delay)
+        move, rarp = observer.figures(start, target, migration)
+        load.after_move(move["peers"])
+        move["number"] = number
+        move["migration_s"] = round(migration.took, 3)
+        if hasattr(world, "routers"):
+            move["record"] = _record(world, move, target, rarp, observer.epoch)
+        report.timeline(self.printer, move, hasattr(world, "routers"))
+        old.end()
+        return move
+
+    def moves(self, world, count, sink):
+        """Boots the machine, puts the load on it and moves it. (download -> ended well, surplus records)"""
+        self.printer.say("booting the guest in A")
+        seconds = world.boot(self.image)
+        world.wait_reachable()
+        self.printer.say(f"the guest runs ({seconds:.1f} s) and every host reaches it")
+        observer = Observer(world, time.time(), self.options.captures)
+        load = Load(world)
+        time.sleep(SETTLE_S + 4 * observer.delay)
+        observer.settle(world.vm_site)
+        for number in range(1, count + 1):
+            sink.append(self.one_move(world, observer, load, number))
+            if hasattr(world, "routers"):
+                world.check()
+        finished, final = load.finish()
+        time.sleep(0.1)
+        observer.settle(world.vm_site)
+        observer.stop()
+        for name, state in final.items():
+            if name.startswith("tcp"):
+                self.printer.say(f"{name}: {state['bytes']} bytes, checksum "
+                                 f"{'right' if state['checksum_ok'] else 'WRONG'}"
+                                 f"{', ' + state['error'] if state['error'] else ''}")
+        return finished, observer.client_records - observer.client_requests, final
+
+    def plain(self):
+        """The yardstick: the same move on one switch."""
+        moves = self.result["yardstick"]["moves"]
+        self.printer.head("One plain switch, no overlay: the physical limit")
+        with netns.Lab("plain") as lab:
+            world = PlainSwitch(lab)
+            finished, _, final = self.moves(world, self.options.plain_moves, moves)
+        self.result["yardstick"].update(summary=report.summary(moves), tcp_finished=finished,
+                                        probes=final)
+        report.table(self.printer, "One plain switch (yardstick)", moves)
+
+    def clouds(self, layout, keep):
+        """The moves of one layout. Returns its checks."""
+        options = self.options
+        moves, finished, copies = [], {}, 0
+        self.printer.head(f"Clouds A, B and C, layout '{layout.name}', "
+                          f"{options.delay_ms:g} ms one way, {options.loss_pct:g} % loss")
+        lab = netns.Lab(layout.name, may_stay=keep)
+        try:
+            world = Clouds(lab, layout, options.delay_ms, options.loss_pct)
+            world.start()
+            self.printer.say("three routers run and have found each other")
+            finished, copies, final = self.moves(world, options.moves, moves)
+            self.result["layouts"][layout.name] = {
+                "summary": report.summary(moves), "tcp_finished": finished, "probes": final,
+                "drops": {name: router.drops() for name, router in world.routers.items()}}
+            if keep:
+                lab.keep()
+                self._say_kept(lab, world)
+        except netns.LabError as problem:
+            self.printer.say(f"FAILED: {problem}")
+            self.result["layouts"].setdefault(layout.name, {})["failed"] = str(problem)
+            self._logs(lab)
+        finally:
+            lab.close()
+        self.result["moves"] += moves
+        if moves:
+            report.table(self.printer, f"Layout '{layout.name}'", moves)
+        checks = verdict.of_layout(moves, options.moves, finished, copies, options.delay_ms,
+                                   options.loss_pct)
+        report.verdict(self.printer, f"Layout '{layout.name}': does it hold?", checks)
+        self.result["checks"] += [{"layout": layout.name, **vars(check)} for check in checks]
+        return checks, finished
+
+    def _say_kept(self, lab, world):
+        self.printer.head("The lab stays")
+        for name, router in world.routers.items():
+            self.printer.raw(f"  cloud {name.upper()}: ip netns exec {lab.prefix}-{name} bash; "
+                             f"vrctl -s {router.conf['control_socket']} show moves")
+        self.printer.raw("  take it down with: scripts/demo --clean")
+
+    def _logs(self, lab):
+        """The last words of the routers, when something failed."""
+        for name in sorted(os.listdir(lab.dir)):
+            path = os.path.join(lab.dir, name, "vrd.log")
+            if os.path.exists(path):
+                with open(path, encoding="utf-8", errors="replace") as file:
+                    self.printer.raw(f"  --- {name}\n  " + "  ".join(file.readlines()[-15:]))
+
+    def all(self):
+        """Everything; True when the verdict holds."""
+        options = self.options
+        self.image = guest.make(say=self.printer.say)
+        if options.plain_moves:
+            self.plain()
+        names = {"both": list(LAYOUTS), "none": []}.get(options.layout, [options.layout])
+        checks, finished = [], []
+        for name in names:
+            more, ended = self.clouds(LAYOUTS[name], options.keep and name == names[-1])
+            checks += more
+            finished += list(ended.values()) or [False]
+        self.result["tcp_survived"] = bool(finished) and all(
+            peer["tcp_ok"] for move in self.result["moves"] for peer in move["peers"].values())
+        self.result["tcp_checksum_ok"] = bool(finished) and all(finished)
+        holds = all(check.holds for check in checks)
+        self.result["verdict"] = holds
+        self._compare()
+        self.printer.head(f"Verdict: {'it holds' if holds else 'it does NOT hold'}")
+        return holds
+
+    def _compare(self):
+        """The overlay beside the plain switch."""
+        plain = self.result["yardstick"].get("summary", {})
+        rows = [("plain switch", plain)] if plain else []
+        rows += [(name, layout["summary"]) for name, layout in self.result["layouts"].items()
+                 if layout.get("summary")]
+        self.printer.head("RARP to delivery (ms) and UDP frames lost by the client, median")
+        for name, row in rows:
+            delivery = row.get("rarp_to_delivery_ms", {}).get("median")
+            self.printer.raw(f"  {name:14} {'-' if delivery is None else delivery:>8} "
+                             f"{row.get('lost_udp', {}).get('median', '-'):>6}")
+
+    def save(self):
+        os.makedirs(os.path.dirname(os.path.abspath(self.options.output)), exist_ok=True)
+        with open(self.options.output, "w", encoding="utf-8") as file:
+            json.dump(self.result, file, indent=1)
+            file.write("\n")
+        self.printer.say(f"figures are in {self.options.output}")
+
+
+def _record(world, move, target, rarp, epoch):
+    """The new site's router's own record of the move, beside what the captures say."""
+    rows = [row for row in world.routers[target].show("moves")
+            if world.layout.vm_ip() in row["eids"] and row["to"] == target]
+    if not rows or rarp is None:
+        return {"agrees": False}
+    row = rows[-1]
+    heard = row["heard_us"] / 1e6 + time.time() - time.clock_gettime(time.CLOCK_MONOTONIC) - epoch
+    result = {"trigger": row["trigger"], "outcome": row["outcome"],
+              "rarp_to_heard_ms": round((heard - rarp) * 1000, 3)}
+    for key in ("resolved", "claimed", "all_acked", "first_frame"):
+        value = row.get(f"{key}_us")
+        result[f"{key}_ms"] = None if value is None else round(value / 1000, 3)
+    differences = [abs(result["rarp_to_heard_ms"])]
+    for key, ours in (("all_acked_ms", "rarp_to_all_acked_ms"), ("claimed_ms", "rarp_to_resolved_ms")):
+        if result[key] is None or move[ours] is None:
+            return {**result, "agrees": False}
+        differences.append(abs(result[key] + result["rarp_to_heard_ms"] - move[ours]))
+    result["agrees"] = max(differences) <= verdict.RECORDS_AGREE_MS
+    return result
+
+
+def main(arguments=None):
+    options = parse(arguments)
+    if options.clean:
+        for prefix in netns.sweep(kept_too=True):
+            print(f"{prefix} is gone")
+        return 0
+    run = Run(options)
+    try:
+        holds = run.all()
+    except netns.LabError as problem:
+        print(f"the lab does not work: {problem}", file=sys.stderr)
+        run.save()
+        return 3
+    run.save()
+    return 0 if holds else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""The load on the machine while it moves: from the client a TCP download, a ping and a UDP stream, from each native a TCP
+transfer and a UDP stream."""
+from . import probes
+from .measure import CLIENT_SIZE, NATIVE_SIZE, PING_FLOW, UDP_FLOWS
+
+CLIENT_RATE, NATIVE_RATE = 1_500_000, 500_000  # bytes per second of the downloads
+STALL_MS = 1000  # a transfer that stood still for longer after a move is not called well
+
+
+class Load:
+    """All probes of a world."""
+
+    def __init__(self, world):
+        address = world.layout.vm_ip()
+        self.downloads, self.streams = {}, {}
+        for name, space in world.hosts.items():
+            is_client = name == "client"
+            rate = CLIENT_RATE if is_client else NATIVE_RATE
+            self.downloads[name] = probes.download(space, address, rate, 1000 + UDP_FLOWS[name])
+            self.streams[name] = probes.stream(space, address, UDP_FLOWS[name],
+                                               size=CLIENT_SIZE if is_client else NATIVE_SIZE)
+        self.streams["ping"] = probes.ping(world.hosts["client"], address, PING_FLOW)
+        self.before = {}
+
+    def mark(self):
+        """Begins the time over which after_move() judges."""
+        self.before = {name: probe.mark() for name, probe in self.downloads.items()}
+
+    def after_move(self, peers):
+        """Puts tcp_ok and tcp_stall_ms into each peer's figures: the transfer went on, with the right content."""
+        states = {name: probe.mark() for name, probe in self.downloads.items()}
+        for peer in peers.values():
+            now, before = states[peer["host"]], self.before[peer["host"]]
+            stall = now["longest_gap_ms"]
+            peer["tcp_stall_ms"] = stall
+            peer["tcp_ok"] = (now["content_ok"] and not now["error"] and stall <= STALL_MS
+                              and now["bytes"] > before["bytes"])
+
+    def finish(self):
+        """Ends all. (name -> the download ended with the right checksum, all final answers)"""
+        every = {**{f"tcp {name}": probe for name, probe in self.downloads.items()},
+                 **{f"udp {name}": probe for name, probe in self.streams.items()}}
+        for probe in every.values():
+            probe.begin_finish()
+        final = {name: probe.finish() for name, probe in every.items()}
+        good = {name: final[f"tcp {name}"]["finished"] and final[f"tcp {name}"]["checksum_ok"]
+                for name in self.downloads}
+        return good, final

@@ -1,0 +1,307 @@
+"""From captures to the figures of one move.
+
+What each figure is, all times by the kernel's stamps of captured frames except STOP and RESUME, which are QEMU's:
+
+vm_paused_ms           STOP at the old hypervisor to RESUME at the new one
+rarp_to_resolved_ms    first RARP on the new tap to the first packet that the new site's router sends to a third site after
+                       it: what it resolved cannot be seen in sealed traffic, the news it then sends can
+rarp_to_all_acked_ms   the same RARP until the new site has received, from every other site, the first packet that this site sent
+                       after the news had reached it (the acknowledgement, or data that already follows the news)
+rarp_to_delivery_ms    the same RARP to the first frame from the client that enters the new tap
+lost_udp, lost_icmp    requests that reached neither the old tap before STOP nor the new one
+duplicated_udp         requests that reached the machine's taps more than once
+reordered_udp          requests that came after a later one; reordered_ms: for how long that went on
+to_two_sites           requests seen on both taps
+via_vr_frames_after_100ms   frames between machine and native that passed the new site's router later than 100 ms after the
+                       RARP (frames that the switch merely floods to it are not counted)
+"""
+import bisect
+from dataclasses import dataclass, field
+
+from .capture import ARP, IP4, RARP, UDP, Capture, collect, mac_bytes, packed
+from .layout import HOSTS, SITES, UNDERLAY, VM_MAC
+from .topology import WAN_DEVICE
+
+UDP_FLOWS = {"client": 1, "native_a": 2, "native_b": 3}
+PING_FLOW = 101
+# Requests of this size make sealed records of a size of their own.
+CLIENT_SIZE, NATIVE_SIZE = 333, 64
+# What a sealed record adds to an IP packet: outer and inner header, tag.
+RECORD_OVERHEAD = 40
+DIRECT_AFTER = 0.1
+# Frames younger than this may still be on their way when the captures are read.
+IN_FLIGHT = 0.05
+
+
+@dataclass
+class Flow:
+    """What is known of one numbered flow; numbers up to 'settled' are accounted for."""
+    settled: int = -1
+    highest: int = -1
+    copies: dict = field(default_factory=dict)   # number -> deliveries
+    places: dict = field(default_factory=dict)   # number -> taps
+
+
+@dataclass
+class FlowFigures:
+    """One flow over one move."""
+    lost: int = 0
+    duplicated: int = 0
+    reordered: int = 0
+    reordered_ms: float = 0.0
+    reorder_episodes: int = 0
+    to_two_sites: int = 0
+    counted: int = 0
+
+
+class Observer:
+    """Captures everywhere that matters in a world, and reads the figures of each move."""
+
+    def __init__(self, world, epoch, folder=None):
+        self.world = world
+        self.epoch = epoch
+        self.delay = getattr(getattr(world, "underlay", None), "delay_ms", 0) / 1000
+        self.captures = []
+        self.flows = {}
+        self.lan_ports = {}
+        self.client_requests = self.client_records = 0
+        devices = {}
+        for site in world.sites.values():
+            wanted = devices.setdefault(site.space.name, (site.space, []))[1]
+            if site.name != HOSTS["client"]:
+                wanted.append(site.tap)
+            if hasattr(world, "routers"):
+                self.lan_ports[site.name] = world.lan_port(site.name)
+                wanted += [self.lan_ports[site.name], WAN_DEVICE]
+        for space, names in devices.values():
+            file = f"{folder}/{world.layout.name}-{space.name}.pcapng" if folder else None
+            self.captures.append(Capture(space, names, epoch, file))
+
+    def stop(self):
+        for capture in self.captures:
+            capture.stop()
+
+    def settle(self, site):
+        """Begins anew while the machine rests at this site: what was captured so far is only looked at for where each flow
+        stands."""
+        frames = collect(self.captures)
+        self._count_underlay(frames)
+        self._follow(self._requests(frames, site), [], float("inf"))
+        for flow in self.flows.values():
+            self._account(flow, FlowFigures(), float("inf"), {})
+
+    def figures(self, start, target, migration):
+        """The figures of the move from site 'start' to site 'target', whose frames are all those since the last call."""
+        frames = collect(self.captures)
+        self._count_underlay(frames)
+        stopped, resumed = migration.stopped - self.epoch, migration.resumed - self.epoch
+        new = self._tap(frames, target)
+        rarp = _first(new, lambda f: f.kind == RARP and not f.outbound and f.time >= stopped)
+        flows = self._flow_figures(frames, start, target, stopped)
+        result = {"layout": self.world.layout.name, "from": start, "to": target,
+                  "vm_paused_ms": _ms(stopped, resumed),
+                  "resume_to_rarp_ms": _ms(resumed, rarp)}
+        client = packed(self.world.layout.hosts["client"])
+        result["rarp_to_delivery_ms"] = _ms(rarp, _delivery(new, rarp, client))
+        if hasattr(self.world, "routers"):
+            result.update(self._news(frames, target, rarp))
+        udp = flows[UDP_FLOWS["client"]]
+        icmp = flows[PING_FLOW]
+        result.update(lost_udp=udp.lost, lost_icmp=icmp.lost, duplicated_udp=udp.duplicated,
+                      duplicated_icmp=icmp.duplicated, reordered_udp=udp.reordered,
+                      to_two_sites=sum(flow.to_two_sites for flow in flows.values()))
+        roles = {"client": "client", "native_from": f"native_{start}",
+                 "native_to": f"native_{target}"}
+        result["peers"] = {role: self._peer(flows[UDP_FLOWS[name]], new, rarp, name)
+                           for role, name in roles.items()}
+        if hasattr(self.world, "routers"):
+            result["peers"]["native_to"].update(self._direct(frames, target, rarp))
+        result["announcements"] = self._announcements(new, rarp)
+        return result, rarp
+
+    def _tap(self, frames, site):
+        place = self.world.sites[site]
+        return frames.get((place.space.name, place.tap), [])
+
+    def _requests(self, frames, site):
+        return [f for f in self._tap(frames, site) if f.outbound and f.flow and f.is_request]
+
+    def _follow(self, old, new, stopped):
+        """Counts deliveries; returns per flow the frames in the order in which the machine got them."""
+        orders = {}
+        for frame in old:
+            flow = self.flows.setdefault(frame.flow, Flow())
+            flow.places[frame.number] = flow.places.get(frame.number, 0) | 1
+        for frame in new:
+            flow = self.flows.setdefault(frame.flow, Flow())
+            flow.places[frame.number] = flow.places.get(frame.number, 0) | 2
+        got = [f for f in old if f.time < stopped] + new
+        for frame in sorted(got, key=lambda f: f.time):
+            flow = self.flows[frame.flow]
+            flow.copies[frame.number] = flow.copies.get(frame.number, 0) + 1
+            orders.setdefault(frame.flow, []).append(frame)
+        return orders
+
+    def _flow_figures(self, frames, start, target, stopped):
+        old, new = self._requests(frames, start), self._requests(frames, target)
+        orders = self._follow(old, new, stopped)
+        end = max((f.time for f in old + new), default=0) - IN_FLIGHT - 2 * self.delay
+        figures = {}
+        for number in [*UDP_FLOWS.values(), PING_FLOW]:
+            flow = self.flows.setdefault(number, Flow())
+            figures[number] = mine = FlowFigures()
+            _reorder(flow, orders.get(number, []), mine)
+            times = {f.number: f.time for f in orders.get(number, [])}
+            self._account(flow, mine, end, times)
+        return figures
+
+    @staticmethod
+    def _account(flow, figures, end, times):
+        """Settles all numbers up to the last that was delivered before 'end'."""
+        known = [n for n in flow.copies if n > flow.settled and times.get(n, 0) <= end]
+        if not known:
+            return
+        last = max(known)
+        begin = flow.settled + 1 if flow.settled >= 0 else min(known)
+        for number in range(begin, last + 1):
+            copies = flow.copies.pop(number, 0)
+            figures.lost += copies == 0
+            figures.duplicated += max(0, copies - 1)
+            figures.to_two_sites += flow.places.pop(number, 0) == 3
+        figures.counted = last + 1 - begin
+        flow.settled = last
+        # A copy of a settled number that comes later still counts, as one more.
+        for number in [n for n in flow.copies if n <= last]:
+            figures.duplicated += flow.copies.pop(number)
+            flow.places.pop(number, None)
+
+    def _peer(self, figures, tap, rarp, name):
+        address = packed(self.world.layout.hosts[name])
+        return {"host": name, "lost_udp": figures.lost, "duplicated_udp": figures.duplicated,
+                "reordered_udp": figures.reordered,
+                "reordered_ms": round(figures.reordered_ms, 3),
+                "reorder_episodes": figures.reorder_episodes, "counted_udp": figures.counted,
+                "rarp_to_delivery_ms": _ms(rarp, _delivery(tap, rarp, address))}
+
+    def _direct(self, frames, site, rarp):
+        """Frames between the machine and the native of this site at the router's LAN port."""
+        name = f"native_{site}"
+        vm = packed(self.world.layout.vm)
+        ends = {vm, packed(self.world.layout.hosts[name])}
+        real = {vm: mac_bytes(VM_MAC),
+                packed(self.world.layout.hosts[name]):
+                    mac_bytes(self.world.hosts[name].mac("eth0"))}
+        port = frames.get((site, self.lan_ports[site]), [])
+        after = (rarp or 0) + DIRECT_AFTER
+        passed = sum(1 for f in port if f.kind == IP4 and f.time > after
+                     and {f.ip_from, f.ip_to} == ends
+                     # Outbound is from switch to router: merely flooded when it goes to a local MAC.
+                     and not (f.outbound and f.to == real[f.ip_to]))
+        same = self.world.layout.subnets[site] == self.world.layout.subnets["a"]
+        return {"via_vr_frames_after_100ms": passed, "shares_subnet": same}
+
+    def _news(self, frames, target, rarp):
+        """When the news left the new site, and when every other site had reacted."""
+        if rarp is None:
+            return {"rarp_to_resolved_ms": None, "rarp_to_all_acked_ms": None}
+        wires = {site: [f for f in frames.get((site, WAN_DEVICE), []) if f.protocol == UDP]
+                 for site in SITES}
+        third = packed(UNDERLAY[HOSTS["client"]])
+        mine = packed(UNDERLAY[target])
+        news = _first(wires[target], lambda f: f.outbound and f.ip_to == third and f.time >= rarp)
+        acked = [self._acked(wires, mine, target, site, news) for site in SITES if site != target]
+        return {"rarp_to_resolved_ms": _ms(rarp, news),
+                "rarp_to_all_acked_ms": _ms(rarp, None if None in acked else max(acked))}
+
+    @staticmethod
+    def _acked(wires, mine, target, site, news):
+        """When the new site received what this site sent first after the news reached it."""
+        if news is None:
+            return None
+        other = packed(UNDERLAY[site])
+        arrivals = {bytes(f.payload[:32]): f.time for f in wires[site]
+                    if not f.outbound and f.ip_from == mine}
+        told = None
+        for frame in wires[target]:
+            # The news goes to all at once; 0.2 ms before the packet to the third site is the same moment.
+            if frame.outbound and frame.ip_to == other and frame.time >= news - 0.0002:
+                told = arrivals.get(bytes(frame.payload[:32]))
+                if told is not None:
+                    break
+        if told is None:
+            return None
+        back = {bytes(f.payload[:32]): f.time for f in wires[target]
+                if not f.outbound and f.ip_from == other}
+        for frame in wires[site]:
+            if frame.outbound and frame.ip_to == mine and frame.time > told:
+                heard = back.get(bytes(frame.payload[:32]))
+                if heard is not None:
+                    return heard
+        return None
+
+    def _count_underlay(self, frames):
+        """The client's requests that entered its router, and sealed records of their size that left it."""
+        if not self.lan_ports:
+            return
+        site = HOSTS["client"]
+        size = CLIENT_SIZE + 28
+        self.client_requests += sum(
+            1 for f in frames.get((site, self.lan_ports[site]), [])
+            if f.outbound and f.is_request and f.flow == UDP_FLOWS["client"])
+        record = 42 + size + RECORD_OVERHEAD
+        whole = 42
+        self.client_records += sum(
+            (f.size - whole) // (record - whole) for f in frames.get((site, WAN_DEVICE), [])
+            if f.outbound and f.protocol == UDP and (f.size - whole) % (record - whole) == 0)
+
+    @staticmethod
+    def _announcements(tap, rarp):
+        """What the machine said about itself in the second after the move, by kind."""
+        said = {"rarp": 0, "gratuitous_arp": 0}
+        for frame in tap:
+            if frame.outbound or rarp is None or not rarp <= frame.time <= rarp + 1.2:
+                continue
+            if frame.kind == RARP:
+                said["rarp"] += 1
+            elif frame.kind == ARP and frame.ip_from == frame.ip_to:
+                said["gratuitous_arp"] += 1
+        return said
+
+
+def _first(frames, accept):
+    """The time of the first frame that is accepted."""
+    return next((frame.time for frame in frames if accept(frame)), None)
+
+
+def _delivery(tap, rarp, address):
+    if rarp is None:
+        return None
+    return _first(tap, lambda f: f.outbound and f.kind == IP4 and f.ip_from == address
+                  and f.time > rarp)
+
+
+def _ms(start, end):
+    return None if start is None or end is None else round((end - start) * 1000, 3)
+
+
+def _reorder(flow, order, figures):
+    """Counts late frames, and how long they went on after the first that overtook them."""
+    numbers, times = [], []  # of the frames that were the latest when they came
+    overtaken = last_late = None
+    for frame in order:
+        if frame.number > flow.highest:
+            flow.highest = frame.number
+            numbers.append(frame.number)
+            times.append(frame.time)
+            continue
+        if flow.copies.get(frame.number, 0) > 1:
+            continue
+        figures.reordered += 1
+        first = times[min(bisect.bisect_right(numbers, frame.number), len(times) - 1)]
+        # Late frames within a tenth of a second belong to one change of path.
+        if last_late is None or frame.time - last_late > 0.1:
+            figures.reorder_episodes += 1
+            overtaken = first
+        overtaken = min(overtaken, first)
+        last_late = frame.time
+        figures.reordered_ms = max(figures.reordered_ms, (last_late - overtaken) * 1000)
