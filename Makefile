@@ -6,7 +6,7 @@
 #   $(BUILD)/san/obj   -> $(BUILD)/san/libvrd.a   address and undefined-behaviour sanitizers, -Werror
 #   $(BUILD)/fuzz/obj  -> $(BUILD)/fuzz/libvrd.a  the same by clang, with libFuzzer's coverage
 # Sources are found by wildcard: a file that appears is built, an empty folder is no error.
-VERSION := 0.1.0
+VERSION := $(shell sed -n 's/.*VRD_VERSION "\(.*\)"/\1/p' vr/version.h 2>/dev/null)
 ifeq ($(origin CC),default)
 CC := gcc
 endif
@@ -16,10 +16,10 @@ BUILD ?= build
 PREFIX ?= /usr/local
 CFLAGS ?= -O2 -g
 WERROR ?=
-# V=1 shows whole commands.
+# V=1 shows whole commands, -s none.
 V ?=
 Q := $(if $(V),,@)
-say = $(if $(V),,@echo "  $(1) $@")
+say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@echo "  $(1) $@")
 
 PKGS := libpcap openssl libcjson libmnl libnftables
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wcast-qual -Wstrict-prototypes \
@@ -29,7 +29,7 @@ HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE -fcf-protection
 HARDEN_LD := -pie -Wl,-z,relro,-z,now
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-BASE_CFLAGS := -std=c11 -D_GNU_SOURCE -DVRD_VERSION='"$(VERSION)"' -I. $(WARN) $(PKG_CFLAGS)
+BASE_CFLAGS := -std=c11 -D_GNU_SOURCE -I. $(WARN) $(PKG_CFLAGS)
 ALL_CFLAGS = $(BASE_CFLAGS) $(WERROR) $(HARDEN) $(CFLAGS)
 SAN_CFLAGS = $(BASE_CFLAGS) -Werror -O1 -g -fPIE $(SANITIZE)
 FUZZ_CFLAGS = $(BASE_CFLAGS) -O1 -g -fPIE $(SANITIZE)
@@ -172,7 +172,7 @@ bench: all lab
 	PYTHONPATH=scripts $(PYTHON) -m bench --output $(BUILD)/bench.json $(BENCH_ARGS)
 
 # --- installation -------------------------------------------------------------------------------
-MANS := $(wildcard docs/*.[158] docs/man/*.[158])
+MANS := $(wildcard packaging/man/*.[158] docs/*.[158] docs/man/*.[158])
 DOCS := $(wildcard README.md CHANGELOG.md docs/*.md)
 EXAMPLES := $(wildcard conf/examples/*.conf)
 SBIN := $(PREFIX)/sbin

@@ -1,7 +1,7 @@
 /* The primitives the sessions are built from; OpenSSL stands behind them, in one file.
  *
- * Nothing here is our own cryptography: X25519, AES-256-GCM, ChaCha20-Poly1305, SHA-256 and HMAC
- * as OpenSSL gives them. */
+ * Nothing here is our own cryptography: X25519, AES-256-GCM, ChaCha20-Poly1305, SHA-256 and
+ * HMAC as OpenSSL gives them. */
 #ifndef VR_CRYPTO_H
 #define VR_CRYPTO_H
 
@@ -35,14 +35,14 @@ struct crypto_aead;
 struct crypto_aead *crypto_aead_create(enum crypto_cipher cipher,
 				       const uint8_t key[CRYPTO_KEY_SIZE], bool seal);
 void crypto_aead_destroy(struct crypto_aead *aead);
-/* Nonce as Noise section 12 has it: four zero bytes and the counter, big-endian for AESGCM, little-endian for
- * ChaChaPoly.  The text comes in two parts (either may be empty), is written contiguously to 'out',
- * the tag
- * behind it.  'out' may be where 'a' or 'b' stands if the bytes end up in their own place.  0 or
- * -EIO. */
+/* Nonce as Noise section 12 has it: four zero bytes and the counter, big-endian for AESGCM,
+ * little-endian for ChaChaPoly.  The text comes in two parts (either may be empty), is written
+ * contiguously to 'out', the tag behind it.  'out' may be where 'a' or 'b' stands if the bytes
+ * end up in their own place.  0 or -EIO. */
 MUST_USE int crypto_seal(struct crypto_aead *aead, uint64_t counter, const void *ad, size_t ad_size,
 			 const void *a, size_t a_size, const void *b, size_t b_size, uint8_t *out);
-/* 'size' includes the tag; writes size - CRYPTO_TAG_SIZE bytes to 'out' (may be 'in').  0 or -EBADMSG. */
+/* 'size' includes the tag; writes size - CRYPTO_TAG_SIZE bytes to 'out' (may be 'in').  0 or
+ * -EBADMSG. */
 MUST_USE int crypto_open(struct crypto_aead *aead, uint64_t counter, const void *ad, size_t ad_size,
 			 const uint8_t *in, size_t size, uint8_t *out);
 

@@ -1,12 +1,9 @@
 /* The door: what a stranger may cost us.
  *
  * Every INIT with a valid mac1 takes a token.  While there are tokens all pass.  Without, the
- * sender must first show
- * (mac2) that it receives at the address it claims: it is told a cookie, which needs no memory
- * here, and
- * then shares a small allowance with all who come from its address (IPv6: its /64).  Everything has
- * a
- * fixed size. */
+ * sender must first show (mac2) that it receives at the address it claims: it is told a cookie,
+ * which needs no memory here, and then shares a small allowance with all who come from its
+ * address (IPv6: its /64).  Everything has a fixed size. */
 #ifndef VR_DOOR_H
 #define VR_DOOR_H
 

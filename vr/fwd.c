@@ -204,6 +204,16 @@ note_first_frame(struct vr *vr, const struct site *site, struct addr ip, us_t no
 		r->first_frame = now;
 }
 
+/* A machine that gets packets but has been silent for long may have another MAC by now: it is asked, by broadcast. */
+static void
+refresh(struct vr *vr, struct site *site, const struct hwdt_entry *e, us_t now)
+{
+	if (now - e->heard < NEIGH_STALE || now < site->ask_due)
+		return;
+	site->ask_due = now + NEIGH_ASK_PACE;
+	neigh_ask(vr, site, e->b.ip, (struct mac){{0}});
+}
+
 /* A packet for a machine of this LAN; 'e' is its record or NULL. */
 static void
 to_lan(struct vr *vr, struct site *site, const struct origin *origin, struct frame *f,
@@ -217,6 +227,7 @@ to_lan(struct vr *vr, struct site *site, const struct origin *origin, struct fra
 		return;
 	}
 	if (e != NULL) {
+		refresh(vr, site, e, now);
 		fwd_deliver(vr, site, e->b.mac, f, now);
 		note_first_frame(vr, site, ip->dst, now);
 		return;

@@ -189,8 +189,8 @@ handshake_response_read(struct noise *n, const uint8_t *data, size_t size, uint3
 	return rc;
 }
 
-/* A key of its own for every reply, from a random nonce and the INIT it answers, so that the AEAD's
- * counter can stay zero. */
+/* A key of its own for every reply, from a random nonce and the INIT it answers, so that the
+ * AEAD's counter can stay zero. */
 static struct crypto_aead *
 cookie_aead(const uint8_t public_key[CRYPTO_KEY_SIZE], const uint8_t init[HANDSHAKE_INIT_SIZE],
 	    const uint8_t nonce[16], bool seal)

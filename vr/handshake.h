@@ -4,9 +4,8 @@
  *   RESPONSE  responder -> initiator   Noise message 2: the index I receive records under
  *   COOKIE    responder -> initiator   under load: prove that you receive at your address
  *
- * Drawn in docs/handshake.md.  mac1 is keyed with the receiver's public key: who does not know that
- * is
- * not even listened to.  mac2 is keyed with a cookie. */
+ * Drawn in docs/handshake.md.  mac1 is keyed with the receiver's public key: who does not know
+ * that is not even listened to.  mac2 is keyed with a cookie. */
 #ifndef VR_HANDSHAKE_H
 #define VR_HANDSHAKE_H
 
@@ -41,7 +40,8 @@ struct handshake_init {
 	enum crypto_cipher cipher;
 };
 
-/* Builds an INIT with mac1 and without mac2; 'n' is kept for the RESPONSE.  0, -EIO, -EBADMSG, -ENOMEM. */
+/* Builds an INIT with mac1 and without mac2; 'n' is kept for the RESPONSE.  0, -EIO, -EBADMSG,
+ * -ENOMEM. */
 MUST_USE int handshake_init_build(struct noise *n, const struct handshake_self *self,
 				  const struct handshake_init *init,
 				  const uint8_t remote_public[CRYPTO_KEY_SIZE],
@@ -50,13 +50,14 @@ MUST_USE int handshake_init_build(struct noise *n, const struct handshake_self *
 /* Sets mac2 of a built INIT. */
 void handshake_init_prove(uint8_t msg[HANDSHAKE_INIT_SIZE],
 			  const uint8_t cookie[HANDSHAKE_MAC_SIZE]);
-/* True for an INIT or RESPONSE of the right size whose mac1 was made for us.  Two hashes, no more. */
+/* True for an INIT or RESPONSE of the right size whose mac1 was made for us.  Two hashes, no
+ * more. */
 bool handshake_mac1_valid(const struct handshake_self *self, const uint8_t *data, size_t size);
 /* For an INIT of the right size. */
 bool handshake_mac2_valid(const uint8_t msg[HANDSHAKE_INIT_SIZE],
 			  const uint8_t cookie[HANDSHAKE_MAC_SIZE]);
-/* Reads an INIT whose mac1 is valid: two Diffie-Hellman operations.  'n' is ready for the RESPONSE.  0,
- * -EBADMSG, -EIO, -ENOMEM. */
+/* Reads an INIT whose mac1 is valid: two Diffie-Hellman operations.  'n' is ready for the
+ * RESPONSE.  0, -EBADMSG, -EIO, -ENOMEM. */
 MUST_USE int handshake_init_read(struct noise *n, const struct handshake_self *self,
 				 const uint8_t *data, size_t size, struct handshake_init *init);
 

@@ -30,13 +30,13 @@ MUST_USE int keys_init(struct keys *k, const struct noise *n, bool initiator, ui
 /* Wipes; also fit for unused keys. */
 void keys_fini(struct keys *k);
 
-/* Seals one record into 'out': header, the inner header, 'head_size' bytes that stand behind it already, and 'body'
- * behind those.  Writes SEAL_OVERHEAD + head_size + body_size bytes.  0, -EIO, -EOVERFLOW (the
- * counter is used up). */
+/* Seals one record into 'out': header, the inner header, 'head_size' bytes that stand behind it
+ * already, and 'body' behind those.  Writes SEAL_OVERHEAD + head_size + body_size bytes.  0,
+ * -EIO, -EOVERFLOW (the counter is used up). */
 MUST_USE int keys_seal(struct keys *k, const struct seal_inner *inner, uint8_t *out,
 		       size_t head_size, const uint8_t *body, size_t body_size);
-/* Opens a record in place: its plaintext starts at data + SEAL_OUTER_SIZE.  '*newest': the counter
- * advanced.  0, -EALREADY (replayed or too old), -EBADMSG. */
+/* Opens a record in place: its plaintext starts at data + SEAL_OUTER_SIZE.  '*newest': the
+ * counter advanced.  0, -EALREADY (replayed or too old), -EBADMSG. */
 MUST_USE int keys_open(struct keys *k, uint64_t counter, uint8_t *data, size_t size, bool *newest);
 
 #endif

@@ -30,6 +30,30 @@ lan_defend(struct vr *vr, struct site *site, struct addr ip, struct mac requeste
 	send_reply(vr, site, ip, requester, (struct addr){.family = ADDR_V4});
 }
 
+/* Asks the other routers on behalf of the requester, who is answered as soon as they know. */
+static void
+ask_for(struct vr *vr, const struct site *site, const struct arp *arp, us_t now)
+{
+	struct vr_query *q = sync_query(vr, site->vn, (struct mac){{0}}, arp->tpa, now);
+
+	if (q == NULL)
+		return;
+	q->asker = arp->sha;
+	q->asker_ip = arp->spa;
+}
+
+void
+lan_owner_known(struct vr *vr, const struct site *site, const struct binding *b)
+{
+	struct vr_query *q = sync_query_find(vr, site->vn, (struct mac){{0}}, b->ip);
+
+	if (q == NULL || mac_is_zero(q->asker) || addr_is_unspecified(q->asker_ip))
+		return;
+	if (!mac_equal(q->asker, b->mac))
+		send_reply(vr, site, b->ip, q->asker, q->asker_ip);
+	q->asker = (struct mac){{0}};
+}
+
 static void
 answer_request(struct vr *vr, struct site *site, const struct arp *arp, bool may_speak, us_t now)
 {
@@ -45,7 +69,7 @@ answer_request(struct vr *vr, struct site *site, const struct arp *arp, bool may
 	if (e == NULL || e->b.withdrawn) {
 		/* Nobody is known to have it: perhaps a silent machine at another site. */
 		if (may_speak && lndt_is_mobile(vr->lndt, site->vn, arp->tpa))
-			sync_query(vr, site->vn, (struct mac){{0}}, arp->tpa, now);
+			ask_for(vr, site, arp, now);
 		return;
 	}
 	if (mac_equal(e->b.mac, arp->sha) || vr_id_equal(e->b.vr, vr->self))

@@ -8,6 +8,10 @@
 #define NEIGH_PACKETS_MAX 4  /* per destination */
 #define NEIGH_TIMEOUT     (1 * US_S)
 
+/* A machine unheard for so long is asked again when a packet goes to it, at most one machine per pace and LAN. */
+#define NEIGH_STALE    (30 * US_S)
+#define NEIGH_ASK_PACE (100 * US_MS)
+
 struct neigh *neigh_create(void);
 void neigh_destroy(struct neigh *n);
 /* Keeps a copy of the IP packet and asks for the destination.  A full queue drops the oldest, counted. */

@@ -1,10 +1,9 @@
 /* Noise_IK_25519_{AESGCM,ChaChaPoly}_SHA256 (Noise specification, revision 34), handshake only.
  *
  * The initiator knows the responder's public key and sends its own, encrypted, in the first
- * message; one
- * round trip gives both sides two keys.  No state outside the struct; the caller supplies the
- * randomness, so that published vectors and simulations repeat exactly.  After an error the struct
- * is of no use but to be wiped. */
+ * message; one round trip gives both sides two keys.  No state outside the struct; the caller
+ * supplies the randomness, so that published vectors and simulations repeat exactly.  After an
+ * error the struct is of no use but to be wiped. */
 #ifndef VR_NOISE_H
 #define VR_NOISE_H
 
@@ -37,18 +36,18 @@ void noise_init(struct noise *n, enum crypto_cipher cipher, const void *prologue
 /* Wipes every secret. */
 void noise_fini(struct noise *n);
 
-/* Initiator: message 1 into 'out' (NOISE_OVERHEAD_1 + size bytes).  0, -EIO, -EBADMSG (the remote key is of low order),
- * -ENOMEM. */
+/* Initiator: message 1 into 'out' (NOISE_OVERHEAD_1 + size bytes).  0, -EIO, -EBADMSG (the
+ * remote key is of low order), -ENOMEM. */
 MUST_USE int noise_write_1(struct noise *n, const uint8_t ephemeral_private[CRYPTO_KEY_SIZE],
 			   const void *payload, size_t size, uint8_t *out);
-/* Responder: reads message 1 of 'size' bytes; the payload (size - NOISE_OVERHEAD_1 bytes) goes to 'out', the
- * sender's key to n->remote_static.  0, -EBADMSG, -EIO, -ENOMEM. */
+/* Responder: reads message 1 of 'size' bytes; the payload (size - NOISE_OVERHEAD_1 bytes) goes
+ * to 'out', the sender's key to n->remote_static.  0, -EBADMSG, -EIO, -ENOMEM. */
 MUST_USE int noise_read_1(struct noise *n, const uint8_t *in, size_t size, uint8_t *out);
 /* Responder: message 2 (NOISE_OVERHEAD_2 + size bytes). */
 MUST_USE int noise_write_2(struct noise *n, const uint8_t ephemeral_private[CRYPTO_KEY_SIZE],
 			   const void *payload, size_t size, uint8_t *out);
-/* Initiator: reads message 2.  On an error the state is as before, so that a forged message cannot end the
- * handshake. */
+/* Initiator: reads message 2.  On an error the state is as before, so that a forged message
+ * cannot end the handshake. */
 MUST_USE int noise_read_2(struct noise *n, const uint8_t *in, size_t size, uint8_t *out);
 /* After message 2: the key from initiator to responder and the one back. */
 void noise_split(const struct noise *n, uint8_t to_responder[CRYPTO_KEY_SIZE],

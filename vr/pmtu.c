@@ -71,7 +71,8 @@ fails(struct pmtu *p, uint16_t size, us_t now)
 {
 	if (size < p->ceiling)
 		p->ceiling = size;
-	/* Even what was confirmed does not pass any more: from the start, below the failed size. */
+	/* Even what was confirmed does not pass any more: from the start, below the failed
+	 * size. */
 	if (size <= p->size)
 		p->size = p->base;
 	if (p->ceiling <= p->size)
@@ -82,7 +83,8 @@ fails(struct pmtu *p, uint16_t size, us_t now)
 uint16_t
 pmtu_run(struct pmtu *p, us_t now, us_t heard)
 {
-	/* Some sizes are decided without a probe, so go on until one is sent or it is time to wait. */
+	/* Some sizes are decided without a probe, so go on until one is sent or it is time to
+	 * wait. */
 	while (now >= p->due) {
 		if (p->state == PMTU_HOLD) {
 			if (now >= p->raise_at) {

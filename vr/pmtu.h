@@ -1,9 +1,8 @@
 /* How large a packet the path to one peer takes (RFC 8899), as underlay IP packet sizes.
  *
  * Starts from a size that always works, tries the largest at once, searches when that fails,
- * confirms
- * what it found from time to time and falls back when the confirmation is lost three times although
- * the peer is heard. */
+ * confirms what it found from time to time and falls back when the confirmation is lost three
+ * times although the peer is heard. */
 #ifndef VR_PMTU_H
 #define VR_PMTU_H
 
@@ -30,8 +29,8 @@ void pmtu_init(struct pmtu *p, uint16_t max);
 /* The path is new: back to the base and probe at once. */
 void pmtu_start(struct pmtu *p, us_t now);
 void pmtu_stop(struct pmtu *p);
-/* Does what is due.  Returns the size to probe now, or 0.  'heard': when the peer was last heard.  May lower
- * p->size. */
+/* Does what is due.  Returns the size to probe now, or 0.  'heard': when the peer was last
+ * heard.  May lower p->size. */
 uint16_t pmtu_run(struct pmtu *p, us_t now, us_t heard);
 /* The peer says that a probe of this size arrived. */
 void pmtu_acked(struct pmtu *p, uint16_t size, us_t now);

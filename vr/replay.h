@@ -1,8 +1,7 @@
 /* Window against replayed records (RFC 6479): a ring of words, advanced without shifting.
  *
  * A record is accepted once, and only when it is at most REPLAY_WINDOW behind the newest.  The
- * window is wide because
- * whole batches can overtake each other on the way. */
+ * window is wide because whole batches can overtake each other on the way. */
 #ifndef VR_REPLAY_H
 #define VR_REPLAY_H
 
@@ -29,8 +28,8 @@ replay_fresh(const struct replay *r, uint64_t counter)
 	return (r->words[counter / 64 % REPLAY_WORDS] >> counter % 64 & 1) == 0;
 }
 
-/* Marks a fresh counter as accepted, after the record was authenticated.  True when it is the newest so
- * far. */
+/* Marks a fresh counter as accepted, after the record was authenticated.  True when it is the
+ * newest so far. */
 static inline bool
 replay_accept(struct replay *r, uint64_t counter)
 {

@@ -1,5 +1,5 @@
-/* The sessions of one router with all its peers: who is who, by slot, by public key and by the index in
- * a record; and what is refused at the door, by reason.  No socket, no clock. */
+/* The sessions of one router with all its peers: who is who, by slot, by public key and by the
+ * index in a record; and what is refused at the door, by reason.  No socket, no clock. */
 #ifndef VR_ROSTER_H
 #define VR_ROSTER_H
 
@@ -73,9 +73,9 @@ us_t roster_run(struct roster *r, us_t now);
 void roster_touch(struct roster *r, const struct session *s);
 us_t roster_due(const struct roster *r);
 
-/* Takes in one datagram, whoever sent it.  True when it was a record with something for the layers above (DATA or SYNC): '*out'
- * and '*slot' are filled, the content stands in 'data'.  Everything else is dealt with or counted.
- */
+/* Takes in one datagram, whoever sent it.  True when it was a record with something for the
+ * layers above (DATA or SYNC): '*out' and '*slot' are filled, the content stands in 'data'.
+ * Everything else is dealt with or counted. */
 bool roster_heard(struct roster *r, uint8_t *data, size_t size, const struct endpoint *from,
 		  us_t now, struct session_content *out, uint32_t *slot);
 

@@ -269,8 +269,8 @@ session_refused(struct session *s, size_t record_size, us_t now)
 	session_mtu_report(s, now);
 }
 
-/* When the age of the current keys asks for new ones.  Who started the last handshake starts the
- * next; the other side only when that fails to happen. */
+/* When the age of the current keys asks for new ones.  Who started the last handshake starts
+ * the next; the other side only when that fails to happen. */
 static us_t
 rekey_at(const struct session *s)
 {

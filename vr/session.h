@@ -1,17 +1,14 @@
 /* All sessions with one peer: handshakes, keys, rekeying, roaming, path MTU.
  *
- * A pure state machine: no socket, no clock ('now' is passed in), no randomness of its own; what it
- * wants done goes
- * out through its ops.  It keeps up to four generations of keys, so that records that are under way
- * while keys change are still opened: one generation seals, all of them open.  Keys that we
- * answered
- * for are used for sealing only after the peer's first valid record under them; older ones go away
- * some
- * time after that.
+ * A pure state machine: no socket, no clock ('now' is passed in), no randomness of its own;
+ * what it wants done goes out through its ops.  It keeps up to four generations of keys, so
+ * that records that are under way while keys change are still opened: one generation seals, all
+ * of them open.  Keys that we answered for are used for sealing only after the peer's first
+ * valid record under them; older ones go away some time after that.
  *
- * Handshakes of both sides may cross: both succeed, and each side seals with the newest generation
- * that the peer is
- * known to have; it does not matter if these differ, because keys that are heard stay. */
+ * Handshakes of both sides may cross: both succeed, and each side seals with the newest
+ * generation that the peer is known to have; it does not matter if these differ, because keys
+ * that are heard stay. */
 #ifndef VR_SESSION_H
 #define VR_SESSION_H
 
@@ -53,8 +50,8 @@ struct session_ops {
 	void (*persist)(void *ctx);
 };
 
-/* A session without keys, its first handshake due at once when there is an endpoint.  'user' is the caller's
- * number for it.  NULL when memory is short.  'conf' and 'ops' must outlive it. */
+/* A session without keys, its first handshake due at once when there is an endpoint.  'user' is
+ * the caller's number for it.  NULL when memory is short.  'conf' and 'ops' must outlive it. */
 struct session *session_create(const struct session_conf *conf, const struct session_ops *ops,
 			       void *ctx, uint32_t user, const uint8_t public_key[CRYPTO_KEY_SIZE],
 			       uint64_t heard_floor);
@@ -71,12 +68,13 @@ us_t session_run(struct session *s, us_t now);
 /* The same without doing anything; any other call may have brought it forward. */
 us_t session_due(const struct session *s);
 
-/* An INIT of this peer was read: answers it.  0, -ESTALE (the timestamp is not newer), -EIO, -ENOMEM. */
+/* An INIT of this peer was read: answers it.  0, -ESTALE (the timestamp is not newer), -EIO,
+ * -ENOMEM. */
 MUST_USE int session_init_heard(struct session *s, struct noise *n,
 				const struct handshake_init *init, const struct endpoint *from,
 				us_t now);
-/* A RESPONSE whose mac1 is valid, or a COOKIE, to one of our indices.  0, -ENOENT (nothing of ours waits for
- * it), -EBADMSG, -ENOMEM. */
+/* A RESPONSE whose mac1 is valid, or a COOKIE, to one of our indices.  0, -ENOENT (nothing of
+ * ours waits for it), -EBADMSG, -ENOMEM. */
 MUST_USE int session_response_heard(struct session *s, uint32_t index, const uint8_t *data,
 				    size_t size, const struct endpoint *from, us_t now);
 MUST_USE int session_cookie_heard(struct session *s, uint32_t index, const uint8_t *data,
@@ -88,9 +86,9 @@ struct session_content {
 	size_t size;
 };
 
-/* Opens a record in place.  0: '*out' is filled; KEEPALIVE, PROBE and PROBE_ACK are already dealt with.  -ENOENT,
- * -EALREADY (replayed), -EBADMSG (not authentic), -EPROTO (authentic, but the inner header is not
- * ours to understand). */
+/* Opens a record in place.  0: '*out' is filled; KEEPALIVE, PROBE and PROBE_ACK are already
+ * dealt with.  -ENOENT, -EALREADY (replayed), -EBADMSG (not authentic), -EPROTO (authentic, but
+ * the inner header is not ours to understand). */
 MUST_USE int session_open(struct session *s, const struct seal_outer *outer, uint8_t *data,
 			  size_t size, const struct endpoint *from, us_t now,
 			  struct session_content *out);

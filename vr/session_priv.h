@@ -1,4 +1,5 @@
-/* What the two halves of a session share: its handshakes and its records.  Nobody else includes this. */
+/* What the two halves of a session share: its handshakes and its records.  Nobody else includes
+ * this. */
 #ifndef VR_SESSION_PRIV_H
 #define VR_SESSION_PRIV_H
 
@@ -65,7 +66,8 @@ void session_keys_promote(struct session *s, struct keys *k, us_t now);
 void session_endpoint_follow(struct session *s, const struct endpoint *from, us_t now);
 /* Reports the inner MTU when it changed. */
 void session_mtu_report(struct session *s, us_t now);
-/* Seals a record of our own making, its body already in place, and sends it.  0, -ENOTCONN, -EMSGSIZE, another error: lost. */
+/* Seals a record of our own making, its body already in place, and sends it.  0, -ENOTCONN,
+ * -EMSGSIZE, another error: lost. */
 int session_control_send(struct session *s, enum seal_kind kind, uint8_t *record, size_t body_size,
 			 us_t now);
 

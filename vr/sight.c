@@ -277,7 +277,7 @@ sight_rarp(struct vr *vr, struct site *site, struct mac mac, us_t heard, us_t no
 
 	judge_mac(vr, site, SIGHTING_RARP, mac, &a, &known, now);
 	if (known == 0)
-		sync_query(vr, site->vn, mac, (struct addr){.family = ADDR_NONE}, now);
+		(void)sync_query(vr, site->vn, mac, (struct addr){.family = ADDR_NONE}, now);
 	else if (a.count > 0)
 		sight_claim(vr, site, a.bindings, a.count, a.previous, TRIGGER_RARP, heard, now);
 }
@@ -418,7 +418,7 @@ sight_stale(void *ctx, vn_id_t vn, struct addr ip, mobility_t newest, struct vr_
 	}
 	if (b.kind != BINDING_HOST || !lndt_may_host(vr->lndt, vn, ip, owner))
 		return;
-	sync_query(vr, vn, (struct mac){{0}}, ip, now);
+	(void)sync_query(vr, vn, (struct mac){{0}}, ip, now);
 	presence_start(vr->presence, PRESENCE_DOUBT, vn, ip, b.mac, owner, now);
 	vr->wake = true;
 }

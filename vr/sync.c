@@ -397,8 +397,8 @@ send_query(struct vr *vr, struct vr_query *q, us_t now)
 	due_by(vr, q->due);
 }
 
-static struct vr_query *
-query_find(struct vr *vr, vn_id_t vn, struct mac mac, struct addr ip)
+struct vr_query *
+sync_query_find(struct vr *vr, vn_id_t vn, struct mac mac, struct addr ip)
 {
 	for (size_t i = 0; i < VR_QUERIES; i++) {
 		struct vr_query *q = &vr->queries[i];
@@ -409,11 +409,13 @@ query_find(struct vr *vr, vn_id_t vn, struct mac mac, struct addr ip)
 	return NULL;
 }
 
-void
+struct vr_query *
 sync_query(struct vr *vr, vn_id_t vn, struct mac mac, struct addr ip, us_t now)
 {
-	if (query_find(vr, vn, mac, ip) != NULL)
-		return;
+	struct vr_query *known = sync_query_find(vr, vn, mac, ip);
+
+	if (known != NULL)
+		return known;
 	for (size_t i = 0; i < VR_QUERIES; i++) {
 		struct vr_query *q = &vr->queries[i];
 
@@ -423,11 +425,12 @@ sync_query(struct vr *vr, vn_id_t vn, struct mac mac, struct addr ip, us_t now)
 			.vn = vn, .by_mac = addr_is_none(ip), .mac = mac, .ip = ip, .started = now};
 		send_query(vr, q, now);
 		vr->wake = true;
-		return;
+		return q;
 	}
 	/* Too many questions at once: the machine will be heard again. */
 	if (addr_is_none(ip))
 		vr_drop(vr, DROP_RARP_UNKNOWN);
+	return NULL;
 }
 
 static us_t
@@ -489,10 +492,10 @@ hear_answer(struct vr *vr, struct peer *peer, const struct sync_msg *msg, us_t n
 
 		if (take_in(vr, peer, msg->vn, sb, now) == SYNC_REFUSED)
 			continue;
-		q = query_find(vr, msg->vn, (struct mac){{0}}, sb->ip);
+		q = sync_query_find(vr, msg->vn, (struct mac){{0}}, sb->ip);
 		if (q != NULL)
 			q->tries = 0;
-		q = query_find(vr, msg->vn, sb->mac, none);
+		q = sync_query_find(vr, msg->vn, sb->mac, none);
 		if (q == NULL || i + 1 < msg->answer.count)
 			continue;
 		/* The RARP that asked for it can go on now. */

@@ -1,13 +1,10 @@
 /* The underlay: one UDP socket, the sealed sessions of all peers on it, and what a batch costs.
  *
  * Packets and super-frames go in whole and leave as records, one IP packet each, in as few
- * UDP_SEGMENT calls
- * as their limits allow (65,507 bytes, 64 segments, equal sizes but the last); records that arrive
- * by UDP_GRO
- * are opened in place and handed up one by one.  Peers are named by slot (tables/peer.h).
- * Handshakes,
- * rekeying, keepalive, roaming, cookies and path MTU discovery happen in here; whether a peer is
- * alive is decided above, by its HELLOs. */
+ * UDP_SEGMENT calls as their limits allow (65,507 bytes, 64 segments, equal sizes but the
+ * last); records that arrive by UDP_GRO are opened in place and handed up one by one.  Peers
+ * are named by slot (tables/peer.h). Handshakes, rekeying, keepalive, roaming, cookies and path
+ * MTU discovery happen in here; whether a peer is alive is decided above, by its HELLOs. */
 #ifndef VR_TUNNEL_H
 #define VR_TUNNEL_H
 
@@ -21,9 +18,9 @@
 struct tunnel;
 
 #define TUNNEL_ENDPOINTS_MAX 8
-/* Bytes that are free in front of a packet that was opened: its own record's headers and, in the middle of a
- * train, the tag of the record before.  (Less than FRAME_HEADROOM: what lies further in front is
- * another packet.) */
+/* Bytes that are free in front of a packet that was opened: its own record's headers and, in
+ * the middle of a train, the tag of the record before.  (Less than FRAME_HEADROOM: what lies
+ * further in front is another packet.) */
 #define TUNNEL_HEADROOM SEAL_OVERHEAD
 /* Largest message of tunnel_send_sync(). */
 #define TUNNEL_SYNC_MAX 1184
@@ -53,15 +50,13 @@ struct tunnel_peer_conf {
 		heard_floor; /* handshake timestamps of this peer must be larger (from the state file) */
 };
 
-/* All may call tunnel_send(), tunnel_send_sync(), tunnel_flush() and whatever only reads; none may add or remove
- * peers or destroy the tunnel. */
+/* All may call tunnel_send(), tunnel_send_sync(), tunnel_flush() and whatever only reads; none
+ * may add or remove peers or destroy the tunnel. */
 struct tunnel_ops {
-	/* An authentic data packet (its IP header not looked at): 'f->data' is at the IP header,
-	 * TUNNEL_HEADROOM bytes in front may be written to, 'f->csum_partial' follows the record's
-	 * flag, no
-	 * super-frame.  'f' is borrowed for the call, the bytes stay valid and unchanged until
-	 * 'batch_end' of
-	 * the same batch. */
+	/* An authentic data packet (its IP header not looked at): 'f->data' is at the IP
+	 * header, TUNNEL_HEADROOM bytes in front may be written to, 'f->csum_partial' follows
+	 * the record's flag, no super-frame.  'f' is borrowed for the call, the bytes stay
+	 * valid and unchanged until 'batch_end' of the same batch. */
 	void (*data)(void *ctx, uint32_t slot, const struct seal_inner *inner, struct frame *f,
 		     us_t now);
 	void (*sync)(void *ctx, uint32_t slot, const uint8_t *msg, size_t size, us_t now);
@@ -82,7 +77,8 @@ void tunnel_destroy(struct tunnel *t);
 
 /* 0, -EEXIST (slot or key in use), -ENOMEM.  Starts a handshake when an endpoint is known. */
 MUST_USE int tunnel_peer_add(struct tunnel *t, const struct tunnel_peer_conf *peer, us_t now);
-/* New endpoints for a peer; its session goes on.  Without one they are called in the next tunnel_run(). */
+/* New endpoints for a peer; its session goes on.  Without one they are called in the next
+ * tunnel_run(). */
 void tunnel_peer_endpoints(struct tunnel *t, uint32_t slot, const struct endpoint *endpoints,
 			   size_t count);
 void tunnel_peer_remove(struct tunnel *t, uint32_t slot);
@@ -90,17 +86,16 @@ void tunnel_peer_remove(struct tunnel *t, uint32_t slot);
 int tunnel_fd(const struct tunnel *t);
 /* Reads and handles a bounded batch; calls batch_end at the end of it. */
 void tunnel_readable(struct tunnel *t, us_t now);
-/* Does what is due (handshakes, rekeys, keepalives, probes); returns when to be called next.  Any
- * other call may have brought that forward, so call this after each batch; it costs nothing when
- * nothing is due. */
+/* Does what is due (handshakes, rekeys, keepalives, probes); returns when to be called next.
+ * Any other call may have brought that forward, so call this after each batch; it costs nothing
+ * when nothing is due. */
 us_t tunnel_run(struct tunnel *t, us_t now);
 
-/* Seals an IP packet or super-frame to the peer.  Segments must fit the inner MTU ('f->gso_size' is at most what
- * the caller computed from it).  'inner->kind' and its checksum flag are filled in here.  Sealed at
- * once,
- * sent by tunnel_flush() at the latest; 'f' is not needed after the call.  0; -ENOTCONN (no
- * session:
- * dropped), -EMSGSIZE, -EINVAL (a super-frame that is not one). */
+/* Seals an IP packet or super-frame to the peer.  Segments must fit the inner MTU
+ * ('f->gso_size' is at most what the caller computed from it).  'inner->kind' and its checksum
+ * flag are filled in here.  Sealed at once, sent by tunnel_flush() at the latest; 'f' is not
+ * needed after the call.  0; -ENOTCONN (no session: dropped), -EMSGSIZE, -EINVAL (a super-frame
+ * that is not one). */
 MUST_USE int tunnel_send(struct tunnel *t, uint32_t slot, const struct seal_inner *inner,
 			 struct frame *f, us_t now);
 /* Seals and sends at once, in front of what is queued.  0, -ENOTCONN, -EMSGSIZE. */

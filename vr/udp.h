@@ -1,5 +1,5 @@
-/* The underlay socket: datagrams in trains (UDP_SEGMENT, UDP_GRO) or, where the kernel lacks these or they are
- * forced off, in batches (sendmmsg, recvmmsg). */
+/* The underlay socket: datagrams in trains (UDP_SEGMENT, UDP_GRO) or, where the kernel lacks
+ * these or they are forced off, in batches (sendmmsg, recvmmsg). */
 #ifndef VR_UDP_H
 #define VR_UDP_H
 
@@ -38,12 +38,13 @@ int udp_fd(const struct udp *u);
 bool udp_has_segment(const struct udp *u);
 bool udp_has_gro(const struct udp *u);
 
-/* Sends 'size' bytes as datagrams of 'segment' bytes (the last may be shorter), within the limits above.  0;
- * -EMSGSIZE: larger than the link takes; -EAGAIN and other errors: some or all were not sent. */
+/* Sends 'size' bytes as datagrams of 'segment' bytes (the last may be shorter), within the
+ * limits above.  0; -EMSGSIZE: larger than the link takes; -EAGAIN and other errors: some or
+ * all were not sent. */
 MUST_USE int udp_send(struct udp *u, const struct endpoint *to, const uint8_t *data, size_t size,
 		      size_t segment);
-/* Takes what has arrived, without waiting: at most UDP_TRAINS, fewer with large buffers.  Returns the count; the
- * bytes stay valid until the next call.  '*more': there may be more. */
+/* Takes what has arrived, without waiting: at most UDP_TRAINS, fewer with large buffers.
+ * Returns the count; the bytes stay valid until the next call.  '*more': there may be more. */
 size_t udp_receive(struct udp *u, struct udp_train trains[UDP_TRAINS], bool *more);
 
 #endif

@@ -167,6 +167,8 @@ follow_up(struct vr *vr, struct site *site, const struct hwdt_entry *before,
 		sight_lost(vr, site, before, b, now);
 	if (mine && !b->withdrawn && b->kind == BINDING_HOST)
 		neigh_resolved(vr, site, b->ip, b->mac, now);
+	if (!mine && !b->withdrawn && fate == HWDT_ADDED)
+		lan_owner_known(vr, site, b);
 	if ((mine || was_mine) && vr->io->persist != NULL)
 		vr->io->persist(vr->ctx);
 }
@@ -560,7 +562,8 @@ vr_recall(struct vr *vr, const struct binding *b, us_t now)
 	if (mine && (b->kind == BINDING_GATEWAY || vr_owns_address(vr_site(vr, b->vn), b->ip)) &&
 	    !mac_equal(b->mac, vr_site(vr, b->vn)->router_mac))
 		return;
-	(void)!vr_bind(vr, b, now);
+	/* So long unheard that the first sweep asks whether it is still there, and with which MAC. */
+	(void)!vr_bind(vr, b, now - vr->conf->hwdt_expiry / 4 * 3 - 1);
 }
 
 /* ---- events and time ---- */
@@ -653,7 +656,7 @@ sweep_entry(struct vr *vr, const struct hwdt_entry *e, us_t now)
 		if (vr_bind(vr, &b, now) == HWDT_UPDATED)
 			vr_tell_later(vr, site, &b, now);
 	} else if (silent > vr->conf->hwdt_expiry / 4 * 3) {
-		neigh_ask(vr, site, b.ip, b.mac);
+		neigh_ask(vr, site, b.ip, (struct mac){{0}});
 	}
 }
 

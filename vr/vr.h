@@ -67,6 +67,7 @@ struct site {
 	struct binding fresh[SYNC_BINDINGS_MAX]; /* news that waits a moment for company */
 	size_t fresh_count;
 	us_t fresh_due;
+	us_t ask_due; /* next ARP request for a machine that has been silent */
 };
 
 /* Queries of ours that are under way: who has this MAC, or this EID? */
@@ -77,7 +78,9 @@ struct vr_query {
 	struct addr ip;
 	us_t started;
 	us_t due;
-	unsigned tries; /* 0: free row */
+	unsigned tries;   /* 0: free row */
+	struct mac asker; /* a machine here waits for the answer; zero: nobody */
+	struct addr asker_ip;
 };
 
 #define VR_QUERIES 64

@@ -14,6 +14,7 @@
 #include "base/fmt.h"
 #include "conf/conf.h"
 #include "vr/crypto.h"
+#include "vr/version.h"
 #include "vr/vrctl_print.h"
 
 #define SOCKET_DEFAULT "/run/vrd/vrd.sock"
@@ -71,7 +72,8 @@ print_usage(FILE *out)
 	fprintf(out,
 		"\n  -s, --socket SOCKET  control socket of the router (%s)\n"
 		"  -j, --json           print what the router said, as it is\n"
-		"  -h, --help           this list\n\n"
+		"  -h, --help           this list\n"
+		"  -V, --version        which version this is\n\n"
 		"exit status: 0 done, 1 refused, 2 usage, 3 no router answers\n",
 		SOCKET_DEFAULT);
 }
@@ -209,11 +211,16 @@ refused(const cJSON *reply)
 {
 	const cJSON *code = cJSON_GetObjectItemCaseSensitive(reply, "code");
 	const cJSON *text = cJSON_GetObjectItemCaseSensitive(reply, "text");
+	const cJSON *data = cJSON_GetObjectItemCaseSensitive(reply, "data");
 
-	fprintf(stderr, "vrctl: %s (%s)\n",
-		cJSON_IsString(text) ? text->valuestring : "refused without a reason",
-		cJSON_IsString(code) ? code->valuestring : "unknown");
-	if (vrctl_print(cJSON_GetObjectItemCaseSensitive(reply, "data"), NULL, stderr) != 0)
+	/* The text of the data is the whole of what "text" has room for the start of. */
+	if (cJSON_HasObjectItem(data, "text"))
+		text = NULL;
+	fprintf(stderr, "vrctl: %s%s%s%s\n", cJSON_IsString(text) ? text->valuestring : "",
+		cJSON_IsString(text) ? " (" : "",
+		cJSON_IsString(code) ? code->valuestring : "refused without a reason",
+		cJSON_IsString(text) ? ")" : "");
+	if (vrctl_print(data, NULL, stderr) != 0)
 		return lost("out of memory");
 	return STATUS_REFUSED;
 }
@@ -459,18 +466,21 @@ main(int argc, char **argv)
 	static const struct option long_options[] = {{"socket", required_argument, NULL, 's'},
 						     {"json", no_argument, NULL, 'j'},
 						     {"help", no_argument, NULL, 'h'},
+						     {"version", no_argument, NULL, 'V'},
 						     {NULL, 0, NULL, 0}};
 	struct options options = {.socket = SOCKET_DEFAULT};
 	size_t i;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "s:jh", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "s:jhV", long_options, NULL)) != -1) {
 		if (option == 's')
 			options.socket = optarg;
 		else if (option == 'j')
 			options.json = true;
 		else if (option == 'h')
 			return (int)run_help(&options, 0, NULL);
+		else if (option == 'V')
+			return puts("vrctl " VRD_VERSION) == EOF;
 		else
 			return STATUS_USAGE;
 	}

@@ -67,6 +67,8 @@ write_number(const char *field, double number, FILE *out)
 {
 	if (ends_with(field, "_us"))
 		fputs(fmt_us((us_t)number).s, out);
+	else if (ends_with(field, "_s"))
+		fputs(fmt_us((us_t)(number * (double)US_S)).s, out);
 	else if (ends_with(field, "_bytes"))
 		write_bytes(number, out);
 	else
@@ -79,6 +81,22 @@ write_string(const char *text, FILE *out)
 {
 	for (; *text != '\0'; text++)
 		fputc((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text, out);
+}
+
+/* A field's name without the unit that its value shows. */
+static void
+write_label(const char *field, FILE *out)
+{
+	size_t cut = ends_with(field, "_us") ? 3 : ends_with(field, "_s") ? 2 : 0;
+
+	for (; strlen(field) > cut; field++)
+		fputc((unsigned char)*field < 0x20 || *field == 0x7f ? '?' : *field, out);
+}
+
+static size_t
+label_width(const char *field)
+{
+	return text_width(field) - (ends_with(field, "_us") ? 3 : ends_with(field, "_s") ? 2 : 0);
 }
 
 /* A value on one line; objects as field=value in brackets. */
@@ -179,14 +197,26 @@ table_fini(struct table *t)
 	free(t->cells);
 }
 
+static bool
+is_skipped(const cJSON *row, const char *skip_zero)
+{
+	const cJSON *value =
+		skip_zero == NULL ? NULL : cJSON_GetObjectItemCaseSensitive(row, skip_zero);
+
+	return cJSON_IsNumber(value) && value->valuedouble == 0;
+}
+
 static int
-table_fill(struct table *t, const cJSON *rows)
+table_fill(struct table *t, const cJSON *rows, const char *skip_zero)
 {
 	const cJSON *row;
 	struct cell *cell;
 	size_t i;
 
-	t->row_count = (size_t)cJSON_GetArraySize(rows);
+	cJSON_ArrayForEach(row, rows)
+	{
+		t->row_count += !is_skipped(row, skip_zero);
+	}
 	t->cells = calloc((t->row_count + 1) * t->column_count, sizeof(*t->cells));
 	if (t->cells == NULL)
 		return -ENOMEM;
@@ -198,7 +228,7 @@ table_fill(struct table *t, const cJSON *rows)
 	}
 	cJSON_ArrayForEach(row, rows)
 	{
-		for (i = 0; i < t->column_count; i++, cell++) {
+		for (i = 0; i < t->column_count && !is_skipped(row, skip_zero); i++, cell++) {
 			const char *field = t->columns[i].field;
 			const cJSON *value = cJSON_GetObjectItemCaseSensitive(row, field);
 
@@ -315,7 +345,7 @@ print_rows(const cJSON *rows, const struct vrctl_view *view, FILE *out)
 	}
 	if (t.column_count == 0)
 		return 0;
-	rc = table_fill(&t, rows);
+	rc = table_fill(&t, rows, view == NULL ? NULL : view->skip_zero);
 	if (rc == 0)
 		table_print(&t, out);
 	table_fini(&t);
@@ -338,7 +368,7 @@ print_object(const cJSON *object, FILE *out)
 
 	cJSON_ArrayForEach(field, object)
 	{
-		size_t w = text_width(field->string);
+		size_t w = label_width(field->string);
 
 		if (!is_rows(field) && !cJSON_IsObject(field))
 			width = w > width ? w : width;
@@ -347,8 +377,8 @@ print_object(const cJSON *object, FILE *out)
 	{
 		if (is_rows(field) || cJSON_IsObject(field))
 			continue;
-		write_string(field->string, out);
-		fprintf(out, ":%*s", (int)(width - text_width(field->string) + 1), "");
+		write_label(field->string, out);
+		fprintf(out, ":%*s", (int)(width - label_width(field->string) + 1), "");
 		write_value(field->string, field, out);
 		fputc('\n', out);
 	}
@@ -364,13 +394,29 @@ print_object(const cJSON *object, FILE *out)
 	return rc;
 }
 
+/* A reply that is text only: its lines. */
+static bool
+print_lines(const cJSON *data, FILE *out)
+{
+	const cJSON *text = cJSON_GetObjectItemCaseSensitive(data, "text");
+	const char *c;
+
+	if (!cJSON_IsString(text) || cJSON_GetArraySize(data) != 1)
+		return false;
+	for (c = text->valuestring; *c != '\0'; c++)
+		fputc(*c != '\n' && ((unsigned char)*c < 0x20 || *c == 0x7f) ? '?' : *c, out);
+	if (c > text->valuestring && c[-1] != '\n')
+		fputc('\n', out);
+	return true;
+}
+
 int
 vrctl_print(const struct cJSON *data, const struct vrctl_view *view, FILE *out)
 {
 	const cJSON *element;
 
 	if (cJSON_IsObject(data))
-		return print_object(data, out);
+		return print_lines(data, out) ? 0 : print_object(data, out);
 	if (is_rows(data) || (cJSON_IsArray(data) && data->child == NULL && view != NULL))
 		return print_rows(data, view, out);
 	if (cJSON_IsArray(data)) {

@@ -1,6 +1,7 @@
 /* What the router answered, for people: tables, lists of values, one-line events.
  *
- * How a field is shown follows from its name: _us is a duration, _bytes a size.  A list of objects
+ * How a field is shown follows from its name: _us and _s are durations, _bytes is a size.  A list
+ * of objects
  * is a table, with the columns of its view or, without one, with all their fields. */
 #ifndef VR_VRCTL_PRINT_H
 #define VR_VRCTL_PRINT_H
@@ -21,7 +22,8 @@ struct vrctl_column {
 
 /* The columns of one reply; also the order of its rows, which is by the columns from left to right. */
 struct vrctl_view {
-	const char *command;                            /* "show moves" */
+	const char *command;   /* "show moves" */
+	const char *skip_zero; /* rows in which this field is 0 are left out; NULL: none */
 	struct vrctl_column columns[VRCTL_COLUMNS_MAX]; /* up to the first without a title */
 };
 

@@ -3,8 +3,9 @@
 import argparse
 import contextlib
 import os
-import signal
 import sys
+
+from lab.netns import LabError
 
 from . import iperf, report, tools
 from .path import Path
@@ -20,7 +21,6 @@ def arguments():
     parser.add_argument("--tools", default=",".join(names), help="which, of " + ", ".join(names))
     parser.add_argument("--repeats", type=int, default=5, help="measurements of each tool, in turn")
     parser.add_argument("--seconds", type=float, default=5, help="length of one measurement")
-    parser.add_argument("--build", default="build", help="folder of vrd and vrctl")
     parser.add_argument("--check", action="store_true",
                         help="end with status 1 when vrd is below %d times OpenVPN" % report.GOAL)
     options = parser.parse_args()
@@ -42,7 +42,6 @@ def measure(options):
             if tool.name not in options.tools:
                 continue
             path = stack.enter_context(Path(tool.name))
-            path.build = os.path.abspath(options.build)
             tool.setup(path)
             stack.callback(tool.teardown, path)
             path.wait_until_joined()
@@ -58,18 +57,14 @@ def measure(options):
     return values
 
 
-def stop(number, _frame):
-    """A signal leaves through the same clean-up as an error."""
-    raise SystemExit(128 + number)
-
-
 def main():
     options = arguments()
     if os.geteuid() != 0:
         sys.exit("the benchmark makes network namespaces: run it as root")
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGHUP, stop)
-    rows = report.rows(measure(options))
+    try:
+        rows = report.rows(measure(options))
+    except LabError as error:
+        sys.exit(f"bench: {error}")
     report.write(rows, options.output)
     report.show(rows)
     sys.exit(0 if report.goal_reached(rows) or not options.check else 1)

@@ -6,7 +6,8 @@ the default mssfix, so that no outer packet is a fragment."""
 
 import re
 
-from .path import run
+from lab.netns import run
+
 from .routing import give_gateway_addresses
 
 ABOUT = "AES-256-GCM, UDP, tun-mtu 1500, mssfix default, 1 MiB socket buffers, no compression"
@@ -35,7 +36,7 @@ verb 2
 def certificate(path, side):
     """Make a key and a self-signed certificate; returns its fingerprint, by which the other end
     knows it."""
-    key, cert = path.file(f"{side.number}.key"), path.file(f"{side.number}.crt")
+    key, cert = path.path(f"{side.number}.key"), path.path(f"{side.number}.crt")
     run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
         "-nodes", "-days", "2", "-subj", f"/CN=gateway{side.number}", "-keyout", key, "-out", cert)
     text = run("openssl", "x509", "-in", cert, "-noout", "-fingerprint", "-sha256")
@@ -53,7 +54,7 @@ def setup(path):
     fingerprints = {side: certificate(path, side) for side in path.sides}
     extra = "disable-dco\n" if supports("disable-dco") else ""
     for side, other, role in ((one, two, "tls-server"), (two, one, "tls-client")):
-        config = path.file(f"{side.number}.ovpn")
+        config = path.path(f"{side.number}.ovpn")
         network, mask = other.subnet.split("/")[0], "255.255.255.0"
         with open(config, "w", encoding="ascii") as file:
             file.write(OPTIONS + extra + f"{role}\n"
@@ -63,9 +64,5 @@ def setup(path):
                        f"peer-fingerprint {fingerprints[other]}\n"
                        f"ifconfig 10.9.0.{side.number} 10.9.0.{other.number}\n"
                        f"route {network} {mask}\n")
-        path.start(side.gateway, "openvpn", "--cd", path.folder, "--config", config)
+        path.start(side.gateway, "openvpn", "--cd", path.dir, "--config", config)
 
-
-def teardown(path):
-    for program in path.programs:
-        path.end(program)

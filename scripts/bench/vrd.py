@@ -3,7 +3,8 @@
 import json
 import os
 
-from .path import run
+from lab.netns import run
+from lab.tools import built
 
 ABOUT = "AES-256-GCM, UDP, super-frames, default settings"
 VN = 7
@@ -15,9 +16,9 @@ def configuration(path, side, other, other_key):
     name = {1: "a", 2: "b"}
     return {
         "name": name[side.number],
-        "key_file": path.file(f"{side.number}.key"),
-        "state_dir": path.file(f"state{side.number}"),
-        "control_socket": path.file(f"{side.number}.sock"),
+        "key_file": path.path(f"{side.number}.key"),
+        "state_dir": path.path(f"state{side.number}"),
+        "control_socket": path.path(f"{side.number}.sock"),
         "listen": f"{side.wan_address}:{PORT}",
         "vns": [{
             "id": VN, "name": "bench", "device": "lan",
@@ -37,16 +38,12 @@ def setup(path):
     one, two = path.sides
     keys = {}
     for side in path.sides:
-        os.mkdir(path.file(f"state{side.number}"))
-        said = run(os.path.join(path.build, "vrctl"), "keygen", path.file(f"{side.number}.key"))
+        os.mkdir(path.path(f"state{side.number}"))
+        said = run(built("vrctl"), "keygen", path.path(f"{side.number}.key"))
         keys[side] = said.split()[-1]
     for side, other in ((one, two), (two, one)):
-        config = path.file(f"{side.number}.conf")
+        config = path.path(f"{side.number}.conf")
         with open(config, "w", encoding="utf-8") as file:
             json.dump(configuration(path, side, other, keys[other]), file, indent=2)
-        path.start(side.gateway, os.path.join(path.build, "vrd"), "-c", config)
+        path.start(side.gateway, built("vrd"), "-c", config)
 
-
-def teardown(path):
-    for program in path.programs:
-        path.end(program)

@@ -67,8 +67,8 @@ def without_comments(text):
 def check_ours(folder, name, root):
     """An include written in quotes."""
     target = name.split("/", 1)[0]
-    if folder == "scripts" and target not in MAY_SEE:
-        return None  # tools of their own, which may stand beside each other
+    if folder in ("scripts", "tests") and target not in MAY_SEE:
+        return None  # what stands beside it
     if "/" not in name or target not in MAY_SEE:
         return f'"{name}" is not written from the root of the sources'
     if target not in MAY_SEE[folder]:

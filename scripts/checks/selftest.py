@@ -15,6 +15,8 @@ GLOBALS = [os.path.join(HERE, "globals"), "obj"]
 HARDENING = [os.path.join(HERE, "hardening"), "program"]
 FORMAT = [os.path.join(HERE, "format")]
 WORDS = [os.path.join(HERE, "words")]
+TALLY = [sys.executable, os.path.join(HERE, "tally.py"), "--results", "results"]
+SAY = TALLY + ["x", "--command", "sh", "-c"]
 HARD = ["-O2", "-D_FORTIFY_SOURCE=2", "-fstack-protector-strong", "-fPIE", "-pie",
         "-Wl,-z,relro,-z,now"]
 PROGRAM = ('#include <stdio.h>\n#include <string.h>\nint main(int n, char **a)\n{\n\tchar b[64];\n'
@@ -89,6 +91,15 @@ CASES = [
      "fixed sleep"),
     ("a_long_function_is_refused", {"a.c": "int\nf(void)\n{\n" + "\tg();\n" * 101 + "}\n"}, None,
      WORDS, "function over 100 lines"),
+    ("passed_tests_pass", {}, None, SAY + ["echo '[  PASSED  ] 3 test(s).'"], None),
+    ("a_failed_test_fails", {}, None, SAY + ["echo '1 failed, 3 passed in 2 s'"], "1 failed"),
+    ("a_program_that_dies_fails", {}, None, SAY + ["echo '3 passed'; kill -SEGV $$"], "3 passed"),
+    ("a_status_fails", {}, None, SAY + ["echo '3 passed, 0 failed'; exit 5"], "3 passed"),
+    ("nothing_run_fails", {}, None, TALLY + ["--sum"], "0 passed, 0 failed"),
+    ("the_sum_fails_with_one_part", {"results/a": "3 0\n", "results/b": "2 1\n"}, None,
+     TALLY + ["--sum"], "5 passed, 1 failed"),
+    ("the_sum_is_of_the_named", {"results/a": "3 0\n", "results/b": "2 1\n"}, None,
+     TALLY + ["--sum", "a"], None),
 ]
 
 

@@ -69,6 +69,12 @@ io_link_sync(void *ctx, uint32_t slot, const uint8_t *msg, size_t size, us_t now
 	return net_sync(node, slot, msg, size);
 }
 
+static us_t
+io_clock(void *ctx)
+{
+	return node_now(ctx);
+}
+
 static int64_t
 io_wall_ms(void *ctx)
 {
@@ -121,6 +127,7 @@ static const struct vr_io node_io = {.lan_send = io_lan_send,
 				     .lan_flush = io_lan_flush,
 				     .link_send = io_link_send,
 				     .link_sync = io_link_sync,
+				     .clock = io_clock,
 				     .wall_ms = io_wall_ms,
 				     .persist = io_persist};
 

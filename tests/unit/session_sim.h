@@ -1,5 +1,5 @@
-/* Routers with sessions in one process: a fake clock and a network that loses, repeats, delays and
- * reorders.  Everything repeats exactly from the seed. */
+/* Routers with sessions in one process: a fake clock and a network that loses, repeats, delays
+ * and reorders.  Everything repeats exactly from the seed. */
 #ifndef TESTS_SESSION_SIM_H
 #define TESTS_SESSION_SIM_H
 

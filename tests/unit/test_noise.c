@@ -149,7 +149,8 @@ published_vectors_pass(void **state)
 	cJSON_Delete(root);
 }
 
-/* Message 1 of the vector with one byte changed, or cut to 'size', in a heap copy of exact size. */
+/* Message 1 of the vector with one byte changed, or cut to 'size', in a heap copy of exact
+ * size. */
 static int
 read_1_changed(const cJSON *vector, size_t position, size_t size)
 {
