@@ -39,24 +39,19 @@ class Traffic:
 
     def must_go_on(self, timeout=8):
         """From now on every host gets more bytes and more answers; what it got is right, and nothing came twice."""
+        bytes_of = {name: self.bytes(name) + 20_000 for name in self.hosts}
+        answers_of = {name: self.figures(name)["received"] + 100 for name in self.hosts}
         for name in self.hosts:
-            self.wait_bytes(name, 20_000, timeout)
-            self.wait_answers(name, 100, timeout)
+            wait_for(lambda host=name: self.bytes(host) >= bytes_of[host], timeout,
+                     f"the download of {name} to go on")
+            wait_for(lambda host=name: self.figures(host)["received"] >= answers_of[host], timeout,
+                     f"the stream of {name} to be answered")
 
-    def wait_bytes(self, name, more, timeout=8):
-        probe = self.downloads[name]
-
-        def state():
-            now = probe.mark()
-            assert now["content_ok"] and not now["error"], f"{name}: {now}"
-            return now["bytes"]
-        goal = state() + more
-        wait_for(lambda: state() >= goal, timeout, f"the download of {name} to go on")
-
-    def wait_answers(self, name, more, timeout=8):
-        goal = self.figures(name)["received"] + more
-        wait_for(lambda: self.figures(name)["received"] >= goal, timeout,
-                 f"the stream of {name} to be answered")
+    def bytes(self, name):
+        """What a host has got of its download so far."""
+        now = self.downloads[name].mark()
+        assert now["content_ok"] and not now["error"], f"{name}: {now}"
+        return now["bytes"]
 
     def figures(self, name):
         now = self.streams[name].mark()
