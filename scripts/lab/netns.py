@@ -135,12 +135,18 @@ class Lab:
         """A file of this lab; gone with it."""
         return os.path.join(self.dir, name)
 
-    def popen(self, *command, **options):
-        """Starts a process. It ends with the lab, and with this process even if that is killed."""
+    def popen(self, *command, nice=0, **options):
+        """Starts a process. It ends with the lab, and with this process even if that is killed. 'nice' below 0 puts it
+        before others, as if it had a machine of its own."""
         options.setdefault("stdin", subprocess.DEVNULL)
-        process = subprocess.Popen(
-            command, preexec_fn=None if self.may_stay else _die_with_parent,
-            start_new_session=self.may_stay, **options)
+
+        def prepare():
+            if nice:
+                os.nice(nice)
+            if not self.may_stay:
+                _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        process = subprocess.Popen(command, preexec_fn=prepare, start_new_session=self.may_stay,
+                                   **options)
         self.processes.append(process)
         return process
 
@@ -182,10 +188,6 @@ class Lab:
         for space in self.namespaces.values():
             run("ip", "netns", "del", space.full, check=False)
         shutil.rmtree(self.dir, ignore_errors=True)
-
-
-def _die_with_parent():
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _close_all():

@@ -199,8 +199,8 @@ trace(const struct sim *sim, uint32_t from, uint32_t to, const struct sync_msg *
 {
 	if (m->type == SYNC_HELLO)
 		return;
-	printf("%10.6f %u>%u %s #%u", (double)sim->now / 1e6, from, to, sync_type_name(m->type),
-	       m->id);
+	printf("%10.6f %u>%u %s VN %u #%u", (double)sim->now / 1e6, from, to,
+	       sync_type_name(m->type), m->vn, m->id);
 	switch ((enum sync_type)m->type) {
 	case SYNC_TABLE:
 		trace_rows(m->table.bindings, m->table.count);

@@ -44,6 +44,7 @@ struct node {
 	us_t clock; /* its clock is so far ahead of the world's */
 	us_t timer; /* when vr_run() is called next; US_NEVER: not at all */
 	uint32_t life;
+	uint64_t changes; /* shown so far */
 	uint32_t *slot_of, *router_of; /* by router, by slot */
 	uint32_t *keys;                /* with each router; 0: none */
 	uint32_t *old_keys;
