@@ -146,7 +146,7 @@ class Machine:
     def plug(self, site):
         """It runs at this site from now on, without a word about it."""
         self._switch([site], site)
-        self.site = site
+        self.site, self.moved = site, time.monotonic()
 
     def migrate(self, site, say=None, repeats=()):
         """Pauses and resumes at another site. 'say' is the first frame there; it is repeated so long after. Returns
@@ -160,6 +160,11 @@ class Machine:
         if repeats:
             self.repeat(site, say, repeats)
         return said
+
+    def migrate_at(self, delay, site, say=None, repeats=()):
+        """migrate(), so many seconds after its last move."""
+        time.sleep(max(0, self.moved + delay - time.monotonic()))
+        return self.migrate(site, say, repeats)
 
     def move(self, site):
         """The usual migration: one RARP."""
