@@ -416,7 +416,7 @@ add_wall(cJSON *o, us_t at)
 {
 	struct timespec t;
 	struct tm tm;
-	char text[40];
+	char text[96];
 	int64_t ms;
 
 	clock_gettime(CLOCK_REALTIME, &t);
