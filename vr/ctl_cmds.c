@@ -414,15 +414,12 @@ daemon_ctl_create(struct daemon *d)
 static void
 add_wall(cJSON *o, us_t at)
 {
-	struct timespec t;
-	struct tm tm;
+	int64_t ms = (int64_t)(loop_wall_ns() / 1000000) - (loop_now() - at) / US_MS;
+	time_t seconds = ms / 1000;
 	char text[96];
-	int64_t ms;
+	struct tm tm;
 
-	clock_gettime(CLOCK_REALTIME, &t);
-	ms = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000 - (loop_now() - at) / US_MS;
-	t.tv_sec = ms / 1000;
-	if (gmtime_r(&t.tv_sec, &tm) == NULL)
+	if (gmtime_r(&seconds, &tm) == NULL)
 		return;
 	snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900,
 		 tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(ms % 1000));

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/fmt.h"
 #include "vr/crypto.h"
@@ -104,7 +103,7 @@ static int64_t
 io_wall_ms(void *ctx)
 {
 	(void)ctx;
-	return (int64_t)(loop_wall_ns() / 1000000u);
+	return (int64_t)(loop_wall_ns() / 1000000);
 }
 
 static void
