@@ -36,7 +36,7 @@ step(struct daemon *d, us_t now)
 	if (d->vr->wake || now >= d->vr_due)
 		d->vr_due = vr_run(d->vr, now);
 	loop_timer_set(d->vr_timer, d->vr_due);
-	if (d->ctl != NULL && ctl_has_monitors(d->ctl))
+	if (d->ctl != NULL)
 		daemon_ctl_events(d);
 }
 

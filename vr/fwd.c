@@ -6,6 +6,7 @@
 #include "vr/neigh.h"
 #include "vr/offload.h"
 #include "vr/sight.h"
+#include "vr/sync.h"
 #include "wire/eth.h"
 #include "wire/ip.h"
 
@@ -311,18 +312,26 @@ is_for_router(const struct vr *vr, const struct site *site, struct mac dst)
 	return count > 0;
 }
 
-/* A packet from outside the VN, handed on by the LAN's native router. */
+/* A packet that the LAN's native router handed on: from outside the VN, or of a machine of this site whose gateway it is.  The
+ * Ethernet source is the native router's and says nothing of where the sender is. */
 static bool
 is_from_gateway(const struct vr *vr, const struct site *site, struct mac src, const struct ip *ip)
 {
+	struct addr gateway = site->conf->native_gateway;
 	const struct hwdt_entry *e;
 
-	if (addr_is_none(site->conf->native_gateway) ||
-	    gndt_find(vr->gndt, site->vn, ip->src) != NULL)
+	if (addr_is_none(gateway) || addr_equal(gateway, ip->src))
 		return false;
-	e = hwdt_find(vr->hwdt, site->vn, site->conf->native_gateway);
-	return e != NULL && !e->b.withdrawn && vr_id_equal(e->b.vr, vr->self) &&
-	       mac_equal(e->b.mac, src);
+	e = hwdt_find(vr->hwdt, site->vn, gateway);
+	if (e == NULL || e->b.withdrawn || !vr_id_equal(e->b.vr, vr->self) ||
+	    !mac_equal(e->b.mac, src))
+		return false;
+	if (gndt_find(vr->gndt, site->vn, ip->src) == NULL)
+		return true;
+	e = hwdt_find(vr->hwdt, site->vn, ip->src);
+	if (e != NULL && !e->b.withdrawn)
+		return vr_id_equal(e->b.vr, vr->self);
+	return lndt_may_host(vr->lndt, site->vn, ip->src, vr->self);
 }
 
 /* May this machine speak on this LAN?  Counts the refusal. */
@@ -401,6 +410,9 @@ route_lan_frame(struct vr *vr, struct site *site, const struct origin *origin, s
 		return;
 	route = gndt_find(vr->gndt, site->vn, ip->dst);
 	if (route == NULL) {
+		/* A machine that its router does not know, or no longer: the next packet finds it. */
+		if (lndt_is_mobile(vr->lndt, site->vn, ip->dst))
+			(void)sync_query(vr, site->vn, (struct mac){{0}}, ip->dst, now);
 		to_outside(vr, site, origin, f, ip, now);
 		return;
 	}
