@@ -414,18 +414,15 @@ daemon_ctl_create(struct daemon *d)
 static void
 add_wall(cJSON *o, us_t at)
 {
-	struct timespec t;
+	int64_t ms = (int64_t)(loop_wall_ns() / 1000000u) - (loop_now() - at) / US_MS;
+	time_t seconds = (time_t)(ms / 1000);
 	struct tm tm;
-	char text[40];
-	int64_t ms;
+	char date[32], text[40];
 
-	clock_gettime(CLOCK_REALTIME, &t);
-	ms = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000 - (loop_now() - at) / US_MS;
-	t.tv_sec = ms / 1000;
-	if (gmtime_r(&t.tv_sec, &tm) == NULL)
+	if (gmtime_r(&seconds, &tm) == NULL ||
+	    strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm) == 0)
 		return;
-	snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900,
-		 tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(ms % 1000));
+	snprintf(text, sizeof(text), "%s.%03uZ", date, (unsigned)(ms % 1000) % 1000u);
 	add_text(o, "at", text);
 }
 
