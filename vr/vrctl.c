@@ -373,6 +373,8 @@ run_monitor(const struct options *options, int count, char **words)
 
 	if (count > 0)
 		return usage_error("one word too many", words[0]);
+	/* Before anything is printed: a program that reads along sees each line at once. */
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	status = link_open(&link, options);
 	if (status == STATUS_DONE)
 		status = link_say(&link, make_request("monitor", NULL));
@@ -382,7 +384,6 @@ run_monitor(const struct options *options, int count, char **words)
 		status = show_reply(options, line, "monitor");
 	if (status == STATUS_DONE)
 		link_patience(&link, 0);
-	setvbuf(stdout, NULL, _IOLBF, 0);
 	while (status == STATUS_DONE) {
 		status = link_hear(&link, &line);
 		if (status == STATUS_DONE)

@@ -1,7 +1,9 @@
 """The programs as people use them: checking a configuration, asking a running router, changing it, ending it."""
 import json
 import os
+import re
 import signal
+import socket
 import stat
 import subprocess
 
@@ -166,7 +168,6 @@ def test_without_a_router_the_exit_status_is_3(tmp_path):
 @pytest.mark.parametrize("line", [b"nonsense\n", b"{}\n", b'{"id":1,"cmd":"show","what":"no"}\n', b"[1]\n",
                                   b'{"id":1,"cmd":7}\n', b"\xff\xfe\n"])
 def test_bad_requests_are_answered_or_ended_and_harm_nobody(net, line):
-    import socket
     with socket.socket(socket.AF_UNIX) as control:
         control.settimeout(5)
         control.connect(net.routers["a"].conf["control_socket"])
@@ -181,43 +182,302 @@ def test_the_control_socket_is_not_for_everybody(net):
     assert stat.S_ISSOCK(mode) and stat.S_IMODE(mode) == 0o660
 
 
-def monitor(net, router, *options):
-    process = net.lab.popen(tools.built("vrctl"), "-s", router.conf["control_socket"], *options, "monitor",
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    os.set_blocking(process.stdout.fileno(), False)
-    seen = []
+class Monitor:
+    """A running vrctl monitor."""
 
-    def text():
-        seen.append(process.stdout.read() or b"")
-        return b"".join(seen).decode()
-    return process, text
+    def __init__(self, net, router, *options):
+        self.lab, self.seen = net.lab, b""
+        self.process = net.lab.popen(tools.built("vrctl"), "-s", router.conf["control_socket"], *options, "monitor",
+                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        os.set_blocking(self.process.stdout.fileno(), False)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.lab.end(self.process)
+
+    def text(self):
+        self.seen += self.process.stdout.read() or b""
+        return self.seen.decode()
 
 
-@pytest.mark.parametrize("options", [(), ("--json",)], ids=["people", "machines"])
-def test_monitor_shows_a_move_as_it_happens(net, options):
-    mover = net.host("a", 40 + len(options))
-    wait_for(mover.is_forwarding, 3, "the mover to be plugged in")
-    process, text = monitor(net, net.routers["c"], *options)
-
-    def heard_new():
-        # Said again until the monitor listens: nothing tells when it does.
-        mover.space.run("arping", "-q", "-c", "1", "-w", "1", "-I", "eth0", net.gateway("a"), check=False)
-        net.hb.space.run("arping", "-q", "-U", "-c", "1", "-I", "eth0", net.hb.ip, check=False)
-        return net.owner("c", mover.ip) == "a"
-    wait_for(heard_new, 5, "C to know the mover")
-    wait_for(lambda: _monitors(net.routers["c"]) or mover.ip in text() or options is None, 1, "") \
-        if mover.ip in text() else None
-    sites = "ba" * 10
+def walk(net, mover, sites):
     for site in sites:
         mover.move(site)
         mover.rarp()
         net.wait_owner(mover.ip, site)
-        if mover.ip in text():
-            break
-    wait_for(lambda: mover.ip in text() and mover.mac in text(), 3, "the event")
-    if options:
-        rows = [json.loads(row) for row in text().splitlines()]
-        moved = [row for row in rows if row.get("eid") == mover.ip and row.get("event") == "binding-moved"]
-        assert moved and moved[0]["mac"] == mover.mac and moved[0]["vn"] == VN
-        assert {moved[0]["from"], moved[0]["to"]} == {"a", "b"}
-    net.lab.end(process)
+
+
+def new_mover(net, number):
+    mover = net.host("a", number)
+    wait_for(mover.is_forwarding, 3, "the mover to be plugged in")
+    mover.arp(net.gateway("a"))
+    net.wait_owner(mover.ip, "a")
+    return mover
+
+
+def test_monitor_gives_machines_every_change_in_order(net):
+    mover = new_mover(net, 41)
+    with Monitor(net, net.routers["c"], "--json") as monitor:
+        wait_for(lambda: '"ok":true' in monitor.text(), 3, "the monitor to listen")
+        walk(net, mover, "bab")
+        wait_for(lambda: monitor.text().count("moved") >= 3, 3, "three events")
+        events = [json.loads(row) for row in monitor.text().splitlines()]
+    moved = [row for row in events if row.get("event") == "moved" and row["eid"] == mover.ip]
+    assert [(row["from"], row["to"]) for row in moved] == [("a", "b"), ("b", "a"), ("a", "b")]
+    assert all(row["mac"] == mover.mac and row["vn"] == VN for row in moved)
+    numbers = [row["number"] for row in events if "number" in row]
+    assert numbers == sorted(numbers)
+
+
+def test_monitor_tells_people(net):
+    mover = new_mover(net, 42)
+    with Monitor(net, net.routers["c"]) as monitor:
+        for site in "bababababa":  # until it listens
+            walk(net, mover, site)
+            if mover.ip in monitor.text():
+                break
+        wait_for(lambda: re.search(rf"moved.*{mover.ip}", monitor.text()), 3, "a line about the move")
+        assert "{" not in monitor.text()
+
+
+def test_a_monitor_that_ends_and_one_that_does_not_read_harm_nobody(net):
+    router = net.routers["a"]
+    with socket.socket(socket.AF_UNIX) as deaf:
+        deaf.connect(router.conf["control_socket"])
+        deaf.sendall(b'{"id":1,"cmd":"monitor"}\n')
+        with Monitor(net, router, "--json") as monitor:
+            wait_for(lambda: '"ok":true' in monitor.text(), 3, "the monitor to listen")
+        walk(net, new_mover(net, 43), "ba")
+    assert router.show("vr")["name"] == "a"
+
+
+def test_the_record_of_a_move_is_shown_and_logged(net):
+    mover = new_mover(net, 44)
+    walk(net, mover, "b")
+    wait_for(lambda: net.ping(mover, net.hb, 1), 3, "the mover to speak")
+
+    def finished():
+        rows = [row for row in net.routers["b"].show("moves") if row["mac"] == mover.mac]
+        return rows and rows[-1]["outcome"] == "done" and rows[-1]
+    row = wait_for(finished, 5, "the record")
+    assert (row["from"], row["to"], row["trigger"], row["eids"]) == ("a", "b", "rarp", [mover.ip])
+    assert {ack["vr"] for ack in row["acks"]} == {"a", "c"}
+    status, table, _ = ctl(net.routers["b"], "show", "moves")
+    assert status == 0 and mover.mac in table
+    logged = [line for line in net.routers["b"].log().splitlines() if mover.mac in line and '{"' in line]
+    assert logged and json.loads(logged[-1][logged[-1].index("{"):])["mac"] == mover.mac
+
+
+# ---- reload ----
+
+@pytest.fixture
+def pair():
+    with Sites() as sites:
+        sites.ha, sites.hb = sites.host("a", 10), sites.host("b", 10)
+        sites.start()
+        sites.wait_ping(sites.ha, sites.hb)
+        yield sites
+
+
+def test_twenty_reloads_lose_no_frame(pair):
+    router = pair.routers["a"]
+    extra = {"name": "x", "endpoints": ["192.0.2.3:51341"], "vns": [{"id": VN, "prefixes": ["10.8.0.0/24"]}],
+             "public_key": run(tools.built("vrctl"), "keygen", pair.lab.path("x")).split()[-1]}
+    local, peers = list(router.conf["vns"][0]["local"]), list(router.conf["peers"])
+    with Stream(pair.ha, pair.hb) as there, Stream(pair.hb, pair.ha) as back, \
+            Connection(pair.ha, pair.hb) as connection:
+        for turn in range(20):
+            odd = turn % 2
+            router.conf["vns"][0]["local"] = local + ["10.7.0.0/24"] * odd
+            router.conf["peers"] = peers + [extra] * odd
+            router.conf["vns"][0]["mobile"][0]["hosts"] = ["a", "b"] + ["x"] * odd
+            router.conf["peers"][0]["vns"][0]["prefixes"] = ["10.2.0.0/24"] + ["10.6.0.0/24"] * odd
+            there.wait_received(10)
+            assert "reloaded" in router.reload()["text"]
+            prefixes = {row["prefix"] for row in router.show("gndt")}
+            for prefix in ("10.6.0.0/24", "10.7.0.0/24", "10.8.0.0/24"):
+                assert (prefix in prefixes) == bool(odd), f"{prefix} in turn {turn}"
+            assert {row["name"] for row in router.show("peers")} == ({"b", "x"} if odd else {"b"})
+        connection.exchange(1 << 18)
+    for stream in (there, back):
+        assert (stream.lost(), stream.duplicated(), stream.reordered()) == (0, 0, 0)
+    assert pair.peer("a", "b")["handshakes"] == 1
+
+
+@pytest.mark.parametrize("change,said", [
+    ({"listen": "192.0.2.1:4444"}, "listen: "), ({"session": {"rekey_s": 9}}, "session: "),
+    ({"hwdt": {"max": 99}}, "hwdt.max: "), ({"features": {"udp_gro": False}}, "features: "),
+    ({"state_dir": "/tmp"}, "state_dir: "), ({"control_socket": "/tmp/none"}, "control_socket: ")])
+def test_what_cannot_be_reloaded_is_said_and_the_rest_is_done(net, change, said):
+    router = net.routers["c"]
+    kept = {key: router.conf[key] for key in change if key in router.conf}
+    socket_name, level = router.conf["control_socket"], router.conf["log"]["level"]
+    try:
+        router.conf.update(change)
+        router.conf["vns"][0]["local"].append("10.77.0.0/24")
+        router.write_conf()
+        status, output, errors = call("vrctl", "-s", socket_name, "reload")
+        assert status == 0, errors
+        assert f"{said}not changed, needs a restart" in output and "reloaded" in output
+        shown = json.loads(call("vrctl", "-s", socket_name, "--json", "show", "lndt")[1])["data"]
+        assert "10.77.0.0/24" in {row["prefix"] for row in shown}
+    finally:
+        for key in change:
+            router.conf.pop(key)
+        router.conf.update(kept)
+        router.conf["vns"][0]["local"].pop()
+        assert "needs a restart" not in router.reload()["text"]
+    assert router.conf["log"]["level"] == level
+
+
+@pytest.mark.parametrize("key,value", [("device", "br9"), ("mac", "nic"), ("super_frames", False), ("id", 9)])
+def test_what_would_need_another_port_is_refused_whole(net, key, value):
+    router = net.routers["c"]
+    kept = router.conf["vns"]
+    try:
+        router.conf["vns"] = [{**kept[0], key: value, "local": ["10.78.0.0/24"]}]
+        if key == "id":
+            router.conf["peers"] = [{**peer, "vns": [{**peer["vns"][0], "id": value}]}
+                                    for peer in router.conf["peers"]]
+        router.write_conf()
+        status, _, errors = ctl(router, "reload")
+        assert status == 1 and "need a restart" in errors and "nothing was changed" in errors
+        assert "10.78.0.0/24" not in {row["prefix"] for row in router.show("lndt")}
+    finally:
+        router.conf["vns"] = kept
+        for peer in router.conf["peers"]:
+            peer["vns"][0]["id"] = VN
+        router.reload()
+
+
+def test_a_bad_file_keeps_what_runs_and_every_error_is_said(net):
+    router = net.routers["a"]
+    before = router.show("lndt"), router.show("gndt")
+    with open(router.conf_file, "w", encoding="utf-8") as file:
+        file.write('{\n"name": "a",\n"lissten": 1\n}\n')
+    status, output, errors = ctl(router, "reload")
+    assert status == 1 and output == ""
+    for part in (f"{router.conf_file}:3:1: lissten:", "key_file", "vns", "nothing was changed"):
+        assert part in errors
+    assert (router.show("lndt"), router.show("gndt")) == before
+    assert net.ping(net.ha, net.hb)
+    router.reload()
+
+
+def test_sighup_reloads(net):
+    router = net.routers["b"]
+    router.conf["vns"][0]["local"].append("10.79.0.0/24")
+    router.write_conf()
+    _router_process(router).send_signal(signal.SIGHUP)
+    wait_for(lambda: "10.79.0.0/24" in {row["prefix"] for row in router.show("lndt")}, 3, "the reload")
+    router.conf["vns"][0]["local"].pop()
+    router.reload()
+
+
+def _router_process(router):
+    return router.process
+
+
+def test_sigusr1_logs_the_counters(net):
+    router = net.routers["a"]
+    net.ping(net.ha, net.hb, 1, more=("-t", "1"))
+    router.process.send_signal(signal.SIGUSR1)
+    wait_for(lambda: re.search(r"drop: ttl \d+", router.log()), 3, "the counters in the log")
+
+
+# ---- the end ----
+
+def state_of(space):
+    """What a router could leave behind: links, rules, routes, settings, forwarding entries."""
+    def js(*command):
+        return json.loads(space.run(*command) or "[]")
+    links = {row["ifname"]: {key: row.get(key) for key in
+                             ("flags", "mtu", "address", "promiscuity", "allmulti", "master", "operstate", "qdisc",
+                              "group", "linkinfo")} for row in js("ip", "-j", "-d", "link")}
+    for link in links.values():
+        # Timers of a bridge run.
+        for key in [key for key in ((link["linkinfo"] or {}).get("info_data") or {}) if "timer" in key]:
+            del link["linkinfo"]["info_data"][key]
+    entries = {(row["mac"], row["ifname"]) for row in js("bridge", "-j", "fdb")
+               if "permanent" in (row.get("state"), *row.get("flags", []))}
+    features = {name: space.run("ethtool", "-k", name) for name in links}
+    settings = [row for row in space.run("sysctl", "-a", check=False).splitlines()
+                if row.startswith("net.") and "nf_conntrack_count" not in row]
+    return {"links": links, "fdb": entries, "features": features, "settings": settings,
+            "devices": {row["ifname"] for row in js("bridge", "-j", "fdb")},
+            "rules": space.run("nft", "list", "ruleset"), "routes": space.ip("route show table all"),
+            "addresses": space.ip("-o address"), "policy": space.ip("rule show"),
+            "tc": space.run("tc", "filter", "show", "dev", next(iter(links)), "ingress", check=False)}
+
+
+def differences(before, after):
+    return {key: (before[key], after[key]) for key in before if before[key] != after[key]}
+
+
+def use(net, ha, hb):
+    """Everything that could leave a trace: traffic, a move, a return."""
+    net.wait_ping(ha, hb)
+    ha.move("b")
+    ha.rarp()
+    net.wait_owner(ha.ip, "b")
+    net.wait_ping(ha, hb)
+    ha.move("a")
+    ha.rarp()
+    net.wait_owner(ha.ip, "a")
+    net.wait_ping(ha, hb)
+
+
+def settle(net):
+    wait_for(lambda: all(host.is_forwarding() for host in net.hosts.values()), 3, "the switches")
+
+
+@pytest.mark.parametrize("lan,mac", [("bridge", "virtual"), ("nic", "virtual"), ("nic", "nic"), ("bridge", "nic")])
+@pytest.mark.parametrize("how", ["SIGTERM", "SIGINT", "kill and a new start"])
+def test_the_end_leaves_lan_and_kernel_as_they_were(lan, mac, how):
+    def configure(_, conf):
+        conf["vns"][0]["mac"] = mac
+    with Sites(lan=lan, configure=configure) as net:
+        ha, hb = net.host("a", 10), net.host("b", 10)
+        net.underlay.start()
+        settle(net)
+        before = state_of(net.spaces["a"])
+        net.start()
+        before["features"]["wan0"] = state_of(net.spaces["a"])["features"]["wan0"]
+        assert differences(before, state_of(net.spaces["a"]))
+        use(net, ha, hb)
+        router = net.routers["a"]
+        if how == "kill and a new start":
+            router.kill()
+            router.start()
+            net.wait_peers()
+            net.wait_ping(ha, hb)
+            assert router.stop() == 0
+        else:
+            router.process.send_signal(getattr(signal, how))
+            assert router.process.wait(5) == 0
+        settle(net)
+        assert differences(before, state_of(net.spaces["a"])) == {}
+        assert not os.path.exists(router.conf["control_socket"])
+
+
+def test_a_device_that_was_down_is_down_again():
+    with Sites(lan="nic") as net:
+        space = net.spaces["a"]
+        space.ip("link set lan0 down")
+        before = state_of(space)["links"]["lan0"]["flags"]
+        net.underlay.start()
+        net.routers["a"].start()
+        assert "UP" in state_of(space)["links"]["lan0"]["flags"]
+        net.routers["a"].stop()
+        assert state_of(space)["links"]["lan0"]["flags"] == before
+
+
+def test_a_device_that_is_not_there_is_said_and_nothing_is_left():
+    with Sites() as net:
+        net.routers["a"].conf["vns"][0]["device"] = "br77"
+        before = state_of(net.spaces["a"])
+        with pytest.raises(LabError, match="br77"):
+            net.routers["a"].start()
+        assert differences(before, state_of(net.spaces["a"])) == {}
