@@ -57,47 +57,56 @@ distance(const char *a, const char *b)
 	return rows[a_size][b_size];
 }
 
-/* A word that begins the other counts as near: "rekey" and "rekey_s". */
+/* A word that begins the other counts as near: "rekey" and "rekey_s".  More than 'limit' may come
+ * out as anything more. */
 static unsigned
-word_distance(const char *name, const char *word)
+word_distance(const char *name, const char *word, unsigned limit)
 {
 	size_t name_size = strlen(name);
 	size_t word_size = strlen(word);
 	size_t shorter = name_size < word_size ? name_size : word_size;
+	size_t longer = name_size < word_size ? word_size : name_size;
 
 	if (shorter >= 3 && memcmp(name, word, shorter) == 0)
 		return name_size != word_size;
-	return distance(name, word);
+	return longer - shorter > limit ? limit + 1 : distance(name, word);
 }
 
+/* A key of this object that is spelled nearly so; otherwise one of another object that is spelled
+ * just so. */
 static const struct key *
 nearest(const char *object, const char *name)
 {
 	const struct key *key;
 	const struct key *best = NULL;
+	const struct key *elsewhere = NULL;
 	char wanted[WORD_SIZE], word[WORD_SIZE];
-	unsigned best_distance = UINT32_MAX;
+	unsigned limit;
 	size_t i;
 
-	if (!fold(name, wanted))
+	if (!fold(name, wanted) || wanted[0] == '\0')
 		return NULL;
+	/* One letter may be wrong, and one more for every four; never all of them. */
+	limit = least(1 + (unsigned)strlen(wanted) / 4, (unsigned)strlen(wanted) - 1);
 	for (i = 0; (key = key_at(i)) != NULL; i++) {
-		bool inside = key_is_in(key, object);
 		unsigned d;
 
 		if (!fold(key_name(key), word))
 			continue;
-		d = word_distance(wanted, word);
-		/* A key of another object must match whole, and any key of this one is preferred. */
-		if (inside ? d > 1 + strlen(wanted) / 4 || d >= strlen(wanted) : d != 0)
+		if (!key_is_in(key, object)) {
+			if (elsewhere == NULL && strcmp(wanted, word) == 0)
+				elsewhere = key;
 			continue;
-		d = inside ? d : 100;
-		if (d < best_distance) {
-			best_distance = d;
-			best = key;
 		}
+		d = word_distance(wanted, word, limit);
+		if (d > limit)
+			continue;
+		best = key;
+		if (d == 0)
+			break;
+		limit = d - 1; /* only a nearer one is better */
 	}
-	return best;
+	return best != NULL ? best : elsewhere;
 }
 
 bool

@@ -9,10 +9,14 @@ sighting_name(enum sighting_kind kind)
 	return names[kind];
 }
 
+/* It may have moved on since: hypervisors of all sites that it has passed repeat themselves. */
 static bool
 was_here(const struct hwdt_entry *e, struct vr_id self)
 {
-	return vr_id_equal(e->previous[0], self);
+	for (size_t i = 0; i < HWDT_PREVIOUS; i++)
+		if (vr_id_equal(e->previous[i], self))
+			return true;
+	return false;
 }
 
 /* The machine itself, heard here while HWDT places it elsewhere. */

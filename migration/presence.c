@@ -16,6 +16,7 @@ struct check {
 	unsigned step;
 	bool answered;  /* on the own LAN */
 	enum told told; /* by 'other' */
+	bool again;     /* DOUBT: it answered at both once, and both are asked anew */
 	bool done;
 };
 
@@ -136,6 +137,15 @@ doubt_settle(struct presence *p, struct check *c, bool is_end, bool is_reachable
 	}
 	if (c->told == TOLD_NOTHING && !is_end)
 		return;
+	if (c->told == TOLD_YES && !c->again) {
+		/* The two answers may be from before and after a move: a duplicate answers twice. */
+		c->again = true;
+		c->answered = false;
+		c->told = TOLD_NOTHING;
+		c->started = now;
+		c->step = 0;
+		return;
+	}
 	c->done = true;
 	if (c->told == TOLD_NO || (c->told == TOLD_NOTHING && !is_reachable))
 		p->ops->take(p->ctx, c->vn, c->ip, c->mac, now);

@@ -6,6 +6,7 @@
 #include "vr/neigh.h"
 #include "vr/offload.h"
 #include "vr/sight.h"
+#include "vr/sync.h"
 #include "wire/eth.h"
 #include "wire/ip.h"
 
@@ -409,6 +410,9 @@ route_lan_frame(struct vr *vr, struct site *site, const struct origin *origin, s
 		return;
 	route = gndt_find(vr->gndt, site->vn, ip->dst);
 	if (route == NULL) {
+		/* A machine that its router does not know, or no longer: the next packet finds it. */
+		if (lndt_is_mobile(vr->lndt, site->vn, ip->dst))
+			(void)sync_query(vr, site->vn, (struct mac){{0}}, ip->dst, now);
 		to_outside(vr, site, origin, f, ip, now);
 		return;
 	}

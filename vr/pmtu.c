@@ -5,7 +5,6 @@
 #define PROBE_TIMER    (500 * US_MS)
 #define CONFIRM_PERIOD (5 * US_S)
 #define RAISE_PERIOD   (600 * US_S)
-#define STEP           8 /* a search ends when it is this exact */
 
 void
 pmtu_init(struct pmtu *p, uint16_t max)
@@ -48,7 +47,7 @@ try_size(struct pmtu *p, enum pmtu_state state, uint16_t size, us_t now)
 static void
 search_on(struct pmtu *p, us_t now)
 {
-	if (p->size >= p->max || p->ceiling - p->size <= STEP) {
+	if (p->size >= p->max || p->ceiling - p->size <= 1) {
 		p->raise_at = p->size < p->max ? now + RAISE_PERIOD : US_NEVER;
 		hold(p, now);
 	} else if (p->ceiling > p->max) {

@@ -119,7 +119,8 @@ on_send(void *ctx, const struct endpoint *to, const uint8_t *data, size_t size)
 	struct roster *r = ctx;
 	int rc = r->ops->send(r->ctx, to, data, size);
 
-	if (rc != 0)
+	/* A probe that the device refuses for its size has done its work. */
+	if (rc != 0 && rc != -EMSGSIZE)
 		r->drops[ROSTER_DROP_SEND]++;
 	return rc;
 }

@@ -424,6 +424,9 @@ sync_query(struct vr *vr, vn_id_t vn, struct mac mac, struct addr ip, us_t now)
 		*q = (struct vr_query){
 			.vn = vn, .by_mac = addr_is_none(ip), .mac = mac, .ip = ip, .started = now};
 		send_query(vr, q, now);
+		/* A silent machine of the own LAN answers another one unheard by us. */
+		if (!q->by_mac && lndt_may_host(vr->lndt, vn, ip, vr->self))
+			neigh_ask(vr, vr_site(vr, vn), ip, (struct mac){{0}});
 		vr->wake = true;
 		return q;
 	}

@@ -209,7 +209,7 @@ def _record(world, move, target, rarp, epoch):
     rows = [row for row in world.routers[target].show("moves")
             if world.layout.vm_ip() in row["eids"] and row["to"] == target]
     if not rows or rarp is None:
-        return {"agrees": False}
+        return {"difference_ms": None}
     row = rows[-1]
     heard = row["heard_us"] / 1e6 + time.time() - time.clock_gettime(time.CLOCK_MONOTONIC) - epoch
     result = {"trigger": row["trigger"], "outcome": row["outcome"],
@@ -220,10 +220,9 @@ def _record(world, move, target, rarp, epoch):
     differences = [abs(result["rarp_to_heard_ms"])]
     for key, ours in (("all_acked_ms", "rarp_to_all_acked_ms"), ("claimed_ms", "rarp_to_resolved_ms")):
         if result[key] is None or move[ours] is None:
-            return {**result, "agrees": False}
+            return {**result, "difference_ms": None}
         differences.append(abs(result[key] + result["rarp_to_heard_ms"] - move[ours]))
-    result["agrees"] = max(differences) <= verdict.RECORDS_AGREE_MS
-    return result
+    return {**result, "difference_ms": round(max(differences), 3)}
 
 
 def main(arguments=None):

@@ -3,10 +3,10 @@ guestd. Both are cached; a change of any part makes a new initramfs.
 """
 import glob
 import hashlib
+import lzma
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 from dataclasses import dataclass
 
@@ -64,11 +64,10 @@ def _package_of(flavour):
     raise LabError(f"apt knows no linux-image-{flavour}")
 
 
-def _kernel(flavour, say):
-    """(kernel image, folder of modules); downloads and unpacks when the cache has none."""
+def _kernel(flavour, modules, say):
+    """(kernel image, folder with its modules); downloads and unpacks when the cache has none."""
     home = os.path.join(tools.cache(), f"kernel-{flavour}")
-    done = glob.glob(f"{home}/boot/vmlinuz-*")
-    if not done:
+    if not os.path.exists(f"{home}/vmlinuz"):
         package = _package_of(flavour)
         say(f"guest: downloading {package}")
         with tempfile.TemporaryDirectory(dir=tools.cache()) as work:
@@ -77,20 +76,25 @@ def _kernel(flavour, say):
             if not debs:
                 raise LabError(f"{package} could not be downloaded")
             run("dpkg-deb", "-x", debs[0], f"{work}/root", timeout=300)
+            _pick(f"{work}/root", f"{work}/kernel", modules)
             shutil.rmtree(home, ignore_errors=True)
-            os.rename(f"{work}/root", home)
-        done = glob.glob(f"{home}/boot/vmlinuz-*")
-    version = os.path.basename(done[0]).removeprefix("vmlinuz-")
-    return done[0], f"{home}/lib/modules/{version}"
+            os.rename(f"{work}/kernel", home)
+    return f"{home}/vmlinuz", home
 
 
-def _module(folder, name):
-    for path in glob.glob(f"{folder}/kernel/**/{name}.ko*", recursive=True):
-        if path.endswith(".xz"):
-            return subprocess.run(["xz", "-dc", path], check=True, stdout=subprocess.PIPE).stdout
-        with open(path, "rb") as file:
-            return file.read()
-    raise LabError(f"the kernel package has no module {name}")
+def _pick(root, home, modules):
+    """Takes from an unpacked kernel package what the guest needs; the rest is large."""
+    os.mkdir(home)
+    shutil.copy(glob.glob(f"{root}/boot/vmlinuz-*")[0], f"{home}/vmlinuz")
+    for name in modules:
+        found = glob.glob(f"{root}/lib/modules/*/kernel/**/{name}.ko*", recursive=True)
+        if not found:
+            raise LabError(f"the kernel package has no module {name}")
+        data = _read(found[0])
+        if found[0].endswith(".xz"):
+            data = lzma.decompress(data)
+        with open(f"{home}/{name}.ko", "wb") as file:
+            file.write(data)
 
 
 def _read(path):
@@ -122,17 +126,16 @@ class _Cpio:
         return bytes(self.data)
 
 
-def _archive(card, modules):
-    names = CARDS[card][1]
+def _archive(names, folder):
     archive = _Cpio()
-    for folder in ("bin", "dev", "proc", "sys", "modules"):
-        archive.add(folder, mode=0o40755)
+    for name in ("bin", "dev", "proc", "sys", "modules"):
+        archive.add(name, mode=0o40755)
     archive.add("dev/console", mode=0o20600, device=(5, 1))
     archive.add("bin/busybox", _read(BUSYBOX))
     archive.add("bin/guestd", _read(tools.tool("guestd")))
     archive.add("init", INIT.replace("MODULES", " ".join(names)).encode())
     for name in names:
-        archive.add(f"modules/{name}.ko", _module(modules, name))
+        archive.add(f"modules/{name}.ko", _read(f"{folder}/{name}.ko"))
     return archive.finish()
 
 
@@ -140,8 +143,9 @@ def make(card="virtio-net-pci", say=print):
     """The image for a guest with this network card."""
     if not os.path.exists(BUSYBOX):
         raise LabError(f"{BUSYBOX} is missing: install busybox-static")
-    kernel, modules = _kernel(CARDS[card][0], say)
-    archive = _archive(card, modules)
+    flavour, modules = CARDS[card]
+    kernel, folder = _kernel(flavour, modules, say)
+    archive = _archive(modules, folder)
     digest = hashlib.sha256(archive).hexdigest()[:16]
     initrd = os.path.join(tools.cache(), f"initrd-{card}-{digest}.cpio")
     if not os.path.exists(initrd):

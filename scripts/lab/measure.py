@@ -3,7 +3,7 @@
 What each figure is, all times by the kernel's stamps of captured frames except STOP and RESUME, which are QEMU's:
 
 vm_paused_ms           STOP at the old hypervisor to RESUME at the new one
-rarp_to_resolved_ms    first RARP on the new tap to the first packet that the new site's router sends to a third site after
+rarp_to_resolved_ms    first RARP on the new tap to the first packet that the new site's router sends to a third site (C) after
                        it: what it resolved cannot be seen in sealed traffic, the news it then sends can
 rarp_to_all_acked_ms   the same RARP until the new site has received, from every other site, the first packet that this site sent
                        after the news had reached it (the acknowledgement, or data that already follows the news)
@@ -31,6 +31,12 @@ RECORD_OVERHEAD = 40
 DIRECT_AFTER = 0.1
 # Frames younger than this may still be on their way when the captures are read.
 IN_FLIGHT = 0.05
+
+ANNOUNCEMENTS = {
+    "rarp": lambda frame: frame.kind == RARP,
+    "garp": lambda frame: frame.kind == ARP and frame.ip_from == frame.ip_to,
+    "data": lambda frame: frame.kind == IP4,
+}
 
 
 @dataclass
@@ -90,13 +96,16 @@ class Observer:
         for flow in self.flows.values():
             self._account(flow, FlowFigures(), float("inf"), {})
 
-    def figures(self, start, target, migration):
-        """The figures of the move from site 'start' to site 'target', whose frames are all those since the last call."""
+    def figures(self, start, target, migration, announced="rarp"):
+        """The figures of the move from site 'start' to site 'target', whose frames are all those since the last call, and the
+        time of its announcement. 'announced' is the kind of frame by which the new site's switch first hears of the
+        machine: "rarp", "garp" or "data"; the names of the figures say RARP for all."""
         frames = collect(self.captures)
         self._count_underlay(frames)
         stopped, resumed = migration.stopped - self.epoch, migration.resumed - self.epoch
         new = self._tap(frames, target)
-        rarp = _first(new, lambda f: f.kind == RARP and not f.outbound and f.time >= stopped)
+        rarp = _first(new, lambda f: ANNOUNCEMENTS[announced](f) and not f.outbound
+                      and f.time >= stopped)
         flows = self._flow_figures(frames, start, target, stopped)
         result = {"layout": self.world.layout.name, "from": start, "to": target,
                   "vm_paused_ms": _ms(stopped, resumed),
@@ -207,37 +216,29 @@ class Observer:
         wires = {site: [f for f in frames.get((site, WAN_DEVICE), []) if f.protocol == UDP]
                  for site in SITES}
         third = packed(UNDERLAY[HOSTS["client"]])
-        mine = packed(UNDERLAY[target])
-        news = _first(wires[target], lambda f: f.outbound and f.ip_to == third and f.time >= rarp)
-        acked = [self._acked(wires, mine, target, site, news) for site in SITES if site != target]
-        return {"rarp_to_resolved_ms": _ms(rarp, news),
+        news = next((f for f in wires[target]
+                     if f.outbound and f.ip_to == third and f.time >= rarp), None)
+        acked = [self._acked(wires, target, site, news, rarp) for site in SITES if site != target]
+        return {"rarp_to_resolved_ms": _ms(rarp, news and news.time),
                 "rarp_to_all_acked_ms": _ms(rarp, None if None in acked else max(acked))}
 
     @staticmethod
-    def _acked(wires, mine, target, site, news):
-        """When the new site received what this site sent first after the news reached it."""
+    def _acked(wires, target, site, news, rarp):
+        """When the new site received what this site sent first after the news reached it. The news has the same size for
+        all; until it comes the machine's old site may be sent data too."""
         if news is None:
             return None
-        other = packed(UNDERLAY[site])
-        arrivals = {bytes(f.payload[:32]): f.time for f in wires[site]
-                    if not f.outbound and f.ip_from == mine}
-        told = None
-        for frame in wires[target]:
-            # The news goes to all at once; 0.2 ms before the packet to the third site is the same moment.
-            if frame.outbound and frame.ip_to == other and frame.time >= news - 0.0002:
-                told = arrivals.get(bytes(frame.payload[:32]))
-                if told is not None:
-                    break
+        mine, other = packed(UNDERLAY[target]), packed(UNDERLAY[site])
+        arrivals = _identified(wires[site], mine)
+        back = _identified(wires[target], other)
+        told = next((arrivals[_identity(f)] for f in wires[target]
+                     if f.outbound and f.ip_to == other and f.size == news.size
+                     and f.time >= rarp and _identity(f) in arrivals), None)
         if told is None:
             return None
-        back = {bytes(f.payload[:32]): f.time for f in wires[target]
-                if not f.outbound and f.ip_from == other}
-        for frame in wires[site]:
-            if frame.outbound and frame.ip_to == mine and frame.time > told:
-                heard = back.get(bytes(frame.payload[:32]))
-                if heard is not None:
-                    return heard
-        return None
+        return next((back[_identity(f)] for f in wires[site]
+                     if f.outbound and f.ip_to == mine and f.time > told
+                     and _identity(f) in back), None)
 
     def _count_underlay(self, frames):
         """The client's requests that entered its router, and sealed records of their size that left it."""
@@ -263,9 +264,19 @@ class Observer:
                 continue
             if frame.kind == RARP:
                 said["rarp"] += 1
-            elif frame.kind == ARP and frame.ip_from == frame.ip_to:
+            elif ANNOUNCEMENTS["garp"](frame):
                 said["gratuitous_arp"] += 1
         return said
+
+
+def _identity(frame):
+    """What tells one packet on the underlay from all others: the beginning of a sealed record, with its counter."""
+    return bytes(frame.payload[:32])
+
+
+def _identified(frames, sender):
+    """Times of arrival of a sender's packets."""
+    return {_identity(f): f.time for f in frames if not f.outbound and f.ip_from == sender}
 
 
 def _first(frames, accept):

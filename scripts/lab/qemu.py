@@ -15,6 +15,7 @@ from .netns import LabError, wait_for
 MEMORY = f"{96 * 1024 + 8}K"
 DOWNTIME_LIMIT_MS = 20
 UNLIMITED = 1 << 40
+NICE = -5  # as if every hypervisor had a machine of its own
 BINARY = "qemu-system-x86_64"
 
 
@@ -133,7 +134,7 @@ class Machine:
         if incoming:
             command += ["-incoming", "defer"]
         with open(lab.path(self.label + ".log"), "wb") as log:
-            self.process = self.space.popen(*command, stdout=log, stderr=log)
+            self.process = self.space.popen(*command, nice=NICE, stdout=log, stderr=log)
         self.qmp = wait_for(lambda: self._connect(control), 15, "QEMU's control socket")
         return self
 
@@ -144,7 +145,7 @@ class Machine:
                 raise LabError(f"QEMU ended: {log.read().strip()}")
         try:
             return Qmp(path)
-        except OSError:
+        except (OSError, LabError):
             return None
 
     def wait_ready(self, timeout=60):

@@ -8,6 +8,10 @@ from . import tools
 from .netns import LabError, run, wait_for
 
 
+# In life every router has a processor of its own.
+NICE = -10
+
+
 class Router:
     """A router of one site. start() returns when it answers on its control socket."""
 
@@ -33,7 +37,7 @@ class Router:
         self.write_conf()
         with open(f"{self.folder}/output", "ab") as output:
             self.process = self.space.popen(binary or tools.built("vrd"), "-c", self.conf_file,
-                                            stdout=output, stderr=output)
+                                            nice=NICE, stdout=output, stderr=output)
         wait_for(self._answers, 10, f"router {self.name} to answer")
         return self
 

@@ -39,7 +39,7 @@ def _random_loss(count, loss_pct):
 def lost_allowed(move, peer, delay_ms, loss_pct):
     """Frames at 1 kHz that may be lost: the pause, one way, and a little."""
     allowed = math.ceil(move["vm_paused_ms"] + delay_ms + STARTING_MS)
-    return allowed + math.ceil(_random_loss(peer["counted_udp"], 2 * loss_pct))
+    return allowed + math.ceil(_random_loss(peer["counted_udp"], loss_pct))
 
 
 def _each(moves):
@@ -56,27 +56,29 @@ def _list(names):
     return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
 
 
-def delivery(moves, delay_ms):
+def delivery(moves, delay_ms, loss_pct):
+    """Without delay the median counts, with delay each move; with loss on the way, where the news itself may have to be
+    sent again, the median."""
     values = [move["rarp_to_delivery_ms"] for move in moves]
-    missing = values.count(None)
+    middle, worst = median(values), _worst(values)
     if delay_ms == 0:
-        middle = median(values)
-        return Check(f"first RARP to first frame delivered: median at most {DELIVERY_MS} ms",
-                     not missing and middle is not None and middle <= DELIVERY_MS,
-                     f"median {_show(middle)}, worst {_show(_worst(values))}")
-    limit = 2 * delay_ms + STARTING_MS
-    worst = _worst(values)
-    return Check(f"first RARP to first frame delivered: at most {limit} ms (a round trip and "
-                 f"{STARTING_MS} ms)", not missing and worst is not None and worst <= limit,
-                 f"median {_show(median(values))}, worst {_show(worst)}")
+        limit, value, how = DELIVERY_MS, middle, "median at most"
+    else:
+        limit = 2 * delay_ms + STARTING_MS
+        value, how = (middle, "median at most") if loss_pct else (worst, "at most")
+    return Check(f"first RARP to first frame delivered: {how} {limit:g} ms",
+                 None not in values and value is not None and value <= limit,
+                 f"median {_show(middle)}, worst {_show(worst)}")
 
 
 def losses(moves, delay_ms, loss_pct):
     bad = _bad(moves, lambda move, peer:
                peer["lost_udp"] <= lost_allowed(move, peer, delay_ms, loss_pct))
     worst = max((peer["lost_udp"] for _, _, peer in _each(moves)), default=0)
-    return Check(f"UDP frames lost per move at 1 kHz: at most the pause + {delay_ms} ms + "
-                 f"{STARTING_MS} ms, for each peer", not bad, _list(bad) or f"at most {worst}")
+    few = not bad or (loss_pct and len(bad) <= len(_each(moves)) / 2)
+    return Check(f"UDP frames lost per move at 1 kHz: at most the pause + {delay_ms:g} ms + "
+                 f"{STARTING_MS} ms{' and the random loss' if loss_pct else ''}, for each peer",
+                 few, _list(bad) or f"at most {worst}")
 
 
 def duplicates(moves):
@@ -93,7 +95,7 @@ def order(moves, delay_ms):
     bad = _bad(moves, lambda move, peer: peer["reorder_episodes"] <= 1
                and peer["reordered_ms"] <= limit)
     return Check(f"frames that the old site forwards come late at most once per move and flow, for at "
-                 f"most {limit} ms", not bad, _list(bad))
+                 f"most {limit:g} ms", not bad, _list(bad))
 
 
 def tcp(moves, finished):
@@ -121,13 +123,18 @@ def direct(moves):
 
 
 def records(moves):
-    bad = [f"move {move['number']}" for move in moves if not move["record"].get("agrees")]
-    return Check("the routers' own records agree with the captures", not bad, _list(bad))
+    """A stamp that a router takes later than its packet left, because it had to wait for a processor, is no
+    disagreement: the median counts."""
+    differences = [move["record"]["difference_ms"] for move in moves]
+    middle = median(differences)
+    return Check(f"the routers' own records agree with the captures within {RECORDS_AGREE_MS} ms",
+                 None not in differences and middle is not None and middle <= RECORDS_AGREE_MS,
+                 f"median {_show(middle)}, worst {_show(_worst(differences))}")
 
 
 def of_layout(moves, wanted, finished, copies, delay_ms, loss_pct):
     """All criteria of one layout."""
     return [Check(f"{wanted} of {wanted} moves were made", len(moves) == wanted, f"{len(moves)}"),
             *tcp(moves, finished),
-            delivery(moves, delay_ms), losses(moves, delay_ms, loss_pct), duplicates(moves),
+            delivery(moves, delay_ms, loss_pct), losses(moves, delay_ms, loss_pct), duplicates(moves),
             order(moves, delay_ms), *one_site(moves, copies), direct(moves), records(moves)]

@@ -25,6 +25,18 @@ sim_moves(const struct sim *sim, size_t router, struct addr ip)
 	return count;
 }
 
+size_t
+sim_alarms(const struct sim *sim, size_t router, const char *text)
+{
+	struct change c;
+	uint64_t cursor = 0, missed;
+	size_t count = 0;
+
+	while (change_read(sim_vr(sim, router)->feed, &cursor, &c, &missed))
+		count += c.kind == CHANGE_ALARM && strncmp(c.text, text, strlen(text)) == 0;
+	return count;
+}
+
 uint64_t
 sim_drops(const struct sim *sim, size_t router, enum vr_drop reason)
 {

@@ -204,6 +204,16 @@ sim_add(struct sim *sim, vn_id_t vn, size_t site, unsigned host)
 	return m;
 }
 
+struct sim_machine *
+sim_add_twin(struct sim *sim, const struct sim_machine *m, size_t site)
+{
+	struct sim_machine *twin = sim_add(sim, m->vn, m->home, m->ip.b[3]);
+
+	detach(twin);
+	attach(twin, site);
+	return twin;
+}
+
 /* ---- ARP ---- */
 
 static struct arp_row *
@@ -252,19 +262,32 @@ sim_arp_flush(struct sim_machine *m)
 }
 
 static void
-send_arp(struct sim_machine *m, uint16_t op, struct mac to, struct mac tha, struct addr tpa)
+send_arp_as(struct sim_machine *m, uint16_t op, struct mac to, struct mac tha, struct addr spa,
+	    struct addr tpa)
 {
 	struct arp arp = {.eth_dst = to,
 			  .eth_src = m->mac,
 			  .op = op,
 			  .sha = m->mac,
 			  .tha = tha,
-			  .spa = m->ip,
+			  .spa = spa,
 			  .tpa = tpa};
 	uint8_t frame[ETH_FRAME_MIN];
 
 	arp_build(&arp, frame);
 	send_frame(m, frame, sizeof(frame));
+}
+
+static void
+send_arp(struct sim_machine *m, uint16_t op, struct mac to, struct mac tha, struct addr tpa)
+{
+	send_arp_as(m, op, to, tha, m->ip, tpa);
+}
+
+void
+sim_send_arp(struct sim_machine *m, uint16_t op, struct mac to, struct addr spa, struct addr tpa)
+{
+	send_arp_as(m, op, to, (struct mac){{0}}, spa, tpa);
 }
 
 void
@@ -377,8 +400,10 @@ hear_arp(struct sim_machine *m, const uint8_t *frame, size_t size)
 	if (arp_parse(frame, size, &arp) != 0 || arp.op == RARP_REQUEST || arp.op == RARP_REPLY)
 		return;
 	m->stats.arp = arp;
-	if (addr_equal(arp.spa, m->ip))
+	if (addr_equal(arp.spa, m->ip)) {
+		m->stats.conflicts += !mac_equal(arp.sha, m->mac);
 		return;
+	}
 	if (arp.op == ARP_REQUEST && addr_equal(arp.tpa, m->ip)) {
 		if (!addr_is_unspecified(arp.spa))
 			arp_put(m, arp.spa, arp.sha);
@@ -442,21 +467,35 @@ build_packet(struct sim_machine *m, struct addr to, uint8_t ttl, size_t size, bo
 	return size;
 }
 
+static void
+send_to(struct sim_machine *from, struct addr to, const uint8_t *packet, size_t size)
+{
+	struct addr hop = next_hop(from, to);
+	struct mac mac;
+
+	if (arp_resolve(from, hop, &mac))
+		send_packet(from, mac, packet, size);
+	else
+		wait_for(from, hop, packet, size);
+}
+
+void
+sim_send_raw(struct sim *sim, struct sim_machine *from, const uint8_t *packet, size_t size)
+{
+	(void)sim;
+	send_to(from, addr_make(ADDR_V4, packet + 16), packet, size);
+}
+
 uint64_t
 sim_send_as(struct sim *sim, struct sim_machine *from, struct addr to, uint8_t ttl, size_t size,
 	    bool dont_fragment)
 {
 	uint8_t packet[FRAME_ROOM];
-	struct addr hop = next_hop(from, to);
 	uint64_t number = sim->packet_count;
-	struct mac mac;
 
 	build_packet(from, to, ttl, size, dont_fragment, packet);
 	from->stats.sent++;
-	if (arp_resolve(from, hop, &mac))
-		send_packet(from, mac, packet, size);
-	else
-		wait_for(from, hop, packet, size);
+	send_to(from, to, packet, size);
 	return number;
 }
 

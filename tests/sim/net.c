@@ -63,6 +63,16 @@ sim_filter(struct sim *sim,
 	sim->pass_arg = arg;
 }
 
+void
+sim_tap(struct sim *sim,
+	bool (*pass)(void *arg, size_t from, size_t to, const struct seal_inner *inner,
+		     const struct frame *f),
+	void *arg)
+{
+	sim->tap = pass;
+	sim->tap_arg = arg;
+}
+
 uint64_t
 sim_link_data(const struct sim *sim, size_t from, size_t to)
 {
@@ -177,6 +187,8 @@ net_data(struct node *node, uint32_t slot, const struct seal_inner *inner, struc
 		return -ENOTCONN;
 	BUG_IF(f->size > FRAME_ROOM);
 	node->data_sent[to]++;
+	if (sim->tap != NULL && !sim->tap(sim->tap_arg, node->index, to, inner, f))
+		return 0;
 	if (is_cut(sim, node->index, to) || sim_chance(sim, sim->params.loss))
 		return 0;
 	/* The replay window takes only one of two copies. */
@@ -199,8 +211,8 @@ trace(const struct sim *sim, uint32_t from, uint32_t to, const struct sync_msg *
 {
 	if (m->type == SYNC_HELLO)
 		return;
-	printf("%10.6f %u>%u %s #%u", (double)sim->now / 1e6, from, to, sync_type_name(m->type),
-	       m->id);
+	printf("%10.6f %u>%u %s VN %u #%u", (double)sim->now / 1e6, from, to,
+	       sync_type_name(m->type), m->vn, m->id);
 	switch ((enum sync_type)m->type) {
 	case SYNC_TABLE:
 		trace_rows(m->table.bindings, m->table.count);

@@ -161,6 +161,19 @@ arm(struct node *node, us_t next)
 	e->keys = node->life;
 }
 
+/* What the router's tables have done. */
+static void
+trace_changes(struct node *node)
+{
+	struct change c;
+	uint64_t missed;
+
+	while (change_read(node->vr->feed, &node->changes, &c, &missed))
+		printf("%10.6f %u %s %s %zu>%zu %s %s\n", (double)node->sim->now / 1e6, node->index,
+		       change_kind_name(c.kind), fmt_addr(c.ip).s, sim_index(node->sim, c.from),
+		       sim_index(node->sim, c.to), fmt_mobility(c.mobility).s, c.text);
+}
+
 void
 node_settle(struct node *node)
 {
@@ -170,6 +183,8 @@ node_settle(struct node *node)
 		if (node->vr == NULL)
 			return;
 		next = vr_run(node->vr, node_now(node));
+		if (node->sim->trace)
+			trace_changes(node);
 		if (next > node_now(node)) {
 			arm(node, next);
 			return;
@@ -233,6 +248,7 @@ sim_crash(struct sim *sim, size_t router)
 	vr_destroy(node->vr);
 	node->vr = NULL;
 	node->life++;
+	node->changes = 0;
 	node->timer = US_NEVER;
 	node->save_due = false;
 	memset(node->keys, 0, sim->params.routers * sizeof(*node->keys));

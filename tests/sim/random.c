@@ -404,6 +404,8 @@ random_run(uint64_t seed, unsigned count, unsigned jobs, bool trace)
 
 		if (wait(&status) < 0)
 			abort();
+		if (!WIFEXITED(status))
+			printf("a process died by signal %d\n", WTERMSIG(status));
 		failed += WIFEXITED(status) ? (unsigned)WEXITSTATUS(status) : 1;
 	}
 	return failed;

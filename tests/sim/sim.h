@@ -102,6 +102,11 @@ us_t sim_delay(const struct sim *sim, size_t from, size_t to);
 uint64_t sim_link_data(const struct sim *sim, size_t from, size_t to);
 /* Everything that routers say, in words, to standard output. */
 void sim_trace(struct sim *sim, bool on);
+/* Sees every data packet that leaves; false loses it. */
+void sim_tap(struct sim *sim,
+	     bool (*pass)(void *arg, size_t from, size_t to, const struct seal_inner *inner,
+			  const struct frame *f),
+	     void *arg);
 /* Called before a sync message leaves; false loses it. */
 void sim_filter(struct sim *sim,
 		bool (*pass)(void *arg, size_t from, size_t to, const struct sync_msg *msg),
@@ -120,6 +125,8 @@ extern const struct sim_announce sim_by_rarp, sim_by_garp, sim_silently;
 /* A running machine with the address sim_ip(site, host); 'away' of its home from the start is no
  * move. */
 struct sim_machine *sim_add(struct sim *sim, vn_id_t vn, size_t site, unsigned host);
+/* Another machine with the address and MAC of 'm': somebody's mistake. */
+struct sim_machine *sim_add_twin(struct sim *sim, const struct sim_machine *m, size_t site);
 /* Its first words: gratuitous ARP, as at boot. */
 void sim_speak(struct sim *sim, struct sim_machine *m);
 void sim_migrate(struct sim *sim, struct sim_machine *m, size_t site,
@@ -155,6 +162,11 @@ uint64_t sim_send(struct sim *sim, struct sim_machine *from, struct addr to);
 /* The same with this TTL and this many bytes in all, DF set or not. */
 uint64_t sim_send_as(struct sim *sim, struct sim_machine *from, struct addr to, uint8_t ttl,
 		     size_t size, bool dont_fragment);
+/* Any IP packet, to the next hop that its destination has. */
+void sim_send_raw(struct sim *sim, struct sim_machine *from, const uint8_t *packet, size_t size);
+/* An ARP message of the machine; 'spa' may be unspecified, for a probe. */
+void sim_send_arp(struct sim_machine *m, uint16_t op, struct mac to, struct addr spa,
+		  struct addr tpa);
 /* How often the packet has reached the machine that it was for. */
 unsigned sim_received(const struct sim *sim, uint64_t packet);
 /* A packet every 'interval' until 'sim_hush()'. */
@@ -166,6 +178,7 @@ struct sim_machine_stats {
 	us_t last_received;
 	uint8_t last_ttl;
 	uint64_t arp_replies, icmp_errors;
+	uint64_t conflicts; /* ARP of another MAC with its own address */
 	uint8_t last_icmp_type, last_icmp_code;
 	uint16_t last_icmp_mtu;
 	struct addr last_icmp_from;
@@ -183,6 +196,8 @@ size_t sim_owner(const struct sim *sim, size_t router, vn_id_t vn, struct addr i
 bool sim_all_know(struct sim *sim, const struct sim_machine *m);
 /* The same for every machine, and nothing else is in any table; notes a fault otherwise. */
 bool sim_all_agree(struct sim *sim);
+/* Alarms of this router that begin with 'text'. */
+size_t sim_alarms(const struct sim *sim, size_t router, const char *text);
 /* How many moves of this EID the router has recorded. */
 size_t sim_moves(const struct sim *sim, size_t router, struct addr ip);
 uint64_t sim_drops(const struct sim *sim, size_t router, enum vr_drop reason);

@@ -44,6 +44,7 @@ struct node {
 	us_t clock; /* its clock is so far ahead of the world's */
 	us_t timer; /* when vr_run() is called next; US_NEVER: not at all */
 	uint32_t life;
+	uint64_t changes;              /* shown so far */
 	uint32_t *slot_of, *router_of; /* by router, by slot */
 	uint32_t *keys;                /* with each router; 0: none */
 	uint32_t *old_keys;
@@ -131,6 +132,9 @@ struct sim {
 	bool trace;
 	bool (*pass)(void *arg, size_t from, size_t to, const struct sync_msg *msg);
 	void *pass_arg;
+	bool (*tap)(void *arg, size_t from, size_t to, const struct seal_inner *inner,
+		    const struct frame *f);
+	void *tap_arg;
 	struct sim_machine **machines;
 	size_t machine_count, machine_room;
 	struct packet_row *packets;

@@ -72,7 +72,7 @@ struct sim {
 	us_t last_delivery;
 };
 
-static uint64_t
+static inline uint64_t
 sim_random(struct sim *s)
 {
 	/* splitmix64 */
@@ -83,13 +83,13 @@ sim_random(struct sim *s)
 	return z ^ z >> 31;
 }
 
-static uint64_t
+static inline uint64_t
 sim_below(struct sim *s, uint64_t n)
 {
 	return n == 0 ? 0 : sim_random(s) % n;
 }
 
-static struct endpoint
+static inline struct endpoint
 sim_address(unsigned number, uint16_t port)
 {
 	const uint8_t b[4] = {10, 0, (uint8_t)(number >> 8), (uint8_t)number};
@@ -97,13 +97,13 @@ sim_address(unsigned number, uint16_t port)
 	return (struct endpoint){.addr = addr_make(ADDR_V4, b), .port = port};
 }
 
-static bool
+static inline bool
 event_before(const struct sim_event *a, const struct sim_event *b)
 {
 	return a->at != b->at ? a->at < b->at : a->order < b->order;
 }
 
-static void
+static inline void
 sim_queue_put(struct sim *s, struct sim_event e)
 {
 	size_t i = s->heap_count++;
@@ -114,7 +114,7 @@ sim_queue_put(struct sim *s, struct sim_event e)
 	s->heap[i] = e;
 }
 
-static struct sim_event
+static inline struct sim_event
 sim_queue_take(struct sim *s)
 {
 	struct sim_event first = s->heap[0], last = s->heap[--s->heap_count];
@@ -138,7 +138,7 @@ sim_queue_take(struct sim *s)
 }
 
 /* Puts a datagram on the wire as it is: no loss, no repetition. */
-static void
+static inline void
 sim_inject(struct sim *s, const struct endpoint *from, const struct endpoint *to,
 	   const uint8_t *data, size_t size)
 {
@@ -154,7 +154,7 @@ sim_inject(struct sim *s, const struct endpoint *from, const struct endpoint *to
 	sim_queue_put(s, e);
 }
 
-static int
+static inline int
 sim_on_send(void *ctx, const struct endpoint *to, const uint8_t *data, size_t size)
 {
 	struct sim_node *n = ctx;
@@ -170,7 +170,7 @@ sim_on_send(void *ctx, const struct endpoint *to, const uint8_t *data, size_t si
 	return 0;
 }
 
-static int
+static inline int
 sim_on_random(void *ctx, void *bytes, size_t size)
 {
 	struct sim_node *n = ctx;
@@ -181,7 +181,7 @@ sim_on_random(void *ctx, void *bytes, size_t size)
 	return 0;
 }
 
-static uint64_t
+static inline uint64_t
 sim_on_wall(void *ctx)
 {
 	struct sim_node *n = ctx;
@@ -190,7 +190,7 @@ sim_on_wall(void *ctx)
 	return n->number % 3 == 2 ? 1000 : (uint64_t)n->sim->now * 1000 + n->number * 1000000000u;
 }
 
-static void
+static inline void
 sim_on_session(void *ctx, uint32_t slot, bool up, us_t now)
 {
 	struct sim_node *n = ctx;
@@ -204,7 +204,7 @@ sim_on_session(void *ctx, uint32_t slot, bool up, us_t now)
 		n->links[slot].downs++;
 }
 
-static void
+static inline void
 sim_on_mtu(void *ctx, uint32_t slot, uint16_t inner_mtu, us_t now)
 {
 	struct sim_node *n = ctx;
@@ -213,7 +213,7 @@ sim_on_mtu(void *ctx, uint32_t slot, uint16_t inner_mtu, us_t now)
 	n->links[slot].mtu = inner_mtu;
 }
 
-static void
+static inline void
 sim_on_persist(void *ctx)
 {
 	struct sim_node *n = ctx;
@@ -236,7 +236,7 @@ static const struct roster_ops sim_ops = {
 };
 
 /* Starts a router, or starts it again with what is "on disk". */
-static void
+static inline void
 sim_start(struct sim *s, unsigned number)
 {
 	struct sim_node *n = &s->nodes[number];
@@ -260,7 +260,7 @@ sim_start(struct sim *s, unsigned number)
 	}
 }
 
-static void
+static inline void
 sim_stop(struct sim *s, unsigned number)
 {
 	roster_destroy(s->nodes[number].roster);
@@ -269,7 +269,7 @@ sim_stop(struct sim *s, unsigned number)
 		s->nodes[number].links[i].up = false;
 }
 
-static struct sim *
+static inline struct sim *
 sim_create(unsigned count, uint64_t seed)
 {
 	struct sim *s = calloc(1, sizeof(*s));
@@ -304,7 +304,7 @@ sim_create(unsigned count, uint64_t seed)
 	return s;
 }
 
-static void
+static inline void
 sim_destroy(struct sim *s)
 {
 	while (s->heap_count > 0)
@@ -319,7 +319,7 @@ sim_destroy(struct sim *s)
 }
 
 /* One data packet with a sequence number from a to b.  False: not taken. */
-static bool
+static inline bool
 sim_data(struct sim *s, unsigned a, unsigned b)
 {
 	struct sim_node *n = &s->nodes[a];
@@ -337,7 +337,7 @@ sim_data(struct sim *s, unsigned a, unsigned b)
 	return true;
 }
 
-static void
+static inline void
 sim_got(struct sim_node *n, uint32_t slot, const struct session_content *c)
 {
 	struct sim_link *l = &n->links[slot];
@@ -354,7 +354,7 @@ sim_got(struct sim_node *n, uint32_t slot, const struct session_content *c)
 	l->seen[seq] = 1;
 }
 
-static void
+static inline void
 sim_deliver(struct sim *s, const struct sim_event *e)
 {
 	struct session_content content;
@@ -374,7 +374,7 @@ sim_deliver(struct sim *s, const struct sim_event *e)
 }
 
 /* Lets time pass. */
-static void
+static inline void
 sim_run(struct sim *s, us_t duration)
 {
 	us_t end = s->now + duration;
@@ -403,20 +403,31 @@ sim_run(struct sim *s, us_t duration)
 	s->now = end;
 }
 
-static bool
+static inline bool
 sim_both_up(const struct sim *s, unsigned a, unsigned b)
 {
 	return s->nodes[a].links[b].up && s->nodes[b].links[a].up;
 }
 
-static uint64_t
+static inline uint64_t
 sim_drops(const struct sim *s, unsigned node, enum roster_drop reason)
 {
 	return roster_drop_count(s->nodes[node].roster, reason);
 }
 
+/* Traffic in both directions, a packet each 'gap'. */
+static inline void
+sim_talk(struct sim *s, us_t duration, us_t gap)
+{
+	for (us_t end = s->now + duration; s->now < end;) {
+		sim_run(s, gap);
+		(void)sim_data(s, 0, 1);
+		(void)sim_data(s, 1, 0);
+	}
+}
+
 /* Everything that 'a' sent to 'b' arrived, once. */
-static void
+static inline void
 sim_check_all_arrived(const struct sim *s, unsigned a, unsigned b)
 {
 	const struct sim_link *l = &s->nodes[b].links[a];

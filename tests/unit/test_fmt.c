@@ -141,6 +141,23 @@ a_prefix_has_no_host_bits(void **state)
 }
 
 static void
+text_longer_than_any_address_is_refused(void **state)
+{
+	(void)state;
+	for (size_t len = 60; len < 70; len++) {
+		char text[80];
+		struct prefix p;
+		char *copy;
+
+		memset(text, '1', len);
+		strcpy(text + len, "/8");
+		copy = text_copy(text);
+		assert_int_equal(prefix_from_text(copy, &p), -EINVAL);
+		free(copy);
+	}
+}
+
+static void
 an_address_with_a_length_keeps_its_host_bits(void **state)
 {
 	struct addr a;
@@ -332,6 +349,7 @@ main(void)
 		cmocka_unit_test(what_is_no_address_is_refused),
 		cmocka_unit_test(macs_are_read_in_the_usual_spellings),
 		cmocka_unit_test(a_prefix_has_no_host_bits),
+		cmocka_unit_test(text_longer_than_any_address_is_refused),
 		cmocka_unit_test(an_address_with_a_length_keeps_its_host_bits),
 		cmocka_unit_test(an_endpoint_needs_a_port),
 		cmocka_unit_test(durations_read_well),

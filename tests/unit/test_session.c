@@ -1,5 +1,5 @@
-/* Sessions between two and many routers over a bad network. */
-#include "session_sim.h"
+/* Sessions between two routers over a bad network. */
+#include "tests/unit/session_sim.h"
 
 static struct sim *
 two(uint64_t seed)
@@ -11,21 +11,10 @@ two(uint64_t seed)
 	return s;
 }
 
-/* Traffic in both directions, a packet each 'gap'. */
-static void
-talk_slowly(struct sim *s, us_t duration, us_t gap)
-{
-	for (us_t end = s->now + duration; s->now < end;) {
-		sim_run(s, gap);
-		(void)sim_data(s, 0, 1);
-		(void)sim_data(s, 1, 0);
-	}
-}
-
 static void
 talk(struct sim *s, us_t duration)
 {
-	talk_slowly(s, duration, US_MS);
+	sim_talk(s, duration, US_MS);
 }
 
 static void
@@ -85,7 +74,7 @@ crossing_handshakes_settle(void **state)
 		sim_start(s, 1);
 		sim_run(s, 20 * US_S);
 		assert_true(sim_both_up(s, 0, 1));
-		talk_slowly(s, 20 * US_S, 50 * US_MS);
+		sim_talk(s, 20 * US_S, 50 * US_MS);
 		sim_run(s, 2 * US_S);
 		sim_check_all_arrived(s, 0, 1);
 		sim_check_all_arrived(s, 1, 0);
@@ -144,9 +133,9 @@ old_keys_serve_until_the_new_ones_are_heard(void **state)
 	sim_run(s, US_S);
 	/* Every handshake from here on is accepted and answered, but the answer is lost. */
 	s->tap = tap_no_responses;
-	talk_slowly(s, 30 * US_S, 10 * US_MS);
+	sim_talk(s, 30 * US_S, 10 * US_MS);
 	s->tap = NULL;
-	talk_slowly(s, 10 * US_S, 10 * US_MS);
+	sim_talk(s, 10 * US_S, 10 * US_MS);
 	sim_run(s, US_S);
 	sim_check_all_arrived(s, 0, 1);
 	sim_check_all_arrived(s, 1, 0);
@@ -234,7 +223,7 @@ a_bad_network_only_delays(void **state)
 		sim_start(s, 1);
 		sim_run(s, 60 * US_S);
 		s->loss_pct = 0;
-		talk_slowly(s, 2 * US_S, 50 * US_MS);
+		sim_talk(s, 2 * US_S, 50 * US_MS);
 		if (!sim_both_up(s, 0, 1))
 			fail_msg("seed %llu", (unsigned long long)seed);
 		sim_destroy(s);
@@ -468,162 +457,6 @@ strangers_and_wrong_keys_are_refused_and_counted(void **state)
 	sim_destroy(s);
 }
 
-static void
-the_path_mtu_is_found_and_a_black_hole_left(void **state)
-{
-	const unsigned overhead = 28 + SEAL_OVERHEAD;
-	struct sim *s = sim_create(2, 18);
-	const struct sim_link *l = &s->nodes[0].links[1];
-
-	(void)state;
-	s->path_mtu = 1450;
-	sim_start(s, 0);
-	sim_start(s, 1);
-	talk_slowly(s, 10 * US_S, 100 * US_MS);
-	assert_in_range(l->mtu, 1442 - overhead, 1450 - overhead);
-	s->path_mtu = 1320;
-	talk_slowly(s, 20 * US_S, 100 * US_MS);
-	assert_in_range(l->mtu, 1312 - overhead, 1320 - overhead);
-	/* The own device says so at once. */
-	s->path_mtu = 1500;
-	s->nodes[0].device_mtu = 1400;
-	session_refused(roster_at(s->nodes[0].roster, 1), 1500 - 28, s->now);
-	talk_slowly(s, 620 * US_S, US_S);
-	assert_in_range(l->mtu, 1392 - overhead, 1400 - overhead);
-	assert_int_equal(l->downs, 0);
-	sim_destroy(s);
-}
-
-struct flood {
-	unsigned cookies, responses, larger;
-};
-
-static bool
-tap_flood(struct sim *s, const struct sim_event *e)
-{
-	struct flood *f = s->tap_ctx;
-
-	/* 10.0.1.x and above are the strangers. */
-	if (e->to.addr.b[2] == 0)
-		return true;
-	f->cookies += e->data[0] == SEAL_COOKIE;
-	f->responses += e->data[0] == SEAL_RESPONSE;
-	f->larger += e->size > HANDSHAKE_INIT_SIZE;
-	return true;
-}
-
-/* An INIT for node 1 of somebody nobody knows. */
-static void
-stranger_init(struct sim *s, uint8_t msg[HANDSHAKE_INIT_SIZE])
-{
-	uint8_t key[CRYPTO_KEY_SIZE] = {7}, ephemeral[CRYPTO_KEY_SIZE] = {9};
-	struct handshake_init init = {.sender = 5, .stamp = 5};
-	struct handshake_self self;
-	struct noise n;
-
-	assert_int_equal(handshake_self_init(&self, key), 0);
-	assert_int_equal(
-		handshake_init_build(&n, &self, &init, s->nodes[1].public_key, ephemeral, msg), 0);
-}
-
-static void
-a_flood_is_told_cookies_and_peers_still_get_in(void **state)
-{
-	struct sim *s = sim_create(2, 19);
-	struct flood f = {.cookies = 0};
-	uint8_t msg[HANDSHAKE_INIT_SIZE];
-	us_t start = 0;
-
-	(void)state;
-	s->nodes[1].has_endpoints = false;
-	sim_start(s, 1);
-	stranger_init(s, msg);
-	s->tap = tap_flood;
-	s->tap_ctx = &f;
-	/* 4,000 a second from 200 addresses, and one address that sends half as much again. */
-	for (unsigned i = 0; i < 8000; i++) {
-		struct endpoint from = sim_address(256 + i % 200, (uint16_t)(1000 + i));
-		struct endpoint one = sim_address(999, (uint16_t)i);
-
-		sim_inject(s, &from, &s->nodes[1].at, msg, sizeof(msg));
-		if (i % 2 == 0)
-			sim_inject(s, &one, &s->nodes[1].at, msg, sizeof(msg));
-		if (i == 4000) {
-			sim_start(s, 0);
-			start = s->now;
-		}
-		sim_run(s, 250);
-		if (i > 4000 && i % 100 == 0 && sim_both_up(s, 0, 1))
-			assert_true(s->now - start < 2 * US_S);
-	}
-	sim_run(s, US_S);
-	assert_true(sim_both_up(s, 0, 1));
-	assert_int_equal(f.responses, 0);
-	assert_int_equal(f.larger, 0);
-	/* Ten a second and a burst per address, however many ports it uses. */
-	assert_in_range(f.cookies, 200, 201 * (16 + 20));
-	assert_true(sim_drops(s, 1, ROSTER_DROP_LOAD) > 8000);
-	assert_true(sim_drops(s, 1, ROSTER_DROP_UNKNOWN_PEER) < 700);
-	sim_destroy(s);
-}
-
-static void
-check_mesh(uint64_t seed, unsigned count)
-{
-	struct sim *s = sim_create(count, seed);
-
-	s->loss_pct = 20;
-	s->dup_pct = 20;
-	s->delay_max = 80 * US_MS;
-	s->conf.rekey_time = 5 * US_S;
-	for (unsigned i = 0; i < count; i++)
-		sim_start(s, i);
-	for (unsigned step = 0; step < 60; step++) {
-		unsigned i = (unsigned)sim_below(s, count), j = (unsigned)sim_below(s, count);
-
-		if (step % 6 == 0) {
-			sim_stop(s, i);
-			sim_start(s, i);
-		} else if (step % 6 == 3) {
-			s->cut[i][j] = s->cut[j][i] = !s->cut[i][j];
-		}
-		for (unsigned a = 0; a < count; a++)
-			(void)sim_data(s, a, (unsigned)(a + 1 + sim_below(s, count - 1)) % count);
-		sim_run(s, 500 * US_MS);
-	}
-	/* Quiet: everything heals, and then nothing is lost. */
-	memset(s->cut, 0, sizeof(s->cut));
-	s->loss_pct = 0;
-	for (unsigned quiet = 0; quiet < 2; quiet++) {
-		for (unsigned step = 0; step < 24; step++) {
-			for (unsigned a = 0; a < count; a++)
-				for (unsigned b = 0; b < count; b++)
-					if (a != b && !sim_data(s, a, b) && quiet == 1)
-						fail_msg("seed %llu: %u to %u is down",
-							 (unsigned long long)seed, a, b);
-			sim_run(s, 500 * US_MS);
-		}
-		for (unsigned a = 0; a < count && quiet == 1; a++)
-			for (unsigned b = 0; b < count; b++)
-				if (a != b)
-					sim_check_all_arrived(s, a, b);
-		for (unsigned a = 0; a < count; a++)
-			for (unsigned b = 0; b < count; b++) {
-				s->nodes[a].links[b].sent = s->nodes[a].links[b].got = 0;
-				memset(s->nodes[a].links[b].seen, 0, SIM_SEQ_MAX);
-			}
-	}
-	sim_destroy(s);
-}
-
-static void
-many_routers_heal_after_restarts_and_partitions(void **state)
-{
-	(void)state;
-	for (uint64_t seed = 0; seed < 8; seed++)
-		check_mesh(seed, 3 + (unsigned)seed);
-}
-
 int
 main(void)
 {
@@ -643,9 +476,6 @@ main(void)
 		cmocka_unit_test(the_peer_is_followed_to_where_it_is_authentic),
 		cmocka_unit_test(a_late_record_does_not_call_the_peer_back),
 		cmocka_unit_test(strangers_and_wrong_keys_are_refused_and_counted),
-		cmocka_unit_test(the_path_mtu_is_found_and_a_black_hole_left),
-		cmocka_unit_test(a_flood_is_told_cookies_and_peers_still_get_in),
-		cmocka_unit_test(many_routers_heal_after_restarts_and_partitions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

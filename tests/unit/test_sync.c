@@ -539,6 +539,49 @@ the_largest_messages_fit(void **state)
 	assert_true(sync_build(&ack, out, sizeof(out)) > 0);
 }
 
+/* All the items are really there, one more than a message may have. */
+static void
+a_list_of_one_too_many_is_refused(void **state)
+{
+	static const struct {
+		uint8_t head[64];
+		size_t head_size; /* its last byte is the count */
+		uint8_t item[19];
+		size_t item_size;
+		uint8_t max;
+	} cases[] = {
+		{{HEAD(SYNC_HELLO)}, 35, {0}, 15, SYNC_VNS_MAX},
+		{{HEAD(SYNC_DELTA), VN},
+		 11,
+		 {4, BYTES_MAC_1, 0, 0, 0, 0, 0, 0, 0, 3, 10, 1, 0, 5},
+		 19,
+		 SYNC_BINDINGS_MAX},
+		{{HEAD(SYNC_ANSWER), VN},
+		 10,
+		 {4, BYTES_MAC_1, 0, 0, 0, 0, 0, 0, 0, 3, 10, 1, 0, 5},
+		 19,
+		 SYNC_BINDINGS_MAX},
+		{{HEAD(SYNC_ACK), VN}, 10, {0}, 17, SYNC_BINDINGS_MAX},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(cases) * 2; i++) {
+		size_t k = i / 2, count = cases[k].max + i % 2;
+		size_t size = cases[k].head_size + count * cases[k].item_size;
+		uint8_t *bytes = malloc(size);
+		struct sync_msg msg;
+
+		assert_non_null(bytes);
+		memcpy(bytes, cases[k].head, cases[k].head_size);
+		bytes[cases[k].head_size - 1] = (uint8_t)count;
+		for (size_t n = 0; n < count; n++)
+			memcpy(bytes + cases[k].head_size + n * cases[k].item_size, cases[k].item,
+			       cases[k].item_size);
+		assert_int_equal(sync_parse(bytes, size, &msg), i % 2 == 0 ? 0 : -EBADMSG);
+		free(bytes);
+	}
+}
+
 static void
 a_page_that_does_not_lead_on_is_not_built(void **state)
 {
@@ -659,6 +702,7 @@ main(void)
 		cmocka_unit_test(another_version_or_type_is_told_from_garbage),
 		cmocka_unit_test(values_out_of_range_are_refused),
 		cmocka_unit_test(the_largest_messages_fit),
+		cmocka_unit_test(a_list_of_one_too_many_is_refused),
 		cmocka_unit_test(a_page_that_does_not_lead_on_is_not_built),
 		cmocka_unit_test(a_spoiled_page_is_refused_on_arrival),
 		cmocka_unit_test(what_a_parser_would_refuse_is_not_built),

@@ -13,7 +13,19 @@
 
 #include "tests/sim/sim.h"
 
-#define STORIES(X) X(a_machine_announced_by_rarp_moves)
+#define STORIES(X)                                                                                 \
+	X(a_machine_announced_by_rarp_moves)                                                       \
+	X(a_machine_that_announces_itself_moves)                                                   \
+	X(a_machine_that_only_talks_moves)                                                         \
+	X(a_router_that_knows_nothing_asks_who_moved)                                              \
+	X(a_machine_returns_home)                                                                  \
+	X(a_machine_moves_on_and_on)                                                               \
+	X(two_machines_cross)                                                                      \
+	X(a_failed_migration_is_taken_back_within_a_second)                                        \
+	X(a_return_after_100_ms_is_believed)                                                       \
+	X(repeats_and_echoes_make_one_move)                                                        \
+	X(late_frames_of_a_departed_machine_are_not_believed)                                      \
+	X(lost_and_repeated_messages_do_not_matter)
 
 #define X(name) void name(void **state);
 STORIES(X)
@@ -24,16 +36,25 @@ enum { A, B, C, D };
 
 /* A small world: 'routers' sites, one VN, links of 5 ms and nothing lost; everybody has met. */
 struct sim *story_world(size_t routers, enum sim_layout layout);
-/* Says what went wrong, if anything did. */
+/* Fails with what went wrong, if anything did, and ends the world. */
 void story_end(struct sim *sim);
 
-#define assert_owner(sim, m, site)                                                                 \
-	for (size_t i_ = 0; i_ < sim_routers(sim); i_++)                                           \
-	assert_int_equal(sim_owner(sim, i_, sim_machine_vn(m), sim_machine_ip(m)), site)
-#define assert_all_well(sim)                                                                       \
-	do {                                                                                       \
-		if (!sim_all_agree(sim))                                                           \
-			fail_msg("%s", sim_fault(sim));                                            \
-	} while (0)
+/* Three sites, everybody known: the machine that moves is at home in A, where a native stands too, as
+ * in B; the client is the native of C. */
+struct cast {
+	struct sim *sim;
+	struct sim_machine *vm, *native_a, *native_b, *client;
+};
+
+struct cast story_cast(enum sim_layout layout);
+/* All others talk with the machine, both ways, every 'interval'. */
+void story_talk(struct cast *c, us_t interval);
+/* For one second from now: is every packet between the machine and everybody delivered? */
+void story_expect_talk(struct cast *c, us_t interval);
+/* Everybody says that the machine is at 'site', where it is. */
+void story_expect_at(struct sim *sim, struct sim_machine *m, size_t site);
+
+#define FOR_BOTH_LAYOUTS(layout)                                                                   \
+	for (enum sim_layout layout = SIM_SUBNETS; layout <= SIM_STRETCHED; layout++)
 
 #endif
