@@ -287,7 +287,8 @@ add_match(cJSON *match, const char *word)
 {
 	const char *sign = strchr(word, '=');
 	char *field = strndup(word, (size_t)(sign - word));
-	cJSON *value = cJSON_Parse(sign + 1);
+	/* To its end: "10.2.0.10" begins like a number. */
+	cJSON *value = cJSON_ParseWithOpts(sign + 1, NULL, true);
 	bool added;
 
 	if (!cJSON_IsNumber(value) && !cJSON_IsBool(value)) {
