@@ -97,7 +97,12 @@ class World(Clouds):
     def row(self, eid, asked):
         """What a router's HWDT has of an address."""
         rows = self.routers[asked].show("hwdt")
-        return next((row for row in rows if row["eid"] == eid and row["state"] == "present"), None)
+        return next((row for row in rows if row["eid"] == eid and row["state"] != "withdrawn"), None)
+
+    def owner(self, eid, asked="c"):
+        """Where a router believes a machine is; None when it does not know."""
+        row = self.row(eid, asked)
+        return row["vr"] if row else None
 
     def owners(self, eid):
         """Where each router believes it is."""

@@ -123,6 +123,10 @@ class Machine:
         """It neither hears nor says anything."""
         self._switch([], None)
 
+    def listen(self, sites):
+        """It hears what comes at these sites, and says nothing."""
+        self._switch(sites, None)
+
     def plug(self, site):
         """It runs at this site from now on, without a word about it."""
         self._switch([site], site)
@@ -132,7 +136,7 @@ class Machine:
         """Pauses and resumes at another site. 'say' is the first frame there; it is repeated so long after. Returns
         the wall-clock time before it was said."""
         self.pause()
-        self._switch([site], None)
+        self.listen([site])
         said = time.time()
         if say:
             self.inject(site, say)

@@ -109,29 +109,24 @@ def limited():
         clouds.check()
 
 
-def test_too_many_moves_freeze_the_address(limited):
-    machine = limited.machine("a")
-    with Traffic(limited, machine, ["client"]) as traffic:
-        for number in range(30):
-            machine.migrate("ba"[number % 2], gratuitous_arp(machine.mac, machine.ip))
-            limited.wait_owner(machine, machine.site, 2, [machine.site]) \
-                if not _frozen(limited) else None
-            if _frozen(limited):
-                break
-        traffic.bytes("client")
-    assert _frozen(limited)
-    rows = limited.records(machine)
-    assert 10 <= len(rows) <= 20
-    here = machine.site
-    there = "ba"["ab".index(here)]
-    # From now on it stays where it was frozen, whatever is said elsewhere.
-    owners = limited.owners(machine.ip)
-    machine.inject(there, rarp(machine.mac))
-    watch(lambda: limited.owners(machine.ip) == owners, 0.5, "it stays where it is")
-    wait_for(lambda: sum(limited.drops(site, "claim-frozen") for site in "ab"), 2, "a refusal")
-    assert any(limited.log_has(site, "frozen: it moves too often") for site in "ab")
-    assert len(limited.records(machine)) == len(rows)
-
-
 def _frozen(world):  # noqa: F811
-    return any(world.stat(site, "frozen") for site in "ab")
+    return [site for site in "abc" if world.stat(site, "frozen")]
+
+
+def test_too_many_moves_freeze_the_address_everywhere(limited):
+    machine = limited.machine("a")
+    moved = 0
+    while not _frozen(limited):
+        machine.migrate("ba"[moved % 2], gratuitous_arp(machine.mac, machine.ip))
+        moved += 1
+        limited.wait_owner(machine, machine.site, 2)
+    assert moved == 10
+    wait_for(lambda: _frozen(limited) == ["a", "b", "c"], 1, "all routers to see that")
+    assert all(limited.log_has(site, "frozen: it moves too often") for site in "abc")
+    # From now on it stays where it was, whatever is said elsewhere.
+    machine.inject("b", gratuitous_arp(machine.mac, machine.ip))
+    machine.inject("c", rarp(machine.mac))
+    wait_for(lambda: limited.drops("b", "claim-frozen") and limited.drops("c", "claim-frozen"), 2,
+             "both to be refused")
+    watch(lambda: limited.owners(machine.ip) == ["a"] * 3, 0.3, "it stays at A")
+    assert len(limited.records(machine)) == 10
