@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/fmt.h"
 #include "vr/crypto.h"
@@ -36,7 +35,7 @@ step(struct daemon *d, us_t now)
 	if (d->vr->wake || now >= d->vr_due)
 		d->vr_due = vr_run(d->vr, now);
 	loop_timer_set(d->vr_timer, d->vr_due);
-	if (d->ctl != NULL && ctl_has_monitors(d->ctl))
+	if (d->ctl != NULL)
 		daemon_ctl_events(d);
 }
 
@@ -104,7 +103,7 @@ static int64_t
 io_wall_ms(void *ctx)
 {
 	(void)ctx;
-	return (int64_t)(loop_wall_ns() / 1000000u);
+	return (int64_t)(loop_wall_ns() / 1000000);
 }
 
 static void

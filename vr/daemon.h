@@ -49,6 +49,7 @@ struct daemon {
 	struct vr_id self;
 	us_t started;
 	us_t vr_due;
+	uint64_t event_move;   /* last move record that monitors got */
 	uint64_t event_cursor; /* of the change feed, for monitors */
 	bool state_waits;
 	uint64_t clock_floor; /* from the state file */

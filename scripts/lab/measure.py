@@ -32,6 +32,12 @@ DIRECT_AFTER = 0.1
 # Frames younger than this may still be on their way when the captures are read.
 IN_FLIGHT = 0.05
 
+ANNOUNCEMENTS = {
+    "rarp": lambda frame: frame.kind == RARP,
+    "garp": lambda frame: frame.kind == ARP and frame.ip_from == frame.ip_to,
+    "data": lambda frame: frame.kind == IP4,
+}
+
 
 @dataclass
 class Flow:
@@ -90,13 +96,16 @@ class Observer:
         for flow in self.flows.values():
             self._account(flow, FlowFigures(), float("inf"), {})
 
-    def figures(self, start, target, migration):
-        """The figures of the move from site 'start' to site 'target', whose frames are all those since the last call."""
+    def figures(self, start, target, migration, announced="rarp"):
+        """The figures of the move from site 'start' to site 'target', whose frames are all those since the last call, and the
+        time of its announcement. 'announced' is the kind of frame by which the new site's switch first hears of the
+        machine: "rarp", "garp" or "data"; the names of the figures say RARP for all."""
         frames = collect(self.captures)
         self._count_underlay(frames)
         stopped, resumed = migration.stopped - self.epoch, migration.resumed - self.epoch
         new = self._tap(frames, target)
-        rarp = _first(new, lambda f: f.kind == RARP and not f.outbound and f.time >= stopped)
+        rarp = _first(new, lambda f: ANNOUNCEMENTS[announced](f) and not f.outbound
+                      and f.time >= stopped)
         flows = self._flow_figures(frames, start, target, stopped)
         result = {"layout": self.world.layout.name, "from": start, "to": target,
                   "vm_paused_ms": _ms(stopped, resumed),
@@ -255,7 +264,7 @@ class Observer:
                 continue
             if frame.kind == RARP:
                 said["rarp"] += 1
-            elif frame.kind == ARP and frame.ip_from == frame.ip_to:
+            elif ANNOUNCEMENTS["garp"](frame):
                 said["gratuitous_arp"] += 1
         return said
 

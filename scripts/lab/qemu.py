@@ -145,7 +145,7 @@ class Machine:
                 raise LabError(f"QEMU ended: {log.read().strip()}")
         try:
             return Qmp(path)
-        except OSError:
+        except (OSError, LabError):
             return None
 
     def wait_ready(self, timeout=60):
