@@ -63,8 +63,10 @@ class FlowFigures:
 class Observer:
     """Captures everywhere that matters in a world, and reads the figures of each move."""
 
-    def __init__(self, world, epoch, folder=None):
+    def __init__(self, world, epoch, folder=None, routers=True):
+        """Without 'routers' only the machine's taps are watched: for moves during which a router starts anew."""
         self.world = world
+        self.routed = routers and hasattr(world, "routers")
         self.epoch = epoch
         self.delay = getattr(getattr(world, "underlay", None), "delay_ms", 0) / 1000
         self.captures = []
@@ -76,10 +78,12 @@ class Observer:
             wanted = devices.setdefault(site.space.name, (site.space, []))[1]
             if site.name != HOSTS["client"]:
                 wanted.append(site.tap)
-            if hasattr(world, "routers"):
+            if self.routed:
                 self.lan_ports[site.name] = world.lan_port(site.name)
                 wanted += [self.lan_ports[site.name], WAN_DEVICE]
         for space, names in devices.values():
+            if not names:
+                continue
             file = f"{folder}/{world.layout.name}-{space.name}.pcapng" if folder else None
             self.captures.append(Capture(space, names, epoch, file))
 
@@ -112,7 +116,7 @@ class Observer:
                   "resume_to_rarp_ms": _ms(resumed, rarp)}
         client = packed(self.world.layout.hosts["client"])
         result["rarp_to_delivery_ms"] = _ms(rarp, _delivery(new, rarp, client))
-        if hasattr(self.world, "routers"):
+        if self.routed:
             result.update(self._news(frames, target, rarp))
         udp = flows[UDP_FLOWS["client"]]
         icmp = flows[PING_FLOW]
@@ -123,7 +127,7 @@ class Observer:
                  "native_to": f"native_{target}"}
         result["peers"] = {role: self._peer(flows[UDP_FLOWS[name]], new, rarp, name)
                            for role, name in roles.items()}
-        if hasattr(self.world, "routers"):
+        if self.routed:
             result["peers"]["native_to"].update(self._direct(frames, target, rarp))
         result["announcements"] = self._announcements(new, rarp)
         return result, rarp
