@@ -70,8 +70,10 @@ class FlowFigures:
 class Observer:
     """Captures everywhere that matters in a world, and reads the figures of each move."""
 
-    def __init__(self, world, epoch, folder=None):
+    def __init__(self, world, epoch, folder=None, routers=True):
+        """Without 'routers' only the machine's taps are watched: for moves during which a router starts anew."""
         self.world = world
+        self.routed = routers and hasattr(world, "routers")
         self.epoch = epoch
         self.delay = getattr(getattr(world, "underlay", None), "delay_ms", 0) / 1000
         self.captures = []
@@ -83,10 +85,12 @@ class Observer:
             wanted = devices.setdefault(site.space.name, (site.space, []))[1]
             if site.name != HOSTS["client"]:
                 wanted.append(site.tap)
-            if hasattr(world, "routers"):
+            if self.routed:
                 self.lan_ports[site.name] = world.lan_port(site.name)
                 wanted += [self.lan_ports[site.name], WAN_DEVICE]
         for space, names in devices.values():
+            if not names:
+                continue
             file = f"{folder}/{world.layout.name}-{space.name}.pcapng" if folder else None
             self.captures.append(Capture(space, names, epoch, file))
 
@@ -119,7 +123,7 @@ class Observer:
                   "resume_to_rarp_ms": _ms(resumed, rarp)}
         client = packed(self.world.layout.hosts["client"])
         result["rarp_to_delivery_ms"] = _ms(rarp, _delivery(new, rarp, client))
-        if hasattr(self.world, "routers"):
+        if self.routed:
             result.update(self._news(frames, target, rarp))
         udp = flows[UDP_FLOWS["client"]]
         icmp = flows[PING_FLOW]
@@ -132,7 +136,7 @@ class Observer:
                            for role, name in roles.items()}
         caught_up = _caught_up(new, rarp)
         result["guest_caught_up_ms"] = _ms(rarp, caught_up)
-        if hasattr(self.world, "routers"):
+        if self.routed:
             result["peers"]["native_to"].update(self._direct(frames, target, rarp, caught_up))
         result["announcements"] = self._announcements(new, rarp)
         return result, rarp
