@@ -192,7 +192,10 @@ follow_up(struct vr *vr, struct site *site, const struct hwdt_entry *before,
 		announce_departed(vr->announce, b->vn, b->ip, b->mac, now);
 	if (was_mine && fate == HWDT_MOVED && !before->b.withdrawn)
 		sight_lost(vr, site, before, b, now);
-	if (mine && !b->withdrawn && b->kind == BINDING_HOST)
+	/* What the LAN was told of it before is not true any more: least of all that its MAC is the router's. */
+	if (mine && !b->withdrawn && (fate != HWDT_UPDATED || !mac_equal(before->b.mac, b->mac)))
+		announce_cancel(vr->announce, b->vn, b->ip);
+	if (mine && !b->withdrawn)
 		neigh_resolved(vr, site, b->ip, b->mac, now);
 	if (!mine && !b->withdrawn && fate == HWDT_ADDED)
 		lan_owner_known(vr, site, b);

@@ -375,6 +375,70 @@ a_machine_that_speaks_is_known_and_told(void **state)
 	world_end(w);
 }
 
+/* Away at B, switched off there, and started again here: an ordinary boot is no move. */
+static void
+a_machine_that_starts_here_again_keeps_its_mac(void **state)
+{
+	struct world *w = world_standard();
+	unsigned before;
+
+	(void)state;
+	say_arp(w, vm, "10.1.0.5", "10.1.0.5");
+	run(w, US_S);
+	peer_says(w, 0, "10.1.0.5", vm, 2, false);
+	run(w, 10 * US_S);
+	assert_in_range(w->claims, 8, 12);
+	peer_says(w, 0, "10.1.0.5", vm, 3, true);
+	say_arp(w, vm, "10.1.0.5", "10.1.0.1");
+	assert_int_equal(entry(w, "10.1.0.5")->b.vr.v, self.v);
+	before = w->claims;
+	run(w, 200 * US_S);
+	assert_int_equal(w->claims, before);
+	world_end(w);
+}
+
+/* A packet of 'size' bytes, with headroom, from a peer. */
+static void
+peer_sends(struct world *w, size_t from, const char *src, const char *dst, size_t size, bool df,
+	   uint8_t flags)
+{
+	uint8_t *bytes = calloc(1, FRAME_HEADROOM + size);
+	struct frame f = {.data = bytes + FRAME_HEADROOM, .size = size};
+	struct seal_inner inner = {.vn = VN, .flags = flags, .hops = 3};
+	struct addr a = ip(src), b = ip(dst);
+
+	assert_non_null(bytes);
+	f.data[0] = 0x45;
+	f.data[2] = (uint8_t)(size >> 8);
+	f.data[3] = (uint8_t)size;
+	f.data[6] = df ? 0x40 : 0;
+	f.data[8] = 64;
+	f.data[9] = IP_PROTO_UDP;
+	memcpy(f.data + 12, a.b, 4);
+	memcpy(f.data + 16, b.b, 4);
+	ip_header_checksum(f.data);
+	vr_link_data(w->vr, w->slots[from], &inner, &f, w->now);
+	free(bytes);
+}
+
+static void
+packets_for_outside_wait_for_the_native_gateway(void **state)
+{
+	struct world *w = world_make();
+
+	(void)state;
+	w->vn.native_gateway = ip("10.1.0.254");
+	world_start(w);
+	peer_says(w, 0, "10.1.0.5", vm, 1, false);
+	peer_sends(w, 0, "10.1.0.5", "192.0.2.1", 100, false, 0);
+	assert_int_equal(w->lan_sent, 0);
+	assert_true(addr_equal(w->arp.tpa, ip("10.1.0.254")));
+	say_arp(w, native, "10.1.0.254", "10.1.0.1");
+	assert_int_equal(w->lan_sent, 1);
+	assert_true(mac_equal(w->lan_to, native));
+	world_end(w);
+}
+
 int
 main(void)
 {
@@ -383,6 +447,8 @@ main(void)
 		cmocka_unit_test(a_prefix_of_one_address_outlives_the_machine_there),
 		cmocka_unit_test(a_prefix_of_one_address_is_back_when_the_machine_is),
 		cmocka_unit_test(a_reload_keeps_the_routes_that_stay_and_takes_the_others_out),
+		cmocka_unit_test(a_machine_that_starts_here_again_keeps_its_mac),
+		cmocka_unit_test(packets_for_outside_wait_for_the_native_gateway),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
