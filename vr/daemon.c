@@ -14,6 +14,8 @@
 
 /* The state file is written at most so often. */
 #define STATE_PACE (1 * US_S)
+/* News is written when the packets that caused it are on their way. */
+#define STATE_DELAY (20 * US_MS)
 
 struct vr_id
 daemon_id(const uint8_t public_key[CONF_KEY_SIZE])
@@ -111,11 +113,15 @@ static void
 io_persist(void *ctx)
 {
 	struct daemon *d = ctx;
+	us_t due;
 
 	if (d->state_waits)
 		return;
 	d->state_waits = true;
-	loop_timer_set(d->state_timer, loop_now() + STATE_PACE);
+	due = loop_now() + STATE_DELAY;
+	if (due < d->state_written + STATE_PACE)
+		due = d->state_written + STATE_PACE;
+	loop_timer_set(d->state_timer, due);
 }
 
 static const struct vr_io vr_io = {.lan_send = io_lan_send,
@@ -276,6 +282,7 @@ static void
 write_state(struct daemon *d)
 {
 	d->state_waits = false;
+	d->state_written = loop_now();
 	state_begin(d->state);
 	state_add(d->state,
 		  &(struct state_row){.kind = STATE_CLOCK, .value = tunnel_clock(d->tunnel)});

@@ -51,6 +51,7 @@ struct daemon {
 	us_t vr_due;
 	uint64_t event_cursor; /* of the change feed, for monitors */
 	bool state_waits;
+	us_t state_written;   /* when the last text was handed to the thread */
 	uint64_t clock_floor; /* from the state file */
 };
 

@@ -149,6 +149,18 @@ route_binding(struct vr *vr, const struct binding *b)
 			 fmt_addr(b->ip).s);
 }
 
+/* A machine of this LAN that is away, of which we had no record: while we were not there it may have left, and the switches
+ * still send its frames to where it was. */
+static void
+claim_absent(struct vr *vr, const struct binding *b, us_t now)
+{
+	if (b->withdrawn || b->kind != BINDING_HOST || vr_id_equal(b->vr, vr->self) ||
+	    !vr_id_equal(lndt_home(vr->lndt, b->vn, b->ip), vr->self))
+		return;
+	announce_departed(vr->announce, b->vn, b->ip, b->mac, now);
+	vr->wake = true;
+}
+
 static void
 follow_up(struct vr *vr, struct site *site, const struct hwdt_entry *before,
 	  const struct binding *b, enum hwdt_fate fate, us_t now)
@@ -165,6 +177,8 @@ follow_up(struct vr *vr, struct site *site, const struct hwdt_entry *before,
 		publish(vr, CHANGE_BINDING_NEW, b, before->b.vr, now);
 	if (was_mine && fate == HWDT_MOVED && !before->b.withdrawn)
 		sight_lost(vr, site, before, b, now);
+	if (fate == HWDT_ADDED)
+		claim_absent(vr, b, now);
 	if (mine && !b->withdrawn && b->kind == BINDING_HOST)
 		neigh_resolved(vr, site, b->ip, b->mac, now);
 	if (!mine && !b->withdrawn && fate == HWDT_ADDED)
@@ -564,6 +578,7 @@ vr_recall(struct vr *vr, const struct binding *b, us_t now)
 		return;
 	/* So long unheard that the first sweep asks whether it is still there, and with which MAC. */
 	(void)!vr_bind(vr, b, now - vr->conf->hwdt_expiry / 4 * 3 - 1);
+	claim_absent(vr, b, now);
 }
 
 /* ---- events and time ---- */
