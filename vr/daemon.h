@@ -52,6 +52,7 @@ struct daemon {
 	uint64_t event_move;   /* last move record that monitors got */
 	uint64_t event_cursor; /* of the change feed, for monitors */
 	bool state_waits;
+	us_t state_written;   /* when the last text was handed to the thread */
 	uint64_t clock_floor; /* from the state file */
 };
 

@@ -7,6 +7,8 @@
 
 /* The state file is written at most so often. */
 #define STATE_PACE (1 * US_S)
+/* News is written when the packets that caused it are on their way. */
+#define STATE_DELAY (20 * US_MS)
 
 /* ---- after every event ---- */
 
@@ -92,11 +94,15 @@ static void
 io_persist(void *ctx)
 {
 	struct daemon *d = ctx;
+	us_t due;
 
 	if (d->state_waits)
 		return;
 	d->state_waits = true;
-	loop_timer_set(d->state_timer, loop_now() + STATE_PACE);
+	due = loop_now() + STATE_DELAY;
+	if (due < d->state_written + STATE_PACE)
+		due = d->state_written + STATE_PACE;
+	loop_timer_set(d->state_timer, due);
 }
 
 const struct vr_io daemon_vr_io = {.lan_send = io_lan_send,

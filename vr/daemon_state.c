@@ -17,6 +17,7 @@ void
 daemon_state_write(struct daemon *d)
 {
 	d->state_waits = false;
+	d->state_written = loop_now();
 	state_begin(d->state);
 	state_add(d->state,
 		  &(struct state_row){.kind = STATE_CLOCK, .value = tunnel_clock(d->tunnel)});
