@@ -27,6 +27,7 @@ PATIENCE = 8
 WATCH_S = 1.2
 SETTLE_S = 0.4
 TAKEN_BACK_S = 1
+DOUBT_S = 5.5  # the routers' time, and a little
 # A download of so little is a connection on which nothing is said for seconds.
 IDLE_RATE = 1
 HYPERVISOR = "hyp0"
@@ -63,6 +64,14 @@ class Cloud(Clouds):
         """The router's records of the machine's moves to its own site."""
         return [row for row in self.routers[site].show("moves")
                 if self.vm_ip in row["eids"] and row["to"] == site]
+
+    def wait_undoubted(self, site):
+        """Waits until data of the machine is believed at a site that it may have left a while ago."""
+        def undoubted():
+            left = [row["heard_us"] / 1e6 for other in SITES for row in self.records(other)
+                    if row["from"] == site]
+            return time.monotonic() > max(left, default=0) + DOUBT_S
+        wait_for(undoubted, DOUBT_S + 1, f"the end of doubts at {site}")
 
     def gate(self, site, first):
         """The site's switch hears nothing of the machine's tap before the first frame of this kind: "garp" or "data". RARP
