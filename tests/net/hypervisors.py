@@ -27,6 +27,8 @@ PATIENCE = 8
 WATCH_S = 1.2
 SETTLE_S = 0.4
 TAKEN_BACK_S = 1
+# The guest stands still too while a busy machine starts its other hypervisor.
+STALL_MS = 5000
 DOUBT_S = 5.5  # the routers' time, and a little
 # A download of so little is a connection on which nothing is said for seconds.
 IDLE_RATE = 1
@@ -168,7 +170,7 @@ class Trip:
             try:
                 time.sleep(WATCH_S + 2 * self.observer.delay)
                 figures, _ = self.observer.figures(start, to, migration, first or "rarp")
-                self.load.after_move(figures["peers"])
+                self.load.after_move(figures["peers"], STALL_MS)
             finally:
                 old.end()
         if not meanwhile:  # a router that starts anew has no records
@@ -209,7 +211,7 @@ class Trip:
         time.sleep(max(0, left) + 2 * self.observer.delay)
         # Seen from A: what was sent to B meanwhile is lost.
         figures, _ = self.observer.figures("b", "a", migration)
-        self.load.after_move(figures["peers"])
+        self.load.after_move(figures["peers"], STALL_MS)
         print(f"taken back after {seconds * 1000:.0f} ms: {figures}")
         for role, peer in figures["peers"].items():
             # The last reply to be waited for is one of the guest, which was stopped too.
