@@ -15,6 +15,7 @@ import time
 
 import pytest
 
+import inside
 from lab.layout import HOSTS, LAYOUTS, SITES, VN
 from lab.netns import Lab, LabError, wait_for
 from lab.topology import BRIDGE, Clouds
@@ -61,13 +62,7 @@ class World(Clouds):
 
     def say(self, host, frame):
         """One frame from a host."""
-        import socket
-
-        from rack import inside
-        with inside(self.hosts[host]):
-            s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-            s.bind(("eth0", 0))
-        with s:
+        with inside.packet(self.hosts[host], "eth0", 0) as s:
             s.send(frame)
 
     def machine(self, site="a", mac=None, address=None, known=True):
@@ -83,13 +78,13 @@ class World(Clouds):
 
     def settle(self, vm):
         """Waits until everybody knows the machine and reaches it; the switches, too, know where it is."""
-        wait_for(lambda: self._forwards(vm), PATIENCE, f"the switches to forward for {vm.ip}")
+        wait_for(lambda: self.forwards(vm), PATIENCE, f"the switches to forward for {vm.ip}")
         vm.announce()
         self.wait_owner(vm, vm.site)
         for name in self.hosts:
             self.wait_ping(name, vm)
 
-    def _forwards(self, vm):
+    def forwards(self, vm):
         """The kernel takes up to a second to let a new port forward."""
         return all(self.sites[name].space.run(
             "cat", f"/sys/class/net/{vm.device}/brport/state").strip() == "3" for name in SITES)
@@ -102,7 +97,12 @@ class World(Clouds):
     def row(self, eid, asked):
         """What a router's HWDT has of an address."""
         rows = self.routers[asked].show("hwdt")
-        return next((row for row in rows if row["eid"] == eid and row["state"] == "present"), None)
+        return next((row for row in rows if row["eid"] == eid and row["state"] != "withdrawn"), None)
+
+    def owner(self, eid, asked="c"):
+        """Where a router believes a machine is; None when it does not know."""
+        row = self.row(eid, asked)
+        return row["vr"] if row else None
 
     def owners(self, eid):
         """Where each router believes it is."""

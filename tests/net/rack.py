@@ -4,7 +4,6 @@ A machine is a namespace with one interface. Its cable ends in the rack, a names
 site's switch, and packets are passed from one to the other by rules that one kernel transaction replaces. So the
 machine's interface never loses its carrier: neighbours, routes and connections stay, as in a live migration.
 """
-import contextlib
 import ctypes
 import itertools
 import socket
@@ -12,6 +11,7 @@ import struct
 import threading
 import time
 
+import inside
 from lab.layout import SITES
 from lab.topology import BRIDGE
 from lab.tools import tool
@@ -20,23 +20,9 @@ BROADCAST = b"\xff" * 6
 ARP, RARP = 0x0806, 0x8035
 # When QEMU says again that a machine has come, in seconds after the first time.
 QEMU_REPEATS = (0.05, 0.2, 0.45, 0.8)
-CLONE_NEWNET = 0x40000000
-_libc = ctypes.CDLL(None, use_errno=True)
 _nft = ctypes.CDLL("libnftables.so.1")
 _nft.nft_ctx_new.restype = ctypes.c_void_p
 _nft.nft_ctx_get_error_buffer.restype = ctypes.c_char_p
-
-
-@contextlib.contextmanager
-def inside(space):
-    """The calling thread is in the namespace; what it opens there stays there."""
-    with open("/proc/thread-self/ns/net", "rb") as home, \
-            open(f"/run/netns/{space.full}", "rb") as there:
-        assert _libc.setns(there.fileno(), CLONE_NEWNET) == 0
-        try:
-            yield
-        finally:
-            assert _libc.setns(home.fileno(), CLONE_NEWNET) == 0
 
 
 def mac_bytes(text):
@@ -76,22 +62,16 @@ class Rack:
 
     def __init__(self, lab):
         self.space = lab.ns("rack")
-        with inside(self.space):
+        with inside.inside(self.space):
             self.nft = ctypes.c_void_p(_nft.nft_ctx_new(0))
         _nft.nft_ctx_buffer_error(self.nft)
         self.numbers = itertools.count(1)
 
     def transaction(self, text):
         """Rules that take effect all at once."""
-        with inside(self.space):
+        with inside.inside(self.space):
             if _nft.nft_run_cmd_from_buffer(self.nft, text.encode()) != 0:
                 raise AssertionError(_nft.nft_ctx_get_error_buffer(self.nft).decode())
-
-    def packet_socket(self, device):
-        with inside(self.space):
-            s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-            s.bind((device, 0))
-        return s
 
 
 class Machine:
@@ -123,7 +103,7 @@ class Machine:
         port = self.ports[site] = f"{self.device}-{site}"
         self.world.lab.link(self.rack.space, port, space, self.device)
         space.ip(f"link set {self.device} master {BRIDGE}")
-        self.sockets[site] = self.rack.packet_socket(port)
+        self.sockets[site] = inside.packet(self.rack.space, port, 0)
 
     def _chains(self):
         return "\n".join(f"chain {name} {{ type filter hook ingress device {name} priority 0;"
@@ -143,6 +123,10 @@ class Machine:
         """It neither hears nor says anything."""
         self._switch([], None)
 
+    def listen(self, sites):
+        """It hears what comes at these sites, and says nothing."""
+        self._switch(sites, None)
+
     def plug(self, site):
         """It runs at this site from now on, without a word about it."""
         self._switch([site], site)
@@ -152,7 +136,7 @@ class Machine:
         """Pauses and resumes at another site. 'say' is the first frame there; it is repeated so long after. Returns
         the wall-clock time before it was said."""
         self.pause()
-        self._switch([site], None)
+        self.listen([site])
         said = time.time()
         if say:
             self.inject(site, say)

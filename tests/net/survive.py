@@ -1,10 +1,9 @@
 """Traffic that must survive moves: every byte of TCP is compared, every numbered datagram accounted for."""
 import itertools
-import socket
 
+import inside
 from lab.netns import wait_for
 from lab.probes import download, stream
-from rack import inside
 
 RATE = 200_000
 _flows = itertools.count(1)
@@ -77,13 +76,8 @@ class Connection:
 
     def __init__(self, host, vm):
         """From a host's namespace to a machine."""
-        with inside(vm.space):
-            waiting = socket.create_server((vm.ip, 0))
-        with inside(host):
-            self.client = socket.socket()
-        with waiting:
-            self.client.settimeout(8)
-            self.client.connect(waiting.getsockname())
+        with inside.listener(vm.space, vm.ip, timeout=8) as waiting:
+            self.client = inside.connect(host, vm.ip, waiting.getsockname()[1], timeout=8)
             self.server, _ = waiting.accept()
         self.server.settimeout(8)
 
