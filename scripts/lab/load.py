@@ -26,14 +26,15 @@ class Load:
         """Begins the time over which after_move() judges."""
         self.before = {name: probe.mark() for name, probe in self.downloads.items()}
 
-    def after_move(self, peers):
-        """Puts tcp_ok and tcp_stall_ms into each peer's figures: the transfer went on, with the right content."""
+    def after_move(self, peers, stall_ms=STALL_MS):
+        """Puts tcp_ok and tcp_stall_ms into each peer's figures: the transfer went on, with the right content, and never
+        stood still for longer than 'stall_ms'."""
         states = {name: probe.mark() for name, probe in self.downloads.items()}
         for peer in peers.values():
             now, before = states[peer["host"]], self.before[peer["host"]]
             stall = now["longest_gap_ms"]
             peer["tcp_stall_ms"] = stall
-            peer["tcp_ok"] = (now["content_ok"] and not now["error"] and stall <= STALL_MS
+            peer["tcp_ok"] = (now["content_ok"] and not now["error"] and stall <= stall_ms
                               and now["bytes"] > before["bytes"])
 
     def finish(self):
