@@ -439,6 +439,52 @@ packets_for_outside_wait_for_the_native_gateway(void **state)
 	world_end(w);
 }
 
+static void
+a_counter_that_leaps_to_its_end_is_refused(void **state)
+{
+	struct world *w = world_standard();
+
+	(void)state;
+	say_arp(w, vm, "10.1.0.5", "10.1.0.5");
+	run(w, US_S);
+	for (unsigned i = 0; i < 30; i++) {
+		peer_says(w, 0, "10.1.0.5", vm, UINT64_MAX >> i, false);
+		assert_int_equal(w->sync.type, SYNC_ACK);
+		assert_int_equal(w->sync.ack.rows[0].verdict, SYNC_REFUSED);
+	}
+	assert_int_equal(entry(w, "10.1.0.5")->b.vr.v, self.v);
+	peer_says(w, 0, "10.1.0.5", vm, 1000, false);
+	assert_int_equal(entry(w, "10.1.0.5")->b.vr.v, peer_b.v);
+	world_end(w);
+}
+
+/* Nor by the answer to a claim, whose sender need not be allowed to host anything. */
+static void
+an_answer_cannot_exhaust_the_counter(void **state)
+{
+	struct world *w = world_standard();
+	struct sync_msg ack = {.type = SYNC_ACK, .vn = VN};
+	mobility_t before;
+
+	(void)state;
+	say_arp(w, vm, "10.1.0.5", "10.1.0.5");
+	run(w, 10 * US_MS);
+	before = entry(w, "10.1.0.5")->b.mobility;
+	ack.id = w->sync.id;
+	ack.ack.count = 1;
+	ack.ack.rows[0].verdict = SYNC_STALE;
+	ack.ack.rows[0].newest = UINT64_MAX - 1;
+	ack.ack.rows[0].owner = self.v;
+	assert_int_equal(w->sync.type, SYNC_DELTA);
+	hear(w, 0, &ack);
+	assert_int_equal(entry(w, "10.1.0.5")->b.mobility, before);
+	/* One that has lost its memory counts on. */
+	ack.ack.rows[0].newest = 500;
+	hear(w, 1, &ack);
+	assert_int_equal(entry(w, "10.1.0.5")->b.mobility, 501);
+	world_end(w);
+}
+
 int
 main(void)
 {
@@ -449,6 +495,8 @@ main(void)
 		cmocka_unit_test(a_reload_keeps_the_routes_that_stay_and_takes_the_others_out),
 		cmocka_unit_test(a_machine_that_starts_here_again_keeps_its_mac),
 		cmocka_unit_test(packets_for_outside_wait_for_the_native_gateway),
+		cmocka_unit_test(a_counter_that_leaps_to_its_end_is_refused),
+		cmocka_unit_test(an_answer_cannot_exhaust_the_counter),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
