@@ -300,16 +300,22 @@ to_outside(struct vr *vr, struct site *site, const struct origin *origin, struct
 static bool
 is_for_router(const struct vr *vr, const struct site *site, struct mac dst)
 {
-	const struct hwdt_entry *found[8];
+	const struct hwdt_entry *found[REPORT_EIDS_MAX];
+	bool is_elsewhere = false;
 	size_t count;
 
 	if (mac_equal(dst, site->router_mac))
 		return true;
 	count = hwdt_find_mac(vr->hwdt, site->vn, dst, found, ARRAY_COUNT(found));
-	for (size_t i = 0; i < count && i < ARRAY_COUNT(found); i++)
-		if (found[i]->b.withdrawn || vr_id_equal(found[i]->b.vr, vr->self))
+	for (size_t i = 0; i < count && i < ARRAY_COUNT(found); i++) {
+		/* An address that the machine has no more says nothing of where it is. */
+		if (found[i]->b.withdrawn)
+			continue;
+		if (vr_id_equal(found[i]->b.vr, vr->self))
 			return false;
-	return count > 0;
+		is_elsewhere = true;
+	}
+	return is_elsewhere;
 }
 
 /* A packet that the LAN's native router handed on: from outside the VN, or of a machine of this site whose gateway it is.  The

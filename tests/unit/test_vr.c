@@ -397,26 +397,34 @@ a_machine_that_starts_here_again_keeps_its_mac(void **state)
 	world_end(w);
 }
 
-/* A packet of 'size' bytes, with headroom, from a peer. */
+/* A packet of 'size' bytes at 'data'. */
+static void
+make_packet(uint8_t *data, const char *src, const char *dst, size_t size, bool df)
+{
+	struct addr a = ip(src), b = ip(dst);
+
+	memset(data, 0, size);
+	data[0] = 0x45;
+	data[2] = (uint8_t)(size >> 8);
+	data[3] = (uint8_t)size;
+	data[6] = df ? 0x40 : 0;
+	data[8] = 64;
+	data[9] = IP_PROTO_UDP;
+	memcpy(data + 12, a.b, 4);
+	memcpy(data + 16, b.b, 4);
+	ip_header_checksum(data);
+}
+
 static void
 peer_sends(struct world *w, size_t from, const char *src, const char *dst, size_t size, bool df,
 	   uint8_t flags)
 {
-	uint8_t *bytes = calloc(1, FRAME_HEADROOM + size);
+	uint8_t *bytes = malloc(FRAME_HEADROOM + size);
 	struct frame f = {.data = bytes + FRAME_HEADROOM, .size = size};
 	struct seal_inner inner = {.vn = VN, .flags = flags, .hops = 3};
-	struct addr a = ip(src), b = ip(dst);
 
 	assert_non_null(bytes);
-	f.data[0] = 0x45;
-	f.data[2] = (uint8_t)(size >> 8);
-	f.data[3] = (uint8_t)size;
-	f.data[6] = df ? 0x40 : 0;
-	f.data[8] = 64;
-	f.data[9] = IP_PROTO_UDP;
-	memcpy(f.data + 12, a.b, 4);
-	memcpy(f.data + 16, b.b, 4);
-	ip_header_checksum(f.data);
+	make_packet(f.data, src, dst, size, df);
 	vr_link_data(w->vr, w->slots[from], &inner, &f, w->now);
 	free(bytes);
 }
@@ -485,6 +493,42 @@ an_answer_cannot_exhaust_the_counter(void **state)
 	world_end(w);
 }
 
+static void
+lan_sends(struct world *w, struct mac from, struct mac to, const char *src, const char *dst,
+	  size_t size)
+{
+	uint8_t *bytes = malloc(FRAME_HEADROOM + ETH_SIZE + size);
+	struct frame f = {.data = bytes + FRAME_HEADROOM, .size = ETH_SIZE + size};
+	struct eth eth = {.dst = to, .src = from, .type = ETH_IP4};
+
+	assert_non_null(bytes);
+	eth_build(&eth, f.data);
+	make_packet(f.data + ETH_SIZE, src, dst, size, false);
+	vr_lan_frame(w->vr, VN, &f, w->now);
+	free(bytes);
+}
+
+/* A native with a static ARP entry goes on sending to the machine's MAC. */
+static void
+an_address_that_was_given_up_does_not_hide_where_a_machine_is(void **state)
+{
+	struct world *w = world_standard();
+
+	(void)state;
+	say_arp(w, native, "10.1.0.6", "10.1.0.6");
+	peer_says(w, 0, "10.1.0.7", vm, 1, false);
+	peer_says(w, 0, "10.1.0.7", vm, 2, true);
+	peer_says(w, 0, "10.1.0.5", vm, 1, false);
+	lan_sends(w, native, vm, "10.1.0.6", "10.1.0.5", 100);
+	assert_int_equal(w->link_sent, 1);
+	assert_int_equal(w->link_slot, w->slots[0]);
+	/* But one address here, and nothing of it is taken. */
+	say_arp(w, vm, "10.1.0.8", "10.1.0.8");
+	lan_sends(w, native, vm, "10.1.0.6", "10.1.0.5", 100);
+	assert_int_equal(w->link_sent, 1);
+	world_end(w);
+}
+
 int
 main(void)
 {
@@ -497,6 +541,7 @@ main(void)
 		cmocka_unit_test(packets_for_outside_wait_for_the_native_gateway),
 		cmocka_unit_test(a_counter_that_leaps_to_its_end_is_refused),
 		cmocka_unit_test(an_answer_cannot_exhaust_the_counter),
+		cmocka_unit_test(an_address_that_was_given_up_does_not_hide_where_a_machine_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
