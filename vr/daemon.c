@@ -34,7 +34,9 @@ step(struct daemon *d, us_t now)
 {
 	if (d->vr->wake || now >= d->vr_due)
 		d->vr_due = vr_run(d->vr, now);
-	loop_timer_set(d->vr_timer, d->vr_due);
+	/* What was sent, or a new peer, may have brought a handshake forward; and that may wake the router. */
+	loop_timer_set(d->tunnel_timer, tunnel_run(d->tunnel, now));
+	loop_timer_set(d->vr_timer, d->vr->wake ? now : d->vr_due);
 	if (d->ctl != NULL)
 		daemon_ctl_events(d);
 }
@@ -221,7 +223,6 @@ on_tunnel_readable(void *ctx, us_t now)
 
 	tunnel_readable(d->tunnel, now);
 	step(d, now);
-	loop_timer_set(d->tunnel_timer, tunnel_run(d->tunnel, now));
 }
 
 static void
@@ -238,9 +239,8 @@ on_tunnel_timer(void *ctx, us_t now)
 {
 	struct daemon *d = ctx;
 
-	loop_timer_set(d->tunnel_timer, tunnel_run(d->tunnel, now));
-	flush(d);
 	step(d, now);
+	flush(d);
 }
 
 static void
@@ -669,7 +669,6 @@ daemon_run(struct daemon *d)
 {
 	us_t now = loop_now();
 
-	loop_timer_set(d->tunnel_timer, tunnel_run(d->tunnel, now));
 	step(d, now);
 	flush(d);
 	loop_run(d->loop);
