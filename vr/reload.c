@@ -269,6 +269,10 @@ take_over(struct daemon *d, struct conf *new, struct daemon_reload *r, us_t now)
 		say(r, "nothing was changed\n");
 		return false;
 	}
+	if (has_own_key(d, new, r)) {
+		say(r, "nothing was changed\n");
+		return false;
+	}
 	say_fixed(d->conf, new, r);
 	err = apply(d, new, r, now);
 	if (err != 0) {
