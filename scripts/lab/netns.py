@@ -148,14 +148,16 @@ class Lab:
         """A file of this lab; gone with it."""
         return os.path.join(self.dir, name)
 
-    def popen(self, *command, nice=0, **options):
-        """Starts a process. It ends with the lab, and with this process even if that is killed. 'nice' below 0 puts it
-        before others, as if it had a machine of its own."""
+    def popen(self, *command, nice=0, realtime=0, **options):
+        """Starts a process. It ends with the lab, and with this process even if that is killed. 'nice' below 0 or a
+        'realtime' priority puts it before others, as if it had a machine of its own."""
         options.setdefault("stdin", subprocess.DEVNULL)
 
         def prepare():
             if nice:
                 os.nice(nice)
+            if realtime:
+                os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(realtime))
             if not self.may_stay:
                 _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         process = subprocess.Popen(command, preexec_fn=prepare, start_new_session=self.may_stay,

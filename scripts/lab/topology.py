@@ -83,15 +83,16 @@ class World:
             file.write("\n".join(lines) + "\n")
         place.space.run("nft", "-f", rules)
 
-    def prepare(self, to):
+    def prepare(self, to, hold=False):
         """Starts the hypervisor's half at the new site; for migrate()."""
         place = self.sites[to]
-        return self.vm.at(place.space, place.tap).start(incoming=True)
+        return self.vm.at(place.space, place.tap).start(incoming=True, hold=hold)
 
-    def migrate(self, to, target=None):
-        """Moves the machine. Returns the migration and the old QEMU, which is paused: end() it."""
-        target = target or self.prepare(to)
-        migration = qemu.migrate(self.vm, target)
+    def migrate(self, to, target=None, meanwhile=None):
+        """Moves the machine. Returns the migration and the old QEMU, which is paused: end() it. 'meanwhile': see
+        qemu.migrate()."""
+        target = target or self.prepare(to, hold=meanwhile is not None)
+        migration = qemu.migrate(self.vm, target, meanwhile=meanwhile)
         old, self.vm, self.vm_site = self.vm, target, to
         return migration, old
 

@@ -76,14 +76,15 @@ def test_a_request_counts_once_over_two_moves():
 
 GOOD_PEER = {"host": "native_b", "lost_udp": 5, "duplicated_udp": 0, "reordered_udp": 0,
              "reordered_ms": 0, "reorder_episodes": 0, "counted_udp": 1500, "tcp_ok": True,
-             "via_vr_frames_after_100ms": 0, "shares_subnet": True}
+             "via_vr_frames_after_100ms": 0, "via_vr_frames_after_guest_heard": 0,
+             "shares_subnet": True}
 GOOD = {"number": 1, "vm_paused_ms": 4.0, "rarp_to_delivery_ms": 0.5, "duplicated_icmp": 0,
         "to_two_sites": 0, "record": {"difference_ms": 0.1},
         "peers": {role: dict(GOOD_PEER) for role in ("client", "native_from", "native_to")}}
 BAD = [("rarp_to_delivery_ms", 1.5), ("rarp_to_delivery_ms", None), ("to_two_sites", 1),
        ("duplicated_icmp", 1), ("record", {"difference_ms": None})]
 BAD_PEER = [("lost_udp", 7), ("duplicated_udp", 1), ("reordered_udp", 1), ("tcp_ok", False),
-            ("via_vr_frames_after_100ms", 1)]
+            ("via_vr_frames_after_guest_heard", 1)]
 
 
 def holds(moves, wanted=1, finished=None, surplus=0, delay_ms=0):

@@ -95,22 +95,22 @@ def test_the_counter_of_moves_survives_a_restart_of_all(world, vm):  # noqa: F81
     assert int(world.record(vm, "b")["mobility"].split(".")[1]) > before
 
 
-def _is_saved(router, eid, mobility):
+def _is_saved(router, eid, counter):
     """Has the router's state file this counter?"""
-    for name in os.listdir(f"{router.folder}/state"):
-        with open(f"{router.folder}/state/{name}", encoding="utf-8", errors="replace") as file:
-            if any(eid in row and mobility in row for row in file):
-                return True
-    return False
+    path = f"{router.folder}/state/{router.name}.state"
+    if not os.path.exists(path):
+        return False
+    with open(path, encoding="ascii") as file:
+        rows = [line.split() for line in file if line.startswith("binding ")]
+    return any(row[2] == eid and int(row[5]) == counter for row in rows)
 
 
 def test_the_counter_of_moves_survives_a_kill(world, vm):  # noqa: F811
     for site in "ba":
         vm.move(site)
         world.wait_owner(vm, site)
-    mobility = world.row(vm.ip, "a")["mobility"]
-    before = int(mobility.split(".")[1])
-    wait_for(lambda: _is_saved(world.routers["a"], vm.ip, mobility), 5, "the counter in a file")
+    before = int(world.row(vm.ip, "a")["mobility"].split(".")[1])
+    wait_for(lambda: _is_saved(world.routers["a"], vm.ip, before), 5, "the counter in a file")
     for router in world.routers.values():
         router.kill()
     for router in world.routers.values():

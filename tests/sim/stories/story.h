@@ -37,7 +37,20 @@
 	X(a_duplicate_raises_an_alarm_and_stays_where_it_is)                                       \
 	X(too_many_moves_freeze_a_machine)                                                         \
 	X(a_silent_native_is_found)                                                                \
-	X(a_machine_that_is_gone_is_forgotten_everywhere)
+	X(a_machine_that_is_gone_is_forgotten_everywhere)                                          \
+	X(arp_is_answered_for_machines_elsewhere_only)                                             \
+	X(nobody_is_told_that_its_own_address_is_taken)                                            \
+	X(a_probe_is_answered_while_the_owner_lives)                                               \
+	X(a_visitor_finds_its_gateway)                                                             \
+	X(routed_packets_lose_one_hop)                                                             \
+	X(a_packet_too_big_is_answered_or_cut)                                                     \
+	X(segments_fit_the_path)                                                                   \
+	X(what_still_comes_to_the_old_site_is_forwarded_once)                                      \
+	X(after_the_news_nothing_goes_by_the_old_site)                                             \
+	X(redirected_packets_do_not_go_round)                                                      \
+	X(neighbours_talk_past_the_router)                                                         \
+	X(a_native_with_a_fixed_entry_keeps_its_connection)                                        \
+	X(virtual_networks_do_not_see_each_other)
 
 #define X(name) void name(void **state);
 STORIES(X)
