@@ -464,13 +464,14 @@ fwd_from_lan(struct vr *vr, struct site *site, struct frame *f, us_t now)
 
 /* ---- from a peer ---- */
 
+/* Has this router owned the EID?  Its home router has, before anybody else, whether that is remembered or not. */
 static bool
-was_owned_by(const struct hwdt_entry *e, struct vr_id id)
+was_owned_by(const struct vr *vr, const struct hwdt_entry *e, struct vr_id id)
 {
 	for (size_t i = 0; i < HWDT_PREVIOUS; i++)
 		if (vr_id_equal(e->previous[i], id))
 			return true;
-	return false;
+	return vr_id_equal(lndt_home(vr->lndt, e->b.vn, e->b.ip), id);
 }
 
 /* May the peer speak for this source?  Counts the refusal. */
@@ -482,7 +483,7 @@ peer_may_speak(struct vr *vr, const struct site *site, const struct peer *peer,
 
 	if ((inner->flags & SEAL_FLAG_REDIRECTED) != 0) {
 		e = hwdt_find(vr->hwdt, site->vn, ip->dst);
-		if (e != NULL && was_owned_by(e, peer->id))
+		if (e != NULL && was_owned_by(vr, e, peer->id))
 			return true;
 		vr_drop(vr, DROP_REDIRECT_REFUSED);
 		return false;
@@ -535,7 +536,7 @@ route_link_packet(struct vr *vr, struct site *site, const struct origin *origin,
 	const struct hwdt_entry *from;
 
 	if (e != NULL && !e->b.withdrawn && !vr_id_equal(e->b.vr, vr->self)) {
-		if (was_owned_by(e, vr->self))
+		if (was_owned_by(vr, e, vr->self))
 			redirect(vr, site, origin, inner, f, ip, now);
 		else
 			vr_drop(vr, DROP_NOT_HERE);

@@ -529,6 +529,39 @@ an_address_that_was_given_up_does_not_hide_where_a_machine_is(void **state)
 	world_end(w);
 }
 
+/* A peer that has no host route (it has just started, or its table is full) sends to the router of the prefix. */
+static void
+the_home_router_redirects_without_memory_of_the_move(void **state)
+{
+	struct world *w = world_standard();
+
+	(void)state;
+	peer_says(w, 0, "10.1.0.5", vm, 5, false);
+	peer_sends(w, 1, "10.3.0.9", "10.1.0.5", 100, true, 0);
+	assert_int_equal(w->link_sent, 1);
+	assert_int_equal(w->link_slot, w->slots[0]);
+	assert_int_equal(w->link_inner.flags, SEAL_FLAG_REDIRECTED);
+	world_end(w);
+}
+
+static void
+what_is_redirected_is_taken_from_earlier_owners_only(void **state)
+{
+	struct world *w = world_make();
+
+	(void)state;
+	w->mobile.prefix = prefix("10.2.0.0/24");
+	world_start(w);
+	/* At home at B, now here; whose source it is B cannot know. */
+	say_arp(w, vm, "10.2.0.5", "10.2.0.5");
+	peer_sends(w, 0, "10.3.0.9", "10.2.0.5", 100, true, SEAL_FLAG_REDIRECTED);
+	assert_int_equal(w->lan_sent, 1);
+	peer_sends(w, 1, "10.3.0.9", "10.2.0.5", 100, true, SEAL_FLAG_REDIRECTED);
+	assert_int_equal(w->lan_sent, 1);
+	assert_int_equal(w->vr->drops[DROP_REDIRECT_REFUSED], 1);
+	world_end(w);
+}
+
 int
 main(void)
 {
@@ -542,6 +575,8 @@ main(void)
 		cmocka_unit_test(a_counter_that_leaps_to_its_end_is_refused),
 		cmocka_unit_test(an_answer_cannot_exhaust_the_counter),
 		cmocka_unit_test(an_address_that_was_given_up_does_not_hide_where_a_machine_is),
+		cmocka_unit_test(the_home_router_redirects_without_memory_of_the_move),
+		cmocka_unit_test(what_is_redirected_is_taken_from_earlier_owners_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
