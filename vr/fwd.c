@@ -416,10 +416,14 @@ route_lan_frame(struct vr *vr, struct site *site, const struct origin *origin, s
 		return;
 	route = gndt_find(vr->gndt, site->vn, ip->dst);
 	if (route == NULL) {
-		/* A machine that its router does not know, or no longer: the next packet finds it. */
-		if (lndt_is_mobile(vr->lndt, site->vn, ip->dst))
-			(void)sync_query(vr, site->vn, (struct mac){{0}}, ip->dst, now);
-		to_outside(vr, site, origin, f, ip, now);
+		if (!lndt_is_mobile(vr->lndt, site->vn, ip->dst)) {
+			to_outside(vr, site, origin, f, ip, now);
+			return;
+		}
+		/* A machine of the VN that nobody knows, or no longer: the next packet finds it.  It is not outside, and an error
+		 * would end a connection that is just being opened. */
+		(void)sync_query(vr, site->vn, (struct mac){{0}}, ip->dst, now);
+		vr_drop(vr, DROP_NO_ROUTE);
 		return;
 	}
 	if (route->slot != GNDT_LOCAL) {
@@ -556,7 +560,9 @@ route_link_packet(struct vr *vr, struct site *site, const struct origin *origin,
 	} else if (vr_id_equal(lndt_home(vr->lndt, site->vn, ip->dst), vr->self)) {
 		to_lan(vr, site, origin, f, ip, NULL, now);
 	} else if (!addr_is_none(site->conf->native_gateway) &&
-		   gndt_find(vr->gndt, site->vn, ip->dst) == NULL) {
+		   gndt_find(vr->gndt, site->vn, ip->dst) == NULL &&
+		   lndt_is_local(vr->lndt, site->vn, ip->src)) {
+		/* One of this site's machines, away: nobody else's leave the VN here. */
 		to_native_gateway(vr, site, f, now);
 	} else {
 		vr_drop(vr, DROP_NOT_HERE);

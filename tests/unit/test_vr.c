@@ -562,6 +562,43 @@ what_is_redirected_is_taken_from_earlier_owners_only(void **state)
 	world_end(w);
 }
 
+static void
+only_machines_of_this_site_leave_the_vn_here(void **state)
+{
+	struct world *w = world_make();
+
+	(void)state;
+	w->vn.native_gateway = ip("10.1.0.254");
+	world_start(w);
+	say_arp(w, native, "10.1.0.254", "10.1.0.1");
+	peer_says(w, 0, "10.1.0.5", vm, 1, false);
+	peer_sends(w, 0, "10.1.0.5", "192.0.2.1", 100, false, 0);
+	assert_int_equal(w->lan_sent, 1);
+	peer_sends(w, 0, "10.2.0.9", "192.0.2.1", 100, false, 0);
+	assert_int_equal(w->lan_sent, 1);
+	assert_int_equal(w->vr->drops[DROP_NOT_HERE], 1);
+	world_end(w);
+}
+
+static void
+packets_for_an_unknown_machine_of_the_vn_stay_inside(void **state)
+{
+	struct world *w = world_make();
+
+	(void)state;
+	w->vn.native_gateway = ip("10.1.0.254");
+	w->mobile.prefix = prefix("10.9.0.0/24");
+	world_start(w);
+	say_arp(w, native, "10.1.0.254", "10.1.0.1");
+	say_arp(w, vm, "10.1.0.5", "10.1.0.1");
+	lan_sends(w, vm, router_mac, "10.1.0.5", "10.9.0.9", 100);
+	assert_int_equal(w->lan_sent, 0);
+	assert_int_equal(w->sync_sent[SYNC_QUERY], 2);
+	lan_sends(w, vm, router_mac, "10.1.0.5", "192.0.2.1", 100);
+	assert_int_equal(w->lan_sent, 1);
+	world_end(w);
+}
+
 int
 main(void)
 {
@@ -577,6 +614,8 @@ main(void)
 		cmocka_unit_test(an_address_that_was_given_up_does_not_hide_where_a_machine_is),
 		cmocka_unit_test(the_home_router_redirects_without_memory_of_the_move),
 		cmocka_unit_test(what_is_redirected_is_taken_from_earlier_owners_only),
+		cmocka_unit_test(only_machines_of_this_site_leave_the_vn_here),
+		cmocka_unit_test(packets_for_an_unknown_machine_of_the_vn_stay_inside),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
