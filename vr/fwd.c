@@ -68,9 +68,10 @@ icmp_source(const struct site *site, const struct ip *ip)
 {
 	struct addr from = vr_address_for(site, ip->src);
 
-	if (!addr_is_none(from))
-		return from;
-	return site->conf->address_count > 0 ? site->conf->addresses[0].addr : ip->dst;
+	for (size_t i = 0; addr_is_none(from) && i < site->conf->address_count; i++)
+		if (site->conf->addresses[i].addr.family == ip->family)
+			from = site->conf->addresses[i].addr;
+	return addr_is_none(from) ? ip->dst : from;
 }
 
 static void
@@ -126,8 +127,11 @@ link_fragments(struct vr *vr, struct site *site, struct peer *peer, struct seal_
 	offload_finish_checksum(f);
 	for (unsigned i = 0;; i++) {
 		part.size = ip4_fragment(f->data, ip, mtu, i, part.data);
-		if (part.size == 0)
+		if (part.size == 0) {
+			if (i == 0)
+				vr_drop(vr, DROP_TOO_BIG);
 			return;
+		}
 		link_out(vr, site, peer, inner, &part, now);
 	}
 }
@@ -215,6 +219,33 @@ refresh(struct vr *vr, struct site *site, const struct hwdt_entry *e, us_t now)
 	neigh_ask(vr, site, e->b.ip, (struct mac){{0}});
 }
 
+static void to_lan(struct vr *vr, struct site *site, const struct origin *origin, struct frame *f,
+		   const struct ip *ip, const struct hwdt_entry *e, us_t now);
+
+/* Cuts a packet that may be fragmented to the LAN's MTU. */
+static void
+lan_fragments(struct vr *vr, struct site *site, const struct origin *origin, struct frame *f,
+	      const struct ip *ip, const struct hwdt_entry *e, us_t now)
+{
+	uint8_t bytes[FRAME_HEADROOM + FRAGMENT_MAX];
+
+	offload_finish_checksum(f);
+	for (unsigned i = 0;; i++) {
+		struct frame part = {.data = bytes + FRAME_HEADROOM};
+		struct ip part_ip;
+
+		part.size = ip4_fragment(f->data, ip, site->lan_mtu, i, part.data);
+		if (part.size == 0 || ip_parse(part.data, part.size, &part_ip) != 0) {
+			if (i == 0)
+				vr_drop(vr, DROP_TOO_BIG);
+			return;
+		}
+		to_lan(vr, site, origin, &part, &part_ip, e, now);
+		/* The bytes are ours. */
+		vr->io->lan_flush(vr->ctx, site->vn);
+	}
+}
+
 /* A packet for a machine of this LAN; 'e' is its record or NULL. */
 static void
 to_lan(struct vr *vr, struct site *site, const struct origin *origin, struct frame *f,
@@ -223,6 +254,10 @@ to_lan(struct vr *vr, struct site *site, const struct origin *origin, struct fra
 	struct prefix host = prefix_host(ip->dst);
 
 	if (f->gso == FRAME_GSO_NONE && ip->size > site->lan_mtu) {
+		if (!ip->dont_fragment && site->lan_mtu <= FRAGMENT_MAX) {
+			lan_fragments(vr, site, origin, f, ip, e, now);
+			return;
+		}
 		send_error(vr, site, origin, f, ip, ICMP_TOO_BIG, site->lan_mtu, now);
 		vr_drop(vr, DROP_TOO_BIG);
 		return;

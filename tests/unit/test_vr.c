@@ -599,6 +599,26 @@ packets_for_an_unknown_machine_of_the_vn_stay_inside(void **state)
 	world_end(w);
 }
 
+static void
+a_packet_too_large_for_the_lan_is_cut_where_it_may_be(void **state)
+{
+	struct world *w = world_standard();
+
+	(void)state;
+	say_arp(w, vm, "10.1.0.5", "10.1.0.1");
+	w->vr->sites[0].lan_mtu = 1280;
+	peer_sends(w, 1, "10.3.0.9", "10.1.0.5", 1400, false, 0);
+	assert_int_equal(w->lan_sent, 2);
+	assert_int_equal(w->lan_sizes[0], 1276);
+	assert_int_equal(w->lan_sizes[1], 1400 - 1276 + 20);
+	assert_int_equal(w->link_sent, 0);
+	peer_sends(w, 1, "10.3.0.9", "10.1.0.5", 1400, true, 0);
+	assert_int_equal(w->lan_sent, 2);
+	assert_int_equal(w->link_sent, 1); /* the error */
+	assert_int_equal(w->vr->drops[DROP_TOO_BIG], 1);
+	world_end(w);
+}
+
 int
 main(void)
 {
@@ -616,6 +636,7 @@ main(void)
 		cmocka_unit_test(what_is_redirected_is_taken_from_earlier_owners_only),
 		cmocka_unit_test(only_machines_of_this_site_leave_the_vn_here),
 		cmocka_unit_test(packets_for_an_unknown_machine_of_the_vn_stay_inside),
+		cmocka_unit_test(a_packet_too_large_for_the_lan_is_cut_where_it_may_be),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
