@@ -174,6 +174,7 @@ bench: all lab
 # --- installation -------------------------------------------------------------------------------
 MANS := $(wildcard packaging/man/*.[158] docs/*.[158] docs/man/*.[158])
 DOCS := $(wildcard README.md CHANGELOG.md docs/*.md)
+PICTURES := $(wildcard docs/*.svg)
 EXAMPLES := $(wildcard conf/examples/*.conf)
 SBIN := $(PREFIX)/sbin
 UNITS := $(PREFIX)/lib/systemd/system
@@ -188,6 +189,7 @@ install: all
 	sed 's|@SBIN@|$(SBIN)|g' packaging/systemd/vrd@.service >$(DESTDIR)$(UNITS)/vrd@.service
 	chmod 644 $(DESTDIR)$(UNITS)/vrd@.service
 	install -m 644 $(DOCS) $(DESTDIR)$(SHARE_DOC)/
+	$(foreach p,$(PICTURES),install -D -m 644 $(p) $(DESTDIR)$(SHARE_DOC)/$(p) &&) true
 	$(foreach e,$(EXAMPLES),install -m 644 $(e) $(DESTDIR)$(SHARE_DOC)/examples/ &&) true
 	$(foreach m,$(MANS),install -D -m 644 $(m) $(DESTDIR)$(call man_section,$(m))/$(notdir $(m)) &&) true
 uninstall:

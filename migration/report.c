@@ -98,21 +98,6 @@ reports_last(const struct reports *r, vn_id_t vn, struct addr ip)
 	return NULL;
 }
 
-size_t
-reports_count_since(const struct reports *r, vn_id_t vn, struct addr ip, us_t since)
-{
-	size_t count = 0;
-
-	for (uint64_t n = r->last; n >= oldest(r) && n > 0; n--) {
-		const struct report *row = &r->rows[n % r->max];
-
-		if (row->heard < since)
-			break;
-		count += has_eid(row, vn, ip);
-	}
-	return count;
-}
-
 const struct report *
 reports_next(const struct reports *r, uint64_t *number)
 {

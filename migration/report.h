@@ -46,8 +46,6 @@ struct report *reports_add(struct reports *r, size_t acks);
 struct report *reports_find(const struct reports *r, uint64_t number);
 /* The newest record of this EID, or NULL. */
 struct report *reports_last(const struct reports *r, vn_id_t vn, struct addr ip);
-/* How many records of this EID were heard since 'since': for the limit of moves. */
-size_t reports_count_since(const struct reports *r, vn_id_t vn, struct addr ip, us_t since);
 /* Walks from old to new: start with '*number' 0; NULL at the end. */
 const struct report *reports_next(const struct reports *r, uint64_t *number);
 

@@ -156,6 +156,14 @@ lndt_is_local(const struct lndt *t, vn_id_t vn, struct addr ip)
 	return row != NULL && vr_id_equal(row->vr, t->self);
 }
 
+struct vr_id
+lndt_fixed(const struct lndt *t, vn_id_t vn, struct prefix prefix)
+{
+	const struct lndt_row *row = lpm_find_exact(&t->fixed, vn, prefix);
+
+	return row == NULL ? (struct vr_id){0} : row->vr;
+}
+
 bool
 lndt_is_mobile(const struct lndt *t, vn_id_t vn, struct addr ip)
 {

@@ -2,20 +2,11 @@
 #include "vr/daemon.h"
 
 #include <errno.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <time.h>
 
 #include "base/fmt.h"
 #include "vr/crypto.h"
 #include "vr/ctl.h"
-
-/* The state file is written at most so often. */
-#define STATE_PACE (1 * US_S)
-/* News is written when the packets that caused it are on their way. */
-#define STATE_DELAY (20 * US_MS)
 
 struct vr_id
 daemon_id(const uint8_t public_key[CONF_KEY_SIZE])
@@ -27,310 +18,6 @@ daemon_id(const uint8_t public_key[CONF_KEY_SIZE])
 	for (size_t i = 0; i < sizeof(id.v); i++)
 		id.v = id.v << 8 | hash[i];
 	return id;
-}
-
-/* ---- after every event ---- */
-
-/* Runs what the event started and sets the timers. */
-static void
-step(struct daemon *d, us_t now)
-{
-	if (d->vr->wake || now >= d->vr_due)
-		d->vr_due = vr_run(d->vr, now);
-	loop_timer_set(d->vr_timer, d->vr_due);
-	if (d->ctl != NULL && ctl_has_monitors(d->ctl))
-		daemon_ctl_events(d);
-}
-
-static void
-flush(struct daemon *d)
-{
-	tunnel_flush(d->tunnel);
-	for (size_t i = 0; i < d->port_count; i++)
-		port_flush(d->ports[i].port);
-}
-
-static struct daemon_port *
-port_of(struct daemon *d, vn_id_t vn)
-{
-	for (size_t i = 0; i < d->port_count; i++)
-		if (d->ports[i].vn == vn)
-			return &d->ports[i];
-	return NULL;
-}
-
-/* ---- what the router wants done ---- */
-
-static int
-io_lan_send(void *ctx, vn_id_t vn, struct frame *f)
-{
-	return port_send(port_of(ctx, vn)->port, f);
-}
-
-static int
-io_lan_inject(void *ctx, vn_id_t vn, const uint8_t *frame, size_t size)
-{
-	return port_inject(port_of(ctx, vn)->port, frame, size);
-}
-
-static void
-io_lan_flush(void *ctx, vn_id_t vn)
-{
-	port_flush(port_of(ctx, vn)->port);
-}
-
-static int
-io_link_send(void *ctx, uint32_t slot, const struct seal_inner *inner, struct frame *f, us_t now)
-{
-	struct daemon *d = ctx;
-
-	return tunnel_send(d->tunnel, slot, inner, f, now);
-}
-
-static int
-io_link_sync(void *ctx, uint32_t slot, const uint8_t *msg, size_t size, us_t now)
-{
-	struct daemon *d = ctx;
-
-	return tunnel_send_sync(d->tunnel, slot, msg, size, now);
-}
-
-static us_t
-io_clock(void *ctx)
-{
-	(void)ctx;
-	return loop_now();
-}
-
-static int64_t
-io_wall_ms(void *ctx)
-{
-	(void)ctx;
-	return (int64_t)(loop_wall_ns() / 1000000u);
-}
-
-static void
-io_persist(void *ctx)
-{
-	struct daemon *d = ctx;
-	us_t due;
-
-	if (d->state_waits)
-		return;
-	d->state_waits = true;
-	due = loop_now() + STATE_DELAY;
-	if (due < d->state_written + STATE_PACE)
-		due = d->state_written + STATE_PACE;
-	loop_timer_set(d->state_timer, due);
-}
-
-static const struct vr_io vr_io = {.lan_send = io_lan_send,
-				   .lan_inject = io_lan_inject,
-				   .lan_flush = io_lan_flush,
-				   .link_send = io_link_send,
-				   .link_sync = io_link_sync,
-				   .clock = io_clock,
-				   .wall_ms = io_wall_ms,
-				   .persist = io_persist};
-
-/* ---- what comes in ---- */
-
-static void
-on_tunnel_data(void *ctx, uint32_t slot, const struct seal_inner *inner, struct frame *f, us_t now)
-{
-	struct daemon *d = ctx;
-
-	vr_link_data(d->vr, slot, inner, f, now);
-}
-
-static void
-on_tunnel_sync(void *ctx, uint32_t slot, const uint8_t *msg, size_t size, us_t now)
-{
-	struct daemon *d = ctx;
-
-	vr_link_sync(d->vr, slot, msg, size, now);
-}
-
-static void
-on_batch_end(void *ctx, us_t now)
-{
-	(void)now;
-	flush(ctx);
-}
-
-static void
-on_tunnel_session(void *ctx, uint32_t slot, bool up, us_t now)
-{
-	struct daemon *d = ctx;
-
-	vr_link_session(d->vr, slot, up, now);
-}
-
-static void
-on_tunnel_mtu(void *ctx, uint32_t slot, uint16_t inner_mtu, us_t now)
-{
-	struct daemon *d = ctx;
-
-	(void)now;
-	vr_link_mtu(d->vr, slot, inner_mtu);
-}
-
-static const struct tunnel_ops tunnel_ops = {.data = on_tunnel_data,
-					     .sync = on_tunnel_sync,
-					     .batch_end = on_batch_end,
-					     .session = on_tunnel_session,
-					     .mtu = on_tunnel_mtu,
-					     .persist = io_persist};
-
-static void
-on_port_frame(void *ctx, unsigned number, struct frame *f, us_t now)
-{
-	struct daemon *d = ctx;
-
-	vr_lan_frame(d->vr, d->ports[number].vn, f, now);
-}
-
-static void
-on_port_control(void *ctx, unsigned number, const uint8_t *frame, size_t size, bool outgoing,
-		us_t now)
-{
-	struct daemon *d = ctx;
-
-	vr_lan_control(d->vr, d->ports[number].vn, frame, size, outgoing, now);
-}
-
-static const struct port_ops port_ops = {
-	.frame = on_port_frame, .control = on_port_control, .batch_end = on_batch_end};
-
-static void
-on_bulk_readable(void *ctx, us_t now)
-{
-	struct daemon_port *p = ctx;
-
-	port_bulk_readable(p->port, now);
-	step(p->daemon, now);
-}
-
-static void
-on_control_readable(void *ctx, us_t now)
-{
-	struct daemon_port *p = ctx;
-
-	port_control_readable(p->port, now);
-	flush(p->daemon);
-	step(p->daemon, now);
-}
-
-static void
-on_tunnel_readable(void *ctx, us_t now)
-{
-	struct daemon *d = ctx;
-
-	tunnel_readable(d->tunnel, now);
-	step(d, now);
-	loop_timer_set(d->tunnel_timer, tunnel_run(d->tunnel, now));
-}
-
-static void
-on_vr_timer(void *ctx, us_t now)
-{
-	struct daemon *d = ctx;
-
-	step(d, now);
-	flush(d);
-}
-
-static void
-on_tunnel_timer(void *ctx, us_t now)
-{
-	struct daemon *d = ctx;
-
-	loop_timer_set(d->tunnel_timer, tunnel_run(d->tunnel, now));
-	flush(d);
-	step(d, now);
-}
-
-static void
-on_ctl_readable(void *ctx, us_t now)
-{
-	struct daemon *d = ctx;
-
-	ctl_readable(d->ctl, now);
-	loop_timer_set(d->ctl_timer, ctl_run(d->ctl, now));
-	step(d, now);
-}
-
-static void
-on_ctl_timer(void *ctx, us_t now)
-{
-	struct daemon *d = ctx;
-
-	loop_timer_set(d->ctl_timer, ctl_run(d->ctl, now));
-}
-
-/* ---- the state file ---- */
-
-static void
-keep_binding(void *ctx, const struct binding *b)
-{
-	struct daemon *d = ctx;
-
-	state_add(d->state, &(struct state_row){.kind = STATE_BINDING, .binding = *b});
-}
-
-static void
-write_state(struct daemon *d)
-{
-	d->state_waits = false;
-	d->state_written = loop_now();
-	state_begin(d->state);
-	state_add(d->state,
-		  &(struct state_row){.kind = STATE_CLOCK, .value = tunnel_clock(d->tunnel)});
-	for (size_t i = 0; i < d->peer_count; i++)
-		state_add(d->state,
-			  &(struct state_row){.kind = STATE_HEARD,
-					      .peer = d->peers[i].id,
-					      .value = tunnel_heard(d->tunnel, d->peers[i].slot)});
-	vr_keep(d->vr, keep_binding, d);
-	state_commit(d->state);
-}
-
-static void
-on_state_timer(void *ctx, us_t now)
-{
-	(void)now;
-	write_state(ctx);
-}
-
-static void
-recall_row(void *ctx, const struct state_row *row)
-{
-	struct daemon *d = ctx;
-
-	switch (row->kind) {
-	case STATE_BINDING:
-		vr_recall(d->vr, &row->binding, loop_now());
-		break;
-	case STATE_CLOCK:
-		d->clock_floor = row->value;
-		break;
-	case STATE_HEARD:
-		for (size_t i = 0; i < d->peer_count; i++)
-			if (vr_id_equal(d->peers[i].id, row->peer))
-				d->peers[i].heard_floor = row->value;
-		break;
-	}
-}
-
-static int
-open_state(struct daemon *d)
-{
-	char file[4096];
-
-	if (mkdir(d->conf->state_dir, 0700) != 0 && errno != EEXIST)
-		return -errno;
-	snprintf(file, sizeof(file), "%s/%s.state", d->conf->state_dir, d->conf->name);
-	return state_create(file, d->log, &d->state);
 }
 
 /* ---- creation ---- */
@@ -377,7 +64,7 @@ open_port(struct daemon *d, size_t i)
 		return -ENOMEM;
 	conf.guard_count = vn_prefixes(d->conf, vn, guard, GUARD_MAX);
 	*p = (struct daemon_port){.daemon = d, .vn = vn->id};
-	err = port_create(&conf, &port_ops, d, d->log, &p->port);
+	err = port_create(&conf, &daemon_port_ops, d, d->log, &p->port);
 	free(guard);
 	if (err == 0)
 		d->port_count++;
@@ -406,7 +93,7 @@ create_router(struct daemon *d)
 	struct vr_id *ids = calloc(peers + 1, sizeof(*ids));
 	uint32_t *slots = calloc(peers + 1, sizeof(*slots));
 	struct vr_start start = {.self = d->self,
-				 .io = &vr_io,
+				 .io = &daemon_vr_io,
 				 .ctx = d,
 				 .log = d->log,
 				 .macs = macs,
@@ -469,81 +156,10 @@ open_tunnel(struct daemon *d, const uint8_t private_key[CONF_KEY_SIZE])
 	int err;
 
 	memcpy(conf.private_key, private_key, sizeof(conf.private_key));
-	err = tunnel_create(&conf, &tunnel_ops, d, d->log, &d->tunnel);
+	err = tunnel_create(&conf, &daemon_tunnel_ops, d, d->log, &d->tunnel);
 	crypto_wipe(&conf, sizeof(conf));
 	for (size_t i = 0; err == 0 && i < d->peer_count; i++)
 		err = daemon_tunnel_peer(d, &d->conf->peers[i], &d->peers[i], loop_now());
-	return err;
-}
-
-static void
-on_stop(void *ctx, us_t now)
-{
-	struct daemon *d = ctx;
-
-	(void)now;
-	log_line(d->log, LOG_INFO, "main", "stopping");
-	loop_stop(d->loop);
-}
-
-static void
-on_hup(void *ctx, us_t now)
-{
-	struct daemon_reload result;
-	struct daemon *d = ctx;
-
-	/* After a log rotation the old file is gone. */
-	(void)log_reopen(d->log);
-	daemon_reload(d, &result, now);
-	step(d, now);
-}
-
-static void
-on_usr1(void *ctx, us_t now)
-{
-	(void)now;
-	daemon_dump(ctx);
-}
-
-static int
-create_timers(struct daemon *d)
-{
-	struct loop *l = d->loop;
-
-	d->vr_timer = loop_timer(l, on_vr_timer, d);
-	d->tunnel_timer = loop_timer(l, on_tunnel_timer, d);
-	d->ctl_timer = loop_timer(l, on_ctl_timer, d);
-	d->state_timer = loop_timer(l, on_state_timer, d);
-	if (d->vr_timer == NULL || d->tunnel_timer == NULL || d->ctl_timer == NULL ||
-	    d->state_timer == NULL)
-		return -ENOMEM;
-	return 0;
-}
-
-static int
-watch_everything(struct daemon *d)
-{
-	struct loop *l = d->loop;
-	int err = 0;
-
-	/* Control before bulk: what is watched last is asked first. */
-	for (size_t i = 0; err == 0 && i < d->port_count; i++)
-		err = loop_watch(l, port_bulk_fd(d->ports[i].port), on_bulk_readable, &d->ports[i]);
-	for (size_t i = 0; err == 0 && i < d->port_count; i++)
-		err = loop_watch(l, port_control_fd(d->ports[i].port), on_control_readable,
-				 &d->ports[i]);
-	if (err == 0)
-		err = loop_watch(l, tunnel_fd(d->tunnel), on_tunnel_readable, d);
-	if (err == 0)
-		err = loop_watch(l, ctl_fd(d->ctl), on_ctl_readable, d);
-	if (err == 0)
-		err = loop_signal(l, SIGTERM, on_stop, d);
-	if (err == 0)
-		err = loop_signal(l, SIGINT, on_stop, d);
-	if (err == 0)
-		err = loop_signal(l, SIGHUP, on_hup, d);
-	if (err == 0)
-		err = loop_signal(l, SIGUSR1, on_usr1, d);
 	return err;
 }
 
@@ -583,10 +199,10 @@ start_everything(struct daemon *d, const uint8_t private_key[CONF_KEY_SIZE])
 	d->loop = loop_create();
 	if (d->loop == NULL)
 		return -ENOMEM;
-	err = create_timers(d);
+	err = daemon_timers(d);
 	if (err != 0)
 		return err;
-	err = open_state(d);
+	err = daemon_state_open(d);
 	if (err != 0) {
 		log_line(d->log, LOG_ERROR, "main", "%s: %s", d->conf->state_dir, strerror(-err));
 		return err;
@@ -595,13 +211,13 @@ start_everything(struct daemon *d, const uint8_t private_key[CONF_KEY_SIZE])
 	if (err == 0)
 		err = create_router(d);
 	if (err == 0)
-		err = state_read(d->state, recall_row, d);
+		err = daemon_state_recall(d);
 	if (err == 0)
 		err = open_tunnel(d, private_key);
 	if (err == 0)
 		err = daemon_ctl_create(d);
 	if (err == 0)
-		err = watch_everything(d);
+		err = daemon_watch(d);
 	return err;
 }
 
@@ -656,7 +272,7 @@ daemon_destroy(struct daemon *d)
 	if (d == NULL)
 		return;
 	if (d->tunnel != NULL && d->vr != NULL && d->ctl != NULL)
-		write_state(d);
+		daemon_state_write(d);
 	loop_destroy(d->loop);
 	ctl_destroy(d->ctl);
 	tunnel_destroy(d->tunnel);
@@ -678,8 +294,8 @@ daemon_run(struct daemon *d)
 	us_t now = loop_now();
 
 	loop_timer_set(d->tunnel_timer, tunnel_run(d->tunnel, now));
-	step(d, now);
-	flush(d);
+	daemon_step(d, now);
+	daemon_flush(d);
 	loop_run(d->loop);
 }
 

@@ -49,6 +49,7 @@ struct daemon {
 	struct vr_id self;
 	us_t started;
 	us_t vr_due;
+	uint64_t event_move;   /* last move record that monitors got */
 	uint64_t event_cursor; /* of the change feed, for monitors */
 	bool state_waits;
 	us_t state_written;   /* when the last text was handed to the thread */
@@ -78,6 +79,23 @@ struct vr_id daemon_id(const uint8_t public_key[CONF_KEY_SIZE]);
 /* Adds a peer that the router has a slot for to the tunnel.  0 or -errno. */
 MUST_USE int daemon_tunnel_peer(struct daemon *d, const struct conf_peer *conf,
 				const struct daemon_peer *peer, us_t now);
+
+/* Events (daemon_events.c): what stands between the router and its devices, and the loop's callbacks. */
+extern const struct vr_io daemon_vr_io;
+extern const struct tunnel_ops daemon_tunnel_ops;
+extern const struct port_ops daemon_port_ops;
+/* Timers first: what is created later may set them.  0 or -ENOMEM. */
+MUST_USE int daemon_timers(struct daemon *d);
+MUST_USE int daemon_watch(struct daemon *d);
+/* Runs what an event started and sets the timers. */
+void daemon_step(struct daemon *d, us_t now);
+/* Everything queued for the LANs and the underlay leaves. */
+void daemon_flush(struct daemon *d);
+
+/* The state file (daemon_state.c).  0 or -errno. */
+MUST_USE int daemon_state_open(struct daemon *d);
+MUST_USE int daemon_state_recall(struct daemon *d);
+void daemon_state_write(struct daemon *d);
 
 /* The control commands (ctl_cmds.c). */
 MUST_USE int daemon_ctl_create(struct daemon *d);

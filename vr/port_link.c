@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "vr/ethtool.h"
 
@@ -63,13 +62,16 @@ choose_pair(struct port_link *pl, const char *bridge, unsigned *pair)
 	return free_pair < PAIRS_MAX ? 0 : -EBUSY;
 }
 
-/* A bridge takes the lowest MAC of its ports for its own: ours is higher than any card's. */
+/* A bridge takes the lowest MAC of its ports for its own: ours is higher than any card's.  The same after a restart, so that
+ * hosts need not learn it anew. */
 static struct mac
-high_mac(const char *name)
+high_mac(const char *name, struct mac bridge)
 {
 	struct mac mac = {{0xfe}};
-	uint64_t hash = 0xcbf29ce484222325u ^ (uint64_t)getpid();
+	uint64_t hash = 0xcbf29ce484222325u;
 
+	for (size_t i = 0; i < sizeof(bridge.b); i++)
+		hash = (hash ^ bridge.b[i]) * 0x100000001b3u;
 	for (; *name != '\0'; name++)
 		hash = (hash ^ (uint8_t)*name) * 0x100000001b3u;
 	for (size_t i = 1; i < sizeof(mac.b); i++)
@@ -93,10 +95,11 @@ set_features(struct port_link *pl, const struct port_link_conf *conf, const char
 }
 
 static int
-make_pair(struct port_link *pl, const struct port_link_conf *conf, uint32_t mtu)
+make_pair(struct port_link *pl, const struct port_link_conf *conf,
+	  const struct netlink_link *bridge)
 {
 	char inner[NETLINK_NAME_SIZE], outer[NETLINK_NAME_SIZE];
-	struct netlink_veth veth = {.name = inner, .peer_name = outer, .mtu = mtu};
+	struct netlink_veth veth = {.name = inner, .peer_name = outer, .mtu = bridge->mtu};
 	struct netlink_link link;
 	unsigned pair;
 	int rc = choose_pair(pl, conf->device, &pair);
@@ -105,8 +108,8 @@ make_pair(struct port_link *pl, const struct port_link_conf *conf, uint32_t mtu)
 		return rc;
 	end_name(conf->device, pair, 'i', inner);
 	end_name(conf->device, pair, 'o', outer);
-	veth.mac = high_mac(inner);
-	veth.peer_mac = high_mac(outer);
+	veth.mac = high_mac(inner, bridge->mac);
+	veth.peer_mac = high_mac(outer, bridge->mac);
 	rc = netlink_veth_add(pl->nl, &veth);
 	if (rc < 0)
 		return rc;
@@ -140,7 +143,7 @@ open_device(struct port_link *pl, const struct port_link_conf *conf)
 		return -EPROTONOSUPPORT;
 	if (strcmp(link.kind, "bridge") == 0) {
 		pl->bridge = link.index;
-		return make_pair(pl, conf, link.mtu);
+		return make_pair(pl, conf, &link);
 	}
 	pl->device = link;
 	if (link.is_up)

@@ -56,9 +56,35 @@ vns_stay(const struct conf *old, const struct conf *new, struct daemon_reload *r
 	return stay;
 }
 
+static void
+swap_text(char **a, char **b)
+{
+	char *t = *a;
+
+	*a = *b;
+	*b = t;
+}
+
+/* What is in force stays in the configuration in force: the next reload compares with it. */
+static void
+keep_values(struct conf *old, struct conf *new)
+{
+	swap_text(&old->key_file, &new->key_file);
+	swap_text(&old->state_dir, &new->state_dir);
+	swap_text(&old->control_socket, &new->control_socket);
+	swap_text(&old->log_file, &new->log_file);
+	new->listen = old->listen;
+	new->cipher = old->cipher;
+	new->rekey_time = old->rekey_time;
+	new->rekey_records = old->rekey_records;
+	new->mtu_max = old->mtu_max;
+	new->hwdt_max = old->hwdt_max;
+	new->features = old->features;
+}
+
 /* Values that a socket or the identity was made from: they keep what they are, which is said. */
 static void
-keep_fixed(const struct conf *old, struct conf *new, struct daemon_reload *r)
+say_fixed(const struct conf *old, const struct conf *new, struct daemon_reload *r)
 {
 	if (!same_text(old->key_file, new->key_file))
 		say(r, "key_file: not changed, needs a restart\n");
@@ -77,7 +103,6 @@ keep_fixed(const struct conf *old, struct conf *new, struct daemon_reload *r)
 		say(r, "hwdt.max: not changed, needs a restart\n");
 	if (memcmp(&old->features, &new->features, sizeof(old->features)) != 0)
 		say(r, "features: not changed, needs a restart\n");
-	new->listen = old->listen;
 }
 
 static const struct daemon_peer *
@@ -220,12 +245,13 @@ take_over(struct daemon *d, struct conf *new, struct daemon_reload *r, us_t now)
 		say(r, "nothing was changed\n");
 		return false;
 	}
-	keep_fixed(d->conf, new, r);
+	say_fixed(d->conf, new, r);
 	err = apply(d, new, r, now);
 	if (err != 0) {
 		say(r, "failed: %s\n", strerror(-err));
 		return false;
 	}
+	keep_values(d->conf, new);
 	log_set_level(d->log, new->log_level);
 	say(r, "reloaded\n");
 	return true;

@@ -31,6 +31,49 @@ arrived(const struct vr *vr, vn_id_t vn, struct addr ip)
 	return r != NULL && vr_id_equal(r->to, vr->self) ? r->heard : 0;
 }
 
+/* An EID that answered at two sites is asked about now and then for so long. */
+#define DOUBLE_TIME  (60 * US_S)
+#define DOUBLE_QUIET (5 * US_S)
+
+static const struct vr_double *
+double_find(const struct vr *vr, vn_id_t vn, struct addr ip, us_t now)
+{
+	for (size_t i = 0; i < VR_DOUBLES; i++)
+		if (vr->doubles[i].until > now && vr->doubles[i].vn == vn &&
+		    addr_equal(vr->doubles[i].ip, ip))
+			return &vr->doubles[i];
+	return NULL;
+}
+
+static void
+double_put(struct vr *vr, vn_id_t vn, struct addr ip, us_t now)
+{
+	size_t i = 0;
+
+	while (i < VR_DOUBLES && (vr->doubles[i].vn != vn || !addr_equal(vr->doubles[i].ip, ip)))
+		i++;
+	if (i == VR_DOUBLES)
+		i = vr->next_double++ % VR_DOUBLES;
+	vr->doubles[i] = (struct vr_double){
+		.vn = vn, .ip = ip, .quiet = now + DOUBLE_QUIET, .until = now + DOUBLE_TIME};
+}
+
+/* Of two machines that both go on talking, each packet would be a move. */
+static enum detector_verdict
+judge_double(const struct vr *vr, enum detector_verdict verdict, enum sighting_kind kind,
+	     vn_id_t vn, struct addr ip, us_t now)
+{
+	const struct vr_double *d;
+
+	if ((verdict != VERDICT_MOVE && verdict != VERDICT_SUSPECT) ||
+	    (kind != SIGHTING_ARP && kind != SIGHTING_DATA))
+		return verdict;
+	d = double_find(vr, vn, ip, now);
+	if (d == NULL)
+		return verdict;
+	return now < d->quiet ? VERDICT_CONFLICT : VERDICT_SUSPECT;
+}
+
 static enum detector_verdict
 judge(const struct vr *vr, enum sighting_kind kind, const struct site *site, struct mac mac,
       struct addr ip, const struct hwdt_entry *e, us_t now)
@@ -44,7 +87,7 @@ judge(const struct vr *vr, enum sighting_kind kind, const struct site *site, str
 		if (kind == SIGHTING_RARP)
 			s.arrived = arrived(vr, site->vn, ip);
 	}
-	return detector_judge(&d, &s);
+	return judge_double(vr, detector_judge(&d, &s), kind, site->vn, ip, now);
 }
 
 /* ---- limits ---- */
@@ -78,14 +121,19 @@ sight_is_frozen(const struct vr *vr, vn_id_t vn, struct addr ip, us_t now)
 	return false;
 }
 
-/* Freezes an EID that has moved here too often. */
-static void
-limit_moves(struct vr *vr, const struct site *site, const struct binding *b, us_t now)
+void
+sight_counted(struct vr *vr, const struct site *site, const struct binding *b, us_t now)
 {
 	const struct conf_vn *conf = site->conf;
+	size_t count = 0;
 
-	if (reports_count_since(vr->reports, b->vn, b->ip, now - conf->freeze_window) <
-	    conf->freeze_moves)
+	vr->moved[vr->next_moved++ % VR_MOVED] =
+		(struct vr_moved){.vn = b->vn, .ip = b->ip, .at = now};
+	for (size_t i = 0; i < VR_MOVED; i++)
+		count += vr->moved[i].at != 0 && vr->moved[i].vn == b->vn &&
+			 addr_equal(vr->moved[i].ip, b->ip) &&
+			 vr->moved[i].at > now - conf->freeze_window;
+	if (count < conf->freeze_moves || sight_is_frozen(vr, b->vn, b->ip, now))
 		return;
 	vr->freezes[vr->next_freeze++ % VR_FREEZES] =
 		(struct vr_freeze){.vn = b->vn, .ip = b->ip, .until = now + conf->freeze_time};
@@ -192,8 +240,6 @@ sight_claim(struct vr *vr, struct site *site, struct binding *bindings, size_t c
 		r->claimed = vr->io->clock(vr->ctx);
 	announce_claim(vr, bindings, kept, previous, trigger, now);
 	vr->first_frames = now + FIRST_FRAME_TIME;
-	for (size_t i = 0; i < kept; i++)
-		limit_moves(vr, site, &bindings[i], now);
 	vr->wake = true;
 }
 
@@ -404,7 +450,8 @@ sight_stale(void *ctx, vn_id_t vn, struct addr ip, mobility_t newest, struct vr_
 	const struct hwdt_entry *e = hwdt_find(vr->hwdt, vn, ip);
 	struct binding b;
 
-	if (e == NULL || !vr_id_equal(e->b.vr, vr->self) || newest < e->b.mobility)
+	if (e == NULL || !vr_id_equal(e->b.vr, vr->self) || newest < e->b.mobility ||
+	    newest == UINT64_MAX)
 		return;
 	vr->floors[vr->next_floor++ % VR_FLOORS] =
 		(struct vr_floor){.vn = vn, .ip = ip, .mobility = newest};
@@ -490,6 +537,7 @@ presence_duplicate(void *ctx, vn_id_t vn, struct addr ip, struct mac mac, struct
 	struct binding b = {.vn = vn, .ip = ip, .mac = mac};
 
 	vr->duplicates++;
+	double_put(vr, vn, ip, now);
 	alarm_about(vr, &b, other, "duplicate: it answers at two sites", now);
 }
 

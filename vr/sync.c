@@ -154,6 +154,15 @@ hear_digest(struct vr *vr, struct peer *peer, const struct sync_digest *d, us_t 
 	due_by(vr, pv->pull_due);
 }
 
+/* What was pulled from it before says nothing of the table that it has now. */
+static void
+peer_restarted(struct peer *peer)
+{
+	peer->rtt = 0;
+	for (size_t i = 0; i < peer->vn_count; i++)
+		peer->vns[i].pull_started = 0;
+}
+
 static void
 hear_hello(struct vr *vr, struct peer *peer, const struct sync_msg *msg, us_t now)
 {
@@ -163,7 +172,7 @@ hear_hello(struct vr *vr, struct peer *peer, const struct sync_msg *msg, us_t no
 	peer->echo = msg->hello.sent;
 	peer->echo_heard = now;
 	if (restarted)
-		peer->rtt = 0;
+		peer_restarted(peer);
 	else
 		measure_rtt(vr, peer, msg, now);
 	if (peer->state == PEER_DOWN)
@@ -324,15 +333,39 @@ pull_done(struct vr *vr, struct peer *peer, struct peer_vn *pv, us_t now)
 	pv->pulled_sum = pv->digest_sum;
 }
 
+/* One row of the peer's table.  True when we hold a newer record: the peer has lost its memory if it still owns the
+ * EID, or else has not heard yet that it lost that. */
+static bool
+take_row(struct vr *vr, struct peer *peer, vn_id_t vn, const struct sync_binding *sb,
+	 struct sync_newer_row *row, us_t now)
+{
+	const struct hwdt_entry *e;
+
+	if (take_in(vr, peer, vn, sb, now) != SYNC_STALE)
+		return false;
+	e = hwdt_find(vr->hwdt, vn, sb->ip);
+	if (e == NULL)
+		return false;
+	*row = (struct sync_newer_row){.ip = sb->ip, .newest = e->b.mobility, .owner = e->b.vr.v};
+	/* It does have it: what we know of it stays until the peer counts on from there. */
+	if (vr_id_equal(e->b.vr, peer->id))
+		hwdt_heard(vr->hwdt, vn, sb->ip, now);
+	return true;
+}
+
 static void
 hear_table(struct vr *vr, struct peer *peer, const struct sync_msg *msg, us_t now)
 {
 	struct peer_vn *pv = peer_vn(peer, msg->vn);
+	struct sync_msg newer = {.type = SYNC_NEWER, .id = msg->id, .vn = msg->vn};
 
 	if (pv == NULL || !pv->pulling || !addr_equal(pv->pull_after, msg->table.after))
 		return;
 	for (size_t i = 0; i < msg->table.count; i++)
-		(void)take_in(vr, peer, msg->vn, &msg->table.bindings[i], now);
+		newer.newer.count += take_row(vr, peer, msg->vn, &msg->table.bindings[i],
+					      &newer.newer.rows[newer.newer.count], now);
+	if (newer.newer.count > 0)
+		(void)!sync_send(vr, peer->slot, &newer);
 	if (msg->table.is_last) {
 		pull_done(vr, peer, pv, now);
 		return;
@@ -343,6 +376,18 @@ hear_table(struct vr *vr, struct peer *peer, const struct sync_msg *msg, us_t no
 	pv->pull_tries = 0;
 	if (++pv->pull_pages % PULL_PAGES == 0)
 		send_pull(vr, peer, pv, now);
+}
+
+static void
+hear_newer(struct vr *vr, struct peer *peer, const struct sync_msg *msg, us_t now)
+{
+	if (peer_vn(peer, msg->vn) == NULL)
+		return;
+	for (size_t i = 0; i < msg->newer.count; i++) {
+		const struct sync_newer_row *row = &msg->newer.rows[i];
+
+		sight_stale(vr, msg->vn, row->ip, row->newest, (struct vr_id){row->owner}, now);
+	}
 }
 
 /* ---- DELTA and ACK ---- */
@@ -536,6 +581,7 @@ sync_heard(struct vr *vr, struct peer *peer, const uint8_t *data, size_t size, u
 		[SYNC_TABLE] = hear_table,       [SYNC_DELTA] = hear_delta,
 		[SYNC_QUERY] = hear_query,       [SYNC_ANSWER] = hear_answer,
 		[SYNC_PRESENCE] = hear_presence, [SYNC_PRESENT] = hear_presence,
+		[SYNC_NEWER] = hear_newer,
 	};
 	struct sync_msg msg;
 	int err = sync_parse(data, size, &msg);

@@ -127,38 +127,47 @@ publish(struct vr *vr, enum change_kind kind, const struct binding *b, struct vr
 	change_publish(vr->feed, &c);
 }
 
+/* Whom the GNDT gets as target for this router; false for one that is neither a peer nor this one. */
+static bool
+slot_of(const struct vr *vr, struct vr_id id, uint32_t *slot)
+{
+	const struct peer *p = peers_find(vr->peers, id);
+
+	*slot = p != NULL ? p->slot : GNDT_LOCAL;
+	return p != NULL || vr_id_equal(id, vr->self);
+}
+
+/* Takes out the route that a binding made.  A prefix of the configuration may be as long: its route stays, or is back. */
+static void
+unroute(struct vr *vr, vn_id_t vn, struct addr ip)
+{
+	struct prefix host = prefix_host(ip);
+	struct gndt_route route = {
+		.prefix = host, .vr = lndt_fixed(vr->lndt, vn, host), .origin = GNDT_FIXED};
+
+	if (vr_id_is_none(route.vr) || !slot_of(vr, route.vr, &route.slot))
+		gndt_remove(vr->gndt, vn, host);
+	else if (gndt_put(vr->gndt, vn, &route) != 0)
+		log_line(vr->log, LOG_ERROR, "gndt", "no memory for the route to %s",
+			 fmt_addr(ip).s);
+}
+
 /* A host route where the owner is not the router of the prefix anyway. */
 static void
 route_binding(struct vr *vr, const struct binding *b)
 {
-	struct gndt_route route = {
-		.prefix = prefix_host(b->ip), .vr = b->vr, .origin = GNDT_HOST, .slot = GNDT_LOCAL};
-	const struct peer *p = peers_find(vr->peers, b->vr);
+	struct gndt_route route = {.prefix = prefix_host(b->ip), .vr = b->vr, .origin = GNDT_HOST};
 
 	if (b->withdrawn || vr_id_equal(lndt_home(vr->lndt, b->vn, b->ip), b->vr)) {
-		gndt_remove(vr->gndt, b->vn, route.prefix);
+		unroute(vr, b->vn, b->ip);
 		return;
 	}
-	if (p != NULL)
-		route.slot = p->slot;
-	else if (!vr_id_equal(b->vr, vr->self))
+	if (!slot_of(vr, b->vr, &route.slot))
 		return;
 	/* Without memory for the route the packet goes to the prefix's router, which redirects it. */
 	if (gndt_put(vr->gndt, b->vn, &route) != 0)
 		log_line(vr->log, LOG_ERROR, "gndt", "no memory for the route to %s",
 			 fmt_addr(b->ip).s);
-}
-
-/* A machine of this LAN that is away, of which we had no record: while we were not there it may have left, and the switches
- * still send its frames to where it was. */
-static void
-claim_absent(struct vr *vr, const struct binding *b, us_t now)
-{
-	if (b->withdrawn || b->kind != BINDING_HOST || vr_id_equal(b->vr, vr->self) ||
-	    !vr_id_equal(lndt_home(vr->lndt, b->vn, b->ip), vr->self))
-		return;
-	announce_departed(vr->announce, b->vn, b->ip, b->mac, now);
-	vr->wake = true;
 }
 
 static void
@@ -175,11 +184,18 @@ follow_up(struct vr *vr, struct site *site, const struct hwdt_entry *before,
 		publish(vr, CHANGE_BINDING_MOVED, b, before->b.vr, now);
 	else if (fate == HWDT_ADDED)
 		publish(vr, CHANGE_BINDING_NEW, b, before->b.vr, now);
+	if (fate == HWDT_MOVED && !b->withdrawn && b->kind == BINDING_HOST)
+		sight_counted(vr, site, b, now);
+	/* A machine of this LAN that is away, as it turns out after a restart without memory. */
+	if (fate == HWDT_ADDED && !mine && !b->withdrawn && b->kind == BINDING_HOST &&
+	    lndt_is_local(vr->lndt, b->vn, b->ip))
+		announce_departed(vr->announce, b->vn, b->ip, b->mac, now);
 	if (was_mine && fate == HWDT_MOVED && !before->b.withdrawn)
 		sight_lost(vr, site, before, b, now);
-	if (fate == HWDT_ADDED)
-		claim_absent(vr, b, now);
-	if (mine && !b->withdrawn && b->kind == BINDING_HOST)
+	/* What the LAN was told of it before is not true any more: least of all that its MAC is the router's. */
+	if (mine && !b->withdrawn && (fate != HWDT_UPDATED || !mac_equal(before->b.mac, b->mac)))
+		announce_cancel(vr->announce, b->vn, b->ip);
+	if (mine && !b->withdrawn)
 		neigh_resolved(vr, site, b->ip, b->mac, now);
 	if (!mine && !b->withdrawn && fate == HWDT_ADDED)
 		lan_owner_known(vr, site, b);
@@ -193,7 +209,7 @@ forget(struct vr *vr, const struct binding *b, us_t now)
 {
 	if (!b->withdrawn)
 		publish(vr, CHANGE_BINDING_GONE, b, b->vr, now);
-	gndt_remove(vr->gndt, b->vn, prefix_host(b->ip));
+	unroute(vr, b->vn, b->ip);
 	announce_cancel(vr->announce, b->vn, b->ip);
 }
 
@@ -329,33 +345,33 @@ lndt_from_conf(const struct conf *conf, struct vr_id self, const struct vr_id *p
 	return NULL;
 }
 
-/* Routes to the fixed prefixes of 'lndt': put, or taken out when 'remove'. */
+/* Routes to the fixed prefixes of 'lndt'. */
 static int
-route_fixed(struct vr *vr, const struct lndt *lndt, bool remove)
+route_fixed(struct vr *vr, const struct lndt *lndt)
 {
 	struct lndt_row row;
 
 	for (size_t i = 0; lndt_row(lndt, i, &row); i++) {
-		struct gndt_route route = {.prefix = row.prefix,
-					   .vr = row.vr,
-					   .slot = GNDT_LOCAL,
-					   .origin = GNDT_FIXED};
-		const struct peer *p = peers_find(vr->peers, row.vr);
+		struct gndt_route route = {
+			.prefix = row.prefix, .vr = row.vr, .origin = GNDT_FIXED};
 
-		if (row.mobile)
-			continue;
-		if (remove) {
-			gndt_remove(vr->gndt, row.vn, row.prefix);
-			continue;
-		}
-		if (p != NULL)
-			route.slot = p->slot;
-		else if (!vr_id_equal(row.vr, vr->self))
+		if (row.mobile || !slot_of(vr, row.vr, &route.slot))
 			continue;
 		if (gndt_put(vr->gndt, row.vn, &route) != 0)
 			return -ENOMEM;
 	}
 	return 0;
+}
+
+/* Takes out the routes to the fixed prefixes of 'old' that 'new' has no more. */
+static void
+unroute_fixed(struct vr *vr, const struct lndt *old, const struct lndt *new)
+{
+	struct lndt_row row;
+
+	for (size_t i = 0; lndt_row(old, i, &row); i++)
+		if (!row.mobile && vr_id_is_none(lndt_fixed(new, row.vn, row.prefix)))
+			gndt_remove(vr->gndt, row.vn, row.prefix);
 }
 
 /* The router's own addresses are bindings too: its peers' visitors ask for their home gateway. */
@@ -475,7 +491,7 @@ vr_create(const struct conf *conf, const struct vr_start *start, us_t now, uint3
 	if (err == 0)
 		vr->lndt = lndt_from_conf(conf, vr->self, start->peer_ids, &err);
 	if (err == 0)
-		err = route_fixed(vr, vr->lndt, false);
+		err = route_fixed(vr, vr->lndt);
 	if (err != 0) {
 		vr_destroy(vr);
 		return err;
@@ -516,9 +532,11 @@ vr_reload(struct vr *vr, const struct conf *conf, const struct vr_id *peer_ids, 
 	lndt = lndt_from_conf(conf, vr->self, peer_ids, &err);
 	if (lndt == NULL)
 		return err;
-	/* New routes first: at no time is a prefix that stays without one. */
-	err = route_fixed(vr, lndt, false);
+	/* New routes first: at no time is a prefix that stays without one.  Behind this nothing fails. */
+	err = route_fixed(vr, lndt);
 	if (err != 0) {
+		unroute_fixed(vr, lndt, vr->lndt);
+		(void)!route_fixed(vr, vr->lndt);
 		lndt_destroy(lndt);
 		return err;
 	}
@@ -526,11 +544,10 @@ vr_reload(struct vr *vr, const struct conf *conf, const struct vr_id *peer_ids, 
 		for (size_t j = 0; j < conf->vn_count; j++)
 			if (conf->vns[j].id == vr->sites[i].vn)
 				vr->sites[i].conf = &conf->vns[j];
-	route_fixed(vr, vr->lndt, true);
+	unroute_fixed(vr, vr->lndt, lndt);
 	lndt_destroy(vr->lndt);
 	vr->lndt = lndt;
 	vr->conf = conf;
-	err = route_fixed(vr, lndt, false);
 	while ((e = hwdt_next(vr->hwdt, &position)) != NULL) {
 		if (!lndt_may_host(lndt, e->b.vn, e->b.ip, e->b.vr))
 			vr_unbind(vr, e->b.vn, e->b.ip, now);
@@ -539,7 +556,7 @@ vr_reload(struct vr *vr, const struct conf *conf, const struct vr_id *peer_ids, 
 	}
 	for (size_t i = 0; i < vr->site_count; i++)
 		bind_addresses(vr, &vr->sites[i], now);
-	return err;
+	return 0;
 }
 
 /* ---- what must survive a restart ---- */
@@ -577,8 +594,11 @@ vr_recall(struct vr *vr, const struct binding *b, us_t now)
 	    !mac_equal(b->mac, vr_site(vr, b->vn)->router_mac))
 		return;
 	/* So long unheard that the first sweep asks whether it is still there, and with which MAC. */
-	(void)!vr_bind(vr, b, now - vr->conf->hwdt_expiry / 4 * 3 - 1);
-	claim_absent(vr, b, now);
+	if (vr_bind(vr, b, now - vr->conf->hwdt_expiry / 4 * 3 - 1) != HWDT_ADDED)
+		return;
+	/* It was here: while nobody said that it left, the LAN may have come to believe it is back. */
+	if (!mine && !b->withdrawn && b->kind == BINDING_HOST)
+		announce_departed(vr->announce, b->vn, b->ip, b->mac, now);
 }
 
 /* ---- events and time ---- */

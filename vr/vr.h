@@ -94,6 +94,25 @@ struct vr_freeze {
 
 #define VR_FREEZES 64
 
+/* One move of an EID, by whomever: those of the last seconds are counted. */
+struct vr_moved {
+	vn_id_t vn;
+	struct addr ip;
+	us_t at; /* 0: free row */
+};
+
+#define VR_MOVED 256
+
+/* An EID that answered at two sites: packets are no reason to believe that it has moved. */
+struct vr_double {
+	vn_id_t vn;
+	struct addr ip;
+	us_t quiet; /* it is not asked about again before */
+	us_t until;
+};
+
+#define VR_DOUBLES 64
+
 /* What another router said of an EID that we claim: the next claim must be larger. */
 struct vr_floor {
 	vn_id_t vn;
@@ -138,7 +157,9 @@ struct vr {
 	us_t first_frames;    /* until then somebody waits for the first frame after a move */
 	struct vr_freeze freezes[VR_FREEZES];
 	struct vr_floor floors[VR_FLOORS];
-	size_t next_freeze, next_floor; /* rows are reused in turn */
+	struct vr_moved moved[VR_MOVED];
+	struct vr_double doubles[VR_DOUBLES];
+	size_t next_freeze, next_floor, next_moved, next_double; /* rows are reused in turn */
 	us_t icmp_refilled;
 	unsigned icmp_tokens;
 	uint64_t drops[DROP_COUNT];

@@ -287,7 +287,8 @@ add_match(cJSON *match, const char *word)
 {
 	const char *sign = strchr(word, '=');
 	char *field = strndup(word, (size_t)(sign - word));
-	cJSON *value = cJSON_Parse(sign + 1);
+	/* To its end: "10.2.0.10" begins like a number. */
+	cJSON *value = cJSON_ParseWithOpts(sign + 1, NULL, true);
 	bool added;
 
 	if (!cJSON_IsNumber(value) && !cJSON_IsBool(value)) {
@@ -373,6 +374,8 @@ run_monitor(const struct options *options, int count, char **words)
 
 	if (count > 0)
 		return usage_error("one word too many", words[0]);
+	/* Before anything is printed: a program that reads along sees each line at once. */
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	status = link_open(&link, options);
 	if (status == STATUS_DONE)
 		status = link_say(&link, make_request("monitor", NULL));
@@ -382,7 +385,6 @@ run_monitor(const struct options *options, int count, char **words)
 		status = show_reply(options, line, "monitor");
 	if (status == STATUS_DONE)
 		link_patience(&link, 0);
-	setvbuf(stdout, NULL, _IOLBF, 0);
 	while (status == STATUS_DONE) {
 		status = link_hear(&link, &line);
 		if (status == STATUS_DONE)

@@ -1,6 +1,6 @@
 /* Outer header of everything on the underlay port, and the inner header of a sealed record.
  *
- *   record: type 4 | version | reserved 16 | receiver index 32 | counter 64 | sealed bytes ... tag
+ *   record: type 8 | version 8 | reserved 16 | receiver index 32 | counter 64 | sealed bytes ... tag
  *
  * The whole outer header is the record's associated data.  Drawn in docs/wire-format.md. */
 #ifndef WIRE_SEAL_H

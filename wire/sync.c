@@ -6,10 +6,11 @@
 #include "wire/rd.h"
 #include "wire/wr.h"
 
-#define HEADER_SIZE  6
-#define BINDING_MAX  (1 + 6 + 8 + 16)
-#define DIGEST_SIZE  (3 + 4 + 8)
-#define ACK_ROW_SIZE (1 + 8 + 8)
+#define HEADER_SIZE   6
+#define BINDING_MAX   (1 + 6 + 8 + 16)
+#define DIGEST_SIZE   (3 + 4 + 8)
+#define ACK_ROW_SIZE  (1 + 8 + 8)
+#define NEWER_ROW_MAX (8 + 8 + 1 + 16)
 
 /* Each type's largest message, so that SYNC_SIZE_MAX is always enough. */
 _Static_assert(HEADER_SIZE + 8 + 8 + 8 + 4 + 1 + SYNC_VNS_MAX * DIGEST_SIZE <= SYNC_SIZE_MAX,
@@ -18,6 +19,8 @@ _Static_assert(HEADER_SIZE + 3 + 1 + 1 + 16 + 1 + SYNC_BINDINGS_MAX * BINDING_MA
 	       "a DELTA, TABLE or ANSWER of IPv6 bindings fits");
 _Static_assert(HEADER_SIZE + 3 + 1 + SYNC_BINDINGS_MAX * ACK_ROW_SIZE <= SYNC_SIZE_MAX,
 	       "an ACK fits");
+_Static_assert(HEADER_SIZE + 3 + 1 + SYNC_BINDINGS_MAX * NEWER_ROW_MAX <= SYNC_SIZE_MAX,
+	       "a NEWER fits");
 
 /* First byte of a binding: withdrawn 1 | kind 3 | family 4. */
 #define BINDING_WITHDRAWN  0x80
@@ -340,6 +343,38 @@ build_presence(struct wr *w, const struct sync_msg *m)
 	return 0;
 }
 
+static void
+parse_newer(struct rd *r, struct sync_msg *m)
+{
+	m->newer.count = read_count(r, SYNC_BINDINGS_MAX, 8 + 8 + 1 + 4);
+	for (uint8_t i = 0; i < m->newer.count; i++) {
+		struct sync_newer_row *row = &m->newer.rows[i];
+
+		row->newest = rd_u64(r);
+		row->owner = rd_u64(r);
+		row->ip = read_eid(r, rd_u8(r));
+	}
+}
+
+static int
+build_newer(struct wr *w, const struct sync_msg *m)
+{
+	if (m->newer.count > SYNC_BINDINGS_MAX)
+		return -EINVAL;
+	wr_u8(w, m->newer.count);
+	for (uint8_t i = 0; i < m->newer.count; i++) {
+		const struct sync_newer_row *row = &m->newer.rows[i];
+
+		if (!addr_is_eid(row->ip))
+			return -EINVAL;
+		wr_u64(w, row->newest);
+		wr_u64(w, row->owner);
+		wr_u8(w, row->ip.family);
+		wr_addr(w, row->ip);
+	}
+	return 0;
+}
+
 struct sync_kind {
 	const char *name;
 	void (*parse)(struct rd *r, struct sync_msg *m);
@@ -360,6 +395,7 @@ find_kind(uint8_t type)
 		[SYNC_ANSWER] = {"answer", parse_answer, build_answer},
 		[SYNC_PRESENCE] = {"presence", parse_presence, build_presence},
 		[SYNC_PRESENT] = {"present", parse_presence, build_presence},
+		[SYNC_NEWER] = {"newer", parse_newer, build_newer},
 	};
 
 	return type < ARRAY_COUNT(kinds) && kinds[type].name != NULL ? &kinds[type] : NULL;

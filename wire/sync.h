@@ -25,6 +25,7 @@ enum sync_type {
 	SYNC_ANSWER = 7,   /* I have: bindings */
 	SYNC_PRESENCE = 8, /* is this EID really answering on your LAN? */
 	SYNC_PRESENT = 9,  /* yes / no */
+	SYNC_NEWER = 10, /* of EIDs in your TABLE I hold newer records: you have lost your memory */
 };
 
 /* One binding as carried: VN and owner come from the message. */
@@ -54,6 +55,12 @@ struct sync_ack_row {
 	uint8_t verdict; /* enum sync_verdict */
 	uint64_t newest;
 	uint64_t owner;
+};
+
+struct sync_newer_row {
+	struct addr ip;
+	uint64_t newest; /* mobility that the sender holds */
+	uint64_t owner;  /* router id */
 };
 
 struct sync_msg {
@@ -105,6 +112,10 @@ struct sync_msg {
 			struct mac mac; /* zero: not known */
 			bool present;   /* PRESENT only */
 		} presence;
+		struct {
+			uint8_t count;
+			struct sync_newer_row rows[SYNC_BINDINGS_MAX];
+		} newer;
 	};
 };
 

@@ -8,8 +8,11 @@ router    one vrd: keys, configuration, control socket
 layout    the two layouts of clouds A, B and C as data
 topology  clouds A, B and C, or one plain switch, ready to use
 probes    clients that account for every byte and frame
+load      the load on the machine while it moves
+frames    frames by hand
 capture   frames as the kernel saw them
 measure   from captures to the figures of one move
+report    what the demonstration prints
 verdict   the figures that must be reached
 demo      the demonstration
 """

@@ -125,7 +125,8 @@ class Run:
         try:
             world = Clouds(lab, layout, options.delay_ms, options.loss_pct)
             world.start()
-            self.printer.say("three routers run and have found each other")
+            self.printer.say("three routers run (at real-time priority, as on machines of their own) "
+                             "and have found each other")
             finished, copies, final = self.moves(world, options.moves, moves)
             self.result["layouts"][layout.name] = {
                 "summary": report.summary(moves), "tcp_finished": finished, "probes": final,

@@ -1,13 +1,19 @@
 """The guest: a kernel from Debian's packages, unpacked but not installed, and an initramfs of busybox and
-guestd. Both are cached; a change of any part makes a new initramfs.
+guestd. Both are cached; a change of any part makes a new one.
+
+Several runs, also of different versions of the lab, share the cache: what is in it has its contents in its name, appears
+whole by a rename and is never replaced. Only what nobody has used for a month is removed.
 """
+import contextlib
 import glob
 import hashlib
+import itertools
 import lzma
 import os
 import re
 import shutil
 import tempfile
+import time
 from dataclasses import dataclass
 
 from . import tools
@@ -21,6 +27,7 @@ CARDS = {
     "e1000": ("amd64", ["e1000"]),
 }
 BUSYBOX = "/bin/busybox"
+UNUSED_S = 30 * 86400  # what was not used for so long leaves the cache
 INIT = """#!/bin/busybox sh
 /bin/busybox --install -s /bin
 export PATH=/bin
@@ -64,10 +71,35 @@ def _package_of(flavour):
     raise LabError(f"apt knows no linux-image-{flavour}")
 
 
+def _use(path):
+    """Is it in the cache? Notes that it was used now."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _prune():
+    """Removes what nobody has used for a long time; another run may do the same."""
+    mine = [os.path.join(tools.cache(), name) for name in ("kernel-*", "initrd-*", "tmp*")]
+    for path in itertools.chain(*map(glob.glob, mine)):
+        try:
+            old = time.time() - os.stat(path).st_mtime > UNUSED_S
+        except FileNotFoundError:
+            continue
+        if old and os.path.isdir(path):
+            shutil.rmtree(path, ignore_errors=True)
+        elif old:
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(path)
+
+
 def _kernel(flavour, modules, say):
     """(kernel image, folder with its modules); downloads and unpacks when the cache has none."""
-    home = os.path.join(tools.cache(), f"kernel-{flavour}")
-    if not os.path.exists(f"{home}/vmlinuz"):
+    digest = hashlib.sha256(" ".join(modules).encode()).hexdigest()[:8]
+    home = os.path.join(tools.cache(), f"kernel-{flavour}-{digest}")
+    if not _use(home):
         package = _package_of(flavour)
         say(f"guest: downloading {package}")
         with tempfile.TemporaryDirectory(dir=tools.cache()) as work:
@@ -77,8 +109,12 @@ def _kernel(flavour, modules, say):
                 raise LabError(f"{package} could not be downloaded")
             run("dpkg-deb", "-x", debs[0], f"{work}/root", timeout=300)
             _pick(f"{work}/root", f"{work}/kernel", modules)
-            shutil.rmtree(home, ignore_errors=True)
-            os.rename(f"{work}/kernel", home)
+            try:
+                os.rename(f"{work}/kernel", home)
+            except OSError:
+                # Another run was faster.
+                if not _use(home):
+                    raise
     return f"{home}/vmlinuz", home
 
 
@@ -148,10 +184,9 @@ def make(card="virtio-net-pci", say=print):
     archive = _archive(modules, folder)
     digest = hashlib.sha256(archive).hexdigest()[:16]
     initrd = os.path.join(tools.cache(), f"initrd-{card}-{digest}.cpio")
-    if not os.path.exists(initrd):
-        for old in glob.glob(os.path.join(tools.cache(), f"initrd-{card}-*.cpio")):
-            os.remove(old)
-        with open(initrd + ".new", "wb") as file:
+    if not _use(initrd):
+        with tempfile.NamedTemporaryFile(dir=tools.cache(), delete=False) as file:
             file.write(archive)
-        os.rename(initrd + ".new", initrd)
+        os.rename(file.name, initrd)
+        _prune()
     return Image(kernel, initrd, card)

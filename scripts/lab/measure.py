@@ -14,6 +14,9 @@ reordered_udp          requests that came after a later one; reordered_ms: for h
 to_two_sites           requests seen on both taps
 via_vr_frames_after_100ms   frames between machine and native that passed the new site's router later than 100 ms after the
                        RARP (frames that the switch merely floods to it are not counted)
+via_vr_frames_after_guest_heard   those of them that came when the guest had also heard its new neighbours' addresses
+guest_caught_up_ms     the RARP to the guest's first answer to a request delivered after it: an emulated guest first works off,
+                       for up to some 100 ms, what was in its queue when it was stopped, and the routers' ARP stands behind that
 """
 import bisect
 from dataclasses import dataclass, field
@@ -29,8 +32,18 @@ CLIENT_SIZE, NATIVE_SIZE = 333, 64
 # What a sealed record adds to an IP packet: outer and inner header, tag.
 RECORD_OVERHEAD = 40
 DIRECT_AFTER = 0.1
+# What the router tells a machine that has arrived is in its queue so soon after the RARP.
+TOLD = 0.001
+# Frames of an answer in progress while the guest changes its neighbour entry.
+SWITCHING = 0.002
 # Frames younger than this may still be on their way when the captures are read.
 IN_FLIGHT = 0.05
+
+ANNOUNCEMENTS = {
+    "rarp": lambda frame: frame.kind == RARP,
+    "garp": lambda frame: frame.kind == ARP and frame.ip_from == frame.ip_to,
+    "data": lambda frame: frame.kind == IP4,
+}
 
 
 @dataclass
@@ -57,8 +70,10 @@ class FlowFigures:
 class Observer:
     """Captures everywhere that matters in a world, and reads the figures of each move."""
 
-    def __init__(self, world, epoch, folder=None):
+    def __init__(self, world, epoch, folder=None, routers=True):
+        """Without 'routers' only the machine's taps are watched: for moves during which a router starts anew."""
         self.world = world
+        self.routed = routers and hasattr(world, "routers")
         self.epoch = epoch
         self.delay = getattr(getattr(world, "underlay", None), "delay_ms", 0) / 1000
         self.captures = []
@@ -70,10 +85,12 @@ class Observer:
             wanted = devices.setdefault(site.space.name, (site.space, []))[1]
             if site.name != HOSTS["client"]:
                 wanted.append(site.tap)
-            if hasattr(world, "routers"):
+            if self.routed:
                 self.lan_ports[site.name] = world.lan_port(site.name)
                 wanted += [self.lan_ports[site.name], WAN_DEVICE]
         for space, names in devices.values():
+            if not names:
+                continue
             file = f"{folder}/{world.layout.name}-{space.name}.pcapng" if folder else None
             self.captures.append(Capture(space, names, epoch, file))
 
@@ -90,20 +107,23 @@ class Observer:
         for flow in self.flows.values():
             self._account(flow, FlowFigures(), float("inf"), {})
 
-    def figures(self, start, target, migration):
-        """The figures of the move from site 'start' to site 'target', whose frames are all those since the last call."""
+    def figures(self, start, target, migration, announced="rarp"):
+        """The figures of the move from site 'start' to site 'target', whose frames are all those since the last call, and the
+        time of its announcement. 'announced' is the kind of frame by which the new site's switch first hears of the
+        machine: "rarp", "garp" or "data"; the names of the figures say RARP for all."""
         frames = collect(self.captures)
         self._count_underlay(frames)
         stopped, resumed = migration.stopped - self.epoch, migration.resumed - self.epoch
         new = self._tap(frames, target)
-        rarp = _first(new, lambda f: f.kind == RARP and not f.outbound and f.time >= stopped)
+        rarp = _first(new, lambda f: ANNOUNCEMENTS[announced](f) and not f.outbound
+                      and f.time >= stopped)
         flows = self._flow_figures(frames, start, target, stopped)
         result = {"layout": self.world.layout.name, "from": start, "to": target,
                   "vm_paused_ms": _ms(stopped, resumed),
                   "resume_to_rarp_ms": _ms(resumed, rarp)}
         client = packed(self.world.layout.hosts["client"])
         result["rarp_to_delivery_ms"] = _ms(rarp, _delivery(new, rarp, client))
-        if hasattr(self.world, "routers"):
+        if self.routed:
             result.update(self._news(frames, target, rarp))
         udp = flows[UDP_FLOWS["client"]]
         icmp = flows[PING_FLOW]
@@ -114,8 +134,10 @@ class Observer:
                  "native_to": f"native_{target}"}
         result["peers"] = {role: self._peer(flows[UDP_FLOWS[name]], new, rarp, name)
                            for role, name in roles.items()}
-        if hasattr(self.world, "routers"):
-            result["peers"]["native_to"].update(self._direct(frames, target, rarp))
+        caught_up = _caught_up(new, rarp)
+        result["guest_caught_up_ms"] = _ms(rarp, caught_up)
+        if self.routed:
+            result["peers"]["native_to"].update(self._direct(frames, target, rarp, caught_up))
         result["announcements"] = self._announcements(new, rarp)
         return result, rarp
 
@@ -183,8 +205,8 @@ class Observer:
                 "reorder_episodes": figures.reorder_episodes, "counted_udp": figures.counted,
                 "rarp_to_delivery_ms": _ms(rarp, _delivery(tap, rarp, address))}
 
-    def _direct(self, frames, site, rarp):
-        """Frames between the machine and the native of this site at the router's LAN port."""
+    def _direct(self, frames, site, rarp, caught_up):
+        """Frames between the machine and the native of this site that passed the router's LAN port."""
         name = f"native_{site}"
         vm = packed(self.world.layout.vm)
         ends = {vm, packed(self.world.layout.hosts[name])}
@@ -193,12 +215,14 @@ class Observer:
                     mac_bytes(self.world.hosts[name].mac("eth0"))}
         port = frames.get((site, self.lan_ports[site]), [])
         after = (rarp or 0) + DIRECT_AFTER
-        passed = sum(1 for f in port if f.kind == IP4 and f.time > after
-                     and {f.ip_from, f.ip_to} == ends
-                     # Outbound is from switch to router: merely flooded when it goes to a local MAC.
-                     and not (f.outbound and f.to == real[f.ip_to]))
+        passed = [f.time for f in port if f.kind == IP4 and f.time > after
+                  and {f.ip_from, f.ip_to} == ends
+                  # Outbound is from switch to router: merely flooded when it goes to a local MAC.
+                  and not (f.outbound and f.to == real[f.ip_to])]
         same = self.world.layout.subnets[site] == self.world.layout.subnets["a"]
-        return {"via_vr_frames_after_100ms": passed, "shares_subnet": same}
+        late = sum(1 for time in passed if caught_up is None or time > caught_up + SWITCHING)
+        return {"via_vr_frames_after_100ms": len(passed),
+                "via_vr_frames_after_guest_heard": late, "shares_subnet": same}
 
     def _news(self, frames, target, rarp):
         """When the news left the new site, and when every other site had reacted."""
@@ -255,7 +279,7 @@ class Observer:
                 continue
             if frame.kind == RARP:
                 said["rarp"] += 1
-            elif frame.kind == ARP and frame.ip_from == frame.ip_to:
+            elif ANNOUNCEMENTS["garp"](frame):
                 said["gratuitous_arp"] += 1
         return said
 
@@ -284,6 +308,18 @@ def _delivery(tap, rarp, address):
 
 def _ms(start, end):
     return None if start is None or end is None else round((end - start) * 1000, 3)
+
+
+def _caught_up(tap, rarp):
+    """When the guest first answered a request that entered the tap after the router's ARP did."""
+    if rarp is None:
+        return None
+    fresh = {}
+    for frame in tap:
+        if frame.flow and frame.outbound and frame.is_request and frame.time > rarp + TOLD:
+            fresh.setdefault(frame.flow, frame.number)
+    return _first(tap, lambda f: f.flow in fresh and not f.outbound and not f.is_request
+                  and f.number >= fresh[f.flow])
 
 
 def _reorder(flow, order, figures):

@@ -5,6 +5,7 @@ by close(), at the end of a with-block, at exit and on SIGTERM, SIGINT and SIGHU
 swept away by the next one.
 """
 import atexit
+import contextlib
 import ctypes
 import itertools
 import os
@@ -22,6 +23,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _numbers = itertools.count()
 _open_labs = []
 PR_SET_PDEATHSIG = 1
+CLONE_NEWNET = 0x40000000
 
 
 class LabError(Exception):
@@ -71,6 +73,17 @@ class Namespace:
     def popen(self, *command, **options):
         """Starts a process that the lab ends; see Lab.popen()."""
         return self.lab.popen("ip", "netns", "exec", self.full, *command, **options)
+
+    @contextlib.contextmanager
+    def entered(self):
+        """This thread is in the namespace: sockets made meanwhile stay in it."""
+        with open("/proc/thread-self/ns/net", "rb") as home, \
+                open(f"/run/netns/{self.full}", "rb") as there:
+            _set_namespace(there.fileno())
+            try:
+                yield self
+            finally:
+                _set_namespace(home.fileno())
 
     def sysctl(self, key, value):
         self.run("sysctl", "-qw", f"{key}={value}")
@@ -135,14 +148,16 @@ class Lab:
         """A file of this lab; gone with it."""
         return os.path.join(self.dir, name)
 
-    def popen(self, *command, nice=0, **options):
-        """Starts a process. It ends with the lab, and with this process even if that is killed. 'nice' below 0 puts it
-        before others, as if it had a machine of its own."""
+    def popen(self, *command, nice=0, realtime=0, **options):
+        """Starts a process. It ends with the lab, and with this process even if that is killed. 'nice' below 0 or a
+        'realtime' priority puts it before others, as if it had a machine of its own."""
         options.setdefault("stdin", subprocess.DEVNULL)
 
         def prepare():
             if nice:
                 os.nice(nice)
+            if realtime:
+                os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(realtime))
             if not self.may_stay:
                 _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         process = subprocess.Popen(command, preexec_fn=prepare, start_new_session=self.may_stay,
@@ -188,6 +203,11 @@ class Lab:
         for space in self.namespaces.values():
             run("ip", "netns", "del", space.full, check=False)
         shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def _set_namespace(descriptor):
+    if _libc.setns(descriptor, CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "setns")
 
 
 def _close_all():

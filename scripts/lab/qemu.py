@@ -118,7 +118,8 @@ class Machine:
         """The same machine for another place."""
         return Machine(space, tap, self.image, self.mac, self.address, self.gateway)
 
-    def start(self, incoming=False):
+    def start(self, incoming=False, hold=False):
+        """'incoming': waits for a guest; 'hold': that guest does not run before migrate() is told so."""
         lab = self.space.lab
         self.label = f"vm-{self.space.name}-{self.tap}-{time.monotonic_ns()}"
         control, self.serial = lab.path(self.label + ".qmp"), lab.path(self.label + ".serial")
@@ -133,6 +134,8 @@ class Machine:
                    "-device", f"{self.image.card},netdev=n0,mac={self.mac},romfile="]
         if incoming:
             command += ["-incoming", "defer"]
+        if hold:
+            command += ["-S"]
         with open(lab.path(self.label + ".log"), "wb") as log:
             self.process = self.space.popen(*command, nice=NICE, stdout=log, stderr=log)
         self.qmp = wait_for(lambda: self._connect(control), 15, "QEMU's control socket")
@@ -145,7 +148,7 @@ class Machine:
                 raise LabError(f"QEMU ended: {log.read().strip()}")
         try:
             return Qmp(path)
-        except OSError:
+        except (OSError, LabError):
             return None
 
     def wait_ready(self, timeout=60):
@@ -170,9 +173,10 @@ class Machine:
             self.process = None
 
 
-def migrate(source, target, timeout=30):
+def migrate(source, target, timeout=30, meanwhile=None):
     """Moves the guest from one running Machine to another started with incoming=True. The source stays, paused, until
-    its end()."""
+    its end(). 'meanwhile()' is called when all of the guest is at the target, started with hold=True, and before it runs
+    there: libvirt moves in these two steps."""
     begin = time.monotonic()
     place = "unix:" + target.space.lab.path(target.label + ".migrate")
     target.qmp.ask("migrate-incoming", uri=place)
@@ -189,6 +193,39 @@ def migrate(source, target, timeout=30):
         if status in ("failed", "cancelled") or time.monotonic() > deadline:
             raise LabError(f"the migration ended as '{status}'")
         time.sleep(0.02)
+    if meanwhile:
+        meanwhile()
+        target.qmp.ask("cont")
     stopped, _ = source.qmp.wait_event("STOP", 5)
     resumed, _ = target.qmp.wait_event("RESUME", 5)
     return Migration(stopped, resumed, time.monotonic() - begin)
+
+
+def fail(source, target, at_switchover, timeout=30):
+    """A migration that fails at the last moment: the guest is stopped and 'at_switchover()' called, then the migration is
+    given up and the guest goes on where it was, without a word to anybody. The target is gone afterwards."""
+    place = "unix:" + target.space.lab.path(target.label + ".migrate")
+    target.qmp.ask("migrate-incoming", uri=place)
+    source.qmp.ask("migrate-set-parameters", **{"downtime-limit": DOWNTIME_LIMIT_MS,
+                                                "max-bandwidth": UNLIMITED})
+    _stop_before_switchover(source, True)
+    source.qmp.events.clear()
+    source.qmp.ask("migrate", uri=place)
+    wait_for(lambda: _status(source) == "pre-switchover", timeout, "the switch-over", 0.005)
+    at_switchover()
+    source.qmp.ask("migrate_cancel")
+    wait_for(lambda: _status(source) == "cancelled", timeout, "the end of the migration", 0.005)
+    stopped, _ = source.qmp.wait_event("STOP", 5)
+    resumed, _ = source.qmp.wait_event("RESUME", 5)
+    _stop_before_switchover(source, False)
+    target.end()
+    return stopped, resumed
+
+
+def _status(machine):
+    return machine.qmp.ask("query-migrate").get("status")
+
+
+def _stop_before_switchover(source, state):
+    source.qmp.ask("migrate-set-capabilities", capabilities=[
+        {"capability": "pause-before-switchover", "state": state}])

@@ -8,8 +8,9 @@ from . import tools
 from .netns import LabError, run, wait_for
 
 
-# In life every router has a processor of its own.
-NICE = -10
+# In life a router does not share its processor with two hypervisors: the lowest real-time priority lets it answer
+# when it is asked, not when an emulated processor has used up its turn.
+PRIORITY = 1
 
 
 class Router:
@@ -37,7 +38,7 @@ class Router:
         self.write_conf()
         with open(f"{self.folder}/output", "ab") as output:
             self.process = self.space.popen(binary or tools.built("vrd"), "-c", self.conf_file,
-                                            nice=NICE, stdout=output, stderr=output)
+                                            realtime=PRIORITY, stdout=output, stderr=output)
         wait_for(self._answers, 10, f"router {self.name} to answer")
         return self
 

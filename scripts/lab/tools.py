@@ -21,8 +21,9 @@ def tool(name):
 
 
 def cache():
-    """A folder that outlives `make clean`: root's cache, otherwise under build/."""
-    for path in ("/var/cache/vrd-lab", os.path.join(BUILD, "cache")):
+    """A folder that outlives `make clean`: $VRD_LAB_CACHE, otherwise root's cache, otherwise under build/."""
+    chosen = os.environ.get("VRD_LAB_CACHE")
+    for path in [chosen] if chosen else ["/var/cache/vrd-lab", os.path.join(BUILD, "cache")]:
         try:
             os.makedirs(path, exist_ok=True)
         except OSError:

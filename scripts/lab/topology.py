@@ -66,15 +66,33 @@ class World:
                 "ping", "-c", "1", "-W", "1", self.layout.vm_ip(), check=False),
                 timeout, f"an answer of the machine to {name}")
 
-    def prepare(self, to):
+    def mute(self, site, *kinds):
+        """From now on the switch of this site hears nothing of these kinds from the machine's tap: "rarp", "garp"
+        (gratuitous ARP), "arp" (all of it). The captures still see them. Without kinds: hears all again."""
+        place, address = self.sites[site], self.layout.vm_ip()
+        matches = {"rarp": "ether type 0x8035", "arp": "ether type arp",
+                   "garp": f"arp saddr ip {address} arp daddr ip {address}"}
+        table = f"netdev mute_{place.tap.replace('-', '_')}"
+        lines = [f"add table {table}", f"delete table {table}"]
+        if kinds:
+            lines += [f"add table {table}", f"add chain {table} in {{ type filter hook ingress "
+                      f"device \"{place.tap}\" priority 0; }}"]
+        lines += [f"add rule {table} in {matches[kind]} drop" for kind in kinds]
+        rules = self.lab.path(f"mute-{site}.nft")
+        with open(rules, "w", encoding="ascii") as file:
+            file.write("\n".join(lines) + "\n")
+        place.space.run("nft", "-f", rules)
+
+    def prepare(self, to, hold=False):
         """Starts the hypervisor's half at the new site; for migrate()."""
         place = self.sites[to]
-        return self.vm.at(place.space, place.tap).start(incoming=True)
+        return self.vm.at(place.space, place.tap).start(incoming=True, hold=hold)
 
-    def migrate(self, to, target=None):
-        """Moves the machine. Returns the migration and the old QEMU, which is paused: end() it."""
-        target = target or self.prepare(to)
-        migration = qemu.migrate(self.vm, target)
+    def migrate(self, to, target=None, meanwhile=None):
+        """Moves the machine. Returns the migration and the old QEMU, which is paused: end() it. 'meanwhile': see
+        qemu.migrate()."""
+        target = target or self.prepare(to, hold=meanwhile is not None)
+        migration = qemu.migrate(self.vm, target, meanwhile=meanwhile)
         old, self.vm, self.vm_site = self.vm, target, to
         return migration, old
 

@@ -1,12 +1,10 @@
 """What the router answers to ARP, and what never; asked by hand and by real clients."""
 import os
-import shutil
 import subprocess
-import time
 
 import pytest
 import sniff
-from lab.netns import run, wait_for
+from lab.netns import wait_for
 from sites import VIRTUAL_MAC, Sites, mac_bytes
 
 ROUTER = mac_bytes(VIRTUAL_MAC)
@@ -199,7 +197,7 @@ def test_networkd_takes_free_addresses_and_only_those(flat, address, free):
             wait_for(lambda: daemon.has(address), 12, f"the address; {daemon.text()[-3000:]}")
             wait_for(lambda: flat.ping(newcomer, flat.hb, 1), 5, "an answer")
         else:
-            wait_for(lambda: "conflict" in daemon.text().lower(), 12, "a conflict to be found")
+            wait_for(lambda: "an address conflict was detected" in daemon.text(), 12, "a conflict to be found")
             assert not daemon.has(address)
             assert flat.owner("a", address) == "b"
     finally:

@@ -387,3 +387,47 @@ def test_a_machine_that_moves_in_one_network_stays_in_the_other(twins):
     assert stream.lost() == 0 and stream.duplicated() == 0
     rows = [row for row in twins.routers["a"].show("hwdt") if row["eid"] == mover.ip]
     assert {row["vn"]: row["vr"] for row in rows} == {VN: "a", 8: "b"}
+
+
+# ---- who may claim ----
+
+def test_a_site_that_may_not_host_a_machine_does_not_claim_it():
+    def configure(_, conf):
+        conf["vns"][0]["mobile"][0]["hosts"] = ["a", "b"]
+    with Sites(names="abc", configure=configure) as sites:
+        mover, hb = sites.host("a", 10), sites.host("b", 10)
+        sites.start()
+        sites.wait_ping(mover, hb)
+        mover.move("c")
+        mover.rarp()
+        sites.wait_drops("c", "sighting-refused", 1)
+        assert all(sites.owner(name, mover.ip) == "a" for name in "abc")
+        assert not sites.routers["c"].show("moves")
+
+
+def test_a_claim_of_a_router_that_may_not_host_is_refused_by_the_others():
+    def configure(name, conf):
+        if name != "c":
+            conf["vns"][0]["mobile"][0]["hosts"] = ["a", "b"]
+    with Sites(names="abc", configure=configure) as sites:
+        mover, hb = sites.host("a", 10), sites.host("b", 10)
+        sites.start()
+        sites.wait_ping(mover, hb)
+        mover.move("c")
+        mover.rarp()
+        for name in "ab":
+            sites.wait_drops(name, "claim-refused", 1)
+            assert sites.owner(name, mover.ip) == "a"
+        record = wait_for(lambda: [row for row in sites.routers["c"].show("moves") if len(row["acks"]) == 2], 3,
+                          "both answers")[0]
+        assert all(ack["verdict"] != "accepted" for ack in record["acks"]), record
+
+
+def test_a_rarp_for_a_machine_that_nobody_knows_changes_nothing(net):
+    before = net.drops("b", "rarp-unknown")
+    rows = len(net.routers["b"].show("hwdt"))
+    unknown = bytes.fromhex("020000c0ffee")
+    net.hb.send(b"\xff" * 6 + unknown + bytes.fromhex("80350001080006040003") + unknown + bytes(4) + unknown +
+                bytes(4))
+    net.wait_drops("b", "rarp-unknown", before + 1)
+    assert len(net.routers["b"].show("hwdt")) == rows and not net.routers["b"].show("moves")

@@ -25,6 +25,29 @@ sim_moves(const struct sim *sim, size_t router, struct addr ip)
 	return count;
 }
 
+uint64_t
+sim_tables(const struct sim *sim)
+{
+	static const struct hash_key key = {1, 2};
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < sim->params.routers; i++) {
+		const struct vr *vr = sim_vr(sim, i);
+		const struct hwdt_entry *e;
+		size_t position = 0;
+
+		while (vr != NULL && (e = hwdt_next(vr->hwdt, &position)) != NULL) {
+			uint64_t words[] = {i, e->b.vn, e->b.vr.v, e->b.mobility, e->b.withdrawn,
+					    0, 0,       0};
+
+			memcpy(&words[5], e->b.mac.b, sizeof(e->b.mac.b));
+			memcpy(&words[6], e->b.ip.b, sizeof(e->b.ip.b));
+			sum += hash_bytes(&key, words, sizeof(words));
+		}
+	}
+	return sum;
+}
+
 size_t
 sim_alarms(const struct sim *sim, size_t router, const char *text)
 {

@@ -56,6 +56,7 @@ struct sim_machine {
 	struct talk talks[TALKS_MAX];
 	size_t talk_count;
 	uint32_t talk_life;
+	uint16_t segment; /* of the super-frame that is being sent */
 	struct sim_machine_stats stats;
 };
 
@@ -176,8 +177,12 @@ detach(struct sim_machine *m)
 static void
 send_frame(struct sim_machine *m, const uint8_t *frame, size_t size)
 {
+	struct frame meta = {.gso = m->segment != 0 ? FRAME_GSO_TCP4 : FRAME_GSO_NONE,
+			     .gso_size = m->segment,
+			     .csum_partial = m->segment != 0};
+
 	if (m->runs)
-		lan_frame(m->sim, lan_at(m->sim, m->vn, m->site), m->port, NULL, frame, size);
+		lan_frame(m->sim, lan_at(m->sim, m->vn, m->site), m->port, &meta, frame, size);
 }
 
 struct sim_machine *
@@ -484,6 +489,15 @@ sim_send_raw(struct sim *sim, struct sim_machine *from, const uint8_t *packet, s
 {
 	(void)sim;
 	send_to(from, addr_make(ADDR_V4, packet + 16), packet, size);
+}
+
+void
+sim_send_super(struct sim *sim, struct sim_machine *from, const uint8_t *packet, size_t size,
+	       uint16_t gso_size)
+{
+	from->segment = gso_size;
+	sim_send_raw(sim, from, packet, size);
+	from->segment = 0;
 }
 
 uint64_t

@@ -240,6 +240,12 @@ trace(const struct sim *sim, uint32_t from, uint32_t to, const struct sync_msg *
 		       : m->presence.present    ? "yes"
 						: "no");
 		break;
+	case SYNC_NEWER:
+		for (size_t i = 0; i < m->newer.count; i++)
+			printf(" %s=%s@%zu", fmt_addr(m->newer.rows[i].ip).s,
+			       fmt_mobility(m->newer.rows[i].newest).s,
+			       sim_index(sim, (struct vr_id){m->newer.rows[i].owner}));
+		break;
 	case SYNC_HELLO:
 	case SYNC_PULL:
 		break;

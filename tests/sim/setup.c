@@ -126,8 +126,13 @@ void
 sim_set_hosts(struct conf *conf, const char *const *names, size_t count)
 {
 	for (size_t i = 0; i < conf->vn_count; i++) {
-		struct conf_mobile *m = &conf->vns[i].mobile[0];
+		struct conf_vn *vn = &conf->vns[i];
+		struct conf_mobile *m;
 
+		vn->mobile = realloc(vn->mobile, 2 * sizeof(*vn->mobile));
+		BUG_IF(vn->mobile == NULL);
+		m = &vn->mobile[vn->mobile_count++];
+		m->prefix = prefix_make(sim_ip(0, 0), 24);
 		m->hosts = rows(count, sizeof(char *));
 		m->host_count = count;
 		for (size_t j = 0; j < count; j++) {

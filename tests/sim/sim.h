@@ -42,7 +42,7 @@ struct sim_params {
 	void (*tune)(struct conf *conf, size_t router);
 };
 
-/* For 'tune': only these routers may host the mobile EIDs. */
+/* For 'tune': only these routers may host machines that are at home in the first site. */
 void sim_set_hosts(struct conf *conf, const char *const *names, size_t count);
 
 /* ---- the world (sim.c) ---- */
@@ -164,6 +164,9 @@ uint64_t sim_send_as(struct sim *sim, struct sim_machine *from, struct addr to, 
 		     size_t size, bool dont_fragment);
 /* Any IP packet, to the next hop that its destination has. */
 void sim_send_raw(struct sim *sim, struct sim_machine *from, const uint8_t *packet, size_t size);
+/* The same for a TCP super-frame of segments of 'gso_size'. */
+void sim_send_super(struct sim *sim, struct sim_machine *from, const uint8_t *packet, size_t size,
+		    uint16_t gso_size);
 /* An ARP message of the machine; 'spa' may be unspecified, for a probe. */
 void sim_send_arp(struct sim_machine *m, uint16_t op, struct mac to, struct addr spa,
 		  struct addr tpa);
@@ -196,6 +199,8 @@ size_t sim_owner(const struct sim *sim, size_t router, vn_id_t vn, struct addr i
 bool sim_all_know(struct sim *sim, const struct sim_machine *m);
 /* The same for every machine, and nothing else is in any table; notes a fault otherwise. */
 bool sim_all_agree(struct sim *sim);
+/* A number that changes when any binding in any router's HWDT does. */
+uint64_t sim_tables(const struct sim *sim);
 /* Alarms of this router that begin with 'text'. */
 size_t sim_alarms(const struct sim *sim, size_t router, const char *text);
 /* How many moves of this EID the router has recorded. */

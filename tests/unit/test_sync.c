@@ -226,6 +226,12 @@ static const struct row {
 	  .presence = {.ip = V6_1, .mac = MAC_1, .present = true}},
 	 33,
 	 {HEAD(SYNC_PRESENT), VN, 1, BYTES_MAC_1, 6, BYTES_V6_1}},
+	{{.type = SYNC_NEWER,
+	  .id = 9,
+	  .vn = 0xabcdef,
+	  .newer = {.count = 1, .rows = {{V4_5, 3, 2}}}},
+	 31,
+	 {HEAD(SYNC_NEWER), VN, 1, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 2, 4, 10, 1, 0, 5}},
 };
 
 /* Compares members and not memory: what lies between them is nobody's. */
@@ -268,6 +274,17 @@ assert_same_ack(const struct sync_msg *a, const struct sync_msg *b)
 }
 
 static void
+assert_same_newer(const struct sync_msg *a, const struct sync_msg *b)
+{
+	assert_int_equal(a->newer.count, b->newer.count);
+	for (uint8_t i = 0; i < a->newer.count; i++) {
+		assert_true(addr_equal(a->newer.rows[i].ip, b->newer.rows[i].ip));
+		assert_true(a->newer.rows[i].newest == b->newer.rows[i].newest);
+		assert_true(a->newer.rows[i].owner == b->newer.rows[i].owner);
+	}
+}
+
+static void
 assert_same(const struct sync_msg *a, const struct sync_msg *b)
 {
 	assert_int_equal(a->type, b->type);
@@ -294,6 +311,9 @@ assert_same(const struct sync_msg *a, const struct sync_msg *b)
 		break;
 	case SYNC_ACK:
 		assert_same_ack(a, b);
+		break;
+	case SYNC_NEWER:
+		assert_same_newer(a, b);
 		break;
 	case SYNC_QUERY:
 		assert_int_equal(a->query.by_mac, b->query.by_mac);
@@ -401,7 +421,7 @@ another_version_or_type_is_told_from_garbage(void **state)
 		{2, {2, SYNC_HELLO}, -EPROTONOSUPPORT},
 		{2, {0, SYNC_HELLO}, -EPROTONOSUPPORT},
 		{2, {1, 0}, -EPROTONOSUPPORT},
-		{2, {1, SYNC_PRESENT + 1}, -EPROTONOSUPPORT},
+		{2, {1, SYNC_NEWER + 1}, -EPROTONOSUPPORT},
 		{8, {1, 255, 1, 2, 3, 4, 5, 6}, -EPROTONOSUPPORT},
 		{2, {1, SYNC_HELLO}, -EBADMSG},
 	};
@@ -546,7 +566,7 @@ a_list_of_one_too_many_is_refused(void **state)
 	static const struct {
 		uint8_t head[64];
 		size_t head_size; /* its last byte is the count */
-		uint8_t item[19];
+		uint8_t item[21];
 		size_t item_size;
 		uint8_t max;
 	} cases[] = {
@@ -562,6 +582,11 @@ a_list_of_one_too_many_is_refused(void **state)
 		 19,
 		 SYNC_BINDINGS_MAX},
 		{{HEAD(SYNC_ACK), VN}, 10, {0}, 17, SYNC_BINDINGS_MAX},
+		{{HEAD(SYNC_NEWER), VN},
+		 10,
+		 {0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 2, 4, 10, 1, 0, 5},
+		 21,
+		 SYNC_BINDINGS_MAX},
 	};
 
 	(void)state;
@@ -637,6 +662,7 @@ what_a_parser_would_refuse_is_not_built(void **state)
 	struct sync_msg ack = {.type = SYNC_ACK, .ack = {.count = SYNC_BINDINGS_MAX + 1}};
 	struct sync_msg query = {.type = SYNC_QUERY};
 	struct sync_msg presence = {.type = SYNC_PRESENCE};
+	struct sync_msg newer = {.type = SYNC_NEWER, .newer = {.count = 1}};
 	struct sync_msg pull = {.type = SYNC_PULL, .pull = {.after = {.family = ADDR_V4}}};
 	uint8_t out[SYNC_SIZE_MAX];
 
@@ -646,7 +672,7 @@ what_a_parser_would_refuse_is_not_built(void **state)
 	msg = base;
 	msg.type = 0;
 	REFUSED(msg);
-	msg.type = SYNC_PRESENT + 1;
+	msg.type = SYNC_NEWER + 1;
 	REFUSED(msg);
 	msg = base;
 	msg.vn = VN_ID_MAX + 1;
@@ -676,6 +702,9 @@ what_a_parser_would_refuse_is_not_built(void **state)
 	query.query.by_mac = true;
 	REFUSED(query);
 	REFUSED(presence);
+	REFUSED(newer);
+	newer.newer.count = SYNC_BINDINGS_MAX + 1;
+	REFUSED(newer);
 	REFUSED(pull);
 #undef REFUSED
 }
@@ -686,6 +715,7 @@ types_have_names(void **state)
 	(void)state;
 	assert_string_equal(sync_type_name(SYNC_HELLO), "hello");
 	assert_string_equal(sync_type_name(SYNC_PRESENT), "present");
+	assert_string_equal(sync_type_name(SYNC_NEWER), "newer");
 	assert_string_equal(sync_type_name(0), "unknown");
 	assert_string_equal(sync_type_name(255), "unknown");
 }

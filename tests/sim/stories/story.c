@@ -3,19 +3,32 @@
 
 #include <stdlib.h>
 
-struct sim *
-story_world(size_t routers, enum sim_layout layout)
+struct sim_params
+story_params(size_t routers, enum sim_layout layout)
 {
-	struct sim_params params = {.seed = 1,
-				    .routers = routers,
-				    .layout = layout,
-				    .delay_min = 5 * US_MS,
-				    .delay_max = 5 * US_MS};
-	struct sim *sim = sim_create(&params);
+	return (struct sim_params){.seed = 1,
+				   .routers = routers,
+				   .layout = layout,
+				   .delay_min = 5 * US_MS,
+				   .delay_max = 5 * US_MS};
+}
+
+static struct sim *
+make(const struct sim_params *params)
+{
+	struct sim *sim = sim_create(params);
 
 	sim_trace(sim, getenv("SIM_TRACE") != NULL);
 	sim_run(sim, US_S);
 	return sim;
+}
+
+struct sim *
+story_world(size_t routers, enum sim_layout layout)
+{
+	struct sim_params params = story_params(routers, layout);
+
+	return make(&params);
 }
 
 void
@@ -29,7 +42,15 @@ story_end(struct sim *sim)
 struct cast
 story_cast(enum sim_layout layout)
 {
-	struct cast c = {.sim = story_world(3, layout)};
+	struct sim_params params = story_params(3, layout);
+
+	return story_cast_with(&params);
+}
+
+struct cast
+story_cast_with(const struct sim_params *params)
+{
+	struct cast c = {.sim = make(params)};
 
 	c.vm = sim_add(c.sim, SIM_VN, A, 50);
 	c.native_a = sim_add(c.sim, SIM_VN, A, 10);

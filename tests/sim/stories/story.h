@@ -25,7 +25,32 @@
 	X(a_return_after_100_ms_is_believed)                                                       \
 	X(repeats_and_echoes_make_one_move)                                                        \
 	X(late_frames_of_a_departed_machine_are_not_believed)                                      \
-	X(lost_and_repeated_messages_do_not_matter)
+	X(lost_and_repeated_messages_do_not_matter)                                                \
+	X(a_claim_of_a_router_that_may_not_have_it_is_refused)                                     \
+	X(a_machine_is_not_claimed_where_it_may_not_be)                                            \
+	X(a_rarp_of_an_unknown_machine_changes_nothing)                                            \
+	X(a_forged_source_goes_nowhere)                                                            \
+	X(a_router_may_die_at_every_step)                                                          \
+	X(a_restart_without_memory_is_no_step_back)                                                \
+	X(a_partition_heals)                                                                       \
+	X(moves_on_both_sides_of_a_partition_are_settled)                                          \
+	X(a_duplicate_raises_an_alarm_and_stays_where_it_is)                                       \
+	X(too_many_moves_freeze_a_machine)                                                         \
+	X(a_silent_native_is_found)                                                                \
+	X(a_machine_that_is_gone_is_forgotten_everywhere)                                          \
+	X(arp_is_answered_for_machines_elsewhere_only)                                             \
+	X(nobody_is_told_that_its_own_address_is_taken)                                            \
+	X(a_probe_is_answered_while_the_owner_lives)                                               \
+	X(a_visitor_finds_its_gateway)                                                             \
+	X(routed_packets_lose_one_hop)                                                             \
+	X(a_packet_too_big_is_answered_or_cut)                                                     \
+	X(segments_fit_the_path)                                                                   \
+	X(what_still_comes_to_the_old_site_is_forwarded_once)                                      \
+	X(after_the_news_nothing_goes_by_the_old_site)                                             \
+	X(redirected_packets_do_not_go_round)                                                      \
+	X(neighbours_talk_past_the_router)                                                         \
+	X(a_native_with_a_fixed_entry_keeps_its_connection)                                        \
+	X(virtual_networks_do_not_see_each_other)
 
 #define X(name) void name(void **state);
 STORIES(X)
@@ -47,6 +72,9 @@ struct cast {
 };
 
 struct cast story_cast(enum sim_layout layout);
+struct cast story_cast_with(const struct sim_params *params);
+/* What story_world() makes its world of. */
+struct sim_params story_params(size_t routers, enum sim_layout layout);
 /* All others talk with the machine, both ways, every 'interval'. */
 void story_talk(struct cast *c, us_t interval);
 /* For one second from now: is every packet between the machine and everybody delivered? */

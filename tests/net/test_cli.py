@@ -1,0 +1,488 @@
+"""The programs as people use them: checking a configuration, asking a running router, changing it, ending it."""
+import json
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+
+import pytest
+from lab import tools
+from lab.netns import LabError, run, wait_for
+from sites import VN, Sites
+from traffic import Connection, Stream
+
+TABLES = ("vr", "peers", "lndt", "gndt", "hwdt", "moves", "drops", "stats")
+
+
+def call(program, *arguments):
+    """Exit status, output, errors."""
+    done = subprocess.run([tools.built(program), *arguments], capture_output=True, text=True, timeout=10,
+                          check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def ctl(router, *arguments):
+    return call("vrctl", "-s", router.conf["control_socket"], *arguments)
+
+
+@pytest.fixture(scope="module")
+def net():
+    with Sites(names="abc") as sites:
+        sites.ha, sites.hb = sites.host("a", 10), sites.host("b", 10)
+        sites.start()
+        sites.wait_ping(sites.ha, sites.hb)
+        yield sites
+
+
+# ---- vrd --check ----
+
+def test_a_good_file_is_said_to_be_good(net):
+    status, output, errors = call("vrd", "--check", net.routers["a"].conf_file)
+    assert (status, errors) == (0, "") and "no errors" in output
+
+
+def test_every_error_is_said_with_its_place(tmp_path):
+    file = tmp_path / "bad.conf"
+    file.write_text('{\n'
+                    '  "name": "a", // a comment is no error\n'
+                    '  "key_file": "relative.key",\n'
+                    '  "lissten": "192.0.2.1:51341",\n'
+                    '  "sync": { "hello_ms": 5 },\n'
+                    '  "vns": [ { "id": 7, "device": "br0", "local": ["10.1.0.5/24"],\n'
+                    '             "adresses": [] } ],\n'
+                    '  "peers": [ { "name": "b", "public_key": "AAAA", "vns": [ { "id": 8 } ] } ]\n'
+                    '}\n')
+    status, output, errors = call("vrd", "--check", str(file))
+    rows = errors.splitlines()
+    assert status == 1 and output == ""
+    for place, *words in (("3:15: key_file:", "expected", "found", "relative.key"),
+                          ("4:3: lissten:", "listen"),
+                          ("5:25: sync.hello_ms:", "from 10", "found 5"),
+                          ("6:50: vns[0].local[0]:", "10.1.0.5/24"),
+                          ("7:14: vns[0].adresses:", "addresses"),
+                          ("8:43: peers[0].public_key:", "base64"),
+                          ("8:68: peers[0].vns[0].id:", "found 8")):
+        row = [row for row in rows if row.startswith(f"{file}:{place}")]
+        assert len(row) == 1, f"{place} in {errors}"
+        assert all(word in row[0] for word in words), row
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"name": "a",}', '{"name": "a" "b"}', "\x00", '{"name": "\ud800"}'])
+def test_what_is_no_configuration_is_refused_with_a_place(tmp_path, text):
+    file = tmp_path / "bad.conf"
+    file.write_bytes(text.encode("utf-8", "surrogatepass"))
+    status, _, errors = call("vrd", "--check", str(file))
+    assert status == 1 and errors.startswith(f"{file}:"), errors
+
+
+def test_a_file_that_is_not_there_is_said():
+    status, _, errors = call("vrd", "--check", "/nonexistent/vrd.conf")
+    assert status == 1 and "/nonexistent/vrd.conf" in errors and "No such file" in errors
+
+
+@pytest.mark.parametrize("name", sorted(os.listdir(os.path.join(tools.ROOT, "conf", "examples"))))
+def test_the_examples_are_good(name):
+    status, _, errors = call("vrd", "--check", os.path.join(tools.ROOT, "conf", "examples", name))
+    assert status == 0, errors
+
+
+def test_vrd_does_not_start_with_a_bad_file(tmp_path):
+    file = tmp_path / "bad.conf"
+    file.write_text('{"name": "a"}')
+    status, _, errors = call("vrd", "-c", str(file))
+    assert status == 1 and "key_file" in errors and "vns" in errors
+
+
+@pytest.mark.parametrize("arguments", [[], ["-c"], ["--check"], ["-x"], ["-c", "one", "two"]])
+def test_a_wrong_command_line_is_a_usage_error(arguments):
+    status, output, errors = call("vrd", *arguments)
+    assert status == 2 and output == "" and "usage" in errors
+
+
+# ---- vrctl ----
+
+def test_keygen_writes_a_private_file_and_prints_the_public_key(tmp_path):
+    file = str(tmp_path / "key")
+    status, public, _ = call("vrctl", "keygen", file)
+    assert status == 0 and len(public.strip()) == 44
+    assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
+    assert call("vrctl", "pubkey", file) == (0, public, "")
+    before = open(file, "rb").read()
+    assert call("vrctl", "keygen", file)[0] == 1  # never overwritten
+    assert open(file, "rb").read() == before
+    assert public.strip() not in before.decode()
+
+
+def test_two_keys_differ_and_a_key_that_others_may_read_is_refused(tmp_path):
+    one, other = str(tmp_path / "one"), str(tmp_path / "other")
+    assert call("vrctl", "keygen", one)[1] != call("vrctl", "keygen", other)[1]
+    os.chmod(one, 0o644)
+    status, output, errors = call("vrctl", "pubkey", one)
+    assert status == 1 and output == "" and "0600" in errors
+
+
+@pytest.mark.parametrize("what", TABLES)
+def test_show_is_a_table_for_people_and_json_for_machines(net, what):
+    router = net.routers["a"]
+    status, table, errors = ctl(router, "show", what)
+    assert (status, errors) == (0, "")
+    status, text, errors = ctl(router, "--json", "show", what)
+    assert (status, errors) == (0, "")
+    reply = json.loads(text)
+    assert reply["ok"] is True
+    data = reply["data"]
+    assert isinstance(data, dict if what in ("vr", "stats") else list)
+    if not data:
+        return
+    rows = table.splitlines()
+    assert rows and all(row == row.rstrip() for row in rows)
+    if isinstance(data, list) and what != "drops":
+        assert len(rows) >= 1 + len(data)
+    if what == "peers":
+        assert {"b", "c"} <= {word for row in rows for word in row.split()}
+    if what == "hwdt":
+        assert net.ha.mac in table and net.hb.mac in table and net.ha.ip in table
+
+
+def test_rows_can_be_chosen(net):
+    _, text, _ = ctl(net.routers["a"], "--json", "show", "hwdt", f"vn={VN}", f"eid={net.hb.ip}")
+    rows = json.loads(text)["data"]
+    assert [row["eid"] for row in rows] == [net.hb.ip]
+    assert rows[0]["vr"] == "b" and rows[0]["mac"] == net.hb.mac
+
+
+@pytest.mark.parametrize("arguments,expected", [
+    (["show", "nonsense"], 2), (["show"], 2), (["nonsense"], 2), (["reload", "now"], 2), ([], 2), (["help"], 0)])
+def test_exit_statuses_of_vrctl(net, arguments, expected):
+    status, output, errors = ctl(net.routers["a"], *arguments)
+    assert status == expected and bool(errors) != bool(output)
+
+
+def test_without_a_router_the_exit_status_is_3(tmp_path):
+    status, _, errors = call("vrctl", "-s", str(tmp_path / "none"), "show", "vr")
+    assert status == 3 and "none" in errors
+
+
+@pytest.mark.parametrize("line", [b"nonsense\n", b"{}\n", b'{"id":1,"cmd":"show","what":"no"}\n', b"[1]\n",
+                                  b'{"id":1,"cmd":7}\n', b"\xff\xfe\n"])
+def test_bad_requests_are_answered_or_ended_and_harm_nobody(net, line):
+    with socket.socket(socket.AF_UNIX) as control:
+        control.settimeout(5)
+        control.connect(net.routers["a"].conf["control_socket"])
+        control.sendall(line)
+        answer = control.recv(65536)
+    assert not answer or json.loads(answer)["ok"] is False
+    assert net.routers["a"].show("vr")["name"] == "a"
+
+
+def test_the_control_socket_is_not_for_everybody(net):
+    mode = os.stat(net.routers["a"].conf["control_socket"]).st_mode
+    assert stat.S_ISSOCK(mode) and stat.S_IMODE(mode) == 0o660
+
+
+class Monitor:
+    """A running vrctl monitor."""
+
+    def __init__(self, net, router, *options):
+        self.lab, self.seen = net.lab, b""
+        self.process = net.lab.popen(tools.built("vrctl"), "-s", router.conf["control_socket"], *options, "monitor",
+                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        os.set_blocking(self.process.stdout.fileno(), False)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.lab.end(self.process)
+
+    def text(self):
+        self.seen += self.process.stdout.read() or b""
+        return self.seen.decode()
+
+
+def walk(net, mover, sites):
+    for site in sites:
+        mover.move(site)
+        mover.rarp()
+        net.wait_owner(mover.ip, site)
+
+
+def new_mover(net, number):
+    mover = net.host("a", number)
+    wait_for(mover.is_forwarding, 3, "the mover to be plugged in")
+    mover.arp(net.gateway("a"))
+    net.wait_owner(mover.ip, "a")
+    return mover
+
+
+def test_monitor_gives_machines_every_change_in_order(net):
+    mover = new_mover(net, 41)
+    with Monitor(net, net.routers["c"], "--json") as monitor:
+        wait_for(lambda: '"ok":true' in monitor.text(), 3, "the monitor to listen")
+        walk(net, mover, "bab")
+        wait_for(lambda: monitor.text().count("moved") >= 3, 3, "three events")
+        events = [json.loads(row) for row in monitor.text().splitlines()]
+    moved = [row for row in events if row.get("event") == "moved" and row["eid"] == mover.ip]
+    assert [(row["from"], row["to"]) for row in moved] == [("a", "b"), ("b", "a"), ("a", "b")]
+    assert all(row["mac"] == mover.mac and row["vn"] == VN for row in moved)
+    numbers = [row["number"] for row in events if "number" in row]
+    assert numbers == sorted(numbers)
+
+
+def test_monitor_tells_people(net):
+    mover = new_mover(net, 42)
+    with Monitor(net, net.routers["c"]) as monitor:
+        for site in "bababababa":  # until it listens
+            walk(net, mover, site)
+            if mover.ip in monitor.text():
+                break
+        wait_for(lambda: re.search(rf"moved.*{mover.ip}", monitor.text()), 3, "a line about the move")
+        assert "{" not in monitor.text()
+
+
+def test_a_monitor_that_ends_and_one_that_does_not_read_harm_nobody(net):
+    router = net.routers["a"]
+    with socket.socket(socket.AF_UNIX) as deaf:
+        deaf.connect(router.conf["control_socket"])
+        deaf.sendall(b'{"id":1,"cmd":"monitor"}\n')
+        with Monitor(net, router, "--json") as monitor:
+            wait_for(lambda: '"ok":true' in monitor.text(), 3, "the monitor to listen")
+        walk(net, new_mover(net, 43), "ba")
+    assert router.show("vr")["name"] == "a"
+
+
+def test_the_record_of_a_move_is_shown_and_logged(net):
+    mover = new_mover(net, 44)
+    walk(net, mover, "b")
+    wait_for(lambda: net.ping(mover, net.hb, 1), 3, "the mover to speak")
+
+    def finished():
+        rows = [row for row in net.routers["b"].show("moves") if row["mac"] == mover.mac]
+        return rows and rows[-1]["outcome"] == "done" and rows[-1]
+    row = wait_for(finished, 5, "the record")
+    assert (row["from"], row["to"], row["trigger"], row["eids"]) == ("a", "b", "rarp", [mover.ip])
+    assert {ack["vr"] for ack in row["acks"]} == {"a", "c"}
+    status, table, _ = ctl(net.routers["b"], "show", "moves")
+    assert status == 0 and mover.mac in table
+    logged = wait_for(lambda: [line for line in net.routers["b"].log().splitlines()
+                               if mover.mac in line and '{"' in line], 4, "the record in the log")
+    assert json.loads(logged[-1][logged[-1].index("{"):])["mac"] == mover.mac
+
+
+# ---- reload ----
+
+@pytest.fixture
+def pair():
+    with Sites() as sites:
+        sites.ha, sites.hb = sites.host("a", 10), sites.host("b", 10)
+        sites.start()
+        sites.wait_ping(sites.ha, sites.hb)
+        yield sites
+
+
+def test_twenty_reloads_lose_no_frame(pair):
+    router = pair.routers["a"]
+    extra = {"name": "x", "endpoints": ["192.0.2.3:51341"], "vns": [{"id": VN, "prefixes": ["10.8.0.0/24"]}],
+             "public_key": run(tools.built("vrctl"), "keygen", pair.lab.path("x")).split()[-1]}
+    local, peers = list(router.conf["vns"][0]["local"]), list(router.conf["peers"])
+    with Stream(pair.ha, pair.hb) as there, Stream(pair.hb, pair.ha) as back, \
+            Connection(pair.ha, pair.hb) as connection:
+        for turn in range(20):
+            odd = turn % 2
+            router.conf["vns"][0]["local"] = local + ["10.7.0.0/24"] * odd
+            router.conf["peers"] = peers + [extra] * odd
+            router.conf["vns"][0]["mobile"][0]["hosts"] = ["a", "b"] + ["x"] * odd
+            router.conf["peers"][0]["vns"][0]["prefixes"] = ["10.2.0.0/24"] + ["10.6.0.0/24"] * odd
+            there.wait_received(10)
+            assert "reloaded" in router.reload()["text"]
+            prefixes = {row["prefix"] for row in router.show("gndt")}
+            for prefix in ("10.6.0.0/24", "10.7.0.0/24", "10.8.0.0/24"):
+                assert (prefix in prefixes) == bool(odd), f"{prefix} in turn {turn}"
+            assert {row["name"] for row in router.show("peers")} == ({"b", "x"} if odd else {"b"})
+        connection.exchange(1 << 18)
+    for stream in (there, back):
+        assert (stream.lost(), stream.duplicated(), stream.reordered()) == (0, 0, 0)
+    assert pair.peer("a", "b")["handshakes"] == 1
+
+
+@pytest.mark.parametrize("change,said", [
+    ({"listen": "192.0.2.1:4444"}, "listen: "), ({"session": {"rekey_s": 9}}, "session: "),
+    ({"hwdt": {"max": 99}}, "hwdt.max: "), ({"features": {"udp_gro": False}}, "features: "),
+    ({"state_dir": "/tmp"}, "state_dir: "), ({"control_socket": "/tmp/none"}, "control_socket: ")])
+def test_what_cannot_be_reloaded_is_said_and_the_rest_is_done(net, change, said):
+    router = net.routers["c"]
+    kept = {key: router.conf[key] for key in change if key in router.conf}
+    socket_name, level = router.conf["control_socket"], router.conf["log"]["level"]
+    try:
+        router.conf.update(change)
+        router.conf["vns"][0]["local"].append("10.77.0.0/24")
+        router.write_conf()
+        status, output, errors = call("vrctl", "-s", socket_name, "reload")
+        assert status == 0, errors
+        assert f"{said}not changed, needs a restart" in output and "reloaded" in output
+        shown = json.loads(call("vrctl", "-s", socket_name, "--json", "show", "lndt")[1])["data"]
+        assert "10.77.0.0/24" in {row["prefix"] for row in shown}
+    finally:
+        for key in change:
+            router.conf.pop(key)
+        router.conf.update(kept)
+        router.conf["vns"][0]["local"].pop()
+        assert "needs a restart" not in router.reload()["text"]
+    assert router.conf["log"]["level"] == level
+
+
+@pytest.mark.parametrize("key,value", [("device", "br9"), ("mac", "nic"), ("super_frames", False), ("id", 9)])
+def test_what_would_need_another_port_is_refused_whole(net, key, value):
+    router = net.routers["c"]
+    kept = router.conf["vns"]
+    try:
+        router.conf["vns"] = [{**kept[0], key: value, "local": ["10.78.0.0/24"]}]
+        if key == "id":
+            router.conf["peers"] = [{**peer, "vns": [{**peer["vns"][0], "id": value}]}
+                                    for peer in router.conf["peers"]]
+        router.write_conf()
+        status, _, errors = ctl(router, "reload")
+        assert status == 1 and "need a restart" in errors and "nothing was changed" in errors
+        assert "10.78.0.0/24" not in {row["prefix"] for row in router.show("lndt")}
+    finally:
+        router.conf["vns"] = kept
+        for peer in router.conf["peers"]:
+            peer["vns"][0]["id"] = VN
+        router.reload()
+
+
+def test_a_bad_file_keeps_what_runs_and_every_error_is_said(net):
+    router = net.routers["a"]
+    before = router.show("lndt"), router.show("gndt")
+    with open(router.conf_file, "w", encoding="utf-8") as file:
+        file.write('{\n"name": "a",\n"lissten": 1\n}\n')
+    status, output, errors = ctl(router, "reload")
+    assert status == 1 and output == ""
+    for part in (f"{router.conf_file}:3:1: lissten:", "key_file", "vns", "nothing was changed"):
+        assert part in errors
+    assert (router.show("lndt"), router.show("gndt")) == before
+    assert net.ping(net.ha, net.hb)
+    router.reload()
+
+
+def test_sighup_reloads(net):
+    router = net.routers["b"]
+    router.conf["vns"][0]["local"].append("10.79.0.0/24")
+    router.write_conf()
+    router.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: "10.79.0.0/24" in {row["prefix"] for row in router.show("lndt")}, 3, "the reload")
+    router.conf["vns"][0]["local"].pop()
+    router.reload()
+
+
+def test_sigusr1_logs_the_counters(net):
+    router = net.routers["a"]
+    net.ping(net.ha, net.hb, 1, more=("-t", "1"))
+    router.process.send_signal(signal.SIGUSR1)
+    wait_for(lambda: re.search(r"drop: ttl \d+", router.log()), 3, "the counters in the log")
+
+
+# ---- the end ----
+
+def state_of(space):
+    """What a router could leave behind: links, rules, routes, settings, forwarding entries."""
+    def js(*command):
+        return json.loads(space.run(*command) or "[]")
+    links = {row["ifname"]: {key: row.get(key) for key in
+                             ("flags", "mtu", "address", "promiscuity", "allmulti", "master", "qdisc", "group",
+                              "linkinfo")} for row in js("ip", "-j", "-d", "link")}
+    for link in links.values():
+        # Timers of a bridge run.
+        for key in [key for key in ((link["linkinfo"] or {}).get("info_data") or {}) if "timer" in key]:
+            del link["linkinfo"]["info_data"][key]
+    entries = {(row["mac"], row["ifname"]) for row in js("bridge", "-j", "fdb")
+               if "permanent" in (row.get("state"), *row.get("flags", []))}
+    features = {name: space.run("ethtool", "-k", name) for name in links}
+    settings = [row for row in space.run("sysctl", "-a", check=False).splitlines()
+                if row.startswith("net.") and "nf_conntrack_count" not in row]
+    return {"links": links, "fdb": entries, "features": features, "settings": settings,
+            "devices": {row["ifname"] for row in js("bridge", "-j", "fdb")},
+            "rules": space.run("nft", "list", "ruleset"), "routes": space.ip("route show table all"),
+            "addresses": space.ip("-o address"), "policy": space.ip("rule show"),
+            "tc": space.run("tc", "filter", "show", "dev", next(iter(links)), "ingress", check=False)}
+
+
+def differences(before, after):
+    """What is not the same, by its path, down to the last dictionary."""
+    found = {}
+    for key in sorted({*before, *after}):
+        one, other = before.get(key), after.get(key)
+        if isinstance(one, dict) and isinstance(other, dict):
+            found.update({f"{key}.{inner}": pair for inner, pair in differences(one, other).items()})
+        elif one != other:
+            found[key] = (one, other)
+    return found
+
+
+def use(net, ha, hb):
+    """Everything that could leave a trace: traffic, a move, a return."""
+    net.wait_ping(ha, hb)
+    ha.move("b")
+    ha.rarp()
+    net.wait_owner(ha.ip, "b")
+    net.wait_ping(ha, hb)
+    ha.move("a")
+    ha.rarp()
+    net.wait_owner(ha.ip, "a")
+    net.wait_ping(ha, hb)
+
+
+def settle(net):
+    wait_for(lambda: all(host.is_forwarding() for host in net.hosts.values()), 3, "the switches")
+
+
+@pytest.mark.parametrize("lan,mac", [("bridge", "virtual"), ("nic", "virtual"), ("nic", "nic"), ("bridge", "nic")])
+@pytest.mark.parametrize("how", ["SIGTERM", "SIGINT", "kill and a new start"])
+def test_the_end_leaves_lan_and_kernel_as_they_were(lan, mac, how):
+    def configure(_, conf):
+        conf["vns"][0]["mac"] = mac
+    with Sites(lan=lan, configure=configure) as net:
+        ha, hb = net.host("a", 10), net.host("b", 10)
+        net.underlay.start()
+        settle(net)
+        before = state_of(net.spaces["a"])
+        net.start()
+        before["features"]["wan0"] = state_of(net.spaces["a"])["features"]["wan0"]
+        assert differences(before, state_of(net.spaces["a"]))
+        use(net, ha, hb)
+        router = net.routers["a"]
+        if how == "kill and a new start":
+            router.kill()
+            router.start()
+            net.wait_peers()
+            net.wait_ping(ha, hb)
+            assert router.stop() == 0
+        else:
+            router.process.send_signal(getattr(signal, how))
+            assert router.process.wait(5) == 0
+        settle(net)
+        assert differences(before, state_of(net.spaces["a"])) == {}
+        assert not os.path.exists(router.conf["control_socket"])
+
+
+def test_a_device_that_was_down_is_down_again():
+    with Sites(lan="nic") as net:
+        space = net.spaces["a"]
+        space.ip("link set lan0 down")
+        before = state_of(space)["links"]["lan0"]["flags"]
+        net.underlay.start()
+        net.routers["a"].start()
+        assert "UP" in state_of(space)["links"]["lan0"]["flags"]
+        net.routers["a"].stop()
+        assert state_of(space)["links"]["lan0"]["flags"] == before
+
+
+def test_a_device_that_is_not_there_is_said_and_nothing_is_left():
+    with Sites() as net:
+        net.routers["a"].conf["vns"][0]["device"] = "br77"
+        before = state_of(net.spaces["a"])
+        with pytest.raises(LabError, match="br77"):
+            net.routers["a"].start()
+        assert differences(before, state_of(net.spaces["a"])) == {}

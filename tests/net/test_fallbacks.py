@@ -1,0 +1,85 @@
+"""Every fallback for a missing kernel feature, each alone and all together: everything works, and it is reported."""
+import pytest
+from sites import Sites
+from traffic import Connection, Stream, super_frame, transfer
+
+FEATURES = ("udp_segment", "udp_gro", "vnet_hdr", "udp_super_frames")
+CASES = [(name,) for name in FEATURES] + [("super_frames",), ("udp_segment", "udp_gro"),
+                                          ("vnet_hdr", "udp_super_frames"), FEATURES + ("super_frames",)]
+
+
+def without(off):
+    def configure(_, conf):
+        for name in off:
+            if name == "super_frames":
+                conf["vns"][0]["super_frames"] = False
+            else:
+                conf["features"][name] = False
+    return configure
+
+
+def shown(router):
+    """What the router says that it has."""
+    about = router.show("vr")
+    return {"udp_segment": about["udp_segment"], "udp_gro": about["udp_gro"],
+            "super_frames": about["vns"][0]["super_frames"]}
+
+
+def check(net, ha, hb):
+    net.wait_ping(ha, hb)
+    assert net.ping(ha, hb, 10) and net.ping(hb, ha, 10, 1400)
+    transfer(ha, hb, 2 << 20)
+    for source, target in ((ha, hb), (hb, ha)):
+        sent, received = super_frame(source, target, 30, 1200)
+        assert sent == received
+        with Stream(source, target) as stream:
+            stream.wait_received(100)
+        assert (stream.lost(), stream.duplicated(), stream.reordered()) == (0, 0, 0)
+
+
+def move_under_traffic(net, mover, other):
+    """A move that is told by a RARP only, with an open connection."""
+    with Connection(other, mover) as connection:
+        connection.exchange(1 << 19)
+        mover.move("b")
+        mover.rarp()
+        net.wait_owner(mover.ip, "b")
+        connection.exchange(1 << 19)
+    assert net.ping(other, mover, 10)
+
+
+@pytest.mark.parametrize("off", CASES, ids="+".join)
+def test_without_these_features_everything_works(off):
+    with Sites(configure=without(off)) as net:
+        ha, hb, mover = net.host("a", 10), net.host("b", 10), net.host("a", 11)
+        net.start()
+        said = shown(net.routers["a"])
+        for name in ("udp_segment", "udp_gro"):
+            assert said[name] == (name not in off)
+        assert said["super_frames"] == (not {"super_frames", "vnet_hdr"} & set(off))
+        check(net, ha, hb)
+        net.wait_ping(mover, hb)
+        net.wait_owner(mover.ip, "a")
+        move_under_traffic(net, mover, ha)
+
+
+@pytest.mark.parametrize("off", [FEATURES + ("super_frames",)], ids=["all"])
+def test_a_router_without_features_works_with_one_that_has_them(off):
+    def configure(name, conf):
+        if name == "b":
+            without(off)(name, conf)
+    with Sites(configure=configure) as net:
+        ha, hb = net.host("a", 10), net.host("b", 10)
+        net.start()
+        assert not any(shown(net.routers["b"]).values()) and all(shown(net.routers["a"]).values())
+        check(net, ha, hb)
+
+
+def test_chachapoly_works_and_is_shown():
+    def configure(_, conf):
+        conf["session"]["cipher"] = "ChaChaPoly"
+    with Sites(configure=configure) as net:
+        ha, hb = net.host("a", 10), net.host("b", 10)
+        net.start()
+        check(net, ha, hb)
+        assert net.peer("a", "b")["cipher"] == net.peer("b", "a")["cipher"] == "ChaChaPoly"

@@ -1,0 +1,260 @@
+"""The lab is trusted with the verdict, so it is tested itself: it must see what is wrong."""
+import copy
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from lab import frames, netns, probes, tools, verdict
+from lab.capture import Capture, Reader, collect
+from lab.measure import PING_FLOW, UDP_FLOWS, Flow, FlowFigures, Observer
+from lab.netns import Lab, run, wait_for
+from lab.underlay import Underlay
+
+CLIENT = UDP_FLOWS["client"]
+
+
+def request(number, at, flow=CLIENT):
+    return SimpleNamespace(number=number, time=at, flow=flow, outbound=True, is_request=True)
+
+
+def figures(old, new, stopped):
+    """What an observer makes of the client's requests on two taps, given as (number, time)."""
+    observer = object.__new__(Observer)
+    observer.flows, observer.delay = {}, 0
+    site = SimpleNamespace
+    observer.world = SimpleNamespace(sites={
+        "a": site(space=SimpleNamespace(name="a"), tap="vm0"),
+        "b": site(space=SimpleNamespace(name="b"), tap="vm0")})
+    # A last request well after all others settles them.
+    new = new + [(1000, 9.0)]
+    found = {("a", "vm0"): [request(n, t) for n, t in old],
+             ("b", "vm0"): [request(n, t) for n, t in new if n < 1000]}
+    found[("b", "vm0")].append(request(0, 9.0, PING_FLOW))
+    return observer._flow_figures(found, "a", "b", stopped)[CLIENT]
+
+
+def test_a_clean_move_has_clean_figures():
+    seen = figures([(1, 0.1), (2, 0.2)], [(3, 0.3), (4, 0.4)], stopped=0.25)
+    assert (seen.lost, seen.duplicated, seen.reordered, seen.to_two_sites) == (0, 0, 0, 0)
+    assert seen.counted == 4
+
+
+def test_a_request_to_the_dead_tap_is_lost():
+    seen = figures([(1, 0.1), (2, 0.2)], [(4, 0.4)], stopped=0.15)
+    assert (seen.lost, seen.to_two_sites) == (2, 0)
+
+
+def test_a_request_to_both_taps_is_seen_even_if_only_one_counts():
+    assert figures([(1, 0.1), (2, 0.2)], [(2, 0.3), (3, 0.4)], stopped=0.15).to_two_sites == 1
+    both = figures([(1, 0.1), (2, 0.14)], [(2, 0.3), (3, 0.4)], stopped=0.15)
+    assert (both.to_two_sites, both.duplicated, both.lost) == (1, 1, 0)
+
+
+def test_late_requests_are_reordered_for_as_long_as_they_come():
+    seen = figures([(1, 0.100)], [(5, 0.200), (2, 0.201), (6, 0.202), (3, 0.210), (4, 0.211)],
+                   stopped=0.15)
+    assert (seen.reordered, seen.reorder_episodes, seen.lost) == (3, 1, 0)
+    assert seen.reordered_ms == pytest.approx(11, abs=0.01)
+
+
+def test_a_request_counts_once_over_two_moves():
+    flow, mine = Flow(), FlowFigures()
+    flow.copies = {1: 1, 2: 1, 3: 1}
+    Observer._account(flow, mine, 0.25, {1: 0.1, 2: 0.2, 3: 0.3})
+    assert (mine.counted, mine.lost, flow.settled) == (2, 0, 2)
+    later = FlowFigures()
+    flow.copies.update({2: 1, 5: 1})
+    Observer._account(flow, later, 9.0, {5: 0.5})
+    assert (later.counted, later.lost, later.duplicated) == (3, 1, 1)
+
+
+GOOD_PEER = {"host": "native_b", "lost_udp": 5, "duplicated_udp": 0, "reordered_udp": 0,
+             "reordered_ms": 0, "reorder_episodes": 0, "counted_udp": 1500, "tcp_ok": True,
+             "via_vr_frames_after_100ms": 0, "via_vr_frames_after_guest_heard": 0,
+             "shares_subnet": True}
+GOOD = {"number": 1, "vm_paused_ms": 4.0, "rarp_to_delivery_ms": 0.5, "duplicated_icmp": 0,
+        "to_two_sites": 0, "record": {"difference_ms": 0.1},
+        "peers": {role: dict(GOOD_PEER) for role in ("client", "native_from", "native_to")}}
+BAD = [("rarp_to_delivery_ms", 1.5), ("rarp_to_delivery_ms", None), ("to_two_sites", 1),
+       ("duplicated_icmp", 1), ("record", {"difference_ms": None})]
+BAD_PEER = [("lost_udp", 7), ("duplicated_udp", 1), ("reordered_udp", 1), ("tcp_ok", False),
+            ("via_vr_frames_after_guest_heard", 1)]
+
+
+def holds(moves, wanted=1, finished=None, surplus=0, delay_ms=0):
+    finished = {"client": True} if finished is None else finished
+    return all(check.holds for check in
+               verdict.of_layout(moves, wanted, finished, surplus, delay_ms, 0))
+
+
+def test_good_figures_hold():
+    assert holds([GOOD])
+
+
+@pytest.mark.parametrize("key,value", BAD)
+def test_one_bad_figure_of_a_move_breaks_the_verdict(key, value):
+    assert not holds([{**GOOD, key: value}])
+
+
+@pytest.mark.parametrize("role", GOOD["peers"])
+@pytest.mark.parametrize("key,value", BAD_PEER)
+def test_one_bad_figure_of_a_peer_breaks_the_verdict(role, key, value):
+    move = copy.deepcopy(GOOD)
+    move["peers"][role][key] = value
+    # Only the native of the new site has to talk without the router.
+    assert holds([move]) == (key.startswith("via") and role != "native_to")
+
+
+def test_missing_moves_transfers_or_frames_break_the_verdict():
+    assert not holds([GOOD], wanted=2)
+    assert not holds([GOOD], finished={"client": False})
+    assert not holds([GOOD], finished={})
+    assert not holds([GOOD], surplus=1)
+    assert not holds([])
+
+
+def test_with_delay_every_move_counts_and_one_short_disorder_is_allowed():
+    slow = {**GOOD, "rarp_to_delivery_ms": 41.9}
+    assert holds([slow], delay_ms=20)
+    assert not holds([slow, {**GOOD, "rarp_to_delivery_ms": 42.1}], wanted=2, delay_ms=20)
+    move = copy.deepcopy(slow)
+    move["peers"]["client"].update(reordered_udp=20, reordered_ms=21, reorder_episodes=1)
+    assert holds([move], delay_ms=20)
+    move["peers"]["client"].update(reordered_ms=23)
+    assert not holds([move], delay_ms=20)
+
+
+@pytest.fixture
+def lab():
+    with Lab("test") as made:
+        yield made
+
+
+def pair(lab, **wan):
+    """Two namespaces on an underlay, the second with the guest's service. (underlay, one, other)"""
+    underlay = Underlay(lab, **wan)
+    one, other = lab.ns("one"), lab.ns("other")
+    underlay.attach(one, "wan0", "192.0.2.1/24")
+    underlay.attach(other, "wan0", "192.0.2.2/24")
+    underlay.start()
+    service = other.popen(tools.tool("guestd"), stdout=subprocess.PIPE)
+    assert service.stdout.readline() == b"guestd ready\n"
+    return underlay, one, other
+
+
+def measured(one, other, until):
+    """Milliseconds on the way of each numbered request from one to the other, sent until a condition holds."""
+    epoch = time.time()
+    captures = [Capture(space, ["wan0"], epoch) for space in (one, other)]
+    probe = probes.stream(one, "192.0.2.2", CLIENT)
+    wait_for(lambda: until(probe.mark()), 20, "the stream")
+    probe.begin_finish()
+    final = probe.finish()
+    frames_of = collect(captures)
+    sent, came = ({f.number: f.time for f in frames_of[(space.name, "wan0")] if f.is_request}
+                  for space in (one, other))
+    # A corrupted number may be one that was never sent.
+    delays = [(came[n] - sent[n]) * 1000 for n in came if n in sent]
+    for capture in captures:
+        capture.stop()
+    return final, delays, len(sent), len(came)
+
+
+def test_the_wan_delays_exactly_and_keeps_the_order(lab):
+    _, one, other = pair(lab, delay_ms=20)
+    final, delays, sent, came = measured(one, other, lambda state: state["received"] > 1000)
+    assert sent == came and final["reordered"] == 0 and final["duplicated"] == 0
+    assert min(delays) >= 20
+    assert statistics.median(delays) < 20.2
+
+
+def test_the_wan_loses_what_it_should_and_can_be_cut(lab):
+    underlay, one, other = pair(lab, loss_pct=5)
+    _, _, sent, came = measured(one, other, lambda state: state["sent"] > 2000)
+    assert 0.02 < 1 - came / sent < 0.09
+    assert underlay.tell("0 1 loss_pct=100")["ok"]
+    assert not underlay.tell("0 1 no_such_key=1")["ok"]
+    assert "0 received" in one.run("ping", "-c", "2", "-i", "0.1", "-W", "1", "192.0.2.2",
+                                   check=False)
+
+
+def test_the_wan_corrupts_and_duplicates(lab):
+    underlay, one, other = pair(lab, rules=["* * duplicate_pct=10"])
+    final, _, _, _ = measured(one, other, lambda state: state["received"] > 500)
+    assert final["duplicated"] > 0
+    assert underlay.tell("* * duplicate_pct=0 corrupt_pct=20")["ok"]
+    final, _, _, _ = measured(one, other, lambda state: state["sent"] > 500)
+    assert final["received"] < final["sent"]
+    assert underlay.tell("mark")["corrupted"] > 0
+
+
+def test_a_download_is_checked_to_its_last_byte(lab):
+    _, one, _ = pair(lab)
+    probe = probes.download(one, "192.0.2.2", 4_000_000, 77)
+    wait_for(lambda: probe.mark()["bytes"] > 1_000_000, 10, "a megabyte")
+    probe.begin_finish()
+    final = probe.finish()
+    assert final["finished"] and final["checksum_ok"] and not final["error"]
+
+
+def test_a_wrong_byte_in_a_download_is_found(lab):
+    _, one, other = pair(lab)
+    liar = other.popen("socat", "TCP-LISTEN:5003,reuseaddr", "SYSTEM:head -c 100000 /dev/zero")
+    wait_for(lambda: ":5003" in other.run("ss", "-Hltn"), 5, "the liar")
+    probe = probes.Probe(one, "tcp", "192.0.2.2", 5003, 1000, 77)
+    assert probe.read(5)["connected"]
+    wait_for(lambda: probe.mark()["bytes"] > 50_000, 5, "zeros")
+    assert not probe.mark()["content_ok"]
+    probe.begin_finish()
+    assert not probe.finish()["checksum_ok"]
+    lab.end(liar)
+
+
+def test_a_capture_tells_directions_and_kinds(lab):
+    one, other = lab.ns("one"), lab.ns("other")
+    lab.link(one, "eth0", other, "eth0")
+    capture = Capture(other, ["eth0"], time.time())
+    wire = frames.Wire(one, "eth0")
+    wire.send(frames.rarp("52:54:00:00:00:09"))
+    wire.send(frames.gratuitous_arp("52:54:00:00:00:09", "10.0.0.9"))
+    wire.close()
+    seen = wait_for(lambda: collect([capture]).get(("other", "eth0")), 5, "frames")
+    assert [(f.kind, f.outbound, f.operation) for f in seen] == [(0x8035, False, 3),
+                                                               (0x0806, False, 1)]
+    assert seen[1].ip_from == seen[1].ip_to == bytes([10, 0, 0, 9])
+    # Others can read it too.
+    assert "Reverse Request" in run("tcpdump", "-nr", capture.path)
+    assert Reader(capture.path, 0).read()[0].kind == 0x8035
+
+
+KILLED = """
+import os, signal, sys
+sys.path.insert(0, {scripts!r})
+from lab.netns import Lab
+lab = Lab("killed")
+space = lab.ns("x")
+child = space.popen("tail", "-f", "/dev/null")
+print(lab.prefix, lab.dir, child.pid, flush=True)
+os.kill(os.getpid(), signal.{how})
+signal.pause()
+"""
+
+
+@pytest.mark.parametrize("how", ["SIGTERM", "SIGINT", "SIGKILL"])
+def test_nothing_is_left_of_a_lab_that_was_ended(how):
+    code = KILLED.format(scripts=os.path.join(tools.ROOT, "scripts"), how=how)
+    child = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE,
+                           stderr=subprocess.DEVNULL, text=True, timeout=20, check=False)
+    prefix, folder, pid = child.stdout.split()
+    if how == "SIGKILL":
+        assert child.returncode == -signal.SIGKILL
+        netns.sweep()
+    assert prefix not in run("ip", "netns", "list")
+    assert not os.path.exists(folder)
+    wait_for(lambda: not os.path.exists(f"/proc/{pid}"), 5, "the process to be gone")

@@ -1,0 +1,455 @@
+/* One router on its own: its tables, what it says on its LAN and what it tells its peers. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/fmt.h"
+#include "vr/vr.h"
+#include "wire/arp.h"
+#include "wire/eth.h"
+#include "wire/ip.h"
+
+#define VN    7
+#define START (1000 * US_S)
+
+static const struct vr_id self = {0xa}, peer_b = {0xb}, peer_c = {0xc};
+static const struct mac router_mac = {{2, 0x56, 0x52, 0, 0, VN}};
+static const struct mac vm = {{0x52, 0x54, 0, 0, 0, 5}}, native = {{0x52, 0x54, 0, 0, 0, 6}};
+
+/* A router "a" with the peers "b" and "c", and everything that it has said. */
+struct world {
+	struct conf conf;
+	char names[3][2];
+	struct conf_vn vn;
+	struct conf_peer peers[2];
+	struct conf_peer_vn peer_vns[2];
+	struct conf_address address;
+	struct conf_mobile mobile;
+	struct prefix local, remote[2];
+	uint32_t slots[2];
+	struct vr_id ids[2];
+	struct vr *vr;
+	us_t now;
+	/* Counted, and the last of each kind. */
+	unsigned claims, lan_sent, link_sent, sync_sent[16];
+	struct arp arp;
+	unsigned arps;
+	struct sync_msg sync;
+	uint32_t link_slot;
+	struct seal_inner link_inner;
+	size_t lan_sizes[16];
+	struct mac lan_to;
+};
+
+static int
+lan_send(void *ctx, vn_id_t vn, struct frame *f)
+{
+	struct world *w = ctx;
+	struct eth eth;
+
+	assert_int_equal(vn, VN);
+	assert_int_equal(eth_parse(f->data, f->size, &eth), 0);
+	w->lan_to = eth.dst;
+	if (w->lan_sent < ARRAY_COUNT(w->lan_sizes))
+		w->lan_sizes[w->lan_sent] = f->size - ETH_SIZE;
+	w->lan_sent++;
+	return 0;
+}
+
+static int
+lan_inject(void *ctx, vn_id_t vn, const uint8_t *frame, size_t size)
+{
+	struct world *w = ctx;
+	struct vr_id id;
+	struct mac mac;
+
+	assert_int_equal(vn, VN);
+	if (claim_parse(frame, size, &mac, &id) == 0) {
+		w->claims++;
+	} else {
+		assert_int_equal(arp_parse(frame, size, &w->arp), 0);
+		w->arps++;
+	}
+	return 0;
+}
+
+static void
+lan_flush(void *ctx, vn_id_t vn)
+{
+	(void)ctx;
+	(void)vn;
+}
+
+static int
+link_send(void *ctx, uint32_t slot, const struct seal_inner *inner, struct frame *f, us_t now)
+{
+	struct world *w = ctx;
+
+	(void)f;
+	(void)now;
+	w->link_sent++;
+	w->link_slot = slot;
+	w->link_inner = *inner;
+	return 0;
+}
+
+static int
+link_sync(void *ctx, uint32_t slot, const uint8_t *msg, size_t size, us_t now)
+{
+	struct world *w = ctx;
+
+	(void)slot;
+	(void)now;
+	assert_int_equal(sync_parse(msg, size, &w->sync), 0);
+	w->sync_sent[w->sync.type]++;
+	return 0;
+}
+
+static us_t
+io_clock(void *ctx)
+{
+	const struct world *w = ctx;
+
+	return w->now;
+}
+
+static int64_t
+wall_ms(void *ctx)
+{
+	(void)ctx;
+	return 0;
+}
+
+static const struct vr_io io = {.lan_send = lan_send,
+				.lan_inject = lan_inject,
+				.lan_flush = lan_flush,
+				.link_send = link_send,
+				.link_sync = link_sync,
+				.clock = io_clock,
+				.wall_ms = wall_ms};
+
+static struct addr
+ip(const char *text)
+{
+	struct addr a;
+
+	assert_int_equal(addr_from_text(text, &a), 0);
+	return a;
+}
+
+static struct prefix
+prefix(const char *text)
+{
+	struct prefix p;
+
+	assert_int_equal(prefix_from_text(text, &p), 0);
+	return p;
+}
+
+/* A: 10.1.0.0/24 with the gateway 10.1.0.1; B: 10.2.0.0/24; C: 10.3.0.0/24; all of 10.1.0.0/24 is mobile. */
+static struct world *
+world_make(void)
+{
+	struct world *w = calloc(1, sizeof(*w));
+
+	assert_non_null(w);
+	w->now = START;
+	memcpy(w->names, "a\0b\0c", sizeof(w->names));
+	w->ids[0] = peer_b;
+	w->ids[1] = peer_c;
+	w->local = prefix("10.1.0.0/24");
+	w->remote[0] = prefix("10.2.0.0/24");
+	w->remote[1] = prefix("10.3.0.0/24");
+	w->address = (struct conf_address){.addr = ip("10.1.0.1"), .len = 24};
+	w->mobile = (struct conf_mobile){.prefix = prefix("10.1.0.0/24")};
+	w->vn = (struct conf_vn){.id = VN,
+				 .local = &w->local,
+				 .local_count = 1,
+				 .addresses = &w->address,
+				 .address_count = 1,
+				 .mobile = &w->mobile,
+				 .mobile_count = 1,
+				 .freeze_moves = 10,
+				 .freeze_window = 10 * US_S,
+				 .freeze_time = 30 * US_S};
+	for (size_t i = 0; i < 2; i++) {
+		w->peer_vns[i] = (struct conf_peer_vn){
+			.id = VN, .prefixes = &w->remote[i], .prefix_count = 1};
+		w->peers[i] = (struct conf_peer){
+			.name = w->names[i + 1], .vns = &w->peer_vns[i], .vn_count = 1};
+	}
+	w->conf = (struct conf){.name = w->names[0],
+				.hello_interval = US_S,
+				.dead_time = 4 * US_S,
+				.hwdt_max = 256,
+				.hwdt_expiry = 1200 * US_S,
+				.vns = &w->vn,
+				.vn_count = 1,
+				.peers = w->peers,
+				.peer_count = 2};
+	return w;
+}
+
+static void
+hear(struct world *w, size_t from, const struct sync_msg *msg)
+{
+	uint8_t data[SYNC_SIZE_MAX];
+	int size = sync_build(msg, data, sizeof(data));
+
+	assert_true(size > 0);
+	vr_link_sync(w->vr, w->slots[from], data, (size_t)size, w->now);
+}
+
+/* Lets the time pass; the peers live. */
+static void
+run(struct world *w, us_t duration)
+{
+	us_t end = w->now + duration, next;
+
+	do {
+		for (size_t i = 0; i < 2; i++)
+			if (peers_at(w->vr->peers, w->slots[i]) != NULL)
+				peers_at(w->vr->peers, w->slots[i])->heard = w->now;
+		next = vr_run(w->vr, w->now);
+		if (next > w->now)
+			w->now = next < end ? next : end;
+	} while (w->now < end);
+	(void)vr_run(w->vr, w->now);
+}
+
+static void
+world_start(struct world *w)
+{
+	struct vr_start start = {.self = self,
+				 .io = &io,
+				 .ctx = w,
+				 .key = {1, 2},
+				 .boot = 1,
+				 .macs = &router_mac,
+				 .mtus = &(uint16_t){1500},
+				 .peer_ids = w->ids};
+	struct sync_msg hello = {.type = SYNC_HELLO, .hello = {.boot = 1, .sent = 1}};
+
+	start.log = log_create(LOG_ERROR, NULL);
+	assert_non_null(start.log);
+	assert_int_equal(vr_create(&w->conf, &start, w->now, w->slots, &w->vr), 0);
+	for (size_t i = 0; i < 2; i++) {
+		hear(w, i, &hello);
+		vr_link_mtu(w->vr, w->slots[i], 1400);
+	}
+	run(w, US_S);
+}
+
+static struct world *
+world_standard(void)
+{
+	struct world *w = world_make();
+
+	world_start(w);
+	return w;
+}
+
+static void
+world_end(struct world *w)
+{
+	struct log *log = w->vr->log;
+
+	vr_destroy(w->vr);
+	log_destroy(log);
+	free(w);
+}
+
+/* A gratuitous ARP or, with another target, a request. */
+static void
+say_arp(struct world *w, struct mac from, const char *spa, const char *tpa)
+{
+	struct arp arp = {.eth_dst = MAC_BROADCAST,
+			  .eth_src = from,
+			  .op = ARP_REQUEST,
+			  .sha = from,
+			  .spa = ip(spa),
+			  .tpa = ip(tpa)};
+	uint8_t frame[ETH_FRAME_MIN];
+
+	arp_build(&arp, frame);
+	vr_lan_control(w->vr, VN, frame, sizeof(frame), false, w->now);
+}
+
+static void
+peer_says(struct world *w, size_t from, const char *eid, struct mac mac, mobility_t mobility,
+	  bool withdrawn)
+{
+	struct sync_msg msg = {.type = SYNC_DELTA, .id = 1, .vn = VN};
+
+	msg.delta.count = 1;
+	msg.delta.bindings[0] = (struct sync_binding){
+		.ip = ip(eid), .mac = mac, .mobility = mobility, .withdrawn = withdrawn};
+	hear(w, from, &msg);
+}
+
+static struct vr_id
+routed_to(const struct world *w, const char *eid)
+{
+	const struct gndt_route *r = gndt_find(w->vr->gndt, VN, ip(eid));
+
+	return r != NULL ? r->vr : (struct vr_id){0};
+}
+
+static const struct hwdt_entry *
+entry(const struct world *w, const char *eid)
+{
+	return hwdt_find(w->vr->hwdt, VN, ip(eid));
+}
+
+/* A site may be a single machine: its prefix is as long as a host route. */
+static void
+a_prefix_of_one_address_outlives_the_machine_there(void **state)
+{
+	struct world *w = world_make();
+
+	(void)state;
+	w->remote[0] = prefix("10.2.0.9/32");
+	world_start(w);
+	assert_int_equal(routed_to(w, "10.2.0.9").v, peer_b.v);
+	peer_says(w, 0, "10.2.0.9", vm, 1, false);
+	assert_int_equal(routed_to(w, "10.2.0.9").v, peer_b.v);
+	peer_says(w, 0, "10.2.0.9", vm, 2, true);
+	assert_int_equal(routed_to(w, "10.2.0.9").v, peer_b.v);
+	world_end(w);
+}
+
+static void
+a_prefix_of_one_address_is_back_when_the_machine_is(void **state)
+{
+	struct world *w = world_make();
+
+	(void)state;
+	w->remote[0] = prefix("10.2.0.9/32");
+	w->mobile.prefix = w->remote[0];
+	world_start(w);
+	peer_says(w, 1, "10.2.0.9", vm, 1, false);
+	assert_int_equal(routed_to(w, "10.2.0.9").v, peer_c.v);
+	peer_says(w, 0, "10.2.0.9", vm, 2, false);
+	assert_int_equal(routed_to(w, "10.2.0.9").v, peer_b.v);
+	peer_says(w, 1, "10.2.0.9", vm, 3, false);
+	vr_unbind(w->vr, VN, ip("10.2.0.9"), w->now);
+	assert_int_equal(routed_to(w, "10.2.0.9").v, peer_b.v);
+	world_end(w);
+}
+
+static void
+a_reload_keeps_the_routes_that_stay_and_takes_the_others_out(void **state)
+{
+	struct world *w = world_standard();
+	struct conf conf = w->conf;
+	struct conf_peer_vn none = {.id = VN};
+	struct conf_peer peers[2] = {w->peers[0], w->peers[1]};
+
+	(void)state;
+	peers[0].vns = &none;
+	conf.peers = peers;
+	assert_int_equal(vr_reload(w->vr, &conf, w->ids, w->now), 0);
+	assert_int_equal(routed_to(w, "10.1.0.9").v, self.v);
+	assert_int_equal(routed_to(w, "10.2.0.9").v, 0);
+	assert_int_equal(routed_to(w, "10.3.0.9").v, peer_c.v);
+	assert_int_equal(vr_reload(w->vr, &w->conf, w->ids, w->now), 0);
+	assert_int_equal(routed_to(w, "10.2.0.9").v, peer_b.v);
+	world_end(w);
+}
+
+static void
+a_machine_that_speaks_is_known_and_told(void **state)
+{
+	struct world *w = world_standard();
+	unsigned before = w->sync_sent[SYNC_DELTA];
+
+	(void)state;
+	say_arp(w, native, "10.1.0.6", "10.1.0.6");
+	run(w, 10 * US_MS);
+	assert_int_equal(entry(w, "10.1.0.6")->b.vr.v, self.v);
+	assert_int_equal(w->sync_sent[SYNC_DELTA], before + 2);
+	world_end(w);
+}
+
+/* Away at B, switched off there, and started again here: an ordinary boot is no move. */
+static void
+a_machine_that_starts_here_again_keeps_its_mac(void **state)
+{
+	struct world *w = world_standard();
+	unsigned before;
+
+	(void)state;
+	say_arp(w, vm, "10.1.0.5", "10.1.0.5");
+	run(w, US_S);
+	peer_says(w, 0, "10.1.0.5", vm, 2, false);
+	run(w, 10 * US_S);
+	assert_in_range(w->claims, 8, 12);
+	peer_says(w, 0, "10.1.0.5", vm, 3, true);
+	say_arp(w, vm, "10.1.0.5", "10.1.0.1");
+	assert_int_equal(entry(w, "10.1.0.5")->b.vr.v, self.v);
+	before = w->claims;
+	run(w, 200 * US_S);
+	assert_int_equal(w->claims, before);
+	world_end(w);
+}
+
+/* A packet of 'size' bytes, with headroom, from a peer. */
+static void
+peer_sends(struct world *w, size_t from, const char *src, const char *dst, size_t size, bool df,
+	   uint8_t flags)
+{
+	uint8_t *bytes = calloc(1, FRAME_HEADROOM + size);
+	struct frame f = {.data = bytes + FRAME_HEADROOM, .size = size};
+	struct seal_inner inner = {.vn = VN, .flags = flags, .hops = 3};
+	struct addr a = ip(src), b = ip(dst);
+
+	assert_non_null(bytes);
+	f.data[0] = 0x45;
+	f.data[2] = (uint8_t)(size >> 8);
+	f.data[3] = (uint8_t)size;
+	f.data[6] = df ? 0x40 : 0;
+	f.data[8] = 64;
+	f.data[9] = IP_PROTO_UDP;
+	memcpy(f.data + 12, a.b, 4);
+	memcpy(f.data + 16, b.b, 4);
+	ip_header_checksum(f.data);
+	vr_link_data(w->vr, w->slots[from], &inner, &f, w->now);
+	free(bytes);
+}
+
+static void
+packets_for_outside_wait_for_the_native_gateway(void **state)
+{
+	struct world *w = world_make();
+
+	(void)state;
+	w->vn.native_gateway = ip("10.1.0.254");
+	world_start(w);
+	peer_says(w, 0, "10.1.0.5", vm, 1, false);
+	peer_sends(w, 0, "10.1.0.5", "192.0.2.1", 100, false, 0);
+	assert_int_equal(w->lan_sent, 0);
+	assert_true(addr_equal(w->arp.tpa, ip("10.1.0.254")));
+	say_arp(w, native, "10.1.0.254", "10.1.0.1");
+	assert_int_equal(w->lan_sent, 1);
+	assert_true(mac_equal(w->lan_to, native));
+	world_end(w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_machine_that_speaks_is_known_and_told),
+		cmocka_unit_test(a_prefix_of_one_address_outlives_the_machine_there),
+		cmocka_unit_test(a_prefix_of_one_address_is_back_when_the_machine_is),
+		cmocka_unit_test(a_reload_keeps_the_routes_that_stay_and_takes_the_others_out),
+		cmocka_unit_test(a_machine_that_starts_here_again_keeps_its_mac),
+		cmocka_unit_test(packets_for_outside_wait_for_the_native_gateway),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,328 @@
+/* The daemon's events: what the kernel has for us, what the router wants done, and what is due. */
+#include <errno.h>
+#include <signal.h>
+
+#include "vr/ctl.h"
+#include "vr/daemon.h"
+
+/* The state file is written at most so often. */
+#define STATE_PACE (1 * US_S)
+/* News is written when the packets that caused it are on their way. */
+#define STATE_DELAY (20 * US_MS)
+
+/* ---- after every event ---- */
+
+/* Runs what the event started and sets the timers. */
+void
+daemon_step(struct daemon *d, us_t now)
+{
+	if (d->vr->wake || now >= d->vr_due)
+		d->vr_due = vr_run(d->vr, now);
+	loop_timer_set(d->vr_timer, d->vr_due);
+	if (d->ctl != NULL)
+		daemon_ctl_events(d);
+}
+
+void
+daemon_flush(struct daemon *d)
+{
+	tunnel_flush(d->tunnel);
+	for (size_t i = 0; i < d->port_count; i++)
+		port_flush(d->ports[i].port);
+}
+
+static struct daemon_port *
+port_of(struct daemon *d, vn_id_t vn)
+{
+	for (size_t i = 0; i < d->port_count; i++)
+		if (d->ports[i].vn == vn)
+			return &d->ports[i];
+	return NULL;
+}
+
+/* ---- what the router wants done ---- */
+
+static int
+io_lan_send(void *ctx, vn_id_t vn, struct frame *f)
+{
+	return port_send(port_of(ctx, vn)->port, f);
+}
+
+static int
+io_lan_inject(void *ctx, vn_id_t vn, const uint8_t *frame, size_t size)
+{
+	return port_inject(port_of(ctx, vn)->port, frame, size);
+}
+
+static void
+io_lan_flush(void *ctx, vn_id_t vn)
+{
+	port_flush(port_of(ctx, vn)->port);
+}
+
+static int
+io_link_send(void *ctx, uint32_t slot, const struct seal_inner *inner, struct frame *f, us_t now)
+{
+	struct daemon *d = ctx;
+
+	return tunnel_send(d->tunnel, slot, inner, f, now);
+}
+
+static int
+io_link_sync(void *ctx, uint32_t slot, const uint8_t *msg, size_t size, us_t now)
+{
+	struct daemon *d = ctx;
+
+	return tunnel_send_sync(d->tunnel, slot, msg, size, now);
+}
+
+static us_t
+io_clock(void *ctx)
+{
+	(void)ctx;
+	return loop_now();
+}
+
+static int64_t
+io_wall_ms(void *ctx)
+{
+	(void)ctx;
+	return (int64_t)(loop_wall_ns() / 1000000);
+}
+
+static void
+io_persist(void *ctx)
+{
+	struct daemon *d = ctx;
+	us_t due;
+
+	if (d->state_waits)
+		return;
+	d->state_waits = true;
+	due = loop_now() + STATE_DELAY;
+	if (due < d->state_written + STATE_PACE)
+		due = d->state_written + STATE_PACE;
+	loop_timer_set(d->state_timer, due);
+}
+
+const struct vr_io daemon_vr_io = {.lan_send = io_lan_send,
+				   .lan_inject = io_lan_inject,
+				   .lan_flush = io_lan_flush,
+				   .link_send = io_link_send,
+				   .link_sync = io_link_sync,
+				   .clock = io_clock,
+				   .wall_ms = io_wall_ms,
+				   .persist = io_persist};
+
+/* ---- what comes in ---- */
+
+static void
+on_tunnel_data(void *ctx, uint32_t slot, const struct seal_inner *inner, struct frame *f, us_t now)
+{
+	struct daemon *d = ctx;
+
+	vr_link_data(d->vr, slot, inner, f, now);
+}
+
+static void
+on_tunnel_sync(void *ctx, uint32_t slot, const uint8_t *msg, size_t size, us_t now)
+{
+	struct daemon *d = ctx;
+
+	vr_link_sync(d->vr, slot, msg, size, now);
+}
+
+static void
+on_batch_end(void *ctx, us_t now)
+{
+	(void)now;
+	daemon_flush(ctx);
+}
+
+static void
+on_tunnel_session(void *ctx, uint32_t slot, bool up, us_t now)
+{
+	struct daemon *d = ctx;
+
+	vr_link_session(d->vr, slot, up, now);
+}
+
+static void
+on_tunnel_mtu(void *ctx, uint32_t slot, uint16_t inner_mtu, us_t now)
+{
+	struct daemon *d = ctx;
+
+	(void)now;
+	vr_link_mtu(d->vr, slot, inner_mtu);
+}
+
+const struct tunnel_ops daemon_tunnel_ops = {.data = on_tunnel_data,
+					     .sync = on_tunnel_sync,
+					     .batch_end = on_batch_end,
+					     .session = on_tunnel_session,
+					     .mtu = on_tunnel_mtu,
+					     .persist = io_persist};
+
+static void
+on_port_frame(void *ctx, unsigned number, struct frame *f, us_t now)
+{
+	struct daemon *d = ctx;
+
+	vr_lan_frame(d->vr, d->ports[number].vn, f, now);
+}
+
+static void
+on_port_control(void *ctx, unsigned number, const uint8_t *frame, size_t size, bool outgoing,
+		us_t now)
+{
+	struct daemon *d = ctx;
+
+	vr_lan_control(d->vr, d->ports[number].vn, frame, size, outgoing, now);
+}
+
+const struct port_ops daemon_port_ops = {
+	.frame = on_port_frame, .control = on_port_control, .batch_end = on_batch_end};
+
+static void
+on_bulk_readable(void *ctx, us_t now)
+{
+	struct daemon_port *p = ctx;
+
+	port_bulk_readable(p->port, now);
+	daemon_step(p->daemon, now);
+}
+
+static void
+on_control_readable(void *ctx, us_t now)
+{
+	struct daemon_port *p = ctx;
+
+	port_control_readable(p->port, now);
+	daemon_flush(p->daemon);
+	daemon_step(p->daemon, now);
+}
+
+static void
+on_tunnel_readable(void *ctx, us_t now)
+{
+	struct daemon *d = ctx;
+
+	tunnel_readable(d->tunnel, now);
+	daemon_step(d, now);
+	loop_timer_set(d->tunnel_timer, tunnel_run(d->tunnel, now));
+}
+
+static void
+on_vr_timer(void *ctx, us_t now)
+{
+	struct daemon *d = ctx;
+
+	daemon_step(d, now);
+	daemon_flush(d);
+}
+
+static void
+on_tunnel_timer(void *ctx, us_t now)
+{
+	struct daemon *d = ctx;
+
+	loop_timer_set(d->tunnel_timer, tunnel_run(d->tunnel, now));
+	daemon_flush(d);
+	daemon_step(d, now);
+}
+
+static void
+on_ctl_readable(void *ctx, us_t now)
+{
+	struct daemon *d = ctx;
+
+	ctl_readable(d->ctl, now);
+	loop_timer_set(d->ctl_timer, ctl_run(d->ctl, now));
+	daemon_step(d, now);
+}
+
+static void
+on_ctl_timer(void *ctx, us_t now)
+{
+	struct daemon *d = ctx;
+
+	loop_timer_set(d->ctl_timer, ctl_run(d->ctl, now));
+}
+
+static void
+on_state_timer(void *ctx, us_t now)
+{
+	(void)now;
+	daemon_state_write(ctx);
+}
+
+static void
+on_stop(void *ctx, us_t now)
+{
+	struct daemon *d = ctx;
+
+	(void)now;
+	log_line(d->log, LOG_INFO, "main", "stopping");
+	loop_stop(d->loop);
+}
+
+static void
+on_hup(void *ctx, us_t now)
+{
+	struct daemon_reload result;
+	struct daemon *d = ctx;
+
+	/* After a log rotation the old file is gone. */
+	(void)log_reopen(d->log);
+	daemon_reload(d, &result, now);
+	daemon_step(d, now);
+}
+
+static void
+on_usr1(void *ctx, us_t now)
+{
+	(void)now;
+	daemon_dump(ctx);
+}
+
+int
+daemon_timers(struct daemon *d)
+{
+	struct loop *l = d->loop;
+
+	d->vr_timer = loop_timer(l, on_vr_timer, d);
+	d->tunnel_timer = loop_timer(l, on_tunnel_timer, d);
+	d->ctl_timer = loop_timer(l, on_ctl_timer, d);
+	d->state_timer = loop_timer(l, on_state_timer, d);
+	if (d->vr_timer == NULL || d->tunnel_timer == NULL || d->ctl_timer == NULL ||
+	    d->state_timer == NULL)
+		return -ENOMEM;
+	return 0;
+}
+
+int
+daemon_watch(struct daemon *d)
+{
+	struct loop *l = d->loop;
+	int err = 0;
+
+	/* Control before bulk: what is watched last is asked first. */
+	for (size_t i = 0; err == 0 && i < d->port_count; i++)
+		err = loop_watch(l, port_bulk_fd(d->ports[i].port), on_bulk_readable, &d->ports[i]);
+	for (size_t i = 0; err == 0 && i < d->port_count; i++)
+		err = loop_watch(l, port_control_fd(d->ports[i].port), on_control_readable,
+				 &d->ports[i]);
+	if (err == 0)
+		err = loop_watch(l, tunnel_fd(d->tunnel), on_tunnel_readable, d);
+	if (err == 0)
+		err = loop_watch(l, ctl_fd(d->ctl), on_ctl_readable, d);
+	if (err == 0)
+		err = loop_signal(l, SIGTERM, on_stop, d);
+	if (err == 0)
+		err = loop_signal(l, SIGINT, on_stop, d);
+	if (err == 0)
+		err = loop_signal(l, SIGHUP, on_hup, d);
+	if (err == 0)
+		err = loop_signal(l, SIGUSR1, on_usr1, d);
+	return err;
+}

@@ -1,0 +1,68 @@
+/* What the daemon remembers across a restart, and how it comes back. */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "vr/daemon.h"
+
+static void
+keep_binding(void *ctx, const struct binding *b)
+{
+	struct daemon *d = ctx;
+
+	state_add(d->state, &(struct state_row){.kind = STATE_BINDING, .binding = *b});
+}
+
+void
+daemon_state_write(struct daemon *d)
+{
+	d->state_waits = false;
+	d->state_written = loop_now();
+	state_begin(d->state);
+	state_add(d->state,
+		  &(struct state_row){.kind = STATE_CLOCK, .value = tunnel_clock(d->tunnel)});
+	for (size_t i = 0; i < d->peer_count; i++)
+		state_add(d->state,
+			  &(struct state_row){.kind = STATE_HEARD,
+					      .peer = d->peers[i].id,
+					      .value = tunnel_heard(d->tunnel, d->peers[i].slot)});
+	vr_keep(d->vr, keep_binding, d);
+	state_commit(d->state);
+}
+
+static void
+recall_row(void *ctx, const struct state_row *row)
+{
+	struct daemon *d = ctx;
+
+	switch (row->kind) {
+	case STATE_BINDING:
+		vr_recall(d->vr, &row->binding, loop_now());
+		break;
+	case STATE_CLOCK:
+		d->clock_floor = row->value;
+		break;
+	case STATE_HEARD:
+		for (size_t i = 0; i < d->peer_count; i++)
+			if (vr_id_equal(d->peers[i].id, row->peer))
+				d->peers[i].heard_floor = row->value;
+		break;
+	}
+}
+
+int
+daemon_state_open(struct daemon *d)
+{
+	char file[4096];
+
+	if (mkdir(d->conf->state_dir, 0700) != 0 && errno != EEXIST)
+		return -errno;
+	snprintf(file, sizeof(file), "%s/%s.state", d->conf->state_dir, d->conf->name);
+	return state_create(file, d->log, &d->state);
+}
+
+int
+daemon_state_recall(struct daemon *d)
+{
+	return state_read(d->state, recall_row, d);
+}
