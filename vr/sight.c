@@ -425,21 +425,17 @@ sight_lost(struct vr *vr, struct site *site, const struct hwdt_entry *was, const
 	   us_t now)
 {
 	struct report *r = reports_last(vr->reports, b->vn, b->ip);
-	bool young = false;
 
 	presence_stop(vr->presence, PRESENCE_CONFIRM, b->vn, b->ip);
-	if (r != NULL && vr_id_equal(r->to, vr->self)) {
+	if (r != NULL && vr_id_equal(r->to, vr->self))
 		r->superseded = now;
-		young = now - r->heard < DETECTOR_SERIES;
-	}
 	if (was->b.kind != BINDING_HOST || site == NULL)
 		return;
 	announce_departed(vr->announce, b->vn, b->ip, was->b.mac, now);
 	(void)announce_run(vr->announce, now);
-	/* Two routers heard it at nearly the same time: which of the two news is older, only the
-	 * machine can tell. */
-	if (young)
-		presence_start(vr->presence, PRESENCE_DOUBT, b->vn, b->ip, was->b.mac, b->vr, now);
+	/* It may be back already, or may never have gone: news take their time, and no router knows
+	 * which of two is older.  Only the machine can tell. */
+	presence_start(vr->presence, PRESENCE_DOUBT, b->vn, b->ip, was->b.mac, b->vr, now);
 	vr->wake = true;
 }
 
