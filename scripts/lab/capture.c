@@ -22,7 +22,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define MAX_INTERFACES   16
+#define MAX_INTERFACES 16
 /* Blocks are closed by time rather than by size: five seconds without a processor lose nothing. */
 #define BLOCK_SIZE       (1u << 16)
 #define BLOCK_COUNT      256u
