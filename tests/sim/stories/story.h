@@ -25,6 +25,7 @@
 	X(a_return_after_100_ms_is_believed)                                                       \
 	X(repeats_and_echoes_make_one_move)                                                        \
 	X(late_frames_of_a_departed_machine_are_not_believed)                                      \
+	X(frames_that_are_very_late_are_asked_about)                                               \
 	X(lost_and_repeated_messages_do_not_matter)                                                \
 	X(a_claim_of_a_router_that_may_not_have_it_is_refused)                                     \
 	X(a_machine_is_not_claimed_where_it_may_not_be)                                            \
