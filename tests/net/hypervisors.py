@@ -27,6 +27,9 @@ PATIENCE = 8
 WATCH_S = 1.2
 SETTLE_S = 0.4
 TAKEN_BACK_S = 1
+# The guest stands still too while a busy machine starts its other hypervisor.
+STALL_MS = 5000
+DOUBT_S = 5.5  # the routers' time, and a little
 # A download of so little is a connection on which nothing is said for seconds.
 IDLE_RATE = 1
 HYPERVISOR = "hyp0"
@@ -63,6 +66,14 @@ class Cloud(Clouds):
         """The router's records of the machine's moves to its own site."""
         return [row for row in self.routers[site].show("moves")
                 if self.vm_ip in row["eids"] and row["to"] == site]
+
+    def wait_undoubted(self, site):
+        """Waits until data of the machine is believed at a site that it may have left a while ago."""
+        def undoubted():
+            left = [row["heard_us"] / 1e6 for other in SITES for row in self.records(other)
+                    if row["from"] == site]
+            return time.monotonic() > max(left, default=0) + DOUBT_S
+        wait_for(undoubted, DOUBT_S + 1, f"the end of doubts at {site}")
 
     def gate(self, site, first):
         """The site's switch hears nothing of the machine's tap before the first frame of this kind: "garp" or "data". RARP
@@ -159,7 +170,7 @@ class Trip:
             try:
                 time.sleep(WATCH_S + 2 * self.observer.delay)
                 figures, _ = self.observer.figures(start, to, migration, first or "rarp")
-                self.load.after_move(figures["peers"])
+                self.load.after_move(figures["peers"], STALL_MS)
             finally:
                 old.end()
         if not meanwhile:  # a router that starts anew has no records
@@ -200,7 +211,7 @@ class Trip:
         time.sleep(max(0, left) + 2 * self.observer.delay)
         # Seen from A: what was sent to B meanwhile is lost.
         figures, _ = self.observer.figures("b", "a", migration)
-        self.load.after_move(figures["peers"])
+        self.load.after_move(figures["peers"], STALL_MS)
         print(f"taken back after {seconds * 1000:.0f} ms: {figures}")
         for role, peer in figures["peers"].items():
             # The last reply to be waited for is one of the guest, which was stopped too.
