@@ -243,6 +243,22 @@ presence_told(struct presence *p, struct vr_id from, vn_id_t vn, struct addr ip,
 }
 
 void
+presence_moved(struct presence *p, vn_id_t vn, struct addr ip, struct vr_id owner, us_t now)
+{
+	for (struct check *c = p->checks; c != NULL; c = c->next) {
+		if (!is_about(c, vn, ip) || c->purpose != PRESENCE_DOUBT ||
+		    vr_id_equal(c->other, owner))
+			continue;
+		c->other = owner;
+		c->answered = false;
+		c->told = TOLD_NOTHING;
+		c->again = false;
+		c->started = now;
+		c->step = 0;
+	}
+}
+
+void
 presence_stop(struct presence *p, enum presence_purpose purpose, vn_id_t vn, struct addr ip)
 {
 	for (struct check *c = p->checks; c != NULL; c = c->next)

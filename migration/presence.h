@@ -56,6 +56,8 @@ void presence_answered(struct presence *p, vn_id_t vn, struct addr ip, struct ma
 /* A PRESENT came. */
 void presence_told(struct presence *p, struct vr_id from, vn_id_t vn, struct addr ip, bool present,
 		   us_t now);
+/* The EID has another owner now: who doubted the old one doubts this one, from the beginning. */
+void presence_moved(struct presence *p, vn_id_t vn, struct addr ip, struct vr_id owner, us_t now);
 /* Ends CONFIRM (it was heard, or left) or all checks of an EID whose owner has changed. */
 void presence_stop(struct presence *p, enum presence_purpose purpose, vn_id_t vn, struct addr ip);
 /* Is such a check under way? */

@@ -492,6 +492,22 @@ sync_query(struct vr *vr, vn_id_t vn, struct mac mac, struct addr ip, us_t now)
 	return NULL;
 }
 
+/* Packets of a whole site may be unknown at once; each of them says it again soon. */
+#define OWNER_PACE (5 * US_MS)
+
+void
+sync_ask_owner(struct vr *vr, struct site *site, const struct peer *peer, struct addr ip, us_t now)
+{
+	struct sync_msg msg = {.type = SYNC_QUERY, .vn = site->vn, .query = {.ip = ip}};
+
+	if (now < site->owner_due)
+		return;
+	site->owner_due = now + OWNER_PACE;
+	msg.id = ++vr->last_id;
+	/* The next packet makes up for a lost one. */
+	(void)!sync_send(vr, peer->slot, &msg);
+}
+
 static us_t
 query_run(struct vr *vr, struct vr_query *q, us_t now)
 {

@@ -16,6 +16,9 @@ void sync_down(struct vr *vr, struct peer *peer, us_t now);
  * valid
  * for this event; NULL when there are too many questions. */
 struct vr_query *sync_query(struct vr *vr, vn_id_t vn, struct mac mac, struct addr ip, us_t now);
+/* Asks this peer whether the EID is its own: it speaks for it.  Once, and not too often. */
+void sync_ask_owner(struct vr *vr, struct site *site, const struct peer *peer, struct addr ip,
+		    us_t now);
 /* The query for this MAC or EID that is under way, or NULL. */
 struct vr_query *sync_query_find(struct vr *vr, vn_id_t vn, struct mac mac, struct addr ip);
 /* Sends one message; a negative result means it was not sent. */

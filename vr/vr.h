@@ -67,7 +67,8 @@ struct site {
 	struct binding fresh[SYNC_BINDINGS_MAX]; /* news that waits a moment for company */
 	size_t fresh_count;
 	us_t fresh_due;
-	us_t ask_due; /* next ARP request for a machine that has been silent */
+	us_t ask_due;   /* next ARP request for a machine that has been silent */
+	us_t owner_due; /* next question to a peer about an EID that it speaks for */
 };
 
 /* Queries of ours that are under way: who has this MAC, or this EID? */

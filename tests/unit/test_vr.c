@@ -619,6 +619,98 @@ a_packet_too_large_for_the_lan_is_cut_where_it_may_be(void **state)
 	world_end(w);
 }
 
+static void
+a_peer_that_speaks_for_an_unknown_machine_is_asked_about_it(void **state)
+{
+	struct world *w = world_standard();
+
+	(void)state;
+	say_arp(w, native, "10.1.0.6", "10.1.0.6");
+	run(w, US_S);
+	peer_sends(w, 0, "10.1.0.5", "10.1.0.6", 100, true, 0);
+	assert_int_equal(w->lan_sent, 1);
+	assert_int_equal(w->vr->unknown_owner, 1);
+	assert_int_equal(w->sync.type, SYNC_QUERY);
+	assert_true(addr_equal(w->sync.query.ip, ip("10.1.0.5")));
+	assert_int_equal(w->sync_sent[SYNC_QUERY], 1);
+	/* Not for each packet, and not when it is known. */
+	peer_sends(w, 0, "10.1.0.5", "10.1.0.6", 100, true, 0);
+	assert_int_equal(w->sync_sent[SYNC_QUERY], 1);
+	run(w, US_S);
+	peer_says(w, 0, "10.1.0.5", vm, 1, false);
+	peer_sends(w, 0, "10.1.0.5", "10.1.0.6", 100, true, 0);
+	assert_int_equal(w->sync_sent[SYNC_QUERY], 1);
+	world_end(w);
+}
+
+static void
+what_the_native_router_hands_on_is_no_sighting(void **state)
+{
+	struct world *w = world_make();
+
+	(void)state;
+	w->vn.native_gateway = ip("10.1.0.254");
+	world_start(w);
+	say_arp(w, native, "10.1.0.254", "10.1.0.1");
+	/* From a machine that has not been heard, to another one. */
+	lan_sends(w, native, vm, "10.1.0.6", "10.1.0.5", 100);
+	assert_null(entry(w, "10.1.0.6"));
+	lan_sends(w, vm, native, "10.1.0.5", "192.0.2.1", 100);
+	assert_int_equal(entry(w, "10.1.0.5")->b.vr.v, self.v);
+	world_end(w);
+}
+
+static void
+answer_probe(struct world *w, struct mac from, const char *spa)
+{
+	struct arp arp = {.eth_dst = router_mac,
+			  .eth_src = from,
+			  .op = ARP_REPLY,
+			  .sha = from,
+			  .tha = router_mac,
+			  .spa = ip(spa),
+			  .tpa = ip("10.1.0.1")};
+	uint8_t frame[ETH_FRAME_MIN];
+
+	arp_build(&arp, frame);
+	vr_lan_control(w->vr, VN, frame, sizeof(frame), false, w->now);
+}
+
+static void
+peer_sees(struct world *w, size_t from, const char *eid, bool present)
+{
+	struct sync_msg msg = {
+		.type = SYNC_PRESENT, .vn = VN, .presence = {.ip = ip(eid), .present = present}};
+
+	hear(w, from, &msg);
+}
+
+/* It resumed here when its migration to B had failed; now another one, to C, has failed too. */
+static void
+a_doubt_follows_the_machine_to_its_next_owner(void **state)
+{
+	struct world *w = world_standard();
+
+	(void)state;
+	say_arp(w, vm, "10.1.0.5", "10.1.0.5");
+	run(w, US_S);
+	peer_says(w, 0, "10.1.0.5", vm, 2, false);
+	run(w, 200 * US_MS);
+	say_arp(w, vm, "10.1.0.5", "10.1.0.6");
+	run(w, 10 * US_MS);
+	answer_probe(w, vm, "10.1.0.5");
+	peer_says(w, 1, "10.1.0.5", vm, 3, false);
+	/* What B says does not matter any more: C has it, and may well be right. */
+	peer_sees(w, 0, "10.1.0.5", false);
+	assert_int_equal(entry(w, "10.1.0.5")->b.vr.v, peer_c.v);
+	run(w, 10 * US_MS);
+	answer_probe(w, vm, "10.1.0.5");
+	peer_sees(w, 1, "10.1.0.5", false);
+	assert_int_equal(entry(w, "10.1.0.5")->b.vr.v, self.v);
+	assert_int_equal(entry(w, "10.1.0.5")->b.mobility, 4);
+	world_end(w);
+}
+
 int
 main(void)
 {
@@ -637,6 +729,9 @@ main(void)
 		cmocka_unit_test(only_machines_of_this_site_leave_the_vn_here),
 		cmocka_unit_test(packets_for_an_unknown_machine_of_the_vn_stay_inside),
 		cmocka_unit_test(a_packet_too_large_for_the_lan_is_cut_where_it_may_be),
+		cmocka_unit_test(a_peer_that_speaks_for_an_unknown_machine_is_asked_about_it),
+		cmocka_unit_test(what_the_native_router_hands_on_is_no_sighting),
+		cmocka_unit_test(a_doubt_follows_the_machine_to_its_next_owner),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
