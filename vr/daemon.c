@@ -293,7 +293,6 @@ daemon_run(struct daemon *d)
 {
 	us_t now = loop_now();
 
-	loop_timer_set(d->tunnel_timer, tunnel_run(d->tunnel, now));
 	daemon_step(d, now);
 	daemon_flush(d);
 	loop_run(d->loop);

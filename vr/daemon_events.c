@@ -18,7 +18,9 @@ daemon_step(struct daemon *d, us_t now)
 {
 	if (d->vr->wake || now >= d->vr_due)
 		d->vr_due = vr_run(d->vr, now);
-	loop_timer_set(d->vr_timer, d->vr_due);
+	/* What was sent, or a new peer, may have brought a handshake forward; and that may wake the router. */
+	loop_timer_set(d->tunnel_timer, tunnel_run(d->tunnel, now));
+	loop_timer_set(d->vr_timer, d->vr->wake ? now : d->vr_due);
 	if (d->ctl != NULL)
 		daemon_ctl_events(d);
 }
@@ -209,7 +211,6 @@ on_tunnel_readable(void *ctx, us_t now)
 
 	tunnel_readable(d->tunnel, now);
 	daemon_step(d, now);
-	loop_timer_set(d->tunnel_timer, tunnel_run(d->tunnel, now));
 }
 
 static void
@@ -226,9 +227,8 @@ on_tunnel_timer(void *ctx, us_t now)
 {
 	struct daemon *d = ctx;
 
-	loop_timer_set(d->tunnel_timer, tunnel_run(d->tunnel, now));
-	daemon_flush(d);
 	daemon_step(d, now);
+	daemon_flush(d);
 }
 
 static void

@@ -68,9 +68,10 @@ icmp_source(const struct site *site, const struct ip *ip)
 {
 	struct addr from = vr_address_for(site, ip->src);
 
-	if (!addr_is_none(from))
-		return from;
-	return site->conf->address_count > 0 ? site->conf->addresses[0].addr : ip->dst;
+	for (size_t i = 0; addr_is_none(from) && i < site->conf->address_count; i++)
+		if (site->conf->addresses[i].addr.family == ip->family)
+			from = site->conf->addresses[i].addr;
+	return addr_is_none(from) ? ip->dst : from;
 }
 
 static void
@@ -126,8 +127,11 @@ link_fragments(struct vr *vr, struct site *site, struct peer *peer, struct seal_
 	offload_finish_checksum(f);
 	for (unsigned i = 0;; i++) {
 		part.size = ip4_fragment(f->data, ip, mtu, i, part.data);
-		if (part.size == 0)
+		if (part.size == 0) {
+			if (i == 0)
+				vr_drop(vr, DROP_TOO_BIG);
 			return;
+		}
 		link_out(vr, site, peer, inner, &part, now);
 	}
 }
@@ -215,6 +219,33 @@ refresh(struct vr *vr, struct site *site, const struct hwdt_entry *e, us_t now)
 	neigh_ask(vr, site, e->b.ip, (struct mac){{0}});
 }
 
+static void to_lan(struct vr *vr, struct site *site, const struct origin *origin, struct frame *f,
+		   const struct ip *ip, const struct hwdt_entry *e, us_t now);
+
+/* Cuts a packet that may be fragmented to the LAN's MTU. */
+static void
+lan_fragments(struct vr *vr, struct site *site, const struct origin *origin, struct frame *f,
+	      const struct ip *ip, const struct hwdt_entry *e, us_t now)
+{
+	uint8_t bytes[FRAME_HEADROOM + FRAGMENT_MAX];
+
+	offload_finish_checksum(f);
+	for (unsigned i = 0;; i++) {
+		struct frame part = {.data = bytes + FRAME_HEADROOM};
+		struct ip part_ip;
+
+		part.size = ip4_fragment(f->data, ip, site->lan_mtu, i, part.data);
+		if (part.size == 0 || ip_parse(part.data, part.size, &part_ip) != 0) {
+			if (i == 0)
+				vr_drop(vr, DROP_TOO_BIG);
+			return;
+		}
+		to_lan(vr, site, origin, &part, &part_ip, e, now);
+		/* The bytes are ours. */
+		vr->io->lan_flush(vr->ctx, site->vn);
+	}
+}
+
 /* A packet for a machine of this LAN; 'e' is its record or NULL. */
 static void
 to_lan(struct vr *vr, struct site *site, const struct origin *origin, struct frame *f,
@@ -223,6 +254,10 @@ to_lan(struct vr *vr, struct site *site, const struct origin *origin, struct fra
 	struct prefix host = prefix_host(ip->dst);
 
 	if (f->gso == FRAME_GSO_NONE && ip->size > site->lan_mtu) {
+		if (!ip->dont_fragment && site->lan_mtu <= FRAGMENT_MAX) {
+			lan_fragments(vr, site, origin, f, ip, e, now);
+			return;
+		}
 		send_error(vr, site, origin, f, ip, ICMP_TOO_BIG, site->lan_mtu, now);
 		vr_drop(vr, DROP_TOO_BIG);
 		return;
@@ -300,16 +335,22 @@ to_outside(struct vr *vr, struct site *site, const struct origin *origin, struct
 static bool
 is_for_router(const struct vr *vr, const struct site *site, struct mac dst)
 {
-	const struct hwdt_entry *found[8];
+	const struct hwdt_entry *found[REPORT_EIDS_MAX];
+	bool is_elsewhere = false;
 	size_t count;
 
 	if (mac_equal(dst, site->router_mac))
 		return true;
 	count = hwdt_find_mac(vr->hwdt, site->vn, dst, found, ARRAY_COUNT(found));
-	for (size_t i = 0; i < count && i < ARRAY_COUNT(found); i++)
-		if (found[i]->b.withdrawn || vr_id_equal(found[i]->b.vr, vr->self))
+	for (size_t i = 0; i < count && i < ARRAY_COUNT(found); i++) {
+		/* An address that the machine has no more says nothing of where it is. */
+		if (found[i]->b.withdrawn)
+			continue;
+		if (vr_id_equal(found[i]->b.vr, vr->self))
 			return false;
-	return count > 0;
+		is_elsewhere = true;
+	}
+	return is_elsewhere;
 }
 
 /* A packet that the LAN's native router handed on: from outside the VN, or of a machine of this site whose gateway it is.  The
@@ -410,10 +451,14 @@ route_lan_frame(struct vr *vr, struct site *site, const struct origin *origin, s
 		return;
 	route = gndt_find(vr->gndt, site->vn, ip->dst);
 	if (route == NULL) {
-		/* A machine that its router does not know, or no longer: the next packet finds it. */
-		if (lndt_is_mobile(vr->lndt, site->vn, ip->dst))
-			(void)sync_query(vr, site->vn, (struct mac){{0}}, ip->dst, now);
-		to_outside(vr, site, origin, f, ip, now);
+		if (!lndt_is_mobile(vr->lndt, site->vn, ip->dst)) {
+			to_outside(vr, site, origin, f, ip, now);
+			return;
+		}
+		/* A machine of the VN that nobody knows, or no longer: the next packet finds it.  It is not outside, and an error
+		 * would end a connection that is just being opened. */
+		(void)sync_query(vr, site->vn, (struct mac){{0}}, ip->dst, now);
+		vr_drop(vr, DROP_NO_ROUTE);
 		return;
 	}
 	if (route->slot != GNDT_LOCAL) {
@@ -458,13 +503,14 @@ fwd_from_lan(struct vr *vr, struct site *site, struct frame *f, us_t now)
 
 /* ---- from a peer ---- */
 
+/* Has this router owned the EID?  Its home router has, before anybody else, whether that is remembered or not. */
 static bool
-was_owned_by(const struct hwdt_entry *e, struct vr_id id)
+was_owned_by(const struct vr *vr, const struct hwdt_entry *e, struct vr_id id)
 {
 	for (size_t i = 0; i < HWDT_PREVIOUS; i++)
 		if (vr_id_equal(e->previous[i], id))
 			return true;
-	return false;
+	return vr_id_equal(lndt_home(vr->lndt, e->b.vn, e->b.ip), id);
 }
 
 /* May the peer speak for this source?  Counts the refusal. */
@@ -476,7 +522,7 @@ peer_may_speak(struct vr *vr, const struct site *site, const struct peer *peer,
 
 	if ((inner->flags & SEAL_FLAG_REDIRECTED) != 0) {
 		e = hwdt_find(vr->hwdt, site->vn, ip->dst);
-		if (e != NULL && was_owned_by(e, peer->id))
+		if (e != NULL && was_owned_by(vr, e, peer->id))
 			return true;
 		vr_drop(vr, DROP_REDIRECT_REFUSED);
 		return false;
@@ -529,7 +575,7 @@ route_link_packet(struct vr *vr, struct site *site, const struct origin *origin,
 	const struct hwdt_entry *from;
 
 	if (e != NULL && !e->b.withdrawn && !vr_id_equal(e->b.vr, vr->self)) {
-		if (was_owned_by(e, vr->self))
+		if (was_owned_by(vr, e, vr->self))
 			redirect(vr, site, origin, inner, f, ip, now);
 		else
 			vr_drop(vr, DROP_NOT_HERE);
@@ -549,7 +595,9 @@ route_link_packet(struct vr *vr, struct site *site, const struct origin *origin,
 	} else if (vr_id_equal(lndt_home(vr->lndt, site->vn, ip->dst), vr->self)) {
 		to_lan(vr, site, origin, f, ip, NULL, now);
 	} else if (!addr_is_none(site->conf->native_gateway) &&
-		   gndt_find(vr->gndt, site->vn, ip->dst) == NULL) {
+		   gndt_find(vr->gndt, site->vn, ip->dst) == NULL &&
+		   lndt_is_local(vr->lndt, site->vn, ip->src)) {
+		/* One of this site's machines, away: nobody else's leave the VN here. */
 		to_native_gateway(vr, site, f, now);
 	} else {
 		vr_drop(vr, DROP_NOT_HERE);

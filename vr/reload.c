@@ -105,6 +105,17 @@ say_fixed(const struct conf *old, const struct conf *new, struct daemon_reload *
 		say(r, "features: not changed, needs a restart\n");
 }
 
+static bool
+has_own_key(const struct daemon *d, const struct conf *new, struct daemon_reload *r)
+{
+	for (size_t i = 0; i < new->peer_count; i++)
+		if (memcmp(new->peers[i].public_key, d->public_key, CONF_KEY_SIZE) == 0) {
+			say(r, "peers[%zu]: has this router's own key\n", i);
+			return true;
+		}
+	return false;
+}
+
 static const struct daemon_peer *
 find_peer(const struct daemon_peer *peers, size_t count, const uint8_t *key)
 {
@@ -144,11 +155,23 @@ remove_gone(struct daemon *d, const struct conf *new, struct daemon_reload *r, u
 
 		if (stays != NULL && same_vns(old, stays) && same_text(old->name, stays->name))
 			continue;
+		/* It may come back at once: its old handshakes must not be replayed to it then. */
+		d->peers[i].heard_floor = tunnel_heard(d->tunnel, d->peers[i].slot);
 		tunnel_peer_remove(d->tunnel, d->peers[i].slot);
 		vr_peer_remove(d->vr, d->peers[i].slot, now);
 		memset(d->peers[i].public_key, 0, CONF_KEY_SIZE);
 		say(r, "peer %s: removed\n", old->name);
 	}
+}
+
+/* Of a peer that was taken out just now. */
+static uint64_t
+heard_floor(const struct daemon *d, struct vr_id id)
+{
+	for (size_t i = 0; i < d->peer_count; i++)
+		if (vr_id_equal(d->peers[i].id, id))
+			return d->peers[i].heard_floor;
+	return 0;
 }
 
 /* Fills 'peers' in the order of the new configuration: known ones keep their slot. */
@@ -170,6 +193,7 @@ add_new(struct daemon *d, const struct conf *new, struct daemon_peer *peers,
 		}
 		memcpy(peers[i].public_key, conf->public_key, CONF_KEY_SIZE);
 		peers[i].id = daemon_id(conf->public_key);
+		peers[i].heard_floor = heard_floor(d, peers[i].id);
 		err = vr_peer_add(d->vr, conf, peers[i].id, now, &peers[i].slot);
 		if (err == 0)
 			err = daemon_tunnel_peer(d, conf, &peers[i], now);
@@ -242,6 +266,10 @@ take_over(struct daemon *d, struct conf *new, struct daemon_reload *r, us_t now)
 	if (!same_text(d->conf->name, new->name))
 		say(r, "name: needs a restart\n");
 	if (!vns_stay(d->conf, new, r) || !same_text(d->conf->name, new->name)) {
+		say(r, "nothing was changed\n");
+		return false;
+	}
+	if (has_own_key(d, new, r)) {
 		say(r, "nothing was changed\n");
 		return false;
 	}

@@ -218,6 +218,7 @@ sight_claim(struct vr *vr, struct site *site, struct binding *bindings, size_t c
 
 	for (size_t i = 0; i < count; i++) {
 		struct binding b = bindings[i];
+		enum hwdt_fate fate;
 
 		if (sight_is_frozen(vr, b.vn, b.ip, now)) {
 			vr_drop(vr, DROP_CLAIM_FROZEN);
@@ -226,7 +227,8 @@ sight_claim(struct vr *vr, struct site *site, struct binding *bindings, size_t c
 		b.vr = vr->self;
 		b.mobility = next_mobility(vr, b.vn, b.ip);
 		b.withdrawn = false;
-		if (vr_bind(vr, &b, now) != HWDT_FULL)
+		fate = vr_bind(vr, &b, now);
+		if (fate != HWDT_FULL && fate != HWDT_STALE)
 			bindings[kept++] = b;
 	}
 	if (kept == 0)
@@ -425,21 +427,17 @@ sight_lost(struct vr *vr, struct site *site, const struct hwdt_entry *was, const
 	   us_t now)
 {
 	struct report *r = reports_last(vr->reports, b->vn, b->ip);
-	bool young = false;
 
 	presence_stop(vr->presence, PRESENCE_CONFIRM, b->vn, b->ip);
-	if (r != NULL && vr_id_equal(r->to, vr->self)) {
+	if (r != NULL && vr_id_equal(r->to, vr->self))
 		r->superseded = now;
-		young = now - r->heard < DETECTOR_SERIES;
-	}
 	if (was->b.kind != BINDING_HOST || site == NULL)
 		return;
 	announce_departed(vr->announce, b->vn, b->ip, was->b.mac, now);
 	(void)announce_run(vr->announce, now);
-	/* Two routers heard it at nearly the same time: which of the two news is older, only the
-	 * machine can tell. */
-	if (young)
-		presence_start(vr->presence, PRESENCE_DOUBT, b->vn, b->ip, was->b.mac, b->vr, now);
+	/* It may be back already, or may never have gone: news take their time, and no router knows
+	 * which of two is older.  Only the machine can tell. */
+	presence_start(vr->presence, PRESENCE_DOUBT, b->vn, b->ip, was->b.mac, b->vr, now);
 	vr->wake = true;
 }
 
@@ -451,7 +449,7 @@ sight_stale(void *ctx, vn_id_t vn, struct addr ip, mobility_t newest, struct vr_
 	struct binding b;
 
 	if (e == NULL || !vr_id_equal(e->b.vr, vr->self) || newest < e->b.mobility ||
-	    newest == UINT64_MAX)
+	    newest - e->b.mobility > VR_MOBILITY_JUMP)
 		return;
 	vr->floors[vr->next_floor++ % VR_FLOORS] =
 		(struct vr_floor){.vn = vn, .ip = ip, .mobility = newest};

@@ -275,6 +275,17 @@ hear_pull(struct vr *vr, struct peer *peer, const struct sync_msg *msg, us_t now
 	}
 }
 
+/* Could the counter have come so far by moves? */
+static bool
+is_in_reach(const struct vr *vr, const struct binding *b)
+{
+	const struct hwdt_entry *e = hwdt_find(vr->hwdt, b->vn, b->ip);
+
+	if (e == NULL)
+		return b->mobility <= VR_MOBILITY_MAX;
+	return b->mobility <= e->b.mobility || b->mobility - e->b.mobility <= VR_MOBILITY_JUMP;
+}
+
 /* Takes in what a peer says of an EID of its own. */
 static enum sync_verdict
 take_in(struct vr *vr, struct peer *peer, vn_id_t vn, const struct sync_binding *sb, us_t now)
@@ -287,7 +298,7 @@ take_in(struct vr *vr, struct peer *peer, vn_id_t vn, const struct sync_binding 
 			    .kind = sb->kind,
 			    .withdrawn = sb->withdrawn};
 
-	if (!lndt_may_host(vr->lndt, vn, b.ip, peer->id)) {
+	if (!lndt_may_host(vr->lndt, vn, b.ip, peer->id) || !is_in_reach(vr, &b)) {
 		vr_drop(vr, DROP_CLAIM_REFUSED);
 		return SYNC_REFUSED;
 	}

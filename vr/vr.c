@@ -587,7 +587,7 @@ vr_recall(struct vr *vr, const struct binding *b, us_t now)
 	bool mine = vr_id_equal(b->vr, vr->self);
 
 	if (vr_site(vr, b->vn) == NULL || (!mine && peers_find(vr->peers, b->vr) == NULL) ||
-	    !lndt_may_host(vr->lndt, b->vn, b->ip, b->vr))
+	    !lndt_may_host(vr->lndt, b->vn, b->ip, b->vr) || b->mobility > VR_MOBILITY_MAX)
 		return;
 	/* The own addresses are as configured now. */
 	if (mine && (b->kind == BINDING_GATEWAY || vr_owns_address(vr_site(vr, b->vn), b->ip)) &&

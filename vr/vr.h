@@ -122,6 +122,12 @@ struct vr_floor {
 
 #define VR_FLOORS 64
 
+/* A counter grows by one with each move.  News that raises it by more than an epoch at once is broken or hostile: it would bring
+ * the counter to its end, where no claim can be larger any more. */
+#define VR_MOBILITY_JUMP ((mobility_t)1 << 32)
+/* The same for an EID of which nothing is known yet. */
+#define VR_MOBILITY_MAX ((mobility_t)1 << 63)
+
 struct vr {
 	struct vr_id self;
 	const struct conf *conf; /* borrowed: replaced by vr_reload() */

@@ -7,8 +7,9 @@
 """
 import re
 
+import echo
 import inside
-from lab.netns import Lab, run, wait_for
+from lab.netns import Lab, wait_for
 from lab.router import Router
 from lab.underlay import Underlay
 
@@ -208,18 +209,17 @@ class Sites:
                      f"{name} to place {address} at {site}")
 
     @staticmethod
-    def ping(one, other, count=3, size=56, more=()):
-        """Is every echo request answered, exactly once?"""
+    def ping(one, other, count=3, size=56, **options):
+        """Is every echo request answered, exactly once? Options as in echo.ping()."""
         address = other if isinstance(other, str) else other.ip
-        text = run("ip", "netns", "exec", one.space.full, "ping", "-n", "-i", "0.01", "-c",
-                   str(count), "-W", "2", "-s", str(size), *more, address, check=False)
-        done = f" {count} received" in text and "DUP" not in text and "duplicates" not in text
-        if not done:
-            print(f"{one.name} to {address}: {text}")
-        return done
+        heard = echo.ping(one.space, address, count, size, **options)
+        if sorted(heard) == list(range(count)):
+            return True
+        print(f"{one.name} asked {address} {count} times and heard {heard}")
+        return False
 
-    def wait_ping(self, one, other, timeout=5):
-        wait_for(lambda: self.ping(one, other, 1), timeout, f"an answer to {one.name}")
+    def wait_ping(self, one, other, timeout=8):
+        wait_for(lambda: self.ping(one, other, 1, wait=0.5), timeout, f"an answer to {one.name}")
 
     def drops(self, name, reason):
         """A counter of drops."""

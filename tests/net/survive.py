@@ -12,18 +12,19 @@ _flows = itertools.count(1)
 class Traffic:
     """Between a machine and hosts: for each a TCP download from the machine, and a 1 kHz UDP stream that it echoes."""
 
-    def __init__(self, world, vm, hosts=None, size=64):
-        """'size': of the datagrams."""
+    def __init__(self, world, vm, hosts=None, size=64, tcp=True):
+        """'size': of the datagrams. Without 'tcp' there is only the stream."""
         self.world, self.vm = world, vm
         self.hosts = list(hosts or world.hosts)
-        self.size = size
+        self.size, self.tcp = size, tcp
         self.downloads, self.streams, self.flows = {}, {}, {}
 
     def __enter__(self):
         for name in self.hosts:
             space = self.world.hosts[name]
             flow = self.flows[name] = next(_flows)
-            self.downloads[name] = download(space, self.vm.ip, RATE, flow)
+            if self.tcp:
+                self.downloads[name] = download(space, self.vm.ip, RATE, flow)
             self.streams[name] = stream(space, self.vm.ip, flow, size=self.size)
         self.must_go_on()
         return self
@@ -38,11 +39,12 @@ class Traffic:
 
     def must_go_on(self, timeout=8):
         """From now on every host gets more bytes and more answers; what it got is right, and nothing came twice."""
-        bytes_of = {name: self.bytes(name) + 20_000 for name in self.hosts}
+        bytes_of = {name: self.bytes(name) + 20_000 for name in self.downloads}
         answers_of = {name: self.figures(name)["received"] + 100 for name in self.hosts}
-        for name in self.hosts:
+        for name in self.downloads:
             wait_for(lambda host=name: self.bytes(host) >= bytes_of[host], timeout,
                      f"the download of {name} to go on")
+        for name in self.hosts:
             wait_for(lambda host=name: self.figures(host)["received"] >= answers_of[host], timeout,
                      f"the stream of {name} to be answered")
 
@@ -56,11 +58,6 @@ class Traffic:
         now = self.streams[name].mark()
         assert now["duplicated"] == 0, f"{name} got answers twice: {now}"
         return now
-
-    def lost(self, name):
-        """Datagrams without an answer so far, but for those of the last moments."""
-        now = self.figures(name)
-        return now["sent"] - now["received"]
 
     def _finish(self):
         self.must_go_on()

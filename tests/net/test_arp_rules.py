@@ -171,8 +171,8 @@ class Networkd:
             file.write("[Match]\nName=eth0\n[Network]\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n"
                        f"[Address]\nAddress={address}/24\nDuplicateAddressDetection=ipv4\n")
         # It wants a /run to write to. With a read-only /sys it does not wait for udev.
-        script = (f"mount -o remount,bind,ro /sys && mount --bind {folder} /run && mkdir -p /run/systemd/netif/links /run/systemd/netif/leases "
-                  "/run/systemd/netif/lldp && chmod -R a+rwX /run/systemd && "
+        script = (f"mount -o remount,bind,ro /sys && mount --bind {folder} /run && cd /run/systemd && "
+                  "mkdir -p netif/links netif/leases netif/lldp && chmod -R a+rwX /run/systemd && "
                   f"exec env SYSTEMD_LOG_LEVEL=debug SYSTEMD_LOG_TARGET=console {NETWORKD}")
         with open(self.log, "wb") as output:
             self.process = host.space.popen("unshare", "-m", "sh", "-c", script, stdout=output, stderr=output)

@@ -379,7 +379,7 @@ def test_sighup_reloads(net):
 
 def test_sigusr1_logs_the_counters(net):
     router = net.routers["a"]
-    net.ping(net.ha, net.hb, 1, more=("-t", "1"))
+    net.ping(net.ha, net.hb, 1, ttl=1)
     router.process.send_signal(signal.SIGUSR1)
     wait_for(lambda: re.search(r"drop: ttl \d+", router.log()), 3, "the counters in the log")
 

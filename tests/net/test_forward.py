@@ -60,13 +60,13 @@ def test_hosts_of_two_sites_reach_each_other(net, size):
 
 def test_a_routed_packet_loses_one_hop_in_all(net):
     with sniff.Sniffer(net.hb.space, "eth0") as seen:
-        assert net.ping(net.ha, net.hb, 1, more=("-t", "40"))
+        assert net.ping(net.ha, net.hb, 1, ttl=40)
         assert seen.wait(echo_seen(net.hb, net.hb.ip)).ttl == 39
 
 
 def test_a_packet_within_one_subnet_keeps_its_hops(flat):
     with sniff.Sniffer(flat.hb.space, "eth0") as seen:
-        assert flat.ping(flat.ha, flat.hb, 1, more=("-t", "1"))
+        assert flat.ping(flat.ha, flat.hb, 1, ttl=1)
         assert seen.wait(echo_seen(flat.hb, flat.hb.ip)).ttl == 1
 
 
@@ -162,7 +162,7 @@ def test_a_packet_too_big_is_answered_by_the_gateway_with_the_mtu(net):
     assert f"From {net.gateway('a')} " in text and f"(mtu = {INNER_MTU})" in text, text
     assert net.drops("a", "too-big") == before + 1
     net.ha.space.ip("route flush cache")
-    assert net.ping(net.ha, net.hb, 1, INNER_MTU - 28, ("-M", "do"))
+    assert net.ping(net.ha, net.hb, 1, INNER_MTU - 28, whole=True)
 
 
 def test_a_packet_too_big_within_a_subnet_is_answered_too(flat):
@@ -215,7 +215,7 @@ def test_one_leg_with_a_smaller_mtu_is_no_black_hole():
         sites.wait_mtu("c", "a", NARROW_MTU)
         transfer(ha, hc)
         assert f"(mtu = {small})" in said_to(ha, hc.ip, "-M", "do", "-s", "1400")
-        assert sites.ping(ha, hb, 1, 1420 - 68 - 28, ("-M", "do"))
+        assert sites.ping(ha, hb, 1, 1420 - 68 - 28, whole=True)
 
 
 def test_a_path_that_shrinks_under_a_connection_does_not_end_it():
@@ -315,7 +315,7 @@ def test_a_peer_may_not_speak_for_what_it_was_not_given():
         sites.wait_ping(hb, ha)
         with sniff.Sniffer(ha.space, "eth0") as seen:
             before = sites.drops("a", "peer-source")
-            assert not sites.ping(hb, ha, 1, more=("-I", "10.9.0.5"))
+            assert not sites.ping(hb, ha, 1, source="10.9.0.5")
             assert sites.drops("a", "peer-source") == before + 1
             assert not seen.frames(lambda frame: frame.ip_from == "10.9.0.5")
 

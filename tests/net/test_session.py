@@ -223,7 +223,7 @@ def test_a_router_that_changes_its_address_is_followed():
 def test_nothing_of_the_inner_packets_is_seen_on_the_underlay(net):
     with sniff.Sniffer(net.spaces["b"], "wan0") as seen:
         transfer(net.ha, net.hb, 1 << 20)
-        assert net.ping(net.ha, net.hb, 3, 200, ("-p", "c0ffee"))
+        assert net.ping(net.ha, net.hb, 3, 200, fill=bytes.fromhex("c0ffee"))
         frames = seen.frames(lambda frame: frame.ip)
         assert len(frames) > 100
         assert all(frame.protocol == sniff.UDP and frame.port_to() == PORT for frame in frames)

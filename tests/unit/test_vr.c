@@ -397,26 +397,34 @@ a_machine_that_starts_here_again_keeps_its_mac(void **state)
 	world_end(w);
 }
 
-/* A packet of 'size' bytes, with headroom, from a peer. */
+/* A packet of 'size' bytes at 'data'. */
+static void
+make_packet(uint8_t *data, const char *src, const char *dst, size_t size, bool df)
+{
+	struct addr a = ip(src), b = ip(dst);
+
+	memset(data, 0, size);
+	data[0] = 0x45;
+	data[2] = (uint8_t)(size >> 8);
+	data[3] = (uint8_t)size;
+	data[6] = df ? 0x40 : 0;
+	data[8] = 64;
+	data[9] = IP_PROTO_UDP;
+	memcpy(data + 12, a.b, 4);
+	memcpy(data + 16, b.b, 4);
+	ip_header_checksum(data);
+}
+
 static void
 peer_sends(struct world *w, size_t from, const char *src, const char *dst, size_t size, bool df,
 	   uint8_t flags)
 {
-	uint8_t *bytes = calloc(1, FRAME_HEADROOM + size);
+	uint8_t *bytes = malloc(FRAME_HEADROOM + size);
 	struct frame f = {.data = bytes + FRAME_HEADROOM, .size = size};
 	struct seal_inner inner = {.vn = VN, .flags = flags, .hops = 3};
-	struct addr a = ip(src), b = ip(dst);
 
 	assert_non_null(bytes);
-	f.data[0] = 0x45;
-	f.data[2] = (uint8_t)(size >> 8);
-	f.data[3] = (uint8_t)size;
-	f.data[6] = df ? 0x40 : 0;
-	f.data[8] = 64;
-	f.data[9] = IP_PROTO_UDP;
-	memcpy(f.data + 12, a.b, 4);
-	memcpy(f.data + 16, b.b, 4);
-	ip_header_checksum(f.data);
+	make_packet(f.data, src, dst, size, df);
 	vr_link_data(w->vr, w->slots[from], &inner, &f, w->now);
 	free(bytes);
 }
@@ -439,6 +447,178 @@ packets_for_outside_wait_for_the_native_gateway(void **state)
 	world_end(w);
 }
 
+static void
+a_counter_that_leaps_to_its_end_is_refused(void **state)
+{
+	struct world *w = world_standard();
+
+	(void)state;
+	say_arp(w, vm, "10.1.0.5", "10.1.0.5");
+	run(w, US_S);
+	for (unsigned i = 0; i < 30; i++) {
+		peer_says(w, 0, "10.1.0.5", vm, UINT64_MAX >> i, false);
+		assert_int_equal(w->sync.type, SYNC_ACK);
+		assert_int_equal(w->sync.ack.rows[0].verdict, SYNC_REFUSED);
+	}
+	assert_int_equal(entry(w, "10.1.0.5")->b.vr.v, self.v);
+	peer_says(w, 0, "10.1.0.5", vm, 1000, false);
+	assert_int_equal(entry(w, "10.1.0.5")->b.vr.v, peer_b.v);
+	world_end(w);
+}
+
+/* Nor by the answer to a claim, whose sender need not be allowed to host anything. */
+static void
+an_answer_cannot_exhaust_the_counter(void **state)
+{
+	struct world *w = world_standard();
+	struct sync_msg ack = {.type = SYNC_ACK, .vn = VN};
+	mobility_t before;
+
+	(void)state;
+	say_arp(w, vm, "10.1.0.5", "10.1.0.5");
+	run(w, 10 * US_MS);
+	before = entry(w, "10.1.0.5")->b.mobility;
+	ack.id = w->sync.id;
+	ack.ack.count = 1;
+	ack.ack.rows[0].verdict = SYNC_STALE;
+	ack.ack.rows[0].newest = UINT64_MAX - 1;
+	ack.ack.rows[0].owner = self.v;
+	assert_int_equal(w->sync.type, SYNC_DELTA);
+	hear(w, 0, &ack);
+	assert_int_equal(entry(w, "10.1.0.5")->b.mobility, before);
+	/* One that has lost its memory counts on. */
+	ack.ack.rows[0].newest = 500;
+	hear(w, 1, &ack);
+	assert_int_equal(entry(w, "10.1.0.5")->b.mobility, 501);
+	world_end(w);
+}
+
+static void
+lan_sends(struct world *w, struct mac from, struct mac to, const char *src, const char *dst,
+	  size_t size)
+{
+	uint8_t *bytes = malloc(FRAME_HEADROOM + ETH_SIZE + size);
+	struct frame f = {.data = bytes + FRAME_HEADROOM, .size = ETH_SIZE + size};
+	struct eth eth = {.dst = to, .src = from, .type = ETH_IP4};
+
+	assert_non_null(bytes);
+	eth_build(&eth, f.data);
+	make_packet(f.data + ETH_SIZE, src, dst, size, false);
+	vr_lan_frame(w->vr, VN, &f, w->now);
+	free(bytes);
+}
+
+/* A native with a static ARP entry goes on sending to the machine's MAC. */
+static void
+an_address_that_was_given_up_does_not_hide_where_a_machine_is(void **state)
+{
+	struct world *w = world_standard();
+
+	(void)state;
+	say_arp(w, native, "10.1.0.6", "10.1.0.6");
+	peer_says(w, 0, "10.1.0.7", vm, 1, false);
+	peer_says(w, 0, "10.1.0.7", vm, 2, true);
+	peer_says(w, 0, "10.1.0.5", vm, 1, false);
+	lan_sends(w, native, vm, "10.1.0.6", "10.1.0.5", 100);
+	assert_int_equal(w->link_sent, 1);
+	assert_int_equal(w->link_slot, w->slots[0]);
+	/* But one address here, and nothing of it is taken. */
+	say_arp(w, vm, "10.1.0.8", "10.1.0.8");
+	lan_sends(w, native, vm, "10.1.0.6", "10.1.0.5", 100);
+	assert_int_equal(w->link_sent, 1);
+	world_end(w);
+}
+
+/* A peer that has no host route (it has just started, or its table is full) sends to the router of the prefix. */
+static void
+the_home_router_redirects_without_memory_of_the_move(void **state)
+{
+	struct world *w = world_standard();
+
+	(void)state;
+	peer_says(w, 0, "10.1.0.5", vm, 5, false);
+	peer_sends(w, 1, "10.3.0.9", "10.1.0.5", 100, true, 0);
+	assert_int_equal(w->link_sent, 1);
+	assert_int_equal(w->link_slot, w->slots[0]);
+	assert_int_equal(w->link_inner.flags, SEAL_FLAG_REDIRECTED);
+	world_end(w);
+}
+
+static void
+what_is_redirected_is_taken_from_earlier_owners_only(void **state)
+{
+	struct world *w = world_make();
+
+	(void)state;
+	w->mobile.prefix = prefix("10.2.0.0/24");
+	world_start(w);
+	/* At home at B, now here; whose source it is B cannot know. */
+	say_arp(w, vm, "10.2.0.5", "10.2.0.5");
+	peer_sends(w, 0, "10.3.0.9", "10.2.0.5", 100, true, SEAL_FLAG_REDIRECTED);
+	assert_int_equal(w->lan_sent, 1);
+	peer_sends(w, 1, "10.3.0.9", "10.2.0.5", 100, true, SEAL_FLAG_REDIRECTED);
+	assert_int_equal(w->lan_sent, 1);
+	assert_int_equal(w->vr->drops[DROP_REDIRECT_REFUSED], 1);
+	world_end(w);
+}
+
+static void
+only_machines_of_this_site_leave_the_vn_here(void **state)
+{
+	struct world *w = world_make();
+
+	(void)state;
+	w->vn.native_gateway = ip("10.1.0.254");
+	world_start(w);
+	say_arp(w, native, "10.1.0.254", "10.1.0.1");
+	peer_says(w, 0, "10.1.0.5", vm, 1, false);
+	peer_sends(w, 0, "10.1.0.5", "192.0.2.1", 100, false, 0);
+	assert_int_equal(w->lan_sent, 1);
+	peer_sends(w, 0, "10.2.0.9", "192.0.2.1", 100, false, 0);
+	assert_int_equal(w->lan_sent, 1);
+	assert_int_equal(w->vr->drops[DROP_NOT_HERE], 1);
+	world_end(w);
+}
+
+static void
+packets_for_an_unknown_machine_of_the_vn_stay_inside(void **state)
+{
+	struct world *w = world_make();
+
+	(void)state;
+	w->vn.native_gateway = ip("10.1.0.254");
+	w->mobile.prefix = prefix("10.9.0.0/24");
+	world_start(w);
+	say_arp(w, native, "10.1.0.254", "10.1.0.1");
+	say_arp(w, vm, "10.1.0.5", "10.1.0.1");
+	lan_sends(w, vm, router_mac, "10.1.0.5", "10.9.0.9", 100);
+	assert_int_equal(w->lan_sent, 0);
+	assert_int_equal(w->sync_sent[SYNC_QUERY], 2);
+	lan_sends(w, vm, router_mac, "10.1.0.5", "192.0.2.1", 100);
+	assert_int_equal(w->lan_sent, 1);
+	world_end(w);
+}
+
+static void
+a_packet_too_large_for_the_lan_is_cut_where_it_may_be(void **state)
+{
+	struct world *w = world_standard();
+
+	(void)state;
+	say_arp(w, vm, "10.1.0.5", "10.1.0.1");
+	w->vr->sites[0].lan_mtu = 1280;
+	peer_sends(w, 1, "10.3.0.9", "10.1.0.5", 1400, false, 0);
+	assert_int_equal(w->lan_sent, 2);
+	assert_int_equal(w->lan_sizes[0], 1276);
+	assert_int_equal(w->lan_sizes[1], 1400 - 1276 + 20);
+	assert_int_equal(w->link_sent, 0);
+	peer_sends(w, 1, "10.3.0.9", "10.1.0.5", 1400, true, 0);
+	assert_int_equal(w->lan_sent, 2);
+	assert_int_equal(w->link_sent, 1); /* the error */
+	assert_int_equal(w->vr->drops[DROP_TOO_BIG], 1);
+	world_end(w);
+}
+
 int
 main(void)
 {
@@ -449,6 +629,14 @@ main(void)
 		cmocka_unit_test(a_reload_keeps_the_routes_that_stay_and_takes_the_others_out),
 		cmocka_unit_test(a_machine_that_starts_here_again_keeps_its_mac),
 		cmocka_unit_test(packets_for_outside_wait_for_the_native_gateway),
+		cmocka_unit_test(a_counter_that_leaps_to_its_end_is_refused),
+		cmocka_unit_test(an_answer_cannot_exhaust_the_counter),
+		cmocka_unit_test(an_address_that_was_given_up_does_not_hide_where_a_machine_is),
+		cmocka_unit_test(the_home_router_redirects_without_memory_of_the_move),
+		cmocka_unit_test(what_is_redirected_is_taken_from_earlier_owners_only),
+		cmocka_unit_test(only_machines_of_this_site_leave_the_vn_here),
+		cmocka_unit_test(packets_for_an_unknown_machine_of_the_vn_stay_inside),
+		cmocka_unit_test(a_packet_too_large_for_the_lan_is_cut_where_it_may_be),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,3 +60,28 @@ moves_on_both_sides_of_a_partition_are_settled(void **state)
 		story_end(c.sim);
 	}
 }
+
+void
+a_machine_that_was_back_before_the_news_stays(void **state)
+{
+	static const uint8_t group[] = {0, 1, 1};
+
+	(void)state;
+	FOR_BOTH_LAYOUTS(layout)
+	{
+		struct cast c = story_cast(layout);
+
+		/* To B and back while A hears of nothing: its RARP at home says nothing new to A. */
+		sim_partition(c.sim, group);
+		sim_migrate(c.sim, c.vm, B, &sim_by_rarp);
+		sim_run(c.sim, 150 * US_MS);
+		sim_migrate(c.sim, c.vm, A, &sim_by_rarp);
+		sim_run(c.sim, 5 * US_S);
+		sim_heal(c.sim);
+		/* And now it is silent: the news that it left are older than its return. */
+		sim_run(c.sim, 4 * US_S);
+		story_expect_at(c.sim, c.vm, A);
+		sim_run(c.sim, 10 * US_S);
+		story_end(c.sim);
+	}
+}
