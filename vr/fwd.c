@@ -516,7 +516,7 @@ was_owned_by(const struct vr *vr, const struct hwdt_entry *e, struct vr_id id)
 /* May the peer speak for this source?  Counts the refusal. */
 static bool
 peer_may_speak(struct vr *vr, const struct site *site, const struct peer *peer,
-	       const struct seal_inner *inner, const struct ip *ip)
+	       const struct seal_inner *inner, const struct ip *ip, us_t now)
 {
 	const struct hwdt_entry *e;
 
@@ -539,8 +539,10 @@ peer_may_speak(struct vr *vr, const struct site *site, const struct peer *peer,
 		return false;
 	}
 	/* It may host it but is not the known owner: news may be under way. */
-	if (lndt_is_mobile(vr->lndt, site->vn, ip->src))
+	if (lndt_is_mobile(vr->lndt, site->vn, ip->src)) {
 		vr->unknown_owner++;
+		sync_query_one(vr, peer, site->vn, ip->src, now);
+	}
 	return true;
 }
 
@@ -626,7 +628,7 @@ fwd_from_link(struct vr *vr, struct site *site, struct peer *peer, const struct 
 		vr_drop(vr, DROP_MULTICAST);
 		return;
 	}
-	if (!peer_may_speak(vr, site, peer, inner, &ip))
+	if (!peer_may_speak(vr, site, peer, inner, &ip, now))
 		return;
 	clamp(peer, f, &ip);
 	route_link_packet(vr, site, &origin, inner, f, &ip, now);

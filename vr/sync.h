@@ -18,6 +18,8 @@ void sync_down(struct vr *vr, struct peer *peer, us_t now);
 struct vr_query *sync_query(struct vr *vr, vn_id_t vn, struct mac mac, struct addr ip, us_t now);
 /* The query for this MAC or EID that is under way, or NULL. */
 struct vr_query *sync_query_find(struct vr *vr, vn_id_t vn, struct mac mac, struct addr ip);
+/* Asks only this router whether it has the EID: it speaks for it already. */
+void sync_query_one(struct vr *vr, const struct peer *peer, vn_id_t vn, struct addr ip, us_t now);
 /* Sends one message; a negative result means it was not sent. */
 int sync_send(void *vr, uint32_t slot, const struct sync_msg *msg);
 

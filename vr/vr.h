@@ -73,6 +73,7 @@ struct site {
 /* Queries of ours that are under way: who has this MAC, or this EID? */
 struct vr_query {
 	vn_id_t vn;
+	struct vr_id whom; /* none: everybody */
 	bool by_mac;
 	struct mac mac;
 	struct addr ip;
