@@ -711,6 +711,47 @@ a_doubt_follows_the_machine_to_its_next_owner(void **state)
 	world_end(w);
 }
 
+static void
+hellos_have_the_digests_of_all_vns(void **state)
+{
+	struct world *w = world_make();
+	struct conf_vn *vns = calloc(40, sizeof(*vns));
+	struct conf_peer_vn *peer_vns = calloc(40, sizeof(*peer_vns));
+	struct mac macs[40];
+	uint16_t mtus[40];
+	struct vr_start start = {.self = self,
+				 .io = &io,
+				 .ctx = w,
+				 .boot = 1,
+				 .macs = macs,
+				 .mtus = mtus,
+				 .peer_ids = w->ids};
+
+	(void)state;
+	assert_true(vns != NULL && peer_vns != NULL);
+	for (unsigned i = 0; i < 40; i++) {
+		vns[i] = w->vn;
+		vns[i].id = peer_vns[i].id = VN + i;
+		vns[i].address_count = 0;
+		macs[i] = router_mac;
+		mtus[i] = 1500;
+	}
+	w->conf.vns = vns;
+	w->conf.vn_count = 40;
+	w->conf.peer_count = 1;
+	w->peers[0].vns = peer_vns;
+	w->peers[0].vn_count = 40;
+	start.log = log_create(LOG_ERROR, NULL);
+	assert_int_equal(vr_create(&w->conf, &start, w->now, w->slots, &w->vr), 0);
+	vr_link_session(w->vr, w->slots[0], true, w->now);
+	assert_int_equal(w->sync_sent[SYNC_HELLO], 2);
+	assert_int_equal(w->sync.hello.count, 8);
+	assert_int_equal(w->sync.hello.digests[7].vn, VN + 39);
+	world_end(w);
+	free(vns);
+	free(peer_vns);
+}
+
 int
 main(void)
 {
@@ -732,6 +773,7 @@ main(void)
 		cmocka_unit_test(a_peer_that_speaks_for_an_unknown_machine_is_asked_about_it),
 		cmocka_unit_test(what_the_native_router_hands_on_is_no_sighting),
 		cmocka_unit_test(a_doubt_follows_the_machine_to_its_next_owner),
+		cmocka_unit_test(hellos_have_the_digests_of_all_vns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
