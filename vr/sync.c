@@ -322,6 +322,9 @@ take_in(struct vr *vr, struct peer *peer, vn_id_t vn, const struct sync_binding 
 
 		if (e != NULL && b.mobility > e->b.mobility) {
 			vr_drop(vr, DROP_CLAIM_FROZEN);
+			/* The owner has it still: what is known of it stays until the thaw. */
+			if (vr_id_equal(e->b.vr, peer->id))
+				hwdt_heard(vr->hwdt, vn, b.ip, now);
 			return SYNC_FROZEN;
 		}
 	}
@@ -481,10 +484,12 @@ struct vr_query *
 sync_query(struct vr *vr, vn_id_t vn, struct mac mac, struct addr ip, us_t now)
 {
 	struct vr_query *known = sync_query_find(vr, vn, mac, ip);
+	/* A scan of addresses must not keep a RARP from being resolved: that is a move that waits. */
+	size_t room = addr_is_none(ip) ? VR_QUERIES : VR_QUERIES - VR_QUERIES / 4;
 
 	if (known != NULL)
 		return known;
-	for (size_t i = 0; i < VR_QUERIES; i++) {
+	for (size_t i = 0; i < room; i++) {
 		struct vr_query *q = &vr->queries[i];
 
 		if (q->tries != 0)
