@@ -24,7 +24,7 @@ struct presence {
 	const struct presence_ops *ops;
 	void *ctx;
 	struct check *checks;
-	size_t count;
+	size_t count[PRESENCE_PURPOSES];
 };
 
 /* When each purpose does its next step, after its start. */
@@ -94,13 +94,18 @@ void
 presence_start(struct presence *p, enum presence_purpose purpose, vn_id_t vn, struct addr ip,
 	       struct mac mac, struct vr_id other, us_t now)
 {
+	size_t same = 0;
 	struct check *c;
 
-	for (c = p->checks; c != NULL; c = c->next)
-		if (is_about(c, vn, ip) && c->purpose == purpose && vr_id_equal(c->other, other) &&
-		    mac_equal(c->mac, mac))
+	for (c = p->checks; c != NULL; c = c->next) {
+		if (c->purpose != purpose || !vr_id_equal(c->other, other))
+			continue;
+		if (is_about(c, vn, ip) && mac_equal(c->mac, mac))
 			return;
-	if (p->count >= PRESENCE_CHECKS_MAX)
+		same++;
+	}
+	if (p->count[purpose] >= PRESENCE_CHECKS_MAX ||
+	    (purpose == PRESENCE_ASKED && same >= PRESENCE_ASKED_MAX))
 		return;
 	c = calloc(1, sizeof(*c));
 	if (c == NULL)
@@ -113,7 +118,7 @@ presence_start(struct presence *p, enum presence_purpose purpose, vn_id_t vn, st
 			    .other = other,
 			    .started = now};
 	p->checks = c;
-	p->count++;
+	p->count[purpose]++;
 }
 
 static void
@@ -289,7 +294,7 @@ presence_run(struct presence *p, us_t now)
 
 		if (c->done) {
 			*link = c->next;
-			p->count--;
+			p->count[c->purpose]--;
 			free(c);
 			continue;
 		}

@@ -22,7 +22,11 @@ enum presence_purpose {
 #define PRESENCE_REMOTE_DEADLINE (700 * US_MS)
 /* A claimed machine that has not been heard by then is looked for at the router it came from. */
 #define PRESENCE_CONFIRM_DEADLINE (350 * US_MS)
-#define PRESENCE_CHECKS_MAX       1024
+/* Checks of each purpose under way at once, and of PRESENCE_ASKED for each router that asks: whoever floods us with one kind
+ * does not stop the others. */
+#define PRESENCE_CHECKS_MAX 512
+#define PRESENCE_ASKED_MAX  64
+#define PRESENCE_PURPOSES   4
 
 struct presence_ops {
 	/* ARP request for 'ip' on the own LAN, to 'mac' or broadcast when 'mac' is zero. */
@@ -48,7 +52,7 @@ void presence_destroy(struct presence *p);
 
 /* Starts a check unless the same one is under way.  'other': CONFIRM the router it came from (may be none), DOUBT and
  * DEFEND the owner, ASKED who asked.  'mac': the machine's; DEFEND: the requester's.  Dropped when
- * PRESENCE_CHECKS_MAX are under way. */
+ * too many are under way. */
 void presence_start(struct presence *p, enum presence_purpose purpose, vn_id_t vn, struct addr ip,
 		    struct mac mac, struct vr_id other, us_t now);
 /* The machine answered an ARP probe of ours on the own LAN. */

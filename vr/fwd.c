@@ -204,7 +204,7 @@ note_first_frame(struct vr *vr, const struct site *site, struct addr ip, us_t no
 
 	if (now >= vr->first_frames)
 		return;
-	r = reports_last(vr->reports, site->vn, ip);
+	r = reports_since(vr->reports, site->vn, ip, now - SIGHT_FIRST_FRAME);
 	if (r != NULL && r->first_frame == 0 && vr_id_equal(r->to, vr->self))
 		r->first_frame = now;
 }

@@ -55,8 +55,9 @@ carry(const struct binding *b)
 
 /* ---- HELLO ---- */
 
-void
-sync_hello(struct vr *vr, struct peer *peer, us_t now)
+/* One HELLO with the digests of as many VNs as fit, from 'first' on. */
+static void
+send_hello(struct vr *vr, const struct peer *peer, size_t first, us_t now)
 {
 	struct sync_msg msg = {.type = SYNC_HELLO, .id = ++vr->last_id};
 
@@ -64,15 +65,25 @@ sync_hello(struct vr *vr, struct peer *peer, us_t now)
 	msg.hello.sent = (uint64_t)now;
 	msg.hello.echo = peer->echo;
 	msg.hello.echo_age = peer->echo != 0 ? (uint32_t)(now - peer->echo_heard) : 0;
-	while (msg.hello.count < peer->vn_count && msg.hello.count < SYNC_VNS_MAX) {
-		vn_id_t vn = peer->vns[peer->hello_vn++ % peer->vn_count].vn;
-		struct hwdt_digest d = hwdt_digest(vr->hwdt, vn, vr->self);
+	for (size_t i = first; i < peer->vn_count && msg.hello.count < SYNC_VNS_MAX; i++) {
+		struct hwdt_digest d = hwdt_digest(vr->hwdt, peer->vns[i].vn, vr->self);
 
 		msg.hello.digests[msg.hello.count++] =
-			(struct sync_digest){.vn = vn, .count = d.count, .sum = d.sum};
+			(struct sync_digest){.vn = peer->vns[i].vn, .count = d.count, .sum = d.sum};
 	}
 	/* The next HELLO makes up for a lost one. */
 	(void)!sync_send(vr, peer->slot, &msg);
+}
+
+void
+sync_hello(struct vr *vr, struct peer *peer, us_t now)
+{
+	size_t first = 0;
+
+	do {
+		send_hello(vr, peer, first, now);
+		first += SYNC_VNS_MAX;
+	} while (first < peer->vn_count);
 }
 
 static void
@@ -327,6 +338,9 @@ take_in(struct vr *vr, struct peer *peer, vn_id_t vn, const struct sync_binding 
 
 		if (e != NULL && b.mobility > e->b.mobility) {
 			vr_drop(vr, DROP_CLAIM_FROZEN);
+			/* The owner has it still: what is known of it stays until the thaw. */
+			if (vr_id_equal(e->b.vr, peer->id))
+				hwdt_heard(vr->hwdt, vn, b.ip, now);
 			return SYNC_FROZEN;
 		}
 	}
@@ -495,7 +509,10 @@ sync_query_find(struct vr *vr, vn_id_t vn, struct mac mac, struct addr ip)
 static struct vr_query *
 query_start(struct vr *vr, vn_id_t vn, struct vr_id whom, struct mac mac, struct addr ip, us_t now)
 {
-	for (size_t i = 0; i < VR_QUERIES; i++) {
+	/* A scan of addresses must not keep a RARP from being resolved: that is a move that waits. */
+	size_t room = addr_is_none(ip) ? VR_QUERIES : VR_QUERIES - VR_QUERIES / 4;
+
+	for (size_t i = 0; i < room; i++) {
 		struct vr_query *q = &vr->queries[i];
 
 		if (q->tries != 0)

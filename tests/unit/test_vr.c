@@ -714,6 +714,98 @@ a_doubt_follows_the_machine_to_its_next_owner(void **state)
 	world_end(w);
 }
 
+static void
+hellos_have_the_digests_of_all_vns(void **state)
+{
+	struct world *w = world_make();
+	struct conf_vn *vns = calloc(40, sizeof(*vns));
+	struct conf_peer_vn *peer_vns = calloc(40, sizeof(*peer_vns));
+	struct mac macs[40];
+	uint16_t mtus[40];
+	struct vr_start start = {.self = self,
+				 .io = &io,
+				 .ctx = w,
+				 .boot = 1,
+				 .macs = macs,
+				 .mtus = mtus,
+				 .peer_ids = w->ids};
+
+	(void)state;
+	assert_true(vns != NULL && peer_vns != NULL);
+	for (unsigned i = 0; i < 40; i++) {
+		vns[i] = w->vn;
+		vns[i].id = peer_vns[i].id = VN + i;
+		vns[i].address_count = 0;
+		macs[i] = router_mac;
+		mtus[i] = 1500;
+	}
+	w->conf.vns = vns;
+	w->conf.vn_count = 40;
+	w->conf.peer_count = 1;
+	w->peers[0].vns = peer_vns;
+	w->peers[0].vn_count = 40;
+	start.log = log_create(LOG_ERROR, NULL);
+	assert_int_equal(vr_create(&w->conf, &start, w->now, w->slots, &w->vr), 0);
+	vr_link_session(w->vr, w->slots[0], true, w->now);
+	assert_int_equal(w->sync_sent[SYNC_HELLO], 2);
+	assert_int_equal(w->sync.hello.count, 8);
+	assert_int_equal(w->sync.hello.digests[7].vn, VN + 39);
+	world_end(w);
+	free(vns);
+	free(peer_vns);
+}
+
+/* A peer asks about every address that there is; another one has a real question. */
+static void
+a_flood_of_questions_leaves_room_for_others(void **state)
+{
+	struct world *w = world_standard();
+	struct sync_msg msg = {.type = SYNC_PRESENCE, .vn = VN, .presence = {.ip = ip("10.1.0.2")}};
+	unsigned before = w->arps;
+
+	(void)state;
+	for (unsigned i = 2; i < 250; i++) {
+		msg.presence.ip.b[3] = (uint8_t)i;
+		hear(w, 0, &msg);
+	}
+	(void)vr_run(w->vr, w->now);
+	assert_int_equal(w->arps, before + PRESENCE_ASKED_MAX);
+	hear(w, 1, &msg);
+	(void)vr_run(w->vr, w->now);
+	assert_int_equal(w->arps, before + PRESENCE_ASKED_MAX + 1);
+	assert_true(addr_equal(w->arp.tpa, msg.presence.ip));
+	run(w, US_S);
+	world_end(w);
+}
+
+static void
+a_scan_leaves_room_for_a_rarp(void **state)
+{
+	struct world *w = world_standard();
+	struct arp rarp = {
+		.eth_dst = MAC_BROADCAST, .eth_src = vm, .op = RARP_REQUEST, .sha = vm, .tha = vm};
+	uint8_t frame[ETH_FRAME_MIN];
+	char text[16];
+
+	(void)state;
+	say_arp(w, native, "10.1.0.6", "10.1.0.6");
+	for (unsigned i = 10; i < 200; i++) {
+		snprintf(text, sizeof(text), "10.1.0.%u", i);
+		say_arp(w, native, "10.1.0.6", text);
+	}
+	assert_int_not_equal(w->sync.query.by_mac, true);
+	arp_build(&rarp, frame);
+	vr_lan_control(w->vr, VN, frame, sizeof(frame), false, w->now);
+	assert_int_equal(w->sync.type, SYNC_QUERY);
+	assert_true(w->sync.query.by_mac && mac_equal(w->sync.query.mac, vm));
+	/* Nobody has a group's MAC. */
+	rarp.tha = MAC_BROADCAST;
+	arp_build(&rarp, frame);
+	vr_lan_control(w->vr, VN, frame, sizeof(frame), false, w->now);
+	assert_int_equal(w->vr->drops[DROP_ARP_MALFORMED], 1);
+	world_end(w);
+}
+
 int
 main(void)
 {
@@ -735,6 +827,9 @@ main(void)
 		cmocka_unit_test(a_peer_that_speaks_for_an_unknown_machine_is_asked_about_it),
 		cmocka_unit_test(what_the_native_router_hands_on_is_no_sighting),
 		cmocka_unit_test(a_doubt_follows_the_machine_to_its_next_owner),
+		cmocka_unit_test(hellos_have_the_digests_of_all_vns),
+		cmocka_unit_test(a_flood_of_questions_leaves_room_for_others),
+		cmocka_unit_test(a_scan_leaves_room_for_a_rarp),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
