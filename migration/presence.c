@@ -217,9 +217,8 @@ presence_answered(struct presence *p, vn_id_t vn, struct addr ip, struct mac mac
 		/* Who was asked looks for any machine that has the address. */
 		if (!is_about(c, vn, ip) || (!mac_is_zero(c->mac) && !mac_equal(c->mac, mac)))
 			continue;
-		if (c->purpose == PRESENCE_CONFIRM) {
-			c->done = true;
-		} else if (c->purpose == PRESENCE_ASKED) {
+		/* The answer is a sighting too, and that ends CONFIRM: its record must have the time. */
+		if (c->purpose == PRESENCE_ASKED) {
 			c->done = true;
 			p->ops->tell(p->ctx, c->other, vn, ip, mac, true, now);
 		} else if (c->purpose == PRESENCE_DOUBT) {

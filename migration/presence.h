@@ -55,7 +55,7 @@ void presence_destroy(struct presence *p);
  * too many are under way. */
 void presence_start(struct presence *p, enum presence_purpose purpose, vn_id_t vn, struct addr ip,
 		    struct mac mac, struct vr_id other, us_t now);
-/* The machine answered an ARP probe of ours on the own LAN. */
+/* The machine answered an ARP probe of ours on the own LAN.  CONFIRM goes on until presence_stop(). */
 void presence_answered(struct presence *p, vn_id_t vn, struct addr ip, struct mac mac, us_t now);
 /* A PRESENT came. */
 void presence_told(struct presence *p, struct vr_id from, vn_id_t vn, struct addr ip, bool present,

@@ -113,6 +113,8 @@ class Cloud(Clouds):
         if self.vm_site != "a":
             _, old = self.migrate("a")
             old.end()
+            # What it says of itself after this move must not be taken for what a test waits for.
+            time.sleep(WATCH_S)
         self.wait_owner("a")
 
 

@@ -688,6 +688,35 @@ peer_sees(struct world *w, size_t from, const char *eid, bool present)
 	hear(w, from, &msg);
 }
 
+/* The answer to the first probe may be the first that the machine says at all. */
+static void
+an_answer_to_a_probe_confirms_a_move(void **state)
+{
+	struct world *w = world_standard();
+	struct arp rarp = {.eth_dst = MAC_BROADCAST,
+			   .eth_src = vm,
+			   .op = RARP_REQUEST,
+			   .sha = vm,
+			   .tha = vm,
+			   .spa = ip("0.0.0.0"),
+			   .tpa = ip("0.0.0.0")};
+	uint8_t frame[ETH_FRAME_MIN];
+	const struct report *r;
+
+	(void)state;
+	peer_says(w, 0, "10.1.0.5", vm, 1, false);
+	arp_build(&rarp, frame);
+	vr_lan_control(w->vr, VN, frame, sizeof(frame), false, w->now);
+	r = reports_last(w->vr->reports, VN, ip("10.1.0.5"));
+	assert_non_null(r);
+	run(w, 40 * US_MS);
+	assert_int_equal(r->confirmed, 0);
+	answer_probe(w, vm, "10.1.0.5");
+	assert_int_equal(r->confirmed, w->now);
+	assert_false(presence_has(w->vr->presence, PRESENCE_CONFIRM, VN, ip("10.1.0.5")));
+	world_end(w);
+}
+
 /* It resumed here when its migration to B had failed; now another one, to C, has failed too. */
 static void
 a_doubt_follows_the_machine_to_its_next_owner(void **state)
@@ -826,6 +855,7 @@ main(void)
 		cmocka_unit_test(a_packet_too_large_for_the_lan_is_cut_where_it_may_be),
 		cmocka_unit_test(a_peer_that_speaks_for_an_unknown_machine_is_asked_about_it),
 		cmocka_unit_test(what_the_native_router_hands_on_is_no_sighting),
+		cmocka_unit_test(an_answer_to_a_probe_confirms_a_move),
 		cmocka_unit_test(a_doubt_follows_the_machine_to_its_next_owner),
 		cmocka_unit_test(hellos_have_the_digests_of_all_vns),
 		cmocka_unit_test(a_flood_of_questions_leaves_room_for_others),
