@@ -16,6 +16,7 @@ struct check {
 	unsigned step;
 	bool answered;  /* on the own LAN */
 	enum told told; /* by 'other' */
+	bool asked;     /* DOUBT: 'other' could be asked */
 	bool again;     /* DOUBT: it answered at both once, and both are asked anew */
 	bool done;
 };
@@ -168,6 +169,12 @@ doubt_step(struct presence *p, struct check *c, us_t now)
 		p->ops->probe(p->ctx, c->vn, c->ip, (struct mac){{0}});
 	if (c->told == TOLD_NOTHING)
 		reachable = p->ops->ask(p->ctx, c->other, c->vn, c->ip);
+	/* It has its time from when it could be asked. */
+	if (c->told == TOLD_NOTHING && reachable && !c->asked) {
+		c->asked = true;
+		c->started = now;
+		c->step = 0;
+	}
 	doubt_settle(p, c, c->step + 1 == ARRAY_COUNT(doubt_steps), reachable, now);
 }
 

@@ -434,7 +434,8 @@ sight_lost(struct vr *vr, struct site *site, const struct hwdt_entry *was, const
 	announce_departed(vr->announce, b->vn, b->ip, was->b.mac, now);
 	(void)announce_run(vr->announce, now);
 	/* It may be back already, or may never have gone: news take their time, and no router knows
-	 * which of two is older.  Only the machine can tell. */
+	 * which of two is older.  Only the machine can tell, and what it said before is old. */
+	presence_stop(vr->presence, PRESENCE_DOUBT, b->vn, b->ip);
 	presence_start(vr->presence, PRESENCE_DOUBT, b->vn, b->ip, was->b.mac, b->vr, now);
 	vr->wake = true;
 }

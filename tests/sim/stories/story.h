@@ -36,6 +36,7 @@
 	X(a_partition_heals)                                                                       \
 	X(moves_on_both_sides_of_a_partition_are_settled)                                          \
 	X(a_machine_that_was_back_before_the_news_stays)                                           \
+	X(an_owner_that_is_reached_late_is_waited_for)                                             \
 	X(a_duplicate_raises_an_alarm_and_stays_where_it_is)                                       \
 	X(too_many_moves_freeze_a_machine)                                                         \
 	X(a_silent_native_is_found)                                                                \
