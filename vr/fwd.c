@@ -523,7 +523,7 @@ was_owned_by(const struct vr *vr, const struct hwdt_entry *e, struct vr_id id)
 
 /* May the peer speak for this source?  Counts the refusal. */
 static bool
-peer_may_speak(struct vr *vr, struct site *site, const struct peer *peer,
+peer_may_speak(struct vr *vr, const struct site *site, const struct peer *peer,
 	       const struct seal_inner *inner, const struct ip *ip, us_t now)
 {
 	const struct hwdt_entry *e;
@@ -546,10 +546,10 @@ peer_may_speak(struct vr *vr, struct site *site, const struct peer *peer,
 		vr_drop(vr, DROP_PEER_SOURCE);
 		return false;
 	}
-	/* It may host it but is not the known owner: news may be under way, or lost. */
+	/* It may host it but is not the known owner: news may be under way. */
 	if (lndt_is_mobile(vr->lndt, site->vn, ip->src)) {
 		vr->unknown_owner++;
-		sync_ask_owner(vr, site, peer, ip->src, now);
+		sync_query_one(vr, peer, site->vn, ip->src, now);
 	}
 	return true;
 }

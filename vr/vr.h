@@ -62,18 +62,17 @@ struct site {
 	vn_id_t vn;
 	const struct conf_vn *conf;
 	struct mac router_mac;
-	uint16_t lan_mtu; /* largest IP packet on the LAN */
-	us_t probe_due;   /* next look for local machines that have been silent */
+	uint16_t lan_mtu;                        /* largest IP packet on the LAN */
 	struct binding fresh[SYNC_BINDINGS_MAX]; /* news that waits a moment for company */
 	size_t fresh_count;
 	us_t fresh_due;
-	us_t ask_due;   /* next ARP request for a machine that has been silent */
-	us_t owner_due; /* next question to a peer about an EID that it speaks for */
+	us_t ask_due; /* next ARP request for a machine that has been silent */
 };
 
 /* Queries of ours that are under way: who has this MAC, or this EID? */
 struct vr_query {
 	vn_id_t vn;
+	struct vr_id whom; /* none: everybody */
 	bool by_mac;
 	struct mac mac;
 	struct addr ip;

@@ -73,8 +73,8 @@ class Run:
         migration, old = world.migrate(target, place)
         time.sleep(WATCH_S + 2 * observer.delay)
         move, rarp = observer.figures(start, target, migration)
-        load.after_move(move["peers"])
         observer.rest()
+        load.after_move(move["peers"])
         move["number"] = number
         move["migration_s"] = round(migration.took, 3)
         if hasattr(world, "routers"):

@@ -5,8 +5,8 @@ import time
 from . import probes
 from .measure import CLIENT_SIZE, NATIVE_SIZE, PING_FLOW, UDP_FLOWS
 
-CLIENT_RATE, NATIVE_RATE = 1_500_000, 500_000  # bytes per second of the downloads
-RESUMED_S = 10  # a transfer that stands still for longer after a move is not called well
+CLIENT_RATE, NATIVE_RATE = 600_000, 200_000  # bytes per second of the downloads
+STALL_MS = 10_000  # a transfer that stands still for longer is not called well
 
 
 class Load:
@@ -28,22 +28,23 @@ class Load:
         """Begins the time over which after_move() judges."""
         self.before = {name: probe.mark() for name, probe in self.downloads.items()}
 
-    def after_move(self, peers, stall_ms=None):
-        """Puts tcp_ok and tcp_stall_ms into each peer's figures: the transfer goes on, with the right content. On a busy
-        machine it may be some time until TCP sends again; 'stall_ms' bounds that."""
+    def after_move(self, peers, stall_ms=STALL_MS):
+        """Puts tcp_ok and tcp_stall_ms into each peer's figures: the transfer goes on, with the right content, and never
+        stood still for longer than 'stall_ms'. On a busy machine it may be some time until TCP sends again."""
         now = {name: probe.mark() for name, probe in self.downloads.items()}
         for peer in peers.values():
             state = now[peer["host"]]
             before, stall = state["bytes"], state["longest_gap_ms"]
-            deadline = time.monotonic() + RESUMED_S
-            while state["bytes"] == before and not state["error"] and time.monotonic() < deadline:
+            begin = time.monotonic()
+            while (state["bytes"] == before and not state["error"]
+                   and time.monotonic() < begin + stall_ms / 1000):
                 time.sleep(0.01)
                 state = self.downloads[peer["host"]].mark()
                 stall = max(stall, state["longest_gap_ms"])
             peer["tcp_stall_ms"] = stall
             peer["tcp_ok"] = (state["content_ok"] and not state["error"]
-                               and (stall_ms is None or stall <= stall_ms)
-                               and state["bytes"] > max(before, self.before[peer["host"]]["bytes"]))
+                              and stall <= stall_ms
+                              and state["bytes"] > max(before, self.before[peer["host"]]["bytes"]))
 
     def finish(self):
         """Ends all. (name -> the download ended with the right checksum, all final answers)"""
