@@ -44,6 +44,7 @@ struct peer {
 	uint64_t boot; /* random number of its process: another one means it restarted */
 	struct peer_vn *vns;
 	size_t vn_count;
+	size_t hello_vn; /* where the next HELLO goes on, when not all VNs fit in one */
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
 };
 

@@ -55,9 +55,8 @@ carry(const struct binding *b)
 
 /* ---- HELLO ---- */
 
-/* One HELLO with the digests of as many VNs as fit, from 'first' on. */
-static void
-send_hello(struct vr *vr, const struct peer *peer, size_t first, us_t now)
+void
+sync_hello(struct vr *vr, struct peer *peer, us_t now)
 {
 	struct sync_msg msg = {.type = SYNC_HELLO, .id = ++vr->last_id};
 
@@ -65,25 +64,15 @@ send_hello(struct vr *vr, const struct peer *peer, size_t first, us_t now)
 	msg.hello.sent = (uint64_t)now;
 	msg.hello.echo = peer->echo;
 	msg.hello.echo_age = peer->echo != 0 ? (uint32_t)(now - peer->echo_heard) : 0;
-	for (size_t i = first; i < peer->vn_count && msg.hello.count < SYNC_VNS_MAX; i++) {
-		struct hwdt_digest d = hwdt_digest(vr->hwdt, peer->vns[i].vn, vr->self);
+	while (msg.hello.count < peer->vn_count && msg.hello.count < SYNC_VNS_MAX) {
+		vn_id_t vn = peer->vns[peer->hello_vn++ % peer->vn_count].vn;
+		struct hwdt_digest d = hwdt_digest(vr->hwdt, vn, vr->self);
 
 		msg.hello.digests[msg.hello.count++] =
-			(struct sync_digest){.vn = peer->vns[i].vn, .count = d.count, .sum = d.sum};
+			(struct sync_digest){.vn = vn, .count = d.count, .sum = d.sum};
 	}
 	/* The next HELLO makes up for a lost one. */
 	(void)!sync_send(vr, peer->slot, &msg);
-}
-
-void
-sync_hello(struct vr *vr, struct peer *peer, us_t now)
-{
-	size_t first = 0;
-
-	do {
-		send_hello(vr, peer, first, now);
-		first += SYNC_VNS_MAX;
-	} while (first < peer->vn_count);
 }
 
 static void

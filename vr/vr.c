@@ -399,6 +399,26 @@ bind_addresses(struct vr *vr, struct site *site, us_t now)
 	}
 }
 
+/* An address that was the router's own by the configuration before. */
+static bool
+is_former_address(struct vr *vr, const struct binding *b)
+{
+	const struct site *site = vr_site(vr, b->vn);
+
+	return b->kind == BINDING_GATEWAY && !b->withdrawn && vr_id_equal(b->vr, vr->self) &&
+	       !vr_owns_address(site, b->ip) && !addr_equal(b->ip, site->conf->native_gateway);
+}
+
+/* Takes a binding of ours back, and says so. */
+static void
+withdraw(struct vr *vr, struct binding b, us_t now)
+{
+	b.withdrawn = true;
+	b.mobility++;
+	if (vr_bind(vr, &b, now) == HWDT_UPDATED)
+		vr_tell_later(vr, vr_site(vr, b.vn), &b, now);
+}
+
 int
 vr_peer_add(struct vr *vr, const struct conf_peer *peer, struct vr_id id, us_t now, uint32_t *slot)
 {
@@ -553,6 +573,8 @@ vr_reload(struct vr *vr, const struct conf *conf, const struct vr_id *peer_ids, 
 	while ((e = hwdt_next(vr->hwdt, &position)) != NULL) {
 		if (!lndt_may_host(lndt, e->b.vn, e->b.ip, e->b.vr))
 			vr_unbind(vr, e->b.vn, e->b.ip, now);
+		else if (is_former_address(vr, &e->b))
+			withdraw(vr, e->b, now);
 		else
 			route_binding(vr, &e->b);
 	}
@@ -592,8 +614,9 @@ vr_recall(struct vr *vr, const struct binding *b, us_t now)
 	    !lndt_may_host(vr->lndt, b->vn, b->ip, b->vr) || b->mobility > VR_MOBILITY_MAX)
 		return;
 	/* The own addresses are as configured now. */
-	if (mine && (b->kind == BINDING_GATEWAY || vr_owns_address(vr_site(vr, b->vn), b->ip)) &&
-	    !mac_equal(b->mac, vr_site(vr, b->vn)->router_mac))
+	if (is_former_address(vr, b) ||
+	    (mine && !mac_equal(b->mac, vr_site(vr, b->vn)->router_mac) &&
+	     (b->kind == BINDING_GATEWAY || vr_owns_address(vr_site(vr, b->vn), b->ip))))
 		return;
 	/* So long unheard that the first sweep asks whether it is still there, and with which MAC. */
 	if (vr_bind(vr, b, now - vr->conf->hwdt_expiry / 4 * 3 - 1) != HWDT_ADDED)
@@ -685,13 +708,16 @@ sweep_entry(struct vr *vr, const struct hwdt_entry *e, us_t now)
 			vr_unbind(vr, b.vn, b.ip, now);
 		return;
 	}
-	if (!vr_id_equal(b.vr, vr->self) || b.kind == BINDING_GATEWAY)
+	if (!vr_id_equal(b.vr, vr->self))
 		return;
+	if (b.kind == BINDING_GATEWAY) {
+		/* Nobody hears the own addresses, yet they are no old records for a full table to give up. */
+		if (vr_owns_address(site, b.ip))
+			hwdt_heard(vr->hwdt, b.vn, b.ip, now);
+		return;
+	}
 	if (silent > vr->conf->hwdt_expiry) {
-		b.withdrawn = true;
-		b.mobility++;
-		if (vr_bind(vr, &b, now) == HWDT_UPDATED)
-			vr_tell_later(vr, site, &b, now);
+		withdraw(vr, b, now);
 	} else if (silent > vr->conf->hwdt_expiry / 4 * 3) {
 		neigh_ask(vr, site, b.ip, (struct mac){{0}});
 	}

@@ -776,8 +776,10 @@ hellos_have_the_digests_of_all_vns(void **state)
 	start.log = log_create(LOG_ERROR, NULL);
 	assert_int_equal(vr_create(&w->conf, &start, w->now, w->slots, &w->vr), 0);
 	vr_link_session(w->vr, w->slots[0], true, w->now);
-	assert_int_equal(w->sync_sent[SYNC_HELLO], 2);
-	assert_int_equal(w->sync.hello.count, 8);
+	assert_int_equal(w->sync.hello.count, SYNC_VNS_MAX);
+	/* They take turns. */
+	vr_link_session(w->vr, w->slots[0], true, w->now);
+	assert_int_equal(w->sync.hello.digests[0].vn, VN + SYNC_VNS_MAX);
 	assert_int_equal(w->sync.hello.digests[7].vn, VN + 39);
 	world_end(w);
 	free(vns);
@@ -835,6 +837,56 @@ a_scan_leaves_room_for_a_rarp(void **state)
 	world_end(w);
 }
 
+static void
+an_address_that_is_the_routers_no_more_is_taken_back(void **state)
+{
+	struct world *w = world_standard();
+	struct conf conf = w->conf;
+	struct conf_vn vn = w->vn;
+	struct binding gateway = entry(w, "10.1.0.1")->b;
+
+	(void)state;
+	vn.address_count = 0;
+	conf.vns = &vn;
+	assert_int_equal(gateway.kind, BINDING_GATEWAY);
+	assert_int_equal(vr_reload(w->vr, &conf, w->ids, w->now), 0);
+	assert_true(entry(w, "10.1.0.1")->b.withdrawn);
+	run(w, 10 * US_MS);
+	assert_true(w->sync.type == SYNC_DELTA && w->sync.delta.bindings[0].withdrawn);
+	/* Nor does it come back from the state file. */
+	vr_unbind(w->vr, VN, gateway.ip, w->now);
+	vr_recall(w->vr, &gateway, w->now);
+	assert_null(entry(w, "10.1.0.1"));
+	assert_int_equal(vr_reload(w->vr, &w->conf, w->ids, w->now), 0);
+	assert_false(entry(w, "10.1.0.1")->b.withdrawn);
+	world_end(w);
+}
+
+static void
+the_routers_own_address_stays_in_a_full_table(void **state)
+{
+	struct world *w = world_make();
+	char text[16];
+
+	(void)state;
+	w->conf.hwdt_max = 16;
+	world_start(w);
+	for (unsigned i = 10; i < 40; i++) {
+		snprintf(text, sizeof(text), "10.1.0.%u", i);
+		say_arp(w, (struct mac){{2, 0, 0, 0, 0, (uint8_t)i}}, text, text);
+	}
+	run(w, 61 * US_S);
+	assert_non_null(entry(w, "10.1.0.1"));
+	for (unsigned i = 10; i < 14; i++) {
+		snprintf(text, sizeof(text), "10.2.0.%u", i);
+		peer_says(w, 0, text, (struct mac){{2, 0, 0, 0, 1, (uint8_t)i}}, 1, false);
+		assert_non_null(entry(w, text));
+	}
+	assert_int_equal(hwdt_stats(w->vr->hwdt).evicted, 4);
+	assert_non_null(entry(w, "10.1.0.1"));
+	world_end(w);
+}
+
 int
 main(void)
 {
@@ -860,6 +912,8 @@ main(void)
 		cmocka_unit_test(hellos_have_the_digests_of_all_vns),
 		cmocka_unit_test(a_flood_of_questions_leaves_room_for_others),
 		cmocka_unit_test(a_scan_leaves_room_for_a_rarp),
+		cmocka_unit_test(an_address_that_is_the_routers_no_more_is_taken_back),
+		cmocka_unit_test(the_routers_own_address_stays_in_a_full_table),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
