@@ -20,9 +20,12 @@ struct peer_vn {
 	uint64_t digest_sum;
 	bool pulling; /* its table is being taken in */
 	us_t pull_started;
-	us_t pull_due; /* next request: a retry while pulling, otherwise the next attempt */
+	us_t pull_due;    /* next request: a retry while pulling, otherwise the next attempt */
+	us_t pull_again;  /* the last pull changed nothing: no other one so long after it */
+	uint32_t pull_id; /* message id of the first request of this pull */
 	struct addr pull_after; /* how far it has come */
-	uint64_t pulled_sum;    /* digest for which the last pull was finished */
+	uint64_t pulled_sum;    /* the peer's digest at the last pull, and ours of it after that */
+	uint64_t pulled_own;
 	uint32_t pull_tries;
 	uint32_t pull_pages; /* taken in so far */
 };

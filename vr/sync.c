@@ -12,9 +12,10 @@
 #define PULL_PATIENCE  (50 * US_MS)
 #define PULL_RETRY_MIN (100 * US_MS)
 #define PULL_TRIES     5
-/* A table that was taken in and still differs (something in it is refused, or older than what is known) is asked for again
- * after this. */
-#define PULL_AGAIN (10 * US_S)
+/* A table that was taken in and still differs (something in it is refused, or older than what is
+ * known) is asked for again after this; when that changes nothing, after twice that, and so on. */
+#define PULL_AGAIN     (10 * US_S)
+#define PULL_AGAIN_MAX (160 * US_S)
 /* Pages of a table sent for one PULL. */
 #define PULL_PAGES 16
 
@@ -54,8 +55,9 @@ carry(const struct binding *b)
 
 /* ---- HELLO ---- */
 
-void
-sync_hello(struct vr *vr, struct peer *peer, us_t now)
+/* One HELLO with the digests of as many VNs as fit, from 'first' on. */
+static void
+send_hello(struct vr *vr, const struct peer *peer, size_t first, us_t now)
 {
 	struct sync_msg msg = {.type = SYNC_HELLO, .id = ++vr->last_id};
 
@@ -63,7 +65,7 @@ sync_hello(struct vr *vr, struct peer *peer, us_t now)
 	msg.hello.sent = (uint64_t)now;
 	msg.hello.echo = peer->echo;
 	msg.hello.echo_age = peer->echo != 0 ? (uint32_t)(now - peer->echo_heard) : 0;
-	for (size_t i = 0; i < peer->vn_count && msg.hello.count < SYNC_VNS_MAX; i++) {
+	for (size_t i = first; i < peer->vn_count && msg.hello.count < SYNC_VNS_MAX; i++) {
 		struct hwdt_digest d = hwdt_digest(vr->hwdt, peer->vns[i].vn, vr->self);
 
 		msg.hello.digests[msg.hello.count++] =
@@ -71,6 +73,17 @@ sync_hello(struct vr *vr, struct peer *peer, us_t now)
 	}
 	/* The next HELLO makes up for a lost one. */
 	(void)!sync_send(vr, peer->slot, &msg);
+}
+
+void
+sync_hello(struct vr *vr, struct peer *peer, us_t now)
+{
+	size_t first = 0;
+
+	do {
+		send_hello(vr, peer, first, now);
+		first += SYNC_VNS_MAX;
+	} while (first < peer->vn_count);
 }
 
 static void
@@ -130,6 +143,13 @@ differs(const struct vr *vr, const struct peer *peer, const struct peer_vn *pv)
 	return d.count != pv->digest_count || d.sum != pv->digest_sum;
 }
 
+/* Our picture of it. */
+static uint64_t
+own_sum(const struct vr *vr, const struct peer *peer, const struct peer_vn *pv)
+{
+	return hwdt_digest(vr->hwdt, pv->vn, peer->id).sum;
+}
+
 static void
 hear_digest(struct vr *vr, struct peer *peer, const struct sync_digest *d, us_t now)
 {
@@ -147,8 +167,8 @@ hear_digest(struct vr *vr, struct peer *peer, const struct sync_digest *d, us_t 
 	}
 	due = now + PULL_PATIENCE + 2 * peer->rtt;
 	if (pv->pulled_sum == d->sum && pv->pull_started != 0 &&
-	    pv->pull_started + PULL_AGAIN > due)
-		due = pv->pull_started + PULL_AGAIN;
+	    pv->pull_started + pv->pull_again > due)
+		due = pv->pull_started + pv->pull_again;
 	if (pv->pull_due == 0 || (pv->pulled_sum != d->sum && pv->pull_due > due))
 		pv->pull_due = due;
 	due_by(vr, pv->pull_due);
@@ -213,6 +233,13 @@ pull_run(struct vr *vr, struct peer *peer, struct peer_vn *pv, us_t now)
 		}
 		pv->pulling = true;
 		pv->pull_started = now;
+		pv->pull_id = vr->last_id + 1;
+		/* Nothing is to be gained by another pull until one of the two changes. */
+		if (pv->pulled_sum != pv->digest_sum || pv->pulled_own != own_sum(vr, peer, pv))
+			pv->pull_again = PULL_AGAIN;
+		else if (pv->pull_again < PULL_AGAIN_MAX)
+			pv->pull_again *= 2;
+		pv->pulled_sum = pv->digest_sum;
 		pv->pull_after = (struct addr){.family = ADDR_NONE};
 		pv->pull_tries = 0;
 		pv->pull_pages = 0;
@@ -220,6 +247,7 @@ pull_run(struct vr *vr, struct peer *peer, struct peer_vn *pv, us_t now)
 	if (pv->pull_tries++ >= PULL_TRIES) {
 		/* The next HELLO starts anew. */
 		pv->pulling = false;
+		pv->pull_started = 0;
 		pv->pull_due = 0;
 		return US_NEVER;
 	}
@@ -310,6 +338,9 @@ take_in(struct vr *vr, struct peer *peer, vn_id_t vn, const struct sync_binding 
 
 		if (e != NULL && b.mobility > e->b.mobility) {
 			vr_drop(vr, DROP_CLAIM_FROZEN);
+			/* The owner has it still: what is known of it stays until the thaw. */
+			if (vr_id_equal(e->b.vr, peer->id))
+				hwdt_heard(vr->hwdt, vn, b.ip, now);
 			return SYNC_FROZEN;
 		}
 	}
@@ -341,7 +372,7 @@ pull_done(struct vr *vr, struct peer *peer, struct peer_vn *pv, us_t now)
 			vr_unbind(vr, pv->vn, e->b.ip, now);
 	pv->pulling = false;
 	pv->pull_due = 0;
-	pv->pulled_sum = pv->digest_sum;
+	pv->pulled_own = own_sum(vr, peer, pv);
 }
 
 /* One row of the peer's table.  True when we hold a newer record: the peer has lost its memory if it still owns the
@@ -370,7 +401,9 @@ hear_table(struct vr *vr, struct peer *peer, const struct sync_msg *msg, us_t no
 	struct peer_vn *pv = peer_vn(peer, msg->vn);
 	struct sync_msg newer = {.type = SYNC_NEWER, .id = msg->id, .vn = msg->vn};
 
-	if (pv == NULL || !pv->pulling || !addr_equal(pv->pull_after, msg->table.after))
+	/* A page of an earlier pull may lack what has come since. */
+	if (pv == NULL || !pv->pulling || !addr_equal(pv->pull_after, msg->table.after) ||
+	    (int32_t)(msg->id - pv->pull_id) < 0)
 		return;
 	for (size_t i = 0; i < msg->table.count; i++)
 		newer.newer.count += take_row(vr, peer, msg->vn, &msg->table.bindings[i],
@@ -442,7 +475,8 @@ send_query(struct vr *vr, struct vr_query *q, us_t now)
 	msg.query.mac = q->mac;
 	msg.query.ip = q->ip;
 	while ((p = peers_next(vr->peers, &position)) != NULL) {
-		if (p->state != PEER_UP || peer_vn(p, q->vn) == NULL)
+		if (p->state != PEER_UP || peer_vn(p, q->vn) == NULL ||
+		    (!vr_id_is_none(q->whom) && !vr_id_equal(q->whom, p->id)))
 			continue;
 		(void)!sync_send(vr, p->slot, &msg);
 		if (2 * p->rtt > wait)
@@ -453,36 +487,43 @@ send_query(struct vr *vr, struct vr_query *q, us_t now)
 	due_by(vr, q->due);
 }
 
-struct vr_query *
-sync_query_find(struct vr *vr, vn_id_t vn, struct mac mac, struct addr ip)
+static struct vr_query *
+query_find(struct vr *vr, vn_id_t vn, struct vr_id whom, struct mac mac, struct addr ip)
 {
 	for (size_t i = 0; i < VR_QUERIES; i++) {
 		struct vr_query *q = &vr->queries[i];
 
-		if (q->tries != 0 && q->vn == vn && mac_equal(q->mac, mac) && addr_equal(q->ip, ip))
+		if (q->tries != 0 && q->vn == vn && vr_id_equal(q->whom, whom) &&
+		    mac_equal(q->mac, mac) && addr_equal(q->ip, ip))
 			return q;
 	}
 	return NULL;
 }
 
 struct vr_query *
-sync_query(struct vr *vr, vn_id_t vn, struct mac mac, struct addr ip, us_t now)
+sync_query_find(struct vr *vr, vn_id_t vn, struct mac mac, struct addr ip)
 {
-	struct vr_query *known = sync_query_find(vr, vn, mac, ip);
+	return query_find(vr, vn, (struct vr_id){0}, mac, ip);
+}
 
-	if (known != NULL)
-		return known;
-	for (size_t i = 0; i < VR_QUERIES; i++) {
+static struct vr_query *
+query_start(struct vr *vr, vn_id_t vn, struct vr_id whom, struct mac mac, struct addr ip, us_t now)
+{
+	/* A scan of addresses must not keep a RARP from being resolved: that is a move that waits. */
+	size_t room = addr_is_none(ip) ? VR_QUERIES : VR_QUERIES - VR_QUERIES / 4;
+
+	for (size_t i = 0; i < room; i++) {
 		struct vr_query *q = &vr->queries[i];
 
 		if (q->tries != 0)
 			continue;
-		*q = (struct vr_query){
-			.vn = vn, .by_mac = addr_is_none(ip), .mac = mac, .ip = ip, .started = now};
+		*q = (struct vr_query){.vn = vn,
+				       .whom = whom,
+				       .by_mac = addr_is_none(ip),
+				       .mac = mac,
+				       .ip = ip,
+				       .started = now};
 		send_query(vr, q, now);
-		/* A silent machine of the own LAN answers another one unheard by us. */
-		if (!q->by_mac && lndt_may_host(vr->lndt, vn, ip, vr->self))
-			neigh_ask(vr, vr_site(vr, vn), ip, (struct mac){{0}});
 		vr->wake = true;
 		return q;
 	}
@@ -490,6 +531,27 @@ sync_query(struct vr *vr, vn_id_t vn, struct mac mac, struct addr ip, us_t now)
 	if (addr_is_none(ip))
 		vr_drop(vr, DROP_RARP_UNKNOWN);
 	return NULL;
+}
+
+struct vr_query *
+sync_query(struct vr *vr, vn_id_t vn, struct mac mac, struct addr ip, us_t now)
+{
+	struct vr_query *q = sync_query_find(vr, vn, mac, ip);
+
+	if (q != NULL)
+		return q;
+	q = query_start(vr, vn, (struct vr_id){0}, mac, ip, now);
+	/* A silent machine of the own LAN answers another one unheard by us. */
+	if (q != NULL && !q->by_mac && lndt_may_host(vr->lndt, vn, ip, vr->self))
+		neigh_ask(vr, vr_site(vr, vn), ip, (struct mac){{0}});
+	return q;
+}
+
+void
+sync_query_one(struct vr *vr, const struct peer *peer, vn_id_t vn, struct addr ip, us_t now)
+{
+	if (query_find(vr, vn, peer->id, (struct mac){{0}}, ip) == NULL)
+		(void)query_start(vr, vn, peer->id, (struct mac){{0}}, ip, now);
 }
 
 static us_t
@@ -531,7 +593,7 @@ hear_query(struct vr *vr, struct peer *peer, const struct sync_msg *msg, us_t no
 			answer.answer.bindings[answer.answer.count++] = carry(&found[i]->b);
 	if (answer.answer.count > 0)
 		(void)!sync_send(vr, peer->slot, &answer);
-	else if (!msg->query.by_mac && count == 0 &&
+	else if (!msg->query.by_mac && (count == 0 || found[0]->b.withdrawn) &&
 		 lndt_may_host(vr->lndt, msg->vn, msg->query.ip, vr->self))
 		/* Perhaps it stands here and has not spoken yet: its answer will be heard. */
 		neigh_ask(vr, site, msg->query.ip, (struct mac){{0}});
@@ -552,6 +614,9 @@ hear_answer(struct vr *vr, struct peer *peer, const struct sync_msg *msg, us_t n
 		if (take_in(vr, peer, msg->vn, sb, now) == SYNC_REFUSED)
 			continue;
 		q = sync_query_find(vr, msg->vn, (struct mac){{0}}, sb->ip);
+		if (q != NULL)
+			q->tries = 0;
+		q = query_find(vr, msg->vn, peer->id, (struct mac){{0}}, sb->ip);
 		if (q != NULL)
 			q->tries = 0;
 		q = sync_query_find(vr, msg->vn, sb->mac, none);

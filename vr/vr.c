@@ -190,6 +190,8 @@ follow_up(struct vr *vr, struct site *site, const struct hwdt_entry *before,
 	if (fate == HWDT_ADDED && !mine && !b->withdrawn && b->kind == BINDING_HOST &&
 	    lndt_is_local(vr->lndt, b->vn, b->ip))
 		announce_departed(vr->announce, b->vn, b->ip, b->mac, now);
+	if (fate == HWDT_MOVED && !mine)
+		presence_moved(vr->presence, b->vn, b->ip, b->vr, now);
 	if (was_mine && fate == HWDT_MOVED && !before->b.withdrawn)
 		sight_lost(vr, site, before, b, now);
 	/* What the LAN was told of it before is not true any more: least of all that its MAC is the router's. */

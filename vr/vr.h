@@ -62,8 +62,7 @@ struct site {
 	vn_id_t vn;
 	const struct conf_vn *conf;
 	struct mac router_mac;
-	uint16_t lan_mtu; /* largest IP packet on the LAN */
-	us_t probe_due;   /* next look for local machines that have been silent */
+	uint16_t lan_mtu;                        /* largest IP packet on the LAN */
 	struct binding fresh[SYNC_BINDINGS_MAX]; /* news that waits a moment for company */
 	size_t fresh_count;
 	us_t fresh_due;
@@ -73,6 +72,7 @@ struct site {
 /* Queries of ours that are under way: who has this MAC, or this EID? */
 struct vr_query {
 	vn_id_t vn;
+	struct vr_id whom; /* none: everybody */
 	bool by_mac;
 	struct mac mac;
 	struct addr ip;

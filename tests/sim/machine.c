@@ -49,6 +49,8 @@ struct sim_machine {
 	struct mac mac;
 	bool runs;
 	us_t since;
+	struct sim_machine *alias; /* stands where this one does */
+	bool is_extra;
 	struct sim_machine *next; /* on its LAN */
 	struct arp_row arp[ARP_MAX];
 	size_t arp_count;
@@ -160,6 +162,10 @@ attach(struct sim_machine *m, size_t site)
 	lan->machines = m;
 	m->runs = true;
 	m->since = m->sim->now;
+	if (m->alias != NULL) {
+		attach(m->alias, site);
+		m->alias->port = m->port;
+	}
 }
 
 static void
@@ -172,6 +178,8 @@ detach(struct sim_machine *m)
 	if (*link == m)
 		*link = m->next;
 	m->runs = false;
+	if (m->alias != NULL)
+		detach(m->alias);
 }
 
 static void
@@ -216,7 +224,34 @@ sim_add_twin(struct sim *sim, const struct sim_machine *m, size_t site)
 
 	detach(twin);
 	attach(twin, site);
+	twin->is_extra = true;
 	return twin;
+}
+
+struct sim_machine *
+sim_add_alias(struct sim *sim, struct sim_machine *m, unsigned host)
+{
+	struct sim_machine *alias = sim_add(sim, m->vn, m->home, host);
+
+	detach(alias);
+	attach(alias, m->site);
+	alias->port = m->port;
+	alias->mac = m->mac;
+	alias->is_extra = true;
+	m->alias = alias;
+	return alias;
+}
+
+bool
+sim_machine_has_alias(const struct sim_machine *m)
+{
+	return m->alias != NULL;
+}
+
+bool
+sim_machine_is_extra(const struct sim_machine *m)
+{
+	return m->is_extra;
 }
 
 /* ---- ARP ---- */
@@ -734,6 +769,8 @@ void
 sim_migrate(struct sim *sim, struct sim_machine *m, size_t site, const struct sim_announce *how)
 {
 	m->runs = false;
+	if (m->alias != NULL)
+		m->alias->runs = false;
 	sim_after(sim, how->pause != 0 ? how->pause : 5 * US_MS, arrive, m,
 		  (uint64_t)site << 2 | how->rarp | (uint64_t)how->garp << 1);
 }

@@ -28,6 +28,12 @@ sim_cut(struct sim *sim, size_t a, size_t b, bool cut)
 }
 
 void
+sim_cut_one_way(struct sim *sim, size_t from, size_t to, bool cut)
+{
+	sim->cuts[from * sim->params.routers + to] = cut;
+}
+
+void
 sim_partition(struct sim *sim, const uint8_t *group)
 {
 	for (size_t i = 0; i < sim->params.routers; i++)
@@ -92,7 +98,7 @@ greet(struct sim *sim, struct event *e)
 	if (a->life != e->keys || b->vr == NULL ||
 	    (a->keys[e->to] != 0 && a->keys[e->to] == b->keys[e->from]))
 		return;
-	if (lost || is_cut(sim, e->from, e->to)) {
+	if (lost || is_cut(sim, e->from, e->to) || is_cut(sim, e->to, e->from)) {
 		struct event *again = event_add(sim, GREET_AGAIN, greet, NULL, 0);
 
 		again->from = e->from;
@@ -109,19 +115,39 @@ greet(struct sim *sim, struct event *e)
 	node_settle(b);
 }
 
+static void
+greet_one(struct sim *sim, struct node *node, uint32_t to)
+{
+	struct event *e = event_add(sim, 2 * sim_delay(sim, node->index, to) + 1, greet, NULL, 0);
+
+	e->from = node->index;
+	e->to = to;
+	e->keys = node->life;
+}
+
 void
 net_greet(struct sim *sim, struct node *node)
 {
-	for (uint32_t i = 0; i < sim->params.routers; i++) {
-		struct event *e;
+	for (uint32_t i = 0; i < sim->params.routers; i++)
+		if (i != node->index)
+			greet_one(sim, node, i);
+}
 
-		if (i == node->index)
+void
+sim_new_keys(struct sim *sim, size_t a, size_t b)
+{
+	for (int i = 0; i < 2; i++) {
+		struct node *from = node_at(sim, i == 0 ? a : b);
+		size_t to = i == 0 ? b : a;
+
+		from->keys[to] = from->old_keys[to] = 0;
+		if (from->vr == NULL)
 			continue;
-		e = event_add(sim, 2 * sim_delay(sim, node->index, i) + 1, greet, NULL, 0);
-		e->from = node->index;
-		e->to = i;
-		e->keys = node->life;
+		vr_link_session(from->vr, from->slot_of[to], false, node_now(from));
+		node_settle(from);
 	}
+	if (node_at(sim, a)->vr != NULL)
+		greet_one(sim, node_at(sim, a), (uint32_t)b);
 }
 
 /* ---- records ---- */

@@ -17,13 +17,16 @@
 #define LAST_TIME  (4 * US_S)
 #define VMS        20
 #define VM_FIRST   50 /* host number */
+#define ALIASES    4
+#define HOSTS      8 /* that may have the machines of the first site, where that is restricted */
+#define HOT_MOVES  14
 #define LAST_PAIRS 60
 
 struct schedule {
 	struct sim *sim;
 	size_t routers;
 	unsigned loss, repeat, reorder;
-	bool quiet;
+	bool restricted; /* machines of the first site may live at the first few only */
 	bool trace;
 	uint64_t packets[LAST_PAIRS];
 };
@@ -53,7 +56,7 @@ some_machine(struct sim *sim, vn_id_t vn)
 
 	do
 		m = sim_machine_at(sim, sim_random(sim, sim_machine_count(sim)));
-	while (sim_machine_vn(m) != vn);
+	while (sim_machine_vn(m) != vn || !sim_machine_runs(m));
 	return m;
 }
 
@@ -64,8 +67,20 @@ another_machine(struct sim *sim, const struct sim_machine *than)
 
 	do
 		m = some_machine(sim, sim_machine_vn(than));
-	while (m == than);
+	while (mac_equal(sim_machine_mac(m), sim_machine_mac(than)));
 	return m;
+}
+
+/* A site where the machine may live. */
+static size_t
+some_site_for(const struct schedule *s, const struct sim_machine *m)
+{
+	size_t site;
+
+	do
+		site = some_site(s->sim, sim_machine_vn(m));
+	while (s->restricted && sim_machine_home(m) == 0 && site >= HOSTS);
+	return site;
 }
 
 static bool
@@ -83,7 +98,7 @@ some_vm(struct sim *sim)
 
 	do
 		m = sim_machine_at(sim, sim_random(sim, sim_machine_count(sim)));
-	while (is_native(m));
+	while (is_native(m) || sim_machine_is_extra(m));
 	return m;
 }
 
@@ -108,7 +123,7 @@ static void
 move(struct sim *sim, struct schedule *s)
 {
 	struct sim_machine *m = some_vm(sim);
-	size_t to = some_site(sim, sim_machine_vn(m));
+	size_t to = some_site_for(s, m);
 	size_t from = sim_machine_site(m);
 	struct sim_announce how = {.rarp = !sim_chance(sim, 200),
 				   .garp = sim_chance(sim, 500),
@@ -131,7 +146,7 @@ static void
 fail_move(struct sim *sim, struct schedule *s)
 {
 	struct sim_machine *m = some_vm(sim);
-	size_t site = some_site(sim, sim_machine_vn(m));
+	size_t site = some_site_for(s, m);
 
 	if (s->trace)
 		printf("%10.6f %s in VN %u does not come to %zu\n", (double)sim_now(sim) / 1e6,
@@ -201,10 +216,80 @@ cut_links(struct sim *sim, struct schedule *s)
 }
 
 static void
+cut_one_way(struct sim *sim, struct schedule *s)
+{
+	size_t router = sim_random(sim, s->routers);
+	bool deaf = sim_chance(sim, 500);
+
+	for (size_t i = 0; i < s->routers; i++)
+		if (sim_chance(sim, 500))
+			sim_cut_one_way(sim, deaf ? i : router, deaf ? router : i, true);
+	sim_after(sim, some_time(sim, 100 * US_MS, 7 * US_S), heal, s, 0);
+}
+
+static void
+rekey(struct sim *sim, struct schedule *s)
+{
+	size_t a = sim_random(sim, s->routers);
+	size_t b = sim_random(sim, s->routers);
+
+	if (a != b)
+		sim_new_keys(sim, a, b);
+}
+
+static void
+hot_move(struct sim *sim, void *arg, uint64_t number)
+{
+	struct sim_machine *m = arg;
+
+	if (sim_machine_runs(m) && sim_machine_site(m) != number)
+		sim_migrate(sim, m, number, &sim_by_rarp);
+}
+
+/* To and fro until everybody has had enough. */
+static void
+flap(struct sim *sim, struct schedule *s)
+{
+	struct sim_machine *m = some_vm(sim);
+	size_t sites[2] = {sim_machine_site(m), some_site_for(s, m)};
+	us_t pace = some_time(sim, 50 * US_MS, 400 * US_MS);
+
+	if (s->trace)
+		printf("%10.6f %s in VN %u flaps\n", (double)sim_now(sim) / 1e6,
+		       fmt_addr(sim_machine_ip(m)).s, sim_machine_vn(m));
+	for (int i = 1; i <= HOT_MOVES; i++)
+		sim_after(sim, i * pace, hot_move, m, sites[i % 2]);
+}
+
+static void
+stop(struct sim *sim, void *arg, uint64_t number)
+{
+	(void)number;
+	sim_hush(arg);
+	sim_machine_stop(sim, arg);
+}
+
+/* Somebody starts a copy of a machine by mistake, and stops it. */
+static void
+double_up(struct sim *sim, struct schedule *s)
+{
+	struct sim_machine *m = some_vm(sim);
+	struct sim_machine *twin = sim_add_twin(sim, m, some_site_for(s, m));
+
+	if (s->trace)
+		printf("%10.6f %s in VN %u has a double at %zu\n", (double)sim_now(sim) / 1e6,
+		       fmt_addr(sim_machine_ip(m)).s, sim_machine_vn(m), sim_machine_site(twin));
+	if (sim_chance(sim, 500))
+		sim_speak(sim, twin);
+	sim_talk(sim, twin, another_machine(sim, twin), some_time(sim, 10 * US_MS, US_S));
+	sim_after(sim, some_time(sim, 100 * US_MS, 3 * US_S), stop, twin, 0);
+}
+
+static void
 happen(struct sim *sim, void *arg, uint64_t number)
 {
-	static void (*const what[])(struct sim *, struct schedule *) = {move, fail_move, crash,
-									partition, cut_links};
+	static void (*const what[])(struct sim *, struct schedule *) = {
+		move, fail_move, crash, partition, cut_links, cut_one_way, rekey, flap, double_up};
 
 	what[number](sim, arg);
 }
@@ -217,6 +302,15 @@ tune(struct conf *conf, size_t router)
 	(void)router;
 	for (size_t i = 0; i < conf->vn_count; i++)
 		conf->vns[i].freeze_time = 5 * US_S;
+}
+
+static void
+tune_restricted(struct conf *conf, size_t router)
+{
+	static const char *const names[HOSTS] = {"a", "b", "c", "d", "e", "f", "g", "h"};
+
+	tune(conf, router);
+	sim_set_hosts(conf, names, HOSTS);
 }
 
 static struct sim *
@@ -236,6 +330,9 @@ make_world(struct schedule *s, uint64_t seed)
 				    .tune = tune};
 
 	s->routers = params.routers;
+	s->restricted = (r >> 54) % 2 == 0;
+	if (s->restricted)
+		params.tune = tune_restricted;
 	return sim_create(&params);
 }
 
@@ -257,7 +354,17 @@ populate(struct schedule *s)
 			if (sim_in_vn(sim, i, vn))
 				(void)sim_add(sim, vn, i, 10);
 		for (unsigned i = 0; i < VMS; i++)
-			(void)sim_add(sim, vn, some_site(sim, vn), VM_FIRST + i);
+			(void)sim_add(sim, vn,
+				      sim_in_vn(sim, 0, vn) && sim_chance(sim, 200)
+					      ? 0
+					      : some_site(sim, vn),
+				      VM_FIRST + i);
+		for (unsigned i = 0; i < ALIASES; i++) {
+			struct sim_machine *m = some_vm(sim);
+
+			if (sim_machine_vn(m) == vn && !sim_machine_has_alias(m))
+				(void)sim_add_alias(sim, m, VM_FIRST + VMS + i);
+		}
 	}
 	for (size_t i = 0; i < sim_machine_count(sim); i++) {
 		struct sim_machine *m = sim_machine_at(sim, i);
@@ -274,8 +381,10 @@ static void
 plan(struct schedule *s)
 {
 	struct sim *sim = s->sim;
-	const uint64_t numbers[] = {20 + sim_random(sim, 60), sim_random(sim, 10),
-				    sim_random(sim, 10), sim_random(sim, 3), sim_random(sim, 2)};
+	const uint64_t numbers[] = {
+		20 + sim_random(sim, 60), sim_random(sim, 10), sim_random(sim, 10),
+		sim_random(sim, 3),       sim_random(sim, 2),  sim_random(sim, 2),
+		sim_random(sim, 20),      sim_random(sim, 2),  sim_random(sim, 2)};
 
 	for (size_t what = 0; what < ARRAY_COUNT(numbers); what++)
 		for (uint64_t i = 0; i < numbers[what]; i++)

@@ -85,6 +85,8 @@ void sim_start(struct sim *sim, size_t router, bool keep);
 size_t sim_index(const struct sim *sim, struct vr_id id);
 /* Calls vr_run() for what was started from outside. */
 void sim_poke(struct sim *sim, size_t router);
+/* The keys of two routers are gone and made anew: records under way are lost. */
+void sim_new_keys(struct sim *sim, size_t a, size_t b);
 /* A message to a router as if a peer had sent it. */
 void sim_forge_sync(struct sim *sim, size_t from, size_t to, const struct sync_msg *msg);
 void sim_forge_data(struct sim *sim, size_t from, size_t to, const struct seal_inner *inner,
@@ -93,6 +95,8 @@ void sim_forge_data(struct sim *sim, size_t from, size_t to, const struct seal_i
 /* ---- the underlay (net.c) ---- */
 
 void sim_cut(struct sim *sim, size_t a, size_t b, bool cut);
+/* What 'from' sends does not arrive; what it gets does. */
+void sim_cut_one_way(struct sim *sim, size_t from, size_t to, bool cut);
 /* Routers of different groups do not hear each other. */
 void sim_partition(struct sim *sim, const uint8_t *group);
 void sim_heal(struct sim *sim);
@@ -127,6 +131,8 @@ extern const struct sim_announce sim_by_rarp, sim_by_garp, sim_silently;
 struct sim_machine *sim_add(struct sim *sim, vn_id_t vn, size_t site, unsigned host);
 /* Another machine with the address and MAC of 'm': somebody's mistake. */
 struct sim_machine *sim_add_twin(struct sim *sim, const struct sim_machine *m, size_t site);
+/* A second address of the machine: it moves with it, and the hypervisor does not know of it. */
+struct sim_machine *sim_add_alias(struct sim *sim, struct sim_machine *m, unsigned host);
 /* Its first words: gratuitous ARP, as at boot. */
 void sim_speak(struct sim *sim, struct sim_machine *m);
 void sim_migrate(struct sim *sim, struct sim_machine *m, size_t site,
@@ -146,6 +152,9 @@ vn_id_t sim_machine_vn(const struct sim_machine *m);
 /* Where it stands (or stood before its pause). */
 size_t sim_machine_site(const struct sim_machine *m);
 bool sim_machine_runs(const struct sim_machine *m);
+/* A second address, or a copy: it does not move by itself. */
+bool sim_machine_is_extra(const struct sim_machine *m);
+bool sim_machine_has_alias(const struct sim_machine *m);
 size_t sim_machine_home(const struct sim_machine *m);
 void sim_machine_stop(struct sim *sim, struct sim_machine *m);
 /* When it last came to its site. */

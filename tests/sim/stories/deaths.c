@@ -61,7 +61,12 @@ a_restart_without_memory_is_no_step_back(void **state)
 		sim_crash(c.sim, A);
 		sim_start(c.sim, A, false);
 		sim_speak(c.sim, c.vm);
-		sim_run(c.sim, 2 * US_S);
+		/* Meanwhile nobody forgets where the machine is. */
+		for (int i = 0; i < 200; i++) {
+			sim_run(c.sim, 10 * US_MS);
+			assert_int_equal(sim_owner(c.sim, B, SIM_VN, sim_machine_ip(c.vm)), A);
+			assert_int_equal(sim_owner(c.sim, C, SIM_VN, sim_machine_ip(c.vm)), A);
+		}
 		story_expect_at(c.sim, c.vm, A);
 		e = hwdt_find(sim_vr(c.sim, C)->hwdt, SIM_VN, sim_machine_ip(c.vm));
 		assert_true(e->b.mobility > 7);

@@ -68,6 +68,35 @@ late_frames_of_a_departed_machine_are_not_believed(void **state)
 }
 
 void
+frames_that_are_very_late_are_asked_about(void **state)
+{
+	static const us_t times[] = {60 * US_MS, 150 * US_MS, 600 * US_MS, 1500 * US_MS};
+
+	(void)state;
+	FOR_BOTH_LAYOUTS(layout)
+	{
+		struct cast c = story_cast(layout);
+
+		sim_migrate(c.sim, c.vm, B, &sim_by_rarp);
+		sim_run(c.sim, 5 * US_MS);
+		/* Behind the guard, so that they could mean a return: the machine answers at B only. */
+		for (size_t i = 0; i < ARRAY_COUNT(times); i++) {
+			sim_run(c.sim, times[i]);
+			sim_late_frame(c.sim, c.vm, A, sim_machine_ip(c.client));
+			sim_run(c.sim, US_MS);
+			story_expect_at(c.sim, c.vm, B);
+		}
+		sim_run(c.sim, US_S);
+		story_expect_at(c.sim, c.vm, B);
+		assert_int_equal(sim_moves(c.sim, A, sim_machine_ip(c.vm)), 0);
+		assert_int_equal(sim_moves(c.sim, B, sim_machine_ip(c.vm)), 1);
+		assert_int_equal(sim_alarms(c.sim, A, ""), 0);
+		sim_run(c.sim, 12 * US_S);
+		story_end(c.sim);
+	}
+}
+
+void
 lost_and_repeated_messages_do_not_matter(void **state)
 {
 	(void)state;

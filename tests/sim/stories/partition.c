@@ -85,3 +85,35 @@ a_machine_that_was_back_before_the_news_stays(void **state)
 		story_end(c.sim);
 	}
 }
+
+void
+an_owner_that_is_reached_late_is_waited_for(void **state)
+{
+	static const uint8_t group[] = {0, 1, 1};
+
+	(void)state;
+	FOR_BOTH_LAYOUTS(layout)
+	for (us_t late = 0; late <= 2 * US_S; late += 100 * US_MS) {
+		struct cast c = story_cast(layout);
+
+		/* B says its HELLO half a second after the others. */
+		sim_run(c.sim, 500 * US_MS);
+		sim_crash(c.sim, B);
+		sim_start(c.sim, B, true);
+		sim_run(c.sim, 3 * US_S);
+		/* To B and back, unheard at home; then C tells A of it before A can ask B. */
+		sim_partition(c.sim, group);
+		sim_migrate(c.sim, c.vm, B, &sim_by_rarp);
+		sim_run(c.sim, 150 * US_MS);
+		sim_migrate(c.sim, c.vm, A, &sim_by_rarp);
+		sim_run(c.sim, 5 * US_S);
+		sim_cut(c.sim, A, C, false);
+		sim_run(c.sim, late);
+		sim_cut(c.sim, A, B, false);
+		sim_run(c.sim, 4 * US_S);
+		story_expect_at(c.sim, c.vm, A);
+		assert_int_equal(sim_alarms(c.sim, A, "duplicate"), 0);
+		sim_run(c.sim, 10 * US_S);
+		story_end(c.sim);
+	}
+}

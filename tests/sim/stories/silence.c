@@ -64,3 +64,26 @@ a_machine_that_is_gone_is_forgotten_everywhere(void **state)
 		story_end(c.sim);
 	}
 }
+
+void
+a_machine_that_was_forgotten_is_found_again(void **state)
+{
+	(void)state;
+	FOR_BOTH_LAYOUTS(layout)
+	{
+		struct sim_params params = story_params(3, layout);
+		struct cast c;
+
+		params.tune = forget_soon;
+		c = story_cast_with(&params);
+		sim_machine_stop(c.sim, c.vm);
+		sim_run(c.sim, 90 * US_S);
+		assert_int_equal(sim_owner(c.sim, C, SIM_VN, sim_machine_ip(c.vm)), SIZE_MAX);
+		/* It is switched on again and says nothing. */
+		sim_migrate_now(c.sim, c.vm, A, false, false);
+		(void)sim_send(c.sim, c.client, sim_machine_ip(c.vm));
+		sim_run(c.sim, 3 * US_S);
+		story_expect_at(c.sim, c.vm, A);
+		story_end(c.sim);
+	}
+}

@@ -25,6 +25,7 @@
 	X(a_return_after_100_ms_is_believed)                                                       \
 	X(repeats_and_echoes_make_one_move)                                                        \
 	X(late_frames_of_a_departed_machine_are_not_believed)                                      \
+	X(frames_that_are_very_late_are_asked_about)                                               \
 	X(lost_and_repeated_messages_do_not_matter)                                                \
 	X(a_claim_of_a_router_that_may_not_have_it_is_refused)                                     \
 	X(a_machine_is_not_claimed_where_it_may_not_be)                                            \
@@ -35,10 +36,16 @@
 	X(a_partition_heals)                                                                       \
 	X(moves_on_both_sides_of_a_partition_are_settled)                                          \
 	X(a_machine_that_was_back_before_the_news_stays)                                           \
+	X(an_owner_that_is_reached_late_is_waited_for)                                             \
 	X(a_duplicate_raises_an_alarm_and_stays_where_it_is)                                       \
 	X(too_many_moves_freeze_a_machine)                                                         \
 	X(a_silent_native_is_found)                                                                \
 	X(a_machine_that_is_gone_is_forgotten_everywhere)                                          \
+	X(a_machine_that_was_forgotten_is_found_again)                                             \
+	X(two_claims_at_one_time_are_settled_alike)                                                \
+	X(a_page_of_an_earlier_pull_takes_nothing_away)                                            \
+	X(who_hears_a_machine_from_elsewhere_asks_there)                                           \
+	X(a_gateway_at_every_site_is_no_reason_to_ask_for_ever)                                    \
 	X(arp_is_answered_for_machines_elsewhere_only)                                             \
 	X(nobody_is_told_that_its_own_address_is_taken)                                            \
 	X(a_probe_is_answered_while_the_owner_lives)                                               \
