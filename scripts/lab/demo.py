@@ -184,7 +184,8 @@ class Run:
         holds = all(check.holds for check in checks)
         self.result["verdict"] = holds
         self._compare()
-        self.printer.head(f"Verdict: {'it holds' if holds else 'it does NOT hold'}")
+        if checks:
+            self.printer.head(f"Verdict: {'it holds' if holds else 'it does NOT hold'}")
         return holds
 
     def _compare(self):

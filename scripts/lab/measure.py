@@ -13,7 +13,7 @@ duplicated_udp         requests that reached the machine's taps more than once
 reordered_udp          requests that came after a later one; reordered_ms: for how long that went on
 to_two_sites           requests seen on both taps
 via_vr_frames_after_100ms   frames between machine and native that passed the new site's router later than 100 ms after the
-                       RARP (frames that the switch merely floods to it are not counted)
+                       RARP, or than a round trip if that is longer (frames that the switch merely floods to it are not counted)
 via_vr_frames_after_guest_heard   those of them that came when the guest had also heard its new neighbours' addresses
 guest_caught_up_ms     the RARP to the guest's first answer to a request delivered after it: an emulated guest first works off,
                        for up to some 100 ms, what was in its queue when it was stopped, and the routers' ARP stands behind that
@@ -226,7 +226,8 @@ class Observer:
                 packed(self.world.layout.hosts[name]):
                     mac_bytes(self.world.hosts[name].mac("eth0"))}
         port = frames.get((site, self.lan_ports[site]), [])
-        after = (rarp or 0) + DIRECT_AFTER
+        # What was on its way to the old site when the machine left comes back after a round trip.
+        after = (rarp or 0) + max(DIRECT_AFTER, 2 * self.delay + SWITCHING)
         passed = [f.time for f in port if f.kind == IP4 and f.time > after
                   and {f.ip_from, f.ip_to} == ends
                   # Outbound is from switch to router: merely flooded when it goes to a local MAC.
