@@ -125,7 +125,7 @@ test-sim: $(BUILD)/san/sim $(BUILD)/sim
 	@$(TALLY) sim-san --command $(BUILD)/san/sim --schedules $(or $(SIM_SAN_SCHEDULES),100)
 endif
 test-net check-net: all net lab
-	@PYTHONPATH=scripts $(TALLY) net --command $(PYTHON) -m pytest -q tests/net $(PYTEST_ARGS)
+	@PYTHONPATH=scripts $(TALLY) net --command $(PYTHON) scripts/checks/net.py $(PYTEST_ARGS)
 
 # --- fuzzing ------------------------------------------------------------------------------------
 # New inputs are kept under $(BUILD)/fuzz/corpus; what is worth keeping is copied by hand.

@@ -25,7 +25,7 @@ struct presence {
 	const struct presence_ops *ops;
 	void *ctx;
 	struct check *checks;
-	size_t count;
+	size_t count[PRESENCE_PURPOSES];
 };
 
 /* When each purpose does its next step, after its start. */
@@ -95,13 +95,18 @@ void
 presence_start(struct presence *p, enum presence_purpose purpose, vn_id_t vn, struct addr ip,
 	       struct mac mac, struct vr_id other, us_t now)
 {
+	size_t same = 0;
 	struct check *c;
 
-	for (c = p->checks; c != NULL; c = c->next)
-		if (is_about(c, vn, ip) && c->purpose == purpose && vr_id_equal(c->other, other) &&
-		    mac_equal(c->mac, mac))
+	for (c = p->checks; c != NULL; c = c->next) {
+		if (c->purpose != purpose || !vr_id_equal(c->other, other))
+			continue;
+		if (is_about(c, vn, ip) && mac_equal(c->mac, mac))
 			return;
-	if (p->count >= PRESENCE_CHECKS_MAX)
+		same++;
+	}
+	if (p->count[purpose] >= PRESENCE_CHECKS_MAX ||
+	    (purpose == PRESENCE_ASKED && same >= PRESENCE_ASKED_MAX))
 		return;
 	c = calloc(1, sizeof(*c));
 	if (c == NULL)
@@ -114,7 +119,7 @@ presence_start(struct presence *p, enum presence_purpose purpose, vn_id_t vn, st
 			    .other = other,
 			    .started = now};
 	p->checks = c;
-	p->count++;
+	p->count[purpose]++;
 }
 
 static void
@@ -219,9 +224,8 @@ presence_answered(struct presence *p, vn_id_t vn, struct addr ip, struct mac mac
 		/* Who was asked looks for any machine that has the address. */
 		if (!is_about(c, vn, ip) || (!mac_is_zero(c->mac) && !mac_equal(c->mac, mac)))
 			continue;
-		if (c->purpose == PRESENCE_CONFIRM) {
-			c->done = true;
-		} else if (c->purpose == PRESENCE_ASKED) {
+		/* The answer is a sighting too, and that ends CONFIRM: its record must have the time. */
+		if (c->purpose == PRESENCE_ASKED) {
 			c->done = true;
 			p->ops->tell(p->ctx, c->other, vn, ip, mac, true, now);
 		} else if (c->purpose == PRESENCE_DOUBT) {
@@ -246,6 +250,22 @@ presence_told(struct presence *p, struct vr_id from, vn_id_t vn, struct addr ip,
 			if (present)
 				p->ops->defend(p->ctx, vn, ip, c->mac, now);
 		}
+	}
+}
+
+void
+presence_moved(struct presence *p, vn_id_t vn, struct addr ip, struct vr_id owner, us_t now)
+{
+	for (struct check *c = p->checks; c != NULL; c = c->next) {
+		if (!is_about(c, vn, ip) || c->purpose != PRESENCE_DOUBT ||
+		    vr_id_equal(c->other, owner))
+			continue;
+		c->other = owner;
+		c->answered = false;
+		c->told = TOLD_NOTHING;
+		c->again = false;
+		c->started = now;
+		c->step = 0;
 	}
 }
 
@@ -280,7 +300,7 @@ presence_run(struct presence *p, us_t now)
 
 		if (c->done) {
 			*link = c->next;
-			p->count--;
+			p->count[c->purpose]--;
 			free(c);
 			continue;
 		}

@@ -22,7 +22,11 @@ enum presence_purpose {
 #define PRESENCE_REMOTE_DEADLINE (700 * US_MS)
 /* A claimed machine that has not been heard by then is looked for at the router it came from. */
 #define PRESENCE_CONFIRM_DEADLINE (350 * US_MS)
-#define PRESENCE_CHECKS_MAX       1024
+/* Checks of each purpose under way at once, and of PRESENCE_ASKED for each router that asks: whoever floods us with one kind
+ * does not stop the others. */
+#define PRESENCE_CHECKS_MAX 512
+#define PRESENCE_ASKED_MAX  64
+#define PRESENCE_PURPOSES   4
 
 struct presence_ops {
 	/* ARP request for 'ip' on the own LAN, to 'mac' or broadcast when 'mac' is zero. */
@@ -48,14 +52,16 @@ void presence_destroy(struct presence *p);
 
 /* Starts a check unless the same one is under way.  'other': CONFIRM the router it came from (may be none), DOUBT and
  * DEFEND the owner, ASKED who asked.  'mac': the machine's; DEFEND: the requester's.  Dropped when
- * PRESENCE_CHECKS_MAX are under way. */
+ * too many are under way. */
 void presence_start(struct presence *p, enum presence_purpose purpose, vn_id_t vn, struct addr ip,
 		    struct mac mac, struct vr_id other, us_t now);
-/* The machine answered an ARP probe of ours on the own LAN. */
+/* The machine answered an ARP probe of ours on the own LAN.  CONFIRM goes on until presence_stop(). */
 void presence_answered(struct presence *p, vn_id_t vn, struct addr ip, struct mac mac, us_t now);
 /* A PRESENT came. */
 void presence_told(struct presence *p, struct vr_id from, vn_id_t vn, struct addr ip, bool present,
 		   us_t now);
+/* The EID has another owner now: who doubted the old one doubts this one, from the beginning. */
+void presence_moved(struct presence *p, vn_id_t vn, struct addr ip, struct vr_id owner, us_t now);
 /* Ends CONFIRM (it was heard, or left) or all checks of an EID whose owner has changed. */
 void presence_stop(struct presence *p, enum presence_purpose purpose, vn_id_t vn, struct addr ip);
 /* Is such a check under way? */

@@ -90,12 +90,23 @@ oldest(const struct reports *r)
 }
 
 struct report *
+reports_since(const struct reports *r, vn_id_t vn, struct addr ip, us_t since)
+{
+	for (uint64_t n = r->last; n >= oldest(r) && n > 0; n--) {
+		struct report *row = &r->rows[n % r->max];
+
+		if (row->heard < since)
+			break;
+		if (has_eid(row, vn, ip))
+			return row;
+	}
+	return NULL;
+}
+
+struct report *
 reports_last(const struct reports *r, vn_id_t vn, struct addr ip)
 {
-	for (uint64_t n = r->last; n >= oldest(r) && n > 0; n--)
-		if (has_eid(&r->rows[n % r->max], vn, ip))
-			return &r->rows[n % r->max];
-	return NULL;
+	return reports_since(r, vn, ip, INT64_MIN);
 }
 
 const struct report *
@@ -158,6 +169,10 @@ add_since(struct text *t, const char *key, us_t heard, us_t at)
 		add(t, "\"%s\":%lld,", key, (long long)(at - heard));
 }
 
+/* One acknowledgement: a name, a time and a verdict; what follows the last one. */
+#define ACK_TEXT_MAX  192
+#define TAIL_TEXT_MAX 256
+
 size_t
 report_json(const struct report *r, const char *(*name)(const void *ctx, struct vr_id id),
 	    const void *ctx, char *text, size_t size)
@@ -183,7 +198,8 @@ report_json(const struct report *r, const char *(*name)(const void *ctx, struct 
 	add_since(&t, "resolved_us", r->heard, r->resolved);
 	add_since(&t, "claimed_us", r->heard, r->claimed);
 	add(&t, "\"acks\":[");
-	for (size_t i = 0; i < r->ack_count; i++) {
+	/* Room is left for what comes behind: the text stays JSON however many routers there are. */
+	for (size_t i = 0; i < r->ack_count && t.used + ACK_TEXT_MAX + TAIL_TEXT_MAX < size; i++) {
 		const struct report_ack *a = &r->acks[i];
 
 		add(&t, "%s{", i > 0 ? "," : "");

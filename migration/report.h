@@ -46,12 +46,14 @@ struct report *reports_add(struct reports *r, size_t acks);
 struct report *reports_find(const struct reports *r, uint64_t number);
 /* The newest record of this EID, or NULL. */
 struct report *reports_last(const struct reports *r, vn_id_t vn, struct addr ip);
+/* The same, looking no further back than to what was heard at 'since': for every packet. */
+struct report *reports_since(const struct reports *r, vn_id_t vn, struct addr ip, us_t since);
 /* Walks from old to new: start with '*number' 0; NULL at the end. */
 const struct report *reports_next(const struct reports *r, uint64_t *number);
 
 /* "done", "waiting", "unconfirmed", "superseded". */
 const char *report_outcome(const struct report *r);
-/* One JSON object without a newline into 'text' (cut if 'size' is too small: use REPORT_JSON_MAX).  'name' gives a router's name or
+/* One JSON object without a newline into 'text' (use REPORT_JSON_MAX; of very many acknowledgements the first ones are shown).  'name' gives a router's name or
  * NULL.  Returns the length. */
 #define REPORT_JSON_MAX 8192
 size_t report_json(const struct report *r, const char *(*name)(const void *ctx, struct vr_id id),

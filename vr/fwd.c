@@ -204,7 +204,7 @@ note_first_frame(struct vr *vr, const struct site *site, struct addr ip, us_t no
 
 	if (now >= vr->first_frames)
 		return;
-	r = reports_last(vr->reports, site->vn, ip);
+	r = reports_since(vr->reports, site->vn, ip, now - SIGHT_FIRST_FRAME);
 	if (r != NULL && r->first_frame == 0 && vr_id_equal(r->to, vr->self))
 		r->first_frame = now;
 }
@@ -375,6 +375,14 @@ is_from_gateway(const struct vr *vr, const struct site *site, struct mac src, co
 	return lndt_may_host(vr->lndt, site->vn, ip->src, vr->self);
 }
 
+/* A frame that is not for the router tells where its sender is, if it comes from its sender. */
+static void
+notice(struct vr *vr, struct site *site, struct mac src, const struct ip *ip, us_t now)
+{
+	if (!is_from_gateway(vr, site, src, ip))
+		(void)sight_machine(vr, site, SIGHTING_DATA, src, ip->src, now);
+}
+
 /* May this machine speak on this LAN?  Counts the refusal. */
 static bool
 may_speak(struct vr *vr, struct site *site, struct mac src, const struct ip *ip, us_t now)
@@ -488,12 +496,12 @@ fwd_from_lan(struct vr *vr, struct site *site, struct frame *f, us_t now)
 	origin.mac = eth.src;
 	if (mac_is_multicast(eth.dst) || addr_is_multicast(ip.dst)) {
 		/* It stays here, but tells where its sender is. */
-		(void)sight_machine(vr, site, SIGHTING_DATA, eth.src, ip.src, now);
+		notice(vr, site, eth.src, &ip, now);
 		vr_drop(vr, DROP_MULTICAST);
 		return;
 	}
 	if (!is_for_router(vr, site, eth.dst)) {
-		(void)sight_machine(vr, site, SIGHTING_DATA, eth.src, ip.src, now);
+		notice(vr, site, eth.src, &ip, now);
 		return;
 	}
 	vr->lan_taken++;

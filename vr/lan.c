@@ -119,7 +119,9 @@ lan_control(struct vr *vr, struct site *site, const uint8_t *frame, size_t size,
 		vr_drop(vr, DROP_ECHO);
 		return;
 	}
-	if (arp.op == RARP_REQUEST)
+	if (arp.op == RARP_REQUEST && mac_is_multicast(arp.tha))
+		vr_drop(vr, DROP_ARP_MALFORMED);
+	else if (arp.op == RARP_REQUEST)
 		sight_rarp(vr, site, mac_is_zero(arp.tha) ? arp.sha : arp.tha, now, now);
 	else if (arp.op == ARP_REQUEST || arp.op == ARP_REPLY)
 		arp_heard(vr, site, &arp, now);

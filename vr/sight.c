@@ -10,8 +10,6 @@
 
 /* 'heard' of a present machine is renewed at most so often: it is heard with every packet. */
 #define HEARD_STEP (1 * US_S)
-/* The first frame after a move is waited for so long. */
-#define FIRST_FRAME_TIME (60 * US_S)
 
 static us_t
 guard_time(const struct vr *vr, struct vr_id owner)
@@ -241,7 +239,7 @@ sight_claim(struct vr *vr, struct site *site, struct binding *bindings, size_t c
 	if (r != NULL)
 		r->claimed = vr->io->clock(vr->ctx);
 	announce_claim(vr, bindings, kept, previous, trigger, now);
-	vr->first_frames = now + FIRST_FRAME_TIME;
+	vr->first_frames = now + SIGHT_FIRST_FRAME;
 	vr->wake = true;
 }
 

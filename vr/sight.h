@@ -4,6 +4,9 @@
 
 #include "vr/vr.h"
 
+/* The first frame after a move is waited for so long. */
+#define SIGHT_FIRST_FRAME (60 * US_S)
+
 /* A RARP for this MAC, heard at 'heard' (earlier than now when the MAC had to be asked for). */
 void sight_rarp(struct vr *vr, struct site *site, struct mac mac, us_t heard, us_t now);
 /* An ARP sender or the source of a packet.  True when the machine may speak here now (it is a local one, or has just come).

@@ -148,6 +148,10 @@ parse_binding(const char *line, struct state_row *row)
 	if (b->vn > VN_ID_MAX || kind > BINDING_GATEWAY || withdrawn > 1 ||
 	    addr_from_text(ip, &b->ip) != 0 || mac_from_text(mac, &b->mac) != 0)
 		return -EINVAL;
+	/* What no router would take must not get into a message to them. */
+	if (addr_is_unspecified(b->ip) || addr_is_multicast(b->ip) || mac_is_multicast(b->mac) ||
+	    mac_is_zero(b->mac) || vr_id_is_none(b->vr))
+		return -EINVAL;
 	b->kind = (uint8_t)kind;
 	b->withdrawn = withdrawn != 0;
 	row->kind = STATE_BINDING;

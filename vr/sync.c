@@ -327,6 +327,9 @@ take_in(struct vr *vr, struct peer *peer, vn_id_t vn, const struct sync_binding 
 
 		if (e != NULL && b.mobility > e->b.mobility) {
 			vr_drop(vr, DROP_CLAIM_FROZEN);
+			/* The owner has it still: what is known of it stays until the thaw. */
+			if (vr_id_equal(e->b.vr, peer->id))
+				hwdt_heard(vr->hwdt, vn, b.ip, now);
 			return SYNC_FROZEN;
 		}
 	}
@@ -495,7 +498,10 @@ sync_query_find(struct vr *vr, vn_id_t vn, struct mac mac, struct addr ip)
 static struct vr_query *
 query_start(struct vr *vr, vn_id_t vn, struct vr_id whom, struct mac mac, struct addr ip, us_t now)
 {
-	for (size_t i = 0; i < VR_QUERIES; i++) {
+	/* A scan of addresses must not keep a RARP from being resolved: that is a move that waits. */
+	size_t room = addr_is_none(ip) ? VR_QUERIES : VR_QUERIES - VR_QUERIES / 4;
+
+	for (size_t i = 0; i < room; i++) {
 		struct vr_query *q = &vr->queries[i];
 
 		if (q->tries != 0)

@@ -13,8 +13,7 @@ void sync_heard(struct vr *vr, struct peer *peer, const uint8_t *data, size_t si
 void sync_down(struct vr *vr, struct peer *peer, us_t now);
 /* Asks all routers of the VN in parallel who has this MAC ('ip' family NONE) or this EID, and for an
  * EID the own LAN too.  Repeated a few times; one query for the same thing at a time.  The row,
- * valid
- * for this event; NULL when there are too many questions. */
+ * valid for this event; NULL when there are too many questions. */
 struct vr_query *sync_query(struct vr *vr, vn_id_t vn, struct mac mac, struct addr ip, us_t now);
 /* The query for this MAC or EID that is under way, or NULL. */
 struct vr_query *sync_query_find(struct vr *vr, vn_id_t vn, struct mac mac, struct addr ip);

@@ -190,6 +190,8 @@ follow_up(struct vr *vr, struct site *site, const struct hwdt_entry *before,
 	if (fate == HWDT_ADDED && !mine && !b->withdrawn && b->kind == BINDING_HOST &&
 	    lndt_is_local(vr->lndt, b->vn, b->ip))
 		announce_departed(vr->announce, b->vn, b->ip, b->mac, now);
+	if (fate == HWDT_MOVED && !mine)
+		presence_moved(vr->presence, b->vn, b->ip, b->vr, now);
 	if (was_mine && fate == HWDT_MOVED && !before->b.withdrawn)
 		sight_lost(vr, site, before, b, now);
 	/* What the LAN was told of it before is not true any more: least of all that its MAC is the router's. */
@@ -397,6 +399,26 @@ bind_addresses(struct vr *vr, struct site *site, us_t now)
 	}
 }
 
+/* An address that was the router's own by the configuration before. */
+static bool
+is_former_address(struct vr *vr, const struct binding *b)
+{
+	const struct site *site = vr_site(vr, b->vn);
+
+	return b->kind == BINDING_GATEWAY && !b->withdrawn && vr_id_equal(b->vr, vr->self) &&
+	       !vr_owns_address(site, b->ip) && !addr_equal(b->ip, site->conf->native_gateway);
+}
+
+/* Takes a binding of ours back, and says so. */
+static void
+withdraw(struct vr *vr, struct binding b, us_t now)
+{
+	b.withdrawn = true;
+	b.mobility++;
+	if (vr_bind(vr, &b, now) == HWDT_UPDATED)
+		vr_tell_later(vr, vr_site(vr, b.vn), &b, now);
+}
+
 int
 vr_peer_add(struct vr *vr, const struct conf_peer *peer, struct vr_id id, us_t now, uint32_t *slot)
 {
@@ -551,6 +573,8 @@ vr_reload(struct vr *vr, const struct conf *conf, const struct vr_id *peer_ids, 
 	while ((e = hwdt_next(vr->hwdt, &position)) != NULL) {
 		if (!lndt_may_host(lndt, e->b.vn, e->b.ip, e->b.vr))
 			vr_unbind(vr, e->b.vn, e->b.ip, now);
+		else if (is_former_address(vr, &e->b))
+			withdraw(vr, e->b, now);
 		else
 			route_binding(vr, &e->b);
 	}
@@ -590,8 +614,9 @@ vr_recall(struct vr *vr, const struct binding *b, us_t now)
 	    !lndt_may_host(vr->lndt, b->vn, b->ip, b->vr) || b->mobility > VR_MOBILITY_MAX)
 		return;
 	/* The own addresses are as configured now. */
-	if (mine && (b->kind == BINDING_GATEWAY || vr_owns_address(vr_site(vr, b->vn), b->ip)) &&
-	    !mac_equal(b->mac, vr_site(vr, b->vn)->router_mac))
+	if (is_former_address(vr, b) ||
+	    (mine && !mac_equal(b->mac, vr_site(vr, b->vn)->router_mac) &&
+	     (b->kind == BINDING_GATEWAY || vr_owns_address(vr_site(vr, b->vn), b->ip))))
 		return;
 	/* So long unheard that the first sweep asks whether it is still there, and with which MAC. */
 	if (vr_bind(vr, b, now - vr->conf->hwdt_expiry / 4 * 3 - 1) != HWDT_ADDED)
@@ -683,13 +708,16 @@ sweep_entry(struct vr *vr, const struct hwdt_entry *e, us_t now)
 			vr_unbind(vr, b.vn, b.ip, now);
 		return;
 	}
-	if (!vr_id_equal(b.vr, vr->self) || b.kind == BINDING_GATEWAY)
+	if (!vr_id_equal(b.vr, vr->self))
 		return;
+	if (b.kind == BINDING_GATEWAY) {
+		/* Nobody hears the own addresses, yet they are no old records for a full table to give up. */
+		if (vr_owns_address(site, b.ip))
+			hwdt_heard(vr->hwdt, b.vn, b.ip, now);
+		return;
+	}
 	if (silent > vr->conf->hwdt_expiry) {
-		b.withdrawn = true;
-		b.mobility++;
-		if (vr_bind(vr, &b, now) == HWDT_UPDATED)
-			vr_tell_later(vr, site, &b, now);
+		withdraw(vr, b, now);
 	} else if (silent > vr->conf->hwdt_expiry / 4 * 3) {
 		neigh_ask(vr, site, b.ip, (struct mac){{0}});
 	}

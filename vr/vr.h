@@ -62,8 +62,7 @@ struct site {
 	vn_id_t vn;
 	const struct conf_vn *conf;
 	struct mac router_mac;
-	uint16_t lan_mtu; /* largest IP packet on the LAN */
-	us_t probe_due;   /* next look for local machines that have been silent */
+	uint16_t lan_mtu;                        /* largest IP packet on the LAN */
 	struct binding fresh[SYNC_BINDINGS_MAX]; /* news that waits a moment for company */
 	size_t fresh_count;
 	us_t fresh_due;

@@ -4,7 +4,8 @@
  *
  * Time stamps are the kernel's, in nanoseconds; each packet carries its direction (inbound, outbound) as seen by
  * the interface.  A line on standard input makes it write out all that the kernel has and answer with
- * one line of counters: "<frames> <dropped by the kernel>".  End of input ends it. */
+ * one line of counters: "<frames> <dropped by the kernel>".  After the line "pause" frames are thrown away, until the
+ * line "resume".  End of input ends it. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/filter.h>
@@ -40,6 +41,7 @@ struct capture {
 	struct tap taps[MAX_INTERFACES];
 	size_t count;
 	uint64_t frames, dropped;
+	bool paused;
 };
 
 static void
@@ -169,7 +171,8 @@ tap_drain(struct capture *c, uint32_t interface)
 		for (uint32_t i = 0; i < b->hdr.bh1.num_pkts; i++) {
 			const struct tpacket3_hdr *h = (const struct tpacket3_hdr *)(void *)at;
 
-			put_packet(c, interface, h);
+			if (!c->paused)
+				put_packet(c, interface, h);
 			at += h->tp_next_offset;
 		}
 		__atomic_store_n(&b->hdr.bh1.block_status, TP_STATUS_KERNEL, __ATOMIC_RELEASE);
@@ -202,6 +205,17 @@ report(struct capture *c)
 	fflush(stdout);
 }
 
+/* Each line has one answer, so that whoever asks knows when it is done. */
+static void
+obey(struct capture *c, const char *line)
+{
+	if (strncmp(line, "resume", 6) == 0)
+		drain_all(c); /* what is older is thrown away too */
+	report(c);
+	c->paused =
+		strncmp(line, "pause", 5) == 0 || (c->paused && strncmp(line, "resume", 6) != 0);
+}
+
 static void
 capture_run(struct capture *c)
 {
@@ -226,9 +240,12 @@ capture_run(struct capture *c)
 				fds[i].fd = -1;
 		}
 		if (fds[0].revents) {
-			if (read(STDIN_FILENO, line, sizeof(line)) <= 0)
+			ssize_t got = read(STDIN_FILENO, line, sizeof(line) - 1);
+
+			if (got <= 0)
 				return;
-			report(c);
+			line[got] = '\0';
+			obey(c, line);
 		}
 	}
 }

@@ -117,10 +117,10 @@ class Capture:
             raise LabError(self.process.stderr.read().strip())
         self.reader = Reader(self.path, epoch)
 
-    def flush(self):
+    def flush(self, word="flush"):
         """Asks for all frames so far to be written; answered by finish_flush(), so that several captures flush at
-        once."""
-        self.process.stdin.write("flush\n")
+        once. The word "pause" also throws away what comes later, until the word "resume"."""
+        self.process.stdin.write(word + "\n")
         self.process.stdin.flush()
 
     def finish_flush(self):
@@ -134,10 +134,10 @@ class Capture:
         self.reader.close()
 
 
-def collect(captures):
-    """All new frames of several captures, by (namespace, device), each in order of time."""
+def collect(captures, word="flush"):
+    """All new frames of several captures, by (namespace, device), each in order of time. 'word': see Capture.flush()."""
     for capture in captures:
-        capture.flush()
+        capture.flush(word)
     found = {}
     for capture in captures:
         for frame in capture.finish_flush():

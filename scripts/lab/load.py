@@ -1,10 +1,12 @@
 """The load on the machine while it moves: from the client a TCP download, a ping and a UDP stream, from each native a TCP
 transfer and a UDP stream."""
+import time
+
 from . import probes
 from .measure import CLIENT_SIZE, NATIVE_SIZE, PING_FLOW, UDP_FLOWS
 
-CLIENT_RATE, NATIVE_RATE = 1_500_000, 500_000  # bytes per second of the downloads
-STALL_MS = 1000  # a transfer that stood still for longer after a move is not called well
+CLIENT_RATE, NATIVE_RATE = 600_000, 200_000  # bytes per second of the downloads
+STALL_MS = 10_000  # a transfer that stands still for longer is not called well
 
 
 class Load:
@@ -27,15 +29,22 @@ class Load:
         self.before = {name: probe.mark() for name, probe in self.downloads.items()}
 
     def after_move(self, peers, stall_ms=STALL_MS):
-        """Puts tcp_ok and tcp_stall_ms into each peer's figures: the transfer went on, with the right content, and never
-        stood still for longer than 'stall_ms'."""
-        states = {name: probe.mark() for name, probe in self.downloads.items()}
+        """Puts tcp_ok and tcp_stall_ms into each peer's figures: the transfer goes on, with the right content, and never
+        stood still for longer than 'stall_ms'. On a busy machine it may be some time until TCP sends again."""
+        now = {name: probe.mark() for name, probe in self.downloads.items()}
         for peer in peers.values():
-            now, before = states[peer["host"]], self.before[peer["host"]]
-            stall = now["longest_gap_ms"]
+            state = now[peer["host"]]
+            before, stall = state["bytes"], state["longest_gap_ms"]
+            begin = time.monotonic()
+            while (state["bytes"] == before and not state["error"]
+                   and time.monotonic() < begin + stall_ms / 1000):
+                time.sleep(0.01)
+                state = self.downloads[peer["host"]].mark()
+                stall = max(stall, state["longest_gap_ms"])
             peer["tcp_stall_ms"] = stall
-            peer["tcp_ok"] = (now["content_ok"] and not now["error"] and stall <= stall_ms
-                              and now["bytes"] > before["bytes"])
+            peer["tcp_ok"] = (state["content_ok"] and not state["error"]
+                              and stall <= stall_ms
+                              and state["bytes"] > max(before, self.before[peer["host"]]["bytes"]))
 
     def finish(self):
         """Ends all. (name -> the download ended with the right checksum, all final answers)"""

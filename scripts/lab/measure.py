@@ -13,7 +13,7 @@ duplicated_udp         requests that reached the machine's taps more than once
 reordered_udp          requests that came after a later one; reordered_ms: for how long that went on
 to_two_sites           requests seen on both taps
 via_vr_frames_after_100ms   frames between machine and native that passed the new site's router later than 100 ms after the
-                       RARP (frames that the switch merely floods to it are not counted)
+                       RARP, or than a round trip if that is longer (frames that the switch merely floods to it are not counted)
 via_vr_frames_after_guest_heard   those of them that came when the guest had also heard its new neighbours' addresses
 guest_caught_up_ms     the RARP to the guest's first answer to a request delivered after it: an emulated guest first works off,
                        for up to some 100 ms, what was in its queue when it was stopped, and the routers' ARP stands behind that
@@ -36,6 +36,9 @@ DIRECT_AFTER = 0.1
 TOLD = 0.001
 # Frames of an answer in progress while the guest changes its neighbour entry.
 SWITCHING = 0.002
+# How many requests from the edges of the captured time the comparison with the underlay begins and ends, how long before
+# a request (1 ms after the last), and by how many records a router that was kept waiting there can mislead it.
+EDGE, BETWEEN, EDGE_ERROR = 50, 0.0003, 3
 # Frames younger than this may still be on their way when the captures are read.
 IN_FLIGHT = 0.05
 
@@ -79,7 +82,7 @@ class Observer:
         self.captures = []
         self.flows = {}
         self.lan_ports = {}
-        self.client_requests = self.client_records = 0
+        self.surplus_records = 0
         devices = {}
         for site in world.sites.values():
             wanted = devices.setdefault(site.space.name, (site.space, []))[1]
@@ -106,6 +109,15 @@ class Observer:
         self._follow(self._requests(frames, site), [], float("inf"))
         for flow in self.flows.values():
             self._account(flow, FlowFigures(), float("inf"), {})
+
+    def rest(self):
+        """Captures nothing until wake(): for the time between moves, which is long on a busy machine."""
+        collect(self.captures, "pause")
+
+    def wake(self):
+        """Captures again; every flow begins anew with the first frame that is seen."""
+        collect(self.captures, "resume")
+        self.flows = {}
 
     def figures(self, start, target, migration, announced="rarp"):
         """The figures of the move from site 'start' to site 'target', whose frames are all those since the last call, and the
@@ -214,7 +226,8 @@ class Observer:
                 packed(self.world.layout.hosts[name]):
                     mac_bytes(self.world.hosts[name].mac("eth0"))}
         port = frames.get((site, self.lan_ports[site]), [])
-        after = (rarp or 0) + DIRECT_AFTER
+        # What was on its way to the old site when the machine left comes back after a round trip.
+        after = (rarp or 0) + max(DIRECT_AFTER, 2 * self.delay + SWITCHING)
         passed = [f.time for f in port if f.kind == IP4 and f.time > after
                   and {f.ip_from, f.ip_to} == ends
                   # Outbound is from switch to router: merely flooded when it goes to a local MAC.
@@ -256,19 +269,21 @@ class Observer:
                      and _identity(f) in back), None)
 
     def _count_underlay(self, frames):
-        """The client's requests that entered its router, and sealed records of their size that left it."""
+        """Compares the client's requests that entered its router with the sealed records of their size that left it. What is
+        between two requests well inside of the captured time is compared, so that each has its record."""
         if not self.lan_ports:
             return
         site = HOSTS["client"]
-        size = CLIENT_SIZE + 28
-        self.client_requests += sum(
-            1 for f in frames.get((site, self.lan_ports[site]), [])
-            if f.outbound and f.is_request and f.flow == UDP_FLOWS["client"])
-        record = 42 + size + RECORD_OVERHEAD
-        whole = 42
-        self.client_records += sum(
-            (f.size - whole) // (record - whole) for f in frames.get((site, WAN_DEVICE), [])
-            if f.outbound and f.protocol == UDP and (f.size - whole) % (record - whole) == 0)
+        times = [f.time for f in frames.get((site, self.lan_ports[site]), [])
+                 if f.outbound and f.is_request and f.flow == UDP_FLOWS["client"]]
+        if len(times) <= 2 * EDGE:
+            return
+        begin, end = times[EDGE] - BETWEEN, times[-EDGE] - BETWEEN
+        record = CLIENT_SIZE + 28 + RECORD_OVERHEAD
+        records = sum((f.size - 42) // record for f in frames.get((site, WAN_DEVICE), [])
+                      if f.outbound and f.protocol == UDP and (f.size - 42) % record == 0
+                      and begin <= f.time < end)
+        self.surplus_records += max(0, records - (len(times) - 2 * EDGE) - EDGE_ERROR)
 
     @staticmethod
     def _announcements(tap, rarp):

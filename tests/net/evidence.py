@@ -12,13 +12,14 @@ INNER, SEALED, OUTER = 28, 40, 42
 class Evidence:
     """Captures from now on. Times are seconds since the start; sizes are of datagrams."""
 
-    def __init__(self, world, vm):
+    def __init__(self, world, vm, routers=True):
+        """'routers': also at the routers' ports and on the underlay, which costs time."""
         self.world, self.vm, self.epoch = world, vm, time.time()
         self.ports = dict(world.router_ports)
         self.captures = [Capture(world.rack.space, list(vm.ports.values()), self.epoch),
                          Capture(vm.space, ["eth0"], self.epoch)]
         self.captures += [Capture(world.sites[site].space, [self.ports[site], WAN_DEVICE],
-                                  self.epoch) for site in SITES]
+                                  self.epoch) for site in SITES if routers]
         self.found = {}
 
     def __enter__(self):
@@ -75,6 +76,13 @@ class Evidence:
         return [f.time for f in self.found.get((site, WAN_DEVICE), [])
                 if f.outbound and f.protocol == UDP and f.ip_to == packed(UNDERLAY[to])
                 and (f.size - OUTER) % record == 0 and f.time > after]
+
+    def missing(self, host):
+        """How many numbers of a host's stream the machine never got, between the first and the last that it got."""
+        source = packed(self.world.layout.hosts[host])
+        got = {f.number for f in self.found.get((self.vm.space.name, "eth0"), [])
+               if f.is_request and not f.outbound and f.protocol == UDP and f.ip_from == source}
+        return max(got) - min(got) + 1 - len(got)
 
     def nothing_came_twice(self):
         """No datagram was given to the machine twice, nor sent to two sites."""

@@ -96,7 +96,7 @@ class Machine:
         if gateway:
             self.space.ip(f"route add default via {gateway}")
         self.service = self.space.popen(tool("guestd"), stdout=-3)
-        self.site = None
+        self.site, self.moved, self.paused_ms = None, 0, 0
         self.plug(site)
 
     def _cable(self, site, space):
@@ -135,8 +135,10 @@ class Machine:
     def migrate(self, site, say=None, repeats=()):
         """Pauses and resumes at another site. 'say' is the first frame there; it is repeated so long after. Returns
         the wall-clock time before it was said."""
+        start = time.monotonic()
         self.pause()
         self.listen([site])
+        self.paused_ms = (time.monotonic() - start) * 1000
         said = time.time()
         if say:
             self.inject(site, say)

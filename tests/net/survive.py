@@ -59,11 +59,6 @@ class Traffic:
         assert now["duplicated"] == 0, f"{name} got answers twice: {now}"
         return now
 
-    def lost(self, name):
-        """Datagrams without an answer so far, but for those of the last moments."""
-        now = self.figures(name)
-        return now["sent"] - now["received"]
-
     def _finish(self):
         self.must_go_on()
         for probe in self.downloads.values():

@@ -11,7 +11,7 @@ def _path(world, vm):  # noqa: F811
 
 
 def test_home_again(world, vm):  # noqa: F811
-    with Traffic(world, vm) as traffic, Evidence(world, vm) as evidence:
+    with Traffic(world, vm) as traffic, Evidence(world, vm, routers=False) as evidence:
         for site in "ba":
             vm.move(site)
             world.wait_owner(vm, site)
@@ -21,7 +21,7 @@ def test_home_again(world, vm):  # noqa: F811
 
 
 def test_onwards_from_a_to_b_to_c(world, vm):  # noqa: F811
-    with Traffic(world, vm) as traffic, Evidence(world, vm) as evidence:
+    with Traffic(world, vm) as traffic, Evidence(world, vm, routers=False) as evidence:
         for site in "bca":
             vm.move(site)
             world.wait_owner(vm, site)
@@ -32,7 +32,7 @@ def test_onwards_from_a_to_b_to_c(world, vm):  # noqa: F811
 
 def test_onwards_without_a_rest(world, vm):  # noqa: F811
     """The next move begins as soon as the new router has told of the last."""
-    with Traffic(world, vm) as traffic, Evidence(world, vm) as evidence:
+    with Traffic(world, vm) as traffic, Evidence(world, vm, routers=False) as evidence:
         for site in "bcbac":
             vm.move(site)
             world.wait_owner(vm, site, asked=[site])
@@ -44,8 +44,9 @@ def test_onwards_without_a_rest(world, vm):  # noqa: F811
 
 def test_two_machines_crossing(world, vm):  # noqa: F811
     other = world.machine("b")
-    with Traffic(world, vm) as one, Traffic(world, other) as two, \
-            Evidence(world, vm) as evidence:
+    with Traffic(world, vm, ["client", "native_a"]) as one, \
+            Traffic(world, other, ["client", "native_b"]) as two, \
+            Evidence(world, vm, routers=False) as evidence:
         for here, there in (("b", "a"), ("a", "b")):
             vm.move(here)
             other.move(there)
@@ -59,7 +60,7 @@ def test_two_machines_crossing(world, vm):  # noqa: F811
 
 
 def test_repeats_make_one_record(world, vm):  # noqa: F811
-    with Traffic(world, vm) as traffic, Evidence(world, vm) as evidence:
+    with Traffic(world, vm) as traffic, Evidence(world, vm, routers=False) as evidence:
         vm.migrate("b", rarp(vm.mac), QEMU_REPEATS)
         # A guest that announces itself, too.
         vm.repeat("b", gratuitous_arp(vm.mac, vm.ip), (0.02, 0.07, 0.22, 0.47, 0.82))
@@ -73,7 +74,7 @@ def test_repeats_make_one_record(world, vm):  # noqa: F811
 
 def test_echoes_of_the_routers_own_frames_are_no_moves(world, vm):  # noqa: F811
     """All that A's router says on its LAN after the move comes back from there."""
-    with Traffic(world, vm) as traffic, Evidence(world, vm) as evidence:
+    with Traffic(world, vm) as traffic, Evidence(world, vm, routers=False) as evidence:
         vm.move("b")
         world.wait_owner(vm, "b")
         router = world.router_mac("a")
@@ -92,7 +93,7 @@ def test_echoes_of_the_routers_own_frames_are_no_moves(world, vm):  # noqa: F811
 
 def test_back_at_once_while_the_hypervisor_repeats_itself(world, vm):  # noqa: F811
     """To B, and back to A 100 ms later; B's hypervisor goes on saying that the machine has come."""
-    with Traffic(world, vm) as traffic, Evidence(world, vm) as evidence:
+    with Traffic(world, vm) as traffic, Evidence(world, vm, routers=False) as evidence:
         vm.migrate("b", rarp(vm.mac), QEMU_REPEATS)
         arrived = evidence.since(vm.migrate_at(0.1, "a", rarp(vm.mac), QEMU_REPEATS))
         world.wait_owner(vm, "a")

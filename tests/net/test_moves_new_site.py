@@ -51,12 +51,13 @@ def test_others_go_to_the_new_site_directly(world, vm):  # noqa: F811
         assert first - evidence.said("b", RARP) < 0.1
 
 
-def test_nothing_is_lost_for_long(world, vm):  # noqa: F811
-    with Traffic(world, vm) as traffic:
-        before = {name: traffic.lost(name) for name in world.hosts}
+def test_nothing_is_lost_for_longer_than_the_pause(world, vm):  # noqa: F811
+    with Traffic(world, vm) as traffic, Evidence(world, vm, routers=False) as evidence:
         vm.move("b")
         world.wait_owner(vm, "b")
         traffic.must_go_on()
-        lost = {name: traffic.lost(name) - before[name] for name in world.hosts}
-        print(f"{world.layout.name}: datagrams lost at 1 kHz: {lost}")
-        assert max(lost.values()) <= 30
+        evidence.take().nothing_came_twice()
+    lost = {name: evidence.missing(name) for name in world.hosts}
+    print(f"{world.layout.name}: datagrams lost at 1 kHz: {lost}, paused {vm.paused_ms:.1f} ms")
+    # 2 ms without a delay of the underlay; a busy machine gets some more.
+    assert max(lost.values()) <= vm.paused_ms + 2 + 20

@@ -24,7 +24,7 @@ def test_natives_of_the_old_site_learn_the_routers_mac(world, vm):  # noqa: F811
 def test_a_native_with_a_static_entry_keeps_its_connection(world, vm):  # noqa: F811
     native = world.hosts["native_a"]
     native.ip(f"neigh replace {vm.ip} lladdr {vm.mac} nud permanent dev eth0")
-    with Traffic(world, vm, ["native_a"]) as traffic, Evidence(world, vm) as evidence:
+    with Traffic(world, vm, ["native_a"]) as traffic, Evidence(world, vm, False) as evidence:
         vm.move("b")
         world.wait_owner(vm, "b")
         traffic.must_go_on()

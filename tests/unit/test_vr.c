@@ -619,6 +619,274 @@ a_packet_too_large_for_the_lan_is_cut_where_it_may_be(void **state)
 	world_end(w);
 }
 
+static void
+a_peer_that_speaks_for_an_unknown_machine_is_asked_about_it(void **state)
+{
+	struct world *w = world_standard();
+	unsigned asked;
+
+	(void)state;
+	say_arp(w, native, "10.1.0.6", "10.1.0.6");
+	run(w, US_S);
+	peer_sends(w, 0, "10.1.0.5", "10.1.0.6", 100, true, 0);
+	assert_int_equal(w->lan_sent, 1);
+	assert_int_equal(w->vr->unknown_owner, 1);
+	assert_int_equal(w->sync.type, SYNC_QUERY);
+	assert_true(addr_equal(w->sync.query.ip, ip("10.1.0.5")));
+	assert_int_equal(w->sync_sent[SYNC_QUERY], 1);
+	/* Not for each packet, and not when it is known. */
+	peer_sends(w, 0, "10.1.0.5", "10.1.0.6", 100, true, 0);
+	assert_int_equal(w->sync_sent[SYNC_QUERY], 1);
+	run(w, US_S);
+	asked = w->sync_sent[SYNC_QUERY];
+	peer_says(w, 0, "10.1.0.5", vm, 1, false);
+	peer_sends(w, 0, "10.1.0.5", "10.1.0.6", 100, true, 0);
+	run(w, US_S);
+	assert_int_equal(w->sync_sent[SYNC_QUERY], asked);
+	world_end(w);
+}
+
+static void
+what_the_native_router_hands_on_is_no_sighting(void **state)
+{
+	struct world *w = world_make();
+
+	(void)state;
+	w->vn.native_gateway = ip("10.1.0.254");
+	world_start(w);
+	say_arp(w, native, "10.1.0.254", "10.1.0.1");
+	/* From a machine that has not been heard, to another one. */
+	lan_sends(w, native, vm, "10.1.0.6", "10.1.0.5", 100);
+	assert_null(entry(w, "10.1.0.6"));
+	lan_sends(w, vm, native, "10.1.0.5", "192.0.2.1", 100);
+	assert_int_equal(entry(w, "10.1.0.5")->b.vr.v, self.v);
+	world_end(w);
+}
+
+static void
+answer_probe(struct world *w, struct mac from, const char *spa)
+{
+	struct arp arp = {.eth_dst = router_mac,
+			  .eth_src = from,
+			  .op = ARP_REPLY,
+			  .sha = from,
+			  .tha = router_mac,
+			  .spa = ip(spa),
+			  .tpa = ip("10.1.0.1")};
+	uint8_t frame[ETH_FRAME_MIN];
+
+	arp_build(&arp, frame);
+	vr_lan_control(w->vr, VN, frame, sizeof(frame), false, w->now);
+}
+
+static void
+peer_sees(struct world *w, size_t from, const char *eid, bool present)
+{
+	struct sync_msg msg = {
+		.type = SYNC_PRESENT, .vn = VN, .presence = {.ip = ip(eid), .present = present}};
+
+	hear(w, from, &msg);
+}
+
+/* The answer to the first probe may be the first that the machine says at all. */
+static void
+an_answer_to_a_probe_confirms_a_move(void **state)
+{
+	struct world *w = world_standard();
+	struct arp rarp = {.eth_dst = MAC_BROADCAST,
+			   .eth_src = vm,
+			   .op = RARP_REQUEST,
+			   .sha = vm,
+			   .tha = vm,
+			   .spa = ip("0.0.0.0"),
+			   .tpa = ip("0.0.0.0")};
+	uint8_t frame[ETH_FRAME_MIN];
+	const struct report *r;
+
+	(void)state;
+	peer_says(w, 0, "10.1.0.5", vm, 1, false);
+	arp_build(&rarp, frame);
+	vr_lan_control(w->vr, VN, frame, sizeof(frame), false, w->now);
+	r = reports_last(w->vr->reports, VN, ip("10.1.0.5"));
+	assert_non_null(r);
+	run(w, 40 * US_MS);
+	assert_int_equal(r->confirmed, 0);
+	answer_probe(w, vm, "10.1.0.5");
+	assert_int_equal(r->confirmed, w->now);
+	assert_false(presence_has(w->vr->presence, PRESENCE_CONFIRM, VN, ip("10.1.0.5")));
+	world_end(w);
+}
+
+/* It resumed here when its migration to B had failed; now another one, to C, has failed too. */
+static void
+a_doubt_follows_the_machine_to_its_next_owner(void **state)
+{
+	struct world *w = world_standard();
+
+	(void)state;
+	say_arp(w, vm, "10.1.0.5", "10.1.0.5");
+	run(w, US_S);
+	peer_says(w, 0, "10.1.0.5", vm, 2, false);
+	run(w, 200 * US_MS);
+	say_arp(w, vm, "10.1.0.5", "10.1.0.6");
+	run(w, 10 * US_MS);
+	answer_probe(w, vm, "10.1.0.5");
+	peer_says(w, 1, "10.1.0.5", vm, 3, false);
+	/* What B says does not matter any more: C has it, and may well be right. */
+	peer_sees(w, 0, "10.1.0.5", false);
+	assert_int_equal(entry(w, "10.1.0.5")->b.vr.v, peer_c.v);
+	run(w, 10 * US_MS);
+	answer_probe(w, vm, "10.1.0.5");
+	peer_sees(w, 1, "10.1.0.5", false);
+	assert_int_equal(entry(w, "10.1.0.5")->b.vr.v, self.v);
+	assert_int_equal(entry(w, "10.1.0.5")->b.mobility, 4);
+	world_end(w);
+}
+
+static void
+hellos_have_the_digests_of_all_vns(void **state)
+{
+	struct world *w = world_make();
+	struct conf_vn *vns = calloc(40, sizeof(*vns));
+	struct conf_peer_vn *peer_vns = calloc(40, sizeof(*peer_vns));
+	struct mac macs[40];
+	uint16_t mtus[40];
+	struct vr_start start = {.self = self,
+				 .io = &io,
+				 .ctx = w,
+				 .boot = 1,
+				 .macs = macs,
+				 .mtus = mtus,
+				 .peer_ids = w->ids};
+
+	(void)state;
+	assert_true(vns != NULL && peer_vns != NULL);
+	for (unsigned i = 0; i < 40; i++) {
+		vns[i] = w->vn;
+		vns[i].id = peer_vns[i].id = VN + i;
+		vns[i].address_count = 0;
+		macs[i] = router_mac;
+		mtus[i] = 1500;
+	}
+	w->conf.vns = vns;
+	w->conf.vn_count = 40;
+	w->conf.peer_count = 1;
+	w->peers[0].vns = peer_vns;
+	w->peers[0].vn_count = 40;
+	start.log = log_create(LOG_ERROR, NULL);
+	assert_int_equal(vr_create(&w->conf, &start, w->now, w->slots, &w->vr), 0);
+	vr_link_session(w->vr, w->slots[0], true, w->now);
+	assert_int_equal(w->sync.hello.count, SYNC_VNS_MAX);
+	/* They take turns. */
+	vr_link_session(w->vr, w->slots[0], true, w->now);
+	assert_int_equal(w->sync.hello.digests[0].vn, VN + SYNC_VNS_MAX);
+	assert_int_equal(w->sync.hello.digests[7].vn, VN + 39);
+	world_end(w);
+	free(vns);
+	free(peer_vns);
+}
+
+/* A peer asks about every address that there is; another one has a real question. */
+static void
+a_flood_of_questions_leaves_room_for_others(void **state)
+{
+	struct world *w = world_standard();
+	struct sync_msg msg = {.type = SYNC_PRESENCE, .vn = VN, .presence = {.ip = ip("10.1.0.2")}};
+	unsigned before = w->arps;
+
+	(void)state;
+	for (unsigned i = 2; i < 250; i++) {
+		msg.presence.ip.b[3] = (uint8_t)i;
+		hear(w, 0, &msg);
+	}
+	(void)vr_run(w->vr, w->now);
+	assert_int_equal(w->arps, before + PRESENCE_ASKED_MAX);
+	hear(w, 1, &msg);
+	(void)vr_run(w->vr, w->now);
+	assert_int_equal(w->arps, before + PRESENCE_ASKED_MAX + 1);
+	assert_true(addr_equal(w->arp.tpa, msg.presence.ip));
+	run(w, US_S);
+	world_end(w);
+}
+
+static void
+a_scan_leaves_room_for_a_rarp(void **state)
+{
+	struct world *w = world_standard();
+	struct arp rarp = {
+		.eth_dst = MAC_BROADCAST, .eth_src = vm, .op = RARP_REQUEST, .sha = vm, .tha = vm};
+	uint8_t frame[ETH_FRAME_MIN];
+	char text[16];
+
+	(void)state;
+	say_arp(w, native, "10.1.0.6", "10.1.0.6");
+	for (unsigned i = 10; i < 200; i++) {
+		snprintf(text, sizeof(text), "10.1.0.%u", i);
+		say_arp(w, native, "10.1.0.6", text);
+	}
+	assert_int_not_equal(w->sync.query.by_mac, true);
+	arp_build(&rarp, frame);
+	vr_lan_control(w->vr, VN, frame, sizeof(frame), false, w->now);
+	assert_int_equal(w->sync.type, SYNC_QUERY);
+	assert_true(w->sync.query.by_mac && mac_equal(w->sync.query.mac, vm));
+	/* Nobody has a group's MAC. */
+	rarp.tha = MAC_BROADCAST;
+	arp_build(&rarp, frame);
+	vr_lan_control(w->vr, VN, frame, sizeof(frame), false, w->now);
+	assert_int_equal(w->vr->drops[DROP_ARP_MALFORMED], 1);
+	world_end(w);
+}
+
+static void
+an_address_that_is_the_routers_no_more_is_taken_back(void **state)
+{
+	struct world *w = world_standard();
+	struct conf conf = w->conf;
+	struct conf_vn vn = w->vn;
+	struct binding gateway = entry(w, "10.1.0.1")->b;
+
+	(void)state;
+	vn.address_count = 0;
+	conf.vns = &vn;
+	assert_int_equal(gateway.kind, BINDING_GATEWAY);
+	assert_int_equal(vr_reload(w->vr, &conf, w->ids, w->now), 0);
+	assert_true(entry(w, "10.1.0.1")->b.withdrawn);
+	run(w, 10 * US_MS);
+	assert_true(w->sync.type == SYNC_DELTA && w->sync.delta.bindings[0].withdrawn);
+	/* Nor does it come back from the state file. */
+	vr_unbind(w->vr, VN, gateway.ip, w->now);
+	vr_recall(w->vr, &gateway, w->now);
+	assert_null(entry(w, "10.1.0.1"));
+	assert_int_equal(vr_reload(w->vr, &w->conf, w->ids, w->now), 0);
+	assert_false(entry(w, "10.1.0.1")->b.withdrawn);
+	world_end(w);
+}
+
+static void
+the_routers_own_address_stays_in_a_full_table(void **state)
+{
+	struct world *w = world_make();
+	char text[16];
+
+	(void)state;
+	w->conf.hwdt_max = 16;
+	world_start(w);
+	for (unsigned i = 10; i < 40; i++) {
+		snprintf(text, sizeof(text), "10.1.0.%u", i);
+		say_arp(w, (struct mac){{2, 0, 0, 0, 0, (uint8_t)i}}, text, text);
+	}
+	run(w, 61 * US_S);
+	assert_non_null(entry(w, "10.1.0.1"));
+	for (unsigned i = 10; i < 14; i++) {
+		snprintf(text, sizeof(text), "10.2.0.%u", i);
+		peer_says(w, 0, text, (struct mac){{2, 0, 0, 0, 1, (uint8_t)i}}, 1, false);
+		assert_non_null(entry(w, text));
+	}
+	assert_int_equal(hwdt_stats(w->vr->hwdt).evicted, 4);
+	assert_non_null(entry(w, "10.1.0.1"));
+	world_end(w);
+}
+
 int
 main(void)
 {
@@ -637,6 +905,15 @@ main(void)
 		cmocka_unit_test(only_machines_of_this_site_leave_the_vn_here),
 		cmocka_unit_test(packets_for_an_unknown_machine_of_the_vn_stay_inside),
 		cmocka_unit_test(a_packet_too_large_for_the_lan_is_cut_where_it_may_be),
+		cmocka_unit_test(a_peer_that_speaks_for_an_unknown_machine_is_asked_about_it),
+		cmocka_unit_test(what_the_native_router_hands_on_is_no_sighting),
+		cmocka_unit_test(an_answer_to_a_probe_confirms_a_move),
+		cmocka_unit_test(a_doubt_follows_the_machine_to_its_next_owner),
+		cmocka_unit_test(hellos_have_the_digests_of_all_vns),
+		cmocka_unit_test(a_flood_of_questions_leaves_room_for_others),
+		cmocka_unit_test(a_scan_leaves_room_for_a_rarp),
+		cmocka_unit_test(an_address_that_is_the_routers_no_more_is_taken_back),
+		cmocka_unit_test(the_routers_own_address_stays_in_a_full_table),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

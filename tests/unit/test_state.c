@@ -1,0 +1,143 @@
+/* The state file: what is written comes back, and nothing else. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/fmt.h"
+#include "vr/state.h"
+
+struct fixture {
+	char dir[32], file[48];
+	struct log *log;
+	struct state_row rows[8];
+	size_t count;
+};
+
+static int
+setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	snprintf(f->dir, sizeof(f->dir), "/tmp/test_state.XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	snprintf(f->file, sizeof(f->file), "%s/a.state", f->dir);
+	f->log = log_create(LOG_ERROR, NULL);
+	assert_non_null(f->log);
+	*state = f;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	unlink(f->file);
+	rmdir(f->dir);
+	log_destroy(f->log);
+	free(f);
+	return 0;
+}
+
+static void
+take(void *ctx, const struct state_row *row)
+{
+	struct fixture *f = ctx;
+
+	assert_true(f->count < ARRAY_COUNT(f->rows));
+	f->rows[f->count++] = *row;
+}
+
+static void
+what_was_remembered_comes_back(void **state)
+{
+	struct fixture *f = *state;
+	struct state_row rows[] = {
+		{.kind = STATE_BINDING,
+		 .binding = {.vn = VN_ID_MAX,
+			     .mac = {{2, 0, 0, 0, 0, 1}},
+			     .vr = {UINT64_MAX},
+			     .mobility = UINT64_C(1) << 63,
+			     .kind = BINDING_GATEWAY,
+			     .withdrawn = true}},
+		{.kind = STATE_CLOCK, .value = UINT64_MAX},
+		{.kind = STATE_HEARD, .peer = {1}, .value = 5},
+	};
+	struct state *s;
+
+	assert_int_equal(addr_from_text("fd00::1", &rows[0].binding.ip), 0);
+	assert_int_equal(state_create(f->file, f->log, &s), 0);
+	state_begin(s);
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
+		state_add(s, &rows[i]);
+	state_commit(s);
+	state_destroy(s);
+	assert_int_equal(state_create(f->file, f->log, &s), 0);
+	assert_int_equal(state_read(s, take, f), 0);
+	state_destroy(s);
+	assert_int_equal(f->count, ARRAY_COUNT(rows));
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		assert_int_equal(f->rows[i].kind, rows[i].kind);
+		assert_int_equal(f->rows[i].value, rows[i].value);
+		assert_int_equal(f->rows[i].peer.v, rows[i].peer.v);
+	}
+	assert_true(addr_equal(f->rows[0].binding.ip, rows[0].binding.ip));
+	assert_int_equal(f->rows[0].binding.mobility, rows[0].binding.mobility);
+	assert_int_equal(f->rows[0].binding.vr.v, rows[0].binding.vr.v);
+	assert_true(f->rows[0].binding.withdrawn);
+}
+
+static void
+rows_that_no_router_would_take_are_left_out(void **state)
+{
+	static const char *const bad[] = {
+		"binding 7 10.1.0.5 ff:ff:ff:ff:ff:ff a 1 0 0", /* a group */
+		"binding 7 10.1.0.5 00:00:00:00:00:00 a 1 0 0",
+		"binding 7 0.0.0.0 02:00:00:00:00:01 a 1 0 0",
+		"binding 7 224.0.0.1 02:00:00:00:00:01 a 1 0 0",
+		"binding 7 10.1.0.5 02:00:00:00:00:01 0 1 0 0", /* nobody's */
+		"binding 7 10.1.0.5 02:00:00:00:00:01 a 1 2 0", /* no such kind */
+		"binding 7 10.1.0.5 02:00:00:00:00:01 a 1 0 2",
+		"binding 99999999 10.1.0.5 02:00:00:00:00:01 a 1 0 0",
+		"binding 7 10.1.0.5",
+		"binding",
+		"heard a",
+		"\x01\xff\xfe",
+		"",
+	};
+	struct fixture *f = *state;
+	FILE *file = fopen(f->file, "w");
+	struct state *s;
+
+	assert_non_null(file);
+	for (size_t i = 0; i < ARRAY_COUNT(bad); i++)
+		fprintf(file, "%s\n", bad[i]);
+	for (size_t i = 0; i < 1000; i++)
+		fputc('x', file);
+	fprintf(file, "\nbinding 7 10.1.0.5 02:00:00:00:00:01 a 1 0 0\n");
+	fclose(file);
+	assert_int_equal(state_create(f->file, f->log, &s), 0);
+	assert_int_equal(state_read(s, take, f), 0);
+	state_destroy(s);
+	assert_int_equal(f->count, 1);
+	assert_int_equal(f->rows[0].binding.vn, 7);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(what_was_remembered_comes_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(rows_that_no_router_would_take_are_left_out, setup,
+						teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
