@@ -29,51 +29,92 @@ arrived(const struct vr *vr, vn_id_t vn, struct addr ip)
 	return r != NULL && vr_id_equal(r->to, vr->self) ? r->heard : 0;
 }
 
-/* An EID that answered at two sites is asked about now and then for so long. */
+/* An EID that answered at two sites is asked about every so often, for so long after the last time. */
+#define DOUBLE_AGAIN (5 * US_S)
 #define DOUBLE_TIME  (60 * US_S)
-#define DOUBLE_QUIET (5 * US_S)
 
-static const struct vr_double *
-double_find(const struct vr *vr, vn_id_t vn, struct addr ip, us_t now)
+static struct vr_double *
+double_find(struct vr *vr, vn_id_t vn, struct addr ip)
 {
 	for (size_t i = 0; i < VR_DOUBLES; i++)
-		if (vr->doubles[i].until > now && vr->doubles[i].vn == vn &&
-		    addr_equal(vr->doubles[i].ip, ip))
+		if (vr->doubles[i].vn == vn && addr_equal(vr->doubles[i].ip, ip))
 			return &vr->doubles[i];
 	return NULL;
 }
 
 static void
-double_put(struct vr *vr, vn_id_t vn, struct addr ip, us_t now)
+double_put(struct vr *vr, vn_id_t vn, struct addr ip, struct mac mac, us_t now)
 {
-	size_t i = 0;
+	struct vr_double *d = double_find(vr, vn, ip);
 
-	while (i < VR_DOUBLES && (vr->doubles[i].vn != vn || !addr_equal(vr->doubles[i].ip, ip)))
-		i++;
-	if (i == VR_DOUBLES)
-		i = vr->next_double++ % VR_DOUBLES;
-	vr->doubles[i] = (struct vr_double){
-		.vn = vn, .ip = ip, .quiet = now + DOUBLE_QUIET, .until = now + DOUBLE_TIME};
+	if (d == NULL)
+		d = &vr->doubles[vr->next_double++ % VR_DOUBLES];
+	*d = (struct vr_double){.vn = vn,
+				.ip = ip,
+				.mac = mac,
+				.due = now + DOUBLE_AGAIN,
+				.until = now + DOUBLE_TIME};
+	if (d->due < vr->double_due)
+		vr->double_due = d->due;
+}
+
+static void
+double_end(struct vr *vr, vn_id_t vn, struct addr ip)
+{
+	struct vr_double *d = double_find(vr, vn, ip);
+
+	if (d != NULL)
+		d->until = 0;
+}
+
+/* Is it here now, and no longer where it is said to be? */
+static void
+double_ask(struct vr *vr, struct vr_double *d, us_t now)
+{
+	const struct hwdt_entry *e = hwdt_find(vr->hwdt, d->vn, d->ip);
+
+	d->due = now + DOUBLE_AGAIN;
+	if (e == NULL || e->b.withdrawn || vr_id_equal(e->b.vr, vr->self))
+		d->until = 0;
+	else
+		presence_start(vr->presence, PRESENCE_DOUBT, d->vn, d->ip, d->mac, e->b.vr, now);
+}
+
+us_t
+sight_run(struct vr *vr, us_t now)
+{
+	if (now < vr->double_due)
+		return vr->double_due;
+	vr->double_due = US_NEVER;
+	for (size_t i = 0; i < VR_DOUBLES; i++) {
+		struct vr_double *d = &vr->doubles[i];
+
+		if (d->until <= now)
+			continue;
+		if (d->due <= now)
+			double_ask(vr, d, now);
+		if (d->due < vr->double_due)
+			vr->double_due = d->due;
+	}
+	return vr->double_due;
 }
 
 /* Of two machines that both go on talking, each packet would be a move. */
 static enum detector_verdict
-judge_double(const struct vr *vr, enum detector_verdict verdict, enum sighting_kind kind,
-	     vn_id_t vn, struct addr ip, us_t now)
+judge_double(struct vr *vr, enum detector_verdict verdict, enum sighting_kind kind, vn_id_t vn,
+	     struct addr ip, us_t now)
 {
 	const struct vr_double *d;
 
 	if ((verdict != VERDICT_MOVE && verdict != VERDICT_SUSPECT) ||
 	    (kind != SIGHTING_ARP && kind != SIGHTING_DATA))
 		return verdict;
-	d = double_find(vr, vn, ip, now);
-	if (d == NULL)
-		return verdict;
-	return now < d->quiet ? VERDICT_CONFLICT : VERDICT_SUSPECT;
+	d = double_find(vr, vn, ip);
+	return d != NULL && d->until > now ? VERDICT_CONFLICT : verdict;
 }
 
 static enum detector_verdict
-judge(const struct vr *vr, enum sighting_kind kind, const struct site *site, struct mac mac,
+judge(struct vr *vr, enum sighting_kind kind, const struct site *site, struct mac mac,
       struct addr ip, const struct hwdt_entry *e, us_t now)
 {
 	struct detector d = {.hwdt = vr->hwdt, .lndt = vr->lndt, .self = vr->self};
@@ -197,6 +238,7 @@ announce_claim(struct vr *vr, const struct binding *bindings, size_t count, stru
 		const struct binding *b = &bindings[i];
 
 		announce_arrived(vr->announce, b->vn, b->ip, b->mac, now);
+		double_end(vr, b->vn, b->ip);
 		presence_stop(vr->presence, PRESENCE_DOUBT, b->vn, b->ip);
 		if (trigger == TRIGGER_RARP)
 			presence_start(vr->presence, PRESENCE_CONFIRM, b->vn, b->ip, b->mac,
@@ -534,7 +576,7 @@ presence_duplicate(void *ctx, vn_id_t vn, struct addr ip, struct mac mac, struct
 	struct binding b = {.vn = vn, .ip = ip, .mac = mac};
 
 	vr->duplicates++;
-	double_put(vr, vn, ip, now);
+	double_put(vr, vn, ip, mac, now);
 	alarm_about(vr, &b, other, "duplicate: it answers at two sites", now);
 }
 

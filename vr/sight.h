@@ -26,6 +26,8 @@ void sight_lost(struct vr *vr, struct site *site, const struct hwdt_entry *was,
 
 /* The EID has another owner now, whoever it is: too many of these in a short time freeze it. */
 void sight_counted(struct vr *vr, const struct site *site, const struct binding *b, us_t now);
+/* Asks again about EIDs that answered at two sites; when to be called next. */
+us_t sight_run(struct vr *vr, us_t now);
 /* Has the EID moved too often? */
 bool sight_is_frozen(const struct vr *vr, vn_id_t vn, struct addr ip, us_t now);
 

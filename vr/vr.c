@@ -777,7 +777,8 @@ vr_run(struct vr *vr, us_t now)
 	for (size_t i = 0; i < vr->site_count; i++)
 		if (vr->sites[i].fresh_due <= now)
 			tell_fresh(vr, &vr->sites[i], now);
-	next = presence_run(vr->presence, now);
+	next = sight_run(vr, now);
+	next = earlier(next, presence_run(vr->presence, now));
 	next = earlier(next, moves_run(vr->moves, now));
 	next = earlier(next, announce_run(vr->announce, now));
 	next = earlier(next, neigh_run(vr, now));

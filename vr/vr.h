@@ -107,8 +107,9 @@ struct vr_moved {
 struct vr_double {
 	vn_id_t vn;
 	struct addr ip;
-	us_t quiet; /* it is not asked about again before */
-	us_t until;
+	struct mac mac;
+	us_t due;   /* when it is asked about again */
+	us_t until; /* then it is as any other; passed: free row */
 };
 
 #define VR_DOUBLES 64
@@ -156,6 +157,7 @@ struct vr {
 	us_t hello_due;
 	us_t sync_due; /* nothing else of sync.c is due before: no need to look at every peer */
 	us_t sweep_due;
+	us_t double_due;
 	uint32_t last_id;
 	us_t now;             /* of the event being handled: the time of what is sent */
 	bool wake;            /* something was started: run again at once */
