@@ -79,3 +79,37 @@ a_restart_without_memory_is_no_step_back(void **state)
 		story_end(c.sim);
 	}
 }
+
+void
+a_router_that_is_gone_is_said_to_be(void **state)
+{
+	(void)state;
+	FOR_BOTH_LAYOUTS(layout)
+	{
+		struct cast c = story_cast(layout);
+		const struct peer *peer = peers_find(sim_vr(c.sim, A)->peers, sim_id(c.sim, C));
+		uint64_t packet;
+
+		sim_talk(c.sim, c.native_a, c.client, 100 * US_MS);
+		sim_run(c.sim, US_S);
+		sim_crash(c.sim, C);
+		sim_run(c.sim, 3 * US_S);
+		assert_int_equal(peer->state, PEER_UP);
+		assert_int_equal(sim_stats(c.native_a)->icmp_errors, 0);
+		/* Silent for four seconds: it is down, and whoever wants something there hears so. */
+		sim_run(c.sim, 2500 * US_MS);
+		assert_int_equal(peer->state, PEER_DOWN);
+		assert_true(sim_drops(c.sim, A, DROP_PEER_DOWN) > 5);
+		assert_true(sim_stats(c.native_a)->icmp_errors > 5);
+		assert_int_equal(sim_stats(c.native_a)->last_icmp_type, 3);
+		assert_int_equal(sim_stats(c.native_a)->last_icmp_code, 1);
+		sim_start(c.sim, C, true);
+		sim_run(c.sim, 500 * US_MS);
+		assert_int_equal(peer->state, PEER_UP);
+		packet = sim_send(c.sim, c.native_a, sim_machine_ip(c.client));
+		sim_run(c.sim, 20 * US_MS);
+		assert_int_equal(sim_received(c.sim, packet), 1);
+		sim_run(c.sim, 12 * US_S);
+		story_end(c.sim);
+	}
+}

@@ -32,6 +32,7 @@
 	X(a_rarp_of_an_unknown_machine_changes_nothing)                                            \
 	X(a_forged_source_goes_nowhere)                                                            \
 	X(a_router_may_die_at_every_step)                                                          \
+	X(a_router_that_is_gone_is_said_to_be)                                                     \
 	X(a_restart_without_memory_is_no_step_back)                                                \
 	X(a_partition_heals)                                                                       \
 	X(moves_on_both_sides_of_a_partition_are_settled)                                          \
