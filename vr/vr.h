@@ -243,5 +243,23 @@ enum hwdt_fate vr_bind(struct vr *vr, const struct binding *b, us_t now);
 void vr_unbind(struct vr *vr, vn_id_t vn, struct addr ip, us_t now);
 /* Sends news of own bindings: moves at once, the rest a moment later together. */
 void vr_tell_later(struct vr *vr, struct site *site, const struct binding *b, us_t now);
+/* What vr_tell_later() has gathered goes out now. */
+void vr_tell_fresh(struct vr *vr, struct site *site, us_t now);
+/* The host route of a binding: put where the owner is not the router of the prefix anyway, otherwise
+ * taken out. */
+void vr_route(struct vr *vr, const struct binding *b);
+/* Slot of a router, GNDT_LOCAL for this one.  False for a stranger. */
+bool vr_slot(const struct vr *vr, struct vr_id id, uint32_t *slot);
+/* Says that a binding of this router is no longer. */
+void vr_withdraw(struct vr *vr, struct binding b, us_t now);
+/* The LNDT that a configuration describes; NULL and '*err' on failure. */
+struct lndt *vr_lndt(const struct conf *conf, struct vr_id self, const struct vr_id *peer_ids,
+		     int *err);
+/* Routes to the fixed prefixes of the LNDT.  0 or -ENOMEM. */
+MUST_USE int vr_route_fixed(struct vr *vr, const struct lndt *lndt);
+/* The router's own addresses are bindings too: its peers' visitors ask for their home gateway. */
+void vr_bind_addresses(struct vr *vr, struct site *site, us_t now);
+/* A binding that was one of the router's own addresses under an earlier configuration. */
+bool vr_is_former_address(struct vr *vr, const struct binding *b);
 
 #endif

@@ -1,0 +1,210 @@
+/* From the configuration to the tables, at the start and when it is read again: LNDT, fixed routes, own addresses, peers. */
+#include "vr/vr.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* The id behind a router's name in the configuration; none for an unknown one. */
+static struct vr_id
+id_of(const struct conf *conf, struct vr_id self, const struct vr_id *peer_ids, const char *name)
+{
+	if (strcmp(name, conf->name) == 0)
+		return self;
+	for (size_t i = 0; i < conf->peer_count; i++)
+		if (strcmp(name, conf->peers[i].name) == 0)
+			return peer_ids[i];
+	return (struct vr_id){0};
+}
+
+static int
+fill_mobile(struct lndt *t, const struct conf *conf, const struct conf_vn *vn, struct vr_id self,
+	    const struct vr_id *peer_ids)
+{
+	for (size_t i = 0; i < vn->mobile_count; i++) {
+		const struct conf_mobile *m = &vn->mobile[i];
+		struct vr_id *hosts = calloc(m->host_count + 1, sizeof(*hosts));
+		int err;
+
+		if (hosts == NULL)
+			return -ENOMEM;
+		for (size_t j = 0; j < m->host_count; j++)
+			hosts[j] = id_of(conf, self, peer_ids, m->hosts[j]);
+		err = lndt_put_mobile(t, vn->id, m->prefix, hosts, m->host_count);
+		free(hosts);
+		if (err != 0)
+			return err;
+	}
+	return 0;
+}
+
+/* The LNDT that a configuration describes; NULL and '*err' on failure. */
+struct lndt *
+vr_lndt(const struct conf *conf, struct vr_id self, const struct vr_id *peer_ids, int *err)
+{
+	struct lndt *t = lndt_create(self);
+
+	*err = t != NULL ? 0 : -ENOMEM;
+	for (size_t i = 0; *err == 0 && i < conf->vn_count; i++) {
+		const struct conf_vn *vn = &conf->vns[i];
+
+		for (size_t j = 0; *err == 0 && j < vn->local_count; j++)
+			*err = lndt_put_fixed(t, vn->id, vn->local[j], self);
+		if (*err == 0)
+			*err = fill_mobile(t, conf, vn, self, peer_ids);
+	}
+	for (size_t i = 0; *err == 0 && i < conf->peer_count; i++)
+		for (size_t j = 0; *err == 0 && j < conf->peers[i].vn_count; j++) {
+			const struct conf_peer_vn *pv = &conf->peers[i].vns[j];
+
+			for (size_t k = 0; *err == 0 && k < pv->prefix_count; k++)
+				*err = lndt_put_fixed(t, pv->id, pv->prefixes[k], peer_ids[i]);
+		}
+	if (*err == 0)
+		return t;
+	lndt_destroy(t);
+	return NULL;
+}
+
+/* Routes to the fixed prefixes of 'lndt'. */
+int
+vr_route_fixed(struct vr *vr, const struct lndt *lndt)
+{
+	struct lndt_row row;
+
+	for (size_t i = 0; lndt_row(lndt, i, &row); i++) {
+		struct gndt_route route = {
+			.prefix = row.prefix, .vr = row.vr, .origin = GNDT_FIXED};
+
+		if (row.mobile || !vr_slot(vr, row.vr, &route.slot))
+			continue;
+		if (gndt_put(vr->gndt, row.vn, &route) != 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Takes out the routes to the fixed prefixes of 'old' that 'new' has no more. */
+static void
+unroute_fixed(struct vr *vr, const struct lndt *old, const struct lndt *new)
+{
+	struct lndt_row row;
+
+	for (size_t i = 0; lndt_row(old, i, &row); i++)
+		if (!row.mobile && vr_id_is_none(lndt_fixed(new, row.vn, row.prefix)))
+			gndt_remove(vr->gndt, row.vn, row.prefix);
+}
+
+/* The router's own addresses are bindings too: its peers' visitors ask for their home gateway. */
+void
+vr_bind_addresses(struct vr *vr, struct site *site, us_t now)
+{
+	for (size_t i = 0; i < site->conf->address_count; i++) {
+		struct binding b = {.vn = site->vn,
+				    .ip = site->conf->addresses[i].addr,
+				    .mac = site->router_mac,
+				    .vr = vr->self,
+				    .mobility = 1,
+				    .kind = BINDING_GATEWAY};
+		const struct hwdt_entry *e = hwdt_find(vr->hwdt, b.vn, b.ip);
+
+		if (e != NULL && vr_id_equal(e->b.vr, vr->self) && mac_equal(e->b.mac, b.mac) &&
+		    e->b.kind == b.kind && !e->b.withdrawn)
+			continue;
+		if (e != NULL)
+			b.mobility = e->b.mobility + 1;
+		if (vr_bind(vr, &b, now) != HWDT_STALE)
+			vr_tell_later(vr, site, &b, now);
+	}
+}
+
+/* An address that was the router's own by the configuration before. */
+bool
+vr_is_former_address(struct vr *vr, const struct binding *b)
+{
+	const struct site *site = vr_site(vr, b->vn);
+
+	return b->kind == BINDING_GATEWAY && !b->withdrawn && vr_id_equal(b->vr, vr->self) &&
+	       !vr_owns_address(site, b->ip) && !addr_equal(b->ip, site->conf->native_gateway);
+}
+
+/* Takes a binding of ours back, and says so. */
+void
+vr_withdraw(struct vr *vr, struct binding b, us_t now)
+{
+	b.withdrawn = true;
+	b.mobility++;
+	if (vr_bind(vr, &b, now) == HWDT_UPDATED)
+		vr_tell_later(vr, vr_site(vr, b.vn), &b, now);
+}
+
+int
+vr_peer_add(struct vr *vr, const struct conf_peer *peer, struct vr_id id, us_t now, uint32_t *slot)
+{
+	vn_id_t vns[PEER_VNS_MAX];
+	size_t count = 0;
+	int err;
+
+	for (size_t i = 0; i < peer->vn_count && count < PEER_VNS_MAX; i++)
+		if (vr_site(vr, peer->vns[i].id) != NULL)
+			vns[count++] = peer->vns[i].id;
+	err = peers_put(vr->peers, id, peer->name, vns, count, slot);
+	if (err != 0)
+		return err;
+	peers_at(vr->peers, *slot)->since = now;
+	return 0;
+}
+
+void
+vr_peer_remove(struct vr *vr, uint32_t slot, us_t now)
+{
+	struct peer *p = peers_at(vr->peers, slot);
+	const struct hwdt_entry *e;
+	size_t position = 0;
+
+	if (p == NULL)
+		return;
+	while ((e = hwdt_next(vr->hwdt, &position)) != NULL)
+		if (vr_id_equal(e->b.vr, p->id))
+			vr_unbind(vr, e->b.vn, e->b.ip, now);
+	peers_remove(vr->peers, slot);
+}
+
+int
+vr_reload(struct vr *vr, const struct conf *conf, const struct vr_id *peer_ids, us_t now)
+{
+	const struct hwdt_entry *e;
+	size_t position = 0;
+	struct lndt *lndt;
+	int err;
+
+	lndt = vr_lndt(conf, vr->self, peer_ids, &err);
+	if (lndt == NULL)
+		return err;
+	/* New routes first: at no time is a prefix that stays without one.  Behind this nothing fails. */
+	err = vr_route_fixed(vr, lndt);
+	if (err != 0) {
+		unroute_fixed(vr, lndt, vr->lndt);
+		(void)!vr_route_fixed(vr, vr->lndt);
+		lndt_destroy(lndt);
+		return err;
+	}
+	for (size_t i = 0; i < vr->site_count; i++)
+		for (size_t j = 0; j < conf->vn_count; j++)
+			if (conf->vns[j].id == vr->sites[i].vn)
+				vr->sites[i].conf = &conf->vns[j];
+	unroute_fixed(vr, vr->lndt, lndt);
+	lndt_destroy(vr->lndt);
+	vr->lndt = lndt;
+	vr->conf = conf;
+	while ((e = hwdt_next(vr->hwdt, &position)) != NULL) {
+		if (!lndt_may_host(lndt, e->b.vn, e->b.ip, e->b.vr))
+			vr_unbind(vr, e->b.vn, e->b.ip, now);
+		else if (vr_is_former_address(vr, &e->b))
+			vr_withdraw(vr, e->b, now);
+		else
+			vr_route(vr, &e->b);
+	}
+	for (size_t i = 0; i < vr->site_count; i++)
+		vr_bind_addresses(vr, &vr->sites[i], now);
+	return 0;
+}
