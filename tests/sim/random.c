@@ -262,34 +262,10 @@ flap(struct sim *sim, struct schedule *s)
 }
 
 static void
-stop(struct sim *sim, void *arg, uint64_t number)
-{
-	(void)number;
-	sim_hush(arg);
-	sim_machine_stop(sim, arg);
-}
-
-/* Somebody starts a copy of a machine by mistake, and stops it. */
-static void
-double_up(struct sim *sim, struct schedule *s)
-{
-	struct sim_machine *m = some_vm(sim);
-	struct sim_machine *twin = sim_add_twin(sim, m, some_site_for(s, m));
-
-	if (s->trace)
-		printf("%10.6f %s in VN %u has a double at %zu\n", (double)sim_now(sim) / 1e6,
-		       fmt_addr(sim_machine_ip(m)).s, sim_machine_vn(m), sim_machine_site(twin));
-	if (sim_chance(sim, 500))
-		sim_speak(sim, twin);
-	sim_talk(sim, twin, another_machine(sim, twin), some_time(sim, 10 * US_MS, US_S));
-	sim_after(sim, some_time(sim, 100 * US_MS, 3 * US_S), stop, twin, 0);
-}
-
-static void
 happen(struct sim *sim, void *arg, uint64_t number)
 {
 	static void (*const what[])(struct sim *, struct schedule *) = {
-		move, fail_move, crash, partition, cut_links, cut_one_way, rekey, flap, double_up};
+		move, fail_move, crash, partition, cut_links, cut_one_way, rekey, flap};
 
 	what[number](sim, arg);
 }
@@ -381,10 +357,10 @@ static void
 plan(struct schedule *s)
 {
 	struct sim *sim = s->sim;
-	const uint64_t numbers[] = {
-		20 + sim_random(sim, 60), sim_random(sim, 10), sim_random(sim, 10),
-		sim_random(sim, 3),       sim_random(sim, 2),  sim_random(sim, 2),
-		sim_random(sim, 20),      sim_random(sim, 2),  sim_random(sim, 2)};
+	const uint64_t numbers[] = {20 + sim_random(sim, 60), sim_random(sim, 10),
+				    sim_random(sim, 10),      sim_random(sim, 3),
+				    sim_random(sim, 2),       sim_random(sim, 2),
+				    sim_random(sim, 20),      sim_random(sim, 2)};
 
 	for (size_t what = 0; what < ARRAY_COUNT(numbers); what++)
 		for (uint64_t i = 0; i < numbers[what]; i++)
