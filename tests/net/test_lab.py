@@ -235,6 +235,8 @@ def test_a_capture_tells_directions_and_kinds(lab):
 
 KILLED = """
 import os, signal, sys
+# A shell starts what it puts into the background with SIGINT ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.insert(0, {scripts!r})
 from lab.netns import Lab
 lab = Lab("killed")
