@@ -110,13 +110,15 @@ sync_down(struct vr *vr, struct peer *peer, us_t now)
 }
 
 static void
-measure_rtt(const struct vr *vr, struct peer *peer, const struct sync_msg *msg, us_t now)
+measure_rtt(struct peer *peer, const struct sync_msg *msg, us_t now)
 {
-	us_t sample = now - (us_t)msg->hello.echo - (us_t)msg->hello.echo_age;
+	us_t sample;
 
-	(void)vr;
-	if (msg->hello.echo == 0 || msg->hello.echo > (uint64_t)now || sample < 0 ||
-	    sample > 60 * US_S)
+	/* The numbers are the peer's: nothing is computed with them before they are possible. */
+	if (msg->hello.echo == 0 || msg->hello.echo > (uint64_t)now)
+		return;
+	sample = now - (us_t)msg->hello.echo - (us_t)msg->hello.echo_age;
+	if (sample < 0 || sample > 60 * US_S)
 		return;
 	peer->rtt = peer->rtt == 0 ? sample : peer->rtt + (sample - peer->rtt) / 8;
 	if (peer->rtt == 0)
@@ -183,7 +185,7 @@ hear_hello(struct vr *vr, struct peer *peer, const struct sync_msg *msg, us_t no
 	if (restarted)
 		peer_restarted(peer);
 	else
-		measure_rtt(vr, peer, msg, now);
+		measure_rtt(peer, msg, now);
 	if (peer->state == PEER_DOWN)
 		peer_up(vr, peer, now);
 	else if (restarted)

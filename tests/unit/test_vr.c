@@ -786,6 +786,29 @@ hellos_have_the_digests_of_all_vns(void **state)
 	free(peer_vns);
 }
 
+/* An echo is the peer's number: one that cannot be is no measurement, and harms nothing. */
+static void
+an_impossible_echo_is_no_measurement(void **state)
+{
+	static const uint64_t echoes[] = {0, UINT64_MAX, (uint64_t)1 << 63, INT64_MAX};
+	struct world *w = world_standard();
+	struct sync_msg hello = {.type = SYNC_HELLO, .hello = {.boot = 1, .sent = 2}};
+	us_t before = peers_at(w->vr->peers, w->slots[0])->rtt;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(echoes); i++) {
+		hello.hello.echo = echoes[i];
+		hello.hello.echo_age = UINT32_MAX;
+		hear(w, 0, &hello);
+		assert_int_equal(peers_at(w->vr->peers, w->slots[0])->rtt, before);
+	}
+	hello.hello.echo = (uint64_t)w->now - 7000;
+	hello.hello.echo_age = 2000;
+	hear(w, 0, &hello);
+	assert_int_equal(peers_at(w->vr->peers, w->slots[0])->rtt, 5000);
+	world_end(w);
+}
+
 /* A peer asks about every address that there is; another one has a real question. */
 static void
 a_flood_of_questions_leaves_room_for_others(void **state)
@@ -910,6 +933,7 @@ main(void)
 		cmocka_unit_test(an_answer_to_a_probe_confirms_a_move),
 		cmocka_unit_test(a_doubt_follows_the_machine_to_its_next_owner),
 		cmocka_unit_test(hellos_have_the_digests_of_all_vns),
+		cmocka_unit_test(an_impossible_echo_is_no_measurement),
 		cmocka_unit_test(a_flood_of_questions_leaves_room_for_others),
 		cmocka_unit_test(a_scan_leaves_room_for_a_rarp),
 		cmocka_unit_test(an_address_that_is_the_routers_no_more_is_taken_back),
