@@ -229,8 +229,11 @@ void vr_peer_remove(struct vr *vr, uint32_t slot, us_t now);
 /* Shared by the files of this folder. */
 struct site *vr_site(struct vr *vr, vn_id_t vn);
 bool vr_owns_address(const struct site *site, struct addr ip);
-/* Do these two ask for each other by ARP, so that a packet between them keeps its TTL? */
+/* Do these two ask for each other by ARP, so that a packet between them keeps its TTL?  They stand in one configured on-link
+ * subnet, or have the same longest fixed prefix. */
 bool vr_same_subnet(const struct vr *vr, const struct site *site, struct addr a, struct addr b);
+/* Is this the address of a machine in some subnet of the VN, rather than of one behind a router there? */
+bool vr_is_on_link(const struct vr *vr, const struct site *site, struct addr ip);
 /* The address from which the router speaks to 'to': its own in that subnet, any of its own, or none. */
 struct addr vr_address_for(const struct site *site, struct addr to);
 /* Name of a router, or NULL. */
