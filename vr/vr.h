@@ -217,9 +217,11 @@ void vr_keep(const struct vr *vr, void (*each)(void *ctx, const struct binding *
 /* Takes one of those back, before the first event.  Its owner is this router or a peer. */
 void vr_recall(struct vr *vr, const struct binding *b, us_t now);
 
-/* Replaces the configuration of prefixes and policy; sites and peers stay (the daemon adds and removes peers with the
- * functions below).  The old conf is no longer referenced after. 0 or -errno with nothing changed.
- */
+/* Replaces the configuration of prefixes, policy and timers, and the names and VNs of the peers, which keep their slots and
+ * their state.  Sites stay.  Every peer of 'conf' is there already (vr_peer_add()); those that it
+ * no longer has are taken
+ * out after (vr_peer_remove()).  The old conf is no longer referenced then.  0 or -errno with
+ * nothing changed. */
 MUST_USE int vr_reload(struct vr *vr, const struct conf *conf, const struct vr_id *peer_ids,
 		       us_t now);
 MUST_USE int vr_peer_add(struct vr *vr, const struct conf_peer *peer, struct vr_id id, us_t now,
@@ -258,7 +260,7 @@ void vr_withdraw(struct vr *vr, struct binding b, us_t now);
 /* The LNDT that a configuration describes; NULL and '*err' on failure. */
 struct lndt *vr_lndt(const struct conf *conf, struct vr_id self, const struct vr_id *peer_ids,
 		     int *err);
-/* Routes to the fixed prefixes of the LNDT.  0 or -ENOMEM. */
+/* Routes to the fixed prefixes of the LNDT, but for those that have a machine's host route.  0 or -ENOMEM. */
 MUST_USE int vr_route_fixed(struct vr *vr, const struct lndt *lndt);
 /* The router's own addresses are bindings too: its peers' visitors ask for their home gateway. */
 void vr_bind_addresses(struct vr *vr, struct site *site, us_t now);
