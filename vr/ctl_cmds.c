@@ -166,37 +166,50 @@ lndt_row_json(void *ctx, const cJSON *request, uint64_t *cursor, cJSON **row)
 	return 0;
 }
 
-struct gndt_listing {
-	const struct vr *vr;
-	cJSON *rows;
-};
-
-static bool
-add_route(void *ctx, vn_id_t vn, const struct gndt_route *route)
+/* The cursor is the last route shown, so that routes may come and go between two turns: the first word is 0 at the start,
+ * then 1; VN, family and length; the address. */
+static void
+cursor_from_route(uint64_t cursor[CTL_CURSOR_WORDS], vn_id_t vn, const struct prefix *p)
 {
-	static const char *const origins[] = {"fixed", "host", "mapped"};
-	struct gndt_listing *l = ctx;
-	cJSON *o = cJSON_CreateObject();
+	cursor[0] = 1;
+	cursor[1] = (uint64_t)vn << 16 | (uint64_t)p->addr.family << 8 | p->len;
+	memcpy(&cursor[2], p->addr.b, sizeof(p->addr.b));
+}
 
-	add_number(o, "vn", vn);
-	add_text(o, "prefix", fmt_prefix(route->prefix).s);
-	add_vr(o, "vr", l->vr, route->vr);
-	add_text(o, "origin", origins[route->origin]);
-	cJSON_AddBoolToObject(o, "local", route->slot == GNDT_LOCAL);
-	cJSON_AddItemToArray(l->rows, o);
-	return true;
+static struct prefix
+route_from_cursor(const uint64_t cursor[CTL_CURSOR_WORDS], vn_id_t *vn)
+{
+	struct prefix p = {.addr = {.family = (uint8_t)(cursor[1] >> 8)},
+			   .len = (uint8_t)cursor[1]};
+
+	memcpy(p.addr.b, &cursor[2], sizeof(p.addr.b));
+	*vn = (vn_id_t)(cursor[1] >> 16);
+	return p;
 }
 
 static int
-show_gndt(void *ctx, const cJSON *request, cJSON **data, struct ctl_error *error)
+gndt_row(void *ctx, const cJSON *request, uint64_t *cursor, cJSON **row)
 {
+	static const char *const origins[] = {"fixed", "host", "mapped"};
 	const struct daemon *d = ctx;
-	struct gndt_listing l = {.vr = d->vr, .rows = cJSON_CreateArray()};
+	const struct gndt_route *route;
+	struct prefix last;
+	vn_id_t vn;
+	cJSON *o;
 
 	(void)request;
-	(void)error;
-	gndt_walk(d->vr->gndt, add_route, &l);
-	*data = l.rows;
+	last = route_from_cursor(cursor, &vn);
+	route = gndt_next(d->vr->gndt, &vn, cursor[0] != 0 ? &last : NULL);
+	*row = NULL;
+	if (route == NULL)
+		return 0;
+	cursor_from_route(cursor, vn, &route->prefix);
+	*row = o = cJSON_CreateObject();
+	add_number(o, "vn", vn);
+	add_text(o, "prefix", fmt_prefix(route->prefix).s);
+	add_vr(o, "vr", d->vr, route->vr);
+	add_text(o, "origin", origins[route->origin]);
+	cJSON_AddBoolToObject(o, "local", route->slot == GNDT_LOCAL);
 	return 0;
 }
 
@@ -375,7 +388,7 @@ static const struct ctl_command commands[] = {
 	{.name = "show gndt",
 	 .usage = "show gndt [vn=N]",
 	 .help = "which prefix is reached through whom",
-	 .handler = show_gndt},
+	 .row = gndt_row},
 	{.name = "show hwdt",
 	 .usage = "show hwdt [vn=N]",
 	 .help = "where each machine is",
