@@ -48,6 +48,16 @@ add_vr(cJSON *o, const char *key, const struct vr *vr, struct vr_id id)
 
 /* ---- show vr ---- */
 
+/* The networks of the configuration may stand in another order than the ports, which are those of the start. */
+static const struct conf_vn *
+conf_of(const struct daemon *d, vn_id_t id)
+{
+	for (size_t i = 0; i < d->conf->vn_count; i++)
+		if (d->conf->vns[i].id == id)
+			return &d->conf->vns[i];
+	return NULL;
+}
+
 static void
 add_vns(cJSON *o, const struct daemon *d)
 {
@@ -55,11 +65,12 @@ add_vns(cJSON *o, const struct daemon *d)
 
 	for (size_t i = 0; i < d->port_count; i++) {
 		const struct port *port = d->ports[i].port;
+		const struct conf_vn *conf = conf_of(d, d->ports[i].vn);
 		cJSON *vn = cJSON_CreateObject();
 
 		add_number(vn, "vn", d->ports[i].vn);
-		add_text(vn, "name", d->conf->vns[i].name);
-		add_text(vn, "device", d->conf->vns[i].device);
+		add_text(vn, "name", conf->name);
+		add_text(vn, "device", conf->device);
 		add_text(vn, "mac", fmt_mac(port_mac(port)).s);
 		add_number(vn, "mtu", port_mtu(port));
 		cJSON_AddBoolToObject(vn, "super_frames", port_has_vnet_hdr(port));
@@ -262,7 +273,7 @@ move_row(void *ctx, const cJSON *request, uint64_t *cursor, cJSON **row)
 }
 
 static void
-add_drop(cJSON *rows, const char *where, const char *reason, uint64_t count, const char *text)
+add_drop(void *rows, const char *where, const char *reason, uint64_t count, const char *text)
 {
 	cJSON *o = cJSON_CreateObject();
 
@@ -273,37 +284,13 @@ add_drop(cJSON *rows, const char *where, const char *reason, uint64_t count, con
 	cJSON_AddItemToArray(rows, o);
 }
 
-static void
-add_port_drops(cJSON *rows, const struct daemon_port *p)
-{
-	struct port_stats s;
-	char where[32];
-
-	port_stats(p->port, &s);
-	snprintf(where, sizeof(where), "port %u", p->vn);
-	add_drop(rows, where, "vlan", s.drop_vlan, "a tagged frame");
-	add_drop(rows, where, "kernel", s.drop_kernel, "the kernel dropped it before it was read");
-	add_drop(rows, where, "tx", s.drop_tx, "the device did not take it");
-	add_drop(rows, where, "malformed", s.drop_malformed, "not a well-formed frame");
-	add_drop(rows, where, "too-large", s.drop_too_large, "larger than the LAN's MTU");
-}
-
 static int
 show_drops(void *ctx, const cJSON *request, cJSON **data, struct ctl_error *error)
 {
-	const struct daemon *d = ctx;
-	cJSON *rows = cJSON_CreateArray();
-
 	(void)request;
 	(void)error;
-	for (unsigned i = 0; i < DROP_COUNT; i++)
-		add_drop(rows, "router", vr_drop_name((enum vr_drop)i), d->vr->drops[i],
-			 vr_drop_text((enum vr_drop)i));
-	for (unsigned i = 0; tunnel_drop_name(i) != NULL; i++)
-		add_drop(rows, "tunnel", tunnel_drop_name(i), tunnel_drop_count(d->tunnel, i), "");
-	for (size_t i = 0; i < d->port_count; i++)
-		add_port_drops(rows, &d->ports[i]);
-	*data = rows;
+	*data = cJSON_CreateArray();
+	daemon_drops(ctx, add_drop, *data);
 	return 0;
 }
 
@@ -329,16 +316,13 @@ add_ports(cJSON *o, const struct daemon *d)
 	}
 }
 
-static int
-show_stats(void *ctx, const cJSON *request, cJSON **data, struct ctl_error *error)
+static cJSON *
+make_stats(const struct daemon *d)
 {
-	const struct daemon *d = ctx;
 	const struct vr *vr = d->vr;
 	struct hwdt_stats h = hwdt_stats(vr->hwdt);
 	cJSON *o = cJSON_CreateObject();
 
-	(void)request;
-	(void)error;
 	add_number(o, "lan_frames", vr->lan_frames);
 	add_number(o, "lan_taken", vr->lan_taken);
 	add_number(o, "lan_delivered", vr->lan_delivered);
@@ -357,11 +341,43 @@ show_stats(void *ctx, const cJSON *request, cJSON **data, struct ctl_error *erro
 	add_number(o, "hwdt_stale", h.stale);
 	add_number(o, "gndt", gndt_count(vr->gndt));
 	add_ports(o, d);
-	*data = o;
+	return o;
+}
+
+static int
+show_stats(void *ctx, const cJSON *request, cJSON **data, struct ctl_error *error)
+{
+	(void)request;
+	(void)error;
+	*data = make_stats(ctx);
 	return 0;
 }
 
+char *
+daemon_ctl_stats(const struct daemon *d)
+{
+	cJSON *o = make_stats(d);
+	char *text = cJSON_PrintUnformatted(o);
+
+	cJSON_Delete(o);
+	return text;
+}
+
 /* ---- commands that change something ---- */
+
+/* The first reason; the others, and whatever is too long, stand in the data. */
+static void
+say_refused(struct ctl_error *error, const char *text)
+{
+	size_t first = strcspn(text, "\n"), lines = 0;
+
+	for (const char *c = text; *c != '\0'; c++)
+		lines += *c == '\n';
+	/* The last line is the verdict. */
+	ctl_error_set(error, "refused", "nothing was changed: %.*s%s",
+		      first < 160 ? (int)first : 160, text,
+		      lines > 2 || first > 160 ? " ... (all of it in the data)" : "");
+}
 
 static int
 reload(void *ctx, const cJSON *request, cJSON **data, struct ctl_error *error)
@@ -372,10 +388,10 @@ reload(void *ctx, const cJSON *request, cJSON **data, struct ctl_error *error)
 	daemon_reload(ctx, &result, loop_now());
 	*data = cJSON_CreateObject();
 	add_text(*data, "text", result.text);
-	if (!result.refused)
-		return 0;
-	ctl_error_set(error, "refused", "%.240s", result.text);
-	return -EINVAL;
+	if (result.refused)
+		say_refused(error, result.text);
+	daemon_reload_fini(&result);
+	return result.refused ? -EINVAL : 0;
 }
 
 static const struct ctl_command commands[] = {

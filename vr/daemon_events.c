@@ -275,6 +275,7 @@ on_hup(void *ctx, us_t now)
 	/* After a log rotation the old file is gone. */
 	(void)log_reopen(d->log);
 	daemon_reload(d, &result, now);
+	daemon_reload_fini(&result);
 	daemon_step(d, now);
 }
 
