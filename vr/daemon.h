@@ -51,8 +51,10 @@ struct daemon {
 	us_t vr_due;
 	uint64_t event_move;   /* last move record that monitors got */
 	uint64_t event_cursor; /* of the change feed, for monitors */
-	bool state_waits;
-	us_t state_written;   /* when the last text was handed to the thread */
+	bool state_waits;      /* something has changed since the last writing began */
+	bool state_walks;      /* one is under way, and has come so far through the HWDT: */
+	size_t state_position;
+	us_t state_written;   /* when the last one began */
 	uint64_t clock_floor; /* from the state file */
 };
 
@@ -108,7 +110,10 @@ void daemon_flush(struct daemon *d);
 /* The state file (daemon_state.c).  0 or -errno. */
 MUST_USE int daemon_state_open(struct daemon *d);
 MUST_USE int daemon_state_recall(struct daemon *d);
+/* Writes all at once. */
 void daemon_state_write(struct daemon *d);
+/* The same in small steps, one per turn of the loop; the first begins.  True when that was the last. */
+bool daemon_state_step(struct daemon *d);
 
 /* The control commands (ctl_cmds.c). */
 MUST_USE int daemon_ctl_create(struct daemon *d);

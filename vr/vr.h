@@ -212,8 +212,12 @@ void vr_link_mtu(struct vr *vr, uint32_t slot, uint16_t inner_mtu);
 us_t vr_run(struct vr *vr, us_t now);
 
 /* What must survive a restart: calls 'each' for every binding that this router owns or has owned (its mobility counter
- * must not fall back). */
-void vr_keep(const struct vr *vr, void (*each)(void *ctx, const struct binding *b), void *ctx);
+ * must not fall back), among the next 'count' records from '*position' (0 at first) on.  True at
+ * the
+ * end.  The table may change in between: what is missed then has been said to 'persist' meanwhile.
+ */
+MUST_USE bool vr_keep(const struct vr *vr, size_t *position, size_t count,
+		      void (*each)(void *ctx, const struct binding *b), void *ctx);
 /* Takes one of those back, before the first event.  Its owner is this router or a peer. */
 void vr_recall(struct vr *vr, const struct binding *b, us_t now);
 

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -954,6 +955,45 @@ the_subnet_is_found_at_once_among_many(void **state)
 	free(many);
 }
 
+static void
+count_kept(void *ctx, const struct binding *b)
+{
+	uint8_t *seen = ctx;
+
+	if (b->kind == BINDING_HOST)
+		seen[b->ip.b[3]]++;
+}
+
+/* The table changes between two steps: what is there all the time is found, once. */
+static void
+what_must_be_kept_is_gathered_in_steps(void **state)
+{
+	struct world *w = world_standard();
+	uint8_t seen[256] = {0};
+	size_t position = 0;
+	unsigned steps = 1;
+	char eid[16];
+
+	(void)state;
+	peer_says(w, 0, "10.2.0.200", native, 1, false);
+	for (unsigned i = 10; i < 110; i++) {
+		snprintf(eid, sizeof(eid), "10.1.0.%u", i);
+		say_arp(w, (struct mac){{2, 0, 0, 0, 0, (uint8_t)i}}, eid, eid);
+	}
+	while (!vr_keep(w->vr, &position, 7, count_kept, seen)) {
+		if (++steps == 5) {
+			vr_unbind(w->vr, VN, ip("10.1.0.11"), w->now);
+			vr_unbind(w->vr, VN, ip("10.1.0.100"), w->now);
+			say_arp(w, vm, "10.1.0.5", "10.1.0.5");
+		}
+	}
+	assert_true(steps > 100 / 7);
+	for (unsigned i = 10; i < 110; i++)
+		assert_int_equal(seen[i], i != 100);
+	assert_int_equal(seen[200], 0);
+	world_end(w);
+}
+
 int
 main(void)
 {
@@ -981,6 +1021,7 @@ main(void)
 		cmocka_unit_test(a_scan_leaves_room_for_a_rarp),
 		cmocka_unit_test(an_address_that_is_the_routers_no_more_is_taken_back),
 		cmocka_unit_test(the_routers_own_address_stays_in_a_full_table),
+		cmocka_unit_test(what_must_be_kept_is_gathered_in_steps),
 		cmocka_unit_test(a_mobile_prefix_makes_no_subnet),
 		cmocka_unit_test(the_subnet_is_found_at_once_among_many),
 	};
