@@ -51,6 +51,8 @@ conf_help(FILE *out)
 			fprintf(out, "; required");
 		if (key->fallback != NULL)
 			fprintf(out, "; default %s", key->fallback);
+		if (key->fixed)
+			fprintf(out, "; not reloaded");
 		fputc('\n', out);
 		print_wrapped(out, key->help);
 	}

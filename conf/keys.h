@@ -29,6 +29,7 @@ struct key {
 	const char *path; /* "vns[].freeze.moves": "[]" stands for every element */
 	enum key_type type;
 	bool required;
+	bool fixed;           /* of a router that runs: a reload does not take it over */
 	uint64_t min, max;    /* of a number; elements of an array; bytes of a path */
 	uint64_t scale;       /* what is stored is the number times this */
 	const char *unit;     /* NULL: none */

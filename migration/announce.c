@@ -160,7 +160,7 @@ tell_neighbours(struct announce *a, const struct job *j, bool local)
 
 		if (e->b.vn != j->vn || e->b.withdrawn || is_local != local ||
 		    addr_equal(e->b.ip, j->ip) ||
-		    !a->ops->same_subnet(a->ctx, j->vn, e->b.ip, j->ip))
+		    !a->ops->same_subnet(a->ctx, j->vn, j->ip, e->b.ip))
 			continue;
 		send_is_at(a, j->vn, e->b.ip, local ? e->b.mac : a->ops->router_mac(a->ctx, j->vn),
 			   j->mac);

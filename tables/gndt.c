@@ -244,22 +244,21 @@ gndt_version(const struct gndt *g)
 	return g->version;
 }
 
-void
-gndt_walk(const struct gndt *g, bool (*each)(void *ctx, vn_id_t vn, const struct gndt_route *route),
-	  void *ctx)
+const struct gndt_route *
+gndt_next(const struct gndt *g, vn_id_t *vn, const struct prefix *after)
 {
-	const struct lpm_node *prefix = lpm_next(&g->prefixes, NULL);
-	const struct lpm_node *host = lpm_next(&g->hosts, NULL);
+	const struct lpm_node *prefix =
+		after == NULL ? lpm_next(&g->prefixes, NULL) : lpm_after(&g->prefixes, *vn, *after);
+	const struct lpm_node *host =
+		after == NULL ? lpm_next(&g->hosts, NULL) : lpm_after(&g->hosts, *vn, *after);
+	const struct item *item;
 
-	while (prefix != NULL || host != NULL) {
-		bool host_first = prefix == NULL || (host != NULL && lpm_compare(host, prefix) < 0);
-		const struct item *item = host_first ? host->value : prefix->value;
-
-		if (!each(ctx, item->vn, &item->route))
-			return;
-		if (host_first)
-			host = lpm_next(&g->hosts, host);
-		else
-			prefix = lpm_next(&g->prefixes, prefix);
-	}
+	if (prefix == NULL && host == NULL)
+		return NULL;
+	if (prefix == NULL || (host != NULL && lpm_compare(host, prefix) < 0))
+		item = host->value;
+	else
+		item = prefix->value;
+	*vn = item->vn;
+	return &item->route;
 }

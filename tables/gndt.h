@@ -42,9 +42,9 @@ const struct gndt_route *gndt_find_exact(const struct gndt *g, vn_id_t vn, struc
 size_t gndt_count(const struct gndt *g);
 /* Grows with every put and remove that changed something: lets callers keep a look-up for a while. */
 uint64_t gndt_version(const struct gndt *g);
-/* Calls 'each' for all routes, by VN, family, address and length (shorter first); stops early when it returns false.  'each' must
- * not change the table. */
-void gndt_walk(const struct gndt *g,
-	       bool (*each)(void *ctx, vn_id_t vn, const struct gndt_route *route), void *ctx);
+/* Walks all routes by VN, family, address and length (shorter first): the first one behind 'after' of VN '*vn', whether
+ * 'after' is there or not, so that the table may change between two steps.  NULL starts.  '*vn'
+ * receives the route's VN.  NULL at the end; otherwise valid until the next non-const call. */
+const struct gndt_route *gndt_next(const struct gndt *g, vn_id_t *vn, const struct prefix *after);
 
 #endif

@@ -156,6 +156,17 @@ lndt_is_local(const struct lndt *t, vn_id_t vn, struct addr ip)
 	return row != NULL && vr_id_equal(row->vr, t->self);
 }
 
+bool
+lndt_find_fixed(const struct lndt *t, vn_id_t vn, struct addr ip, struct prefix *prefix)
+{
+	const struct lndt_row *row = lpm_find(&t->fixed, vn, ip);
+
+	if (row == NULL)
+		return false;
+	*prefix = row->prefix;
+	return true;
+}
+
 struct vr_id
 lndt_fixed(const struct lndt *t, vn_id_t vn, struct prefix prefix)
 {

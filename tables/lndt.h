@@ -28,6 +28,8 @@ MUST_USE int lndt_put_mobile(struct lndt *t, vn_id_t vn, struct prefix prefix,
 struct vr_id lndt_home(const struct lndt *t, vn_id_t vn, struct addr ip);
 /* True when that router is the own one. */
 bool lndt_is_local(const struct lndt *t, vn_id_t vn, struct addr ip);
+/* That prefix itself.  False, with '*prefix' unchanged, when there is none. */
+bool lndt_find_fixed(const struct lndt *t, vn_id_t vn, struct addr ip, struct prefix *prefix);
 /* The router that has exactly this fixed prefix; id none when there is none. */
 struct vr_id lndt_fixed(const struct lndt *t, vn_id_t vn, struct prefix prefix);
 /* True when the address lies in a mobile prefix, also if a longer fixed prefix contains it. */

@@ -260,6 +260,37 @@ lpm_next(const struct lpm *lpm, const struct lpm_node *node)
 	return n;
 }
 
+const struct lpm_node *
+lpm_after(const struct lpm *lpm, vn_id_t vn, struct prefix prefix)
+{
+	struct lpm_key key = key_make(vn, &prefix.addr);
+	unsigned len = HEAD_BITS + prefix.len;
+	const struct lpm_node *n = lpm->root;
+	const struct lpm_node *after = NULL; /* all of this subtree is behind the prefix */
+
+	/* Down along the prefix. */
+	while (n != NULL && n->len < len && node_matches(n, &key)) {
+		unsigned bit = bit_at(&key, n->len);
+
+		if (bit == 0 && n->child[1] != NULL)
+			after = n->child[1];
+		n = n->child[bit];
+	}
+	if (n != NULL) {
+		unsigned common = common_bits(&key, &n->key, len < n->len ? len : n->len);
+
+		if (common < len && common < n->len)
+			after = bit_at(&n->key, common) == 1 ? n : after;
+		else if (n->len > len)
+			after = n;
+		else if (n->child[0] != NULL || n->child[1] != NULL)
+			after = n->child[n->child[0] == NULL];
+	}
+	if (after == NULL || after->value != NULL)
+		return after;
+	return lpm_next(lpm, after);
+}
+
 int
 lpm_compare(const struct lpm_node *a, const struct lpm_node *b)
 {

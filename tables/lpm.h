@@ -41,6 +41,8 @@ void *lpm_find(const struct lpm *lpm, vn_id_t vn, struct addr addr);
 void *lpm_find_exact(const struct lpm *lpm, vn_id_t vn, struct prefix prefix);
 /* Walks the nodes that have a value, by VN, family, address and length: NULL starts and ends. */
 const struct lpm_node *lpm_next(const struct lpm *lpm, const struct lpm_node *node);
+/* The first node with a value behind this prefix in that order, whether the prefix is there or not; or NULL. */
+const struct lpm_node *lpm_after(const struct lpm *lpm, vn_id_t vn, struct prefix prefix);
 /* Order of two nodes in such a walk: negative, zero or positive. */
 int lpm_compare(const struct lpm_node *a, const struct lpm_node *b);
 

@@ -32,24 +32,40 @@ slot_free(struct slot *slot)
 	free(slot);
 }
 
+static void
+put_name(struct peer *p, const char *name)
+{
+	memset(p->name, 0, sizeof(p->name));
+	strncpy(p->name, name, sizeof(p->name) - 1);
+}
+
+/* There is room for them. */
+static void
+add_vns(struct peer *p, const vn_id_t *vns, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (peer_vn(p, vns[i]) == NULL)
+			p->vns[p->vn_count++] = (struct peer_vn){.vn = vns[i]};
+}
+
 static struct slot *
 slot_make(struct vr_id id, const char *name, const vn_id_t *vns, size_t vn_count)
 {
 	struct slot *slot = calloc(1, sizeof(*slot));
-	size_t i;
 
 	if (slot == NULL)
 		return NULL;
-	slot->peer.vns = calloc(vn_count + 1, sizeof(*slot->peer.vns));
+	slot->peer.vn_room = vn_count + 1;
+	slot->peer.vns = calloc(slot->peer.vn_room, sizeof(*slot->peer.vns));
 	if (slot->peer.vns == NULL) {
 		free(slot);
 		return NULL;
 	}
 	slot->peer.id = id;
-	strncpy(slot->peer.name, name, sizeof(slot->peer.name) - 1);
-	for (i = 0; i < vn_count; i++)
-		if (peer_vn(&slot->peer, vns[i]) == NULL)
-			slot->peer.vns[slot->peer.vn_count++].vn = vns[i];
+	put_name(&slot->peer, name);
+	add_vns(&slot->peer, vns, vn_count);
 	return slot;
 }
 
@@ -98,6 +114,52 @@ peers_put(struct peers *t, struct vr_id id, const char *name, const vn_id_t *vns
 	t->count++;
 	*slot = number;
 	return 0;
+}
+
+int
+peers_reserve(struct peers *t, uint32_t slot, size_t vn_count)
+{
+	struct peer *p = peers_at(t, slot);
+	struct peer_vn *vns;
+
+	if (p == NULL)
+		return -ENOENT;
+	if (vn_count > PEER_VNS_MAX)
+		return -ENOSPC;
+	if (vn_count <= p->vn_room)
+		return 0;
+	vns = realloc(p->vns, vn_count * sizeof(*vns));
+	if (vns == NULL)
+		return -ENOMEM;
+	p->vns = vns;
+	p->vn_room = vn_count;
+	return 0;
+}
+
+static bool
+is_among(const vn_id_t *vns, size_t count, vn_id_t vn)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (vns[i] == vn)
+			return true;
+	return false;
+}
+
+void
+peers_update(struct peers *t, uint32_t slot, const char *name, const vn_id_t *vns, size_t vn_count)
+{
+	struct peer *p = peers_at(t, slot);
+	size_t i, kept = 0;
+
+	BUG_IF(p == NULL || vn_count > p->vn_room);
+	put_name(p, name);
+	for (i = 0; i < p->vn_count; i++)
+		if (is_among(vns, vn_count, p->vns[i].vn))
+			p->vns[kept++] = p->vns[i];
+	p->vn_count = kept;
+	add_vns(p, vns, vn_count);
 }
 
 void

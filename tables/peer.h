@@ -8,7 +8,8 @@
 #include "base/err.h"
 #include "base/types.h"
 
-#define PEER_SLOTS_MAX 4096
+/* Twice what a configuration may name: a reload adds the new ones before it takes out the others. */
+#define PEER_SLOTS_MAX 8192
 #define PEER_VNS_MAX   64
 
 enum peer_state { PEER_DOWN = 0, PEER_UP };
@@ -44,6 +45,7 @@ struct peer {
 	uint64_t boot; /* random number of its process: another one means it restarted */
 	struct peer_vn *vns;
 	size_t vn_count;
+	size_t vn_room;  /* of 'vns' */
 	size_t hello_vn; /* where the next HELLO goes on, when not all VNs fit in one */
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
 };
@@ -57,6 +59,15 @@ void peers_destroy(struct peers *t);
  * the id is there, -ENOSPC (PEER_SLOTS_MAX, PEER_VNS_MAX), -ENOMEM; unchanged on error. */
 MUST_USE int peers_put(struct peers *t, struct vr_id id, const char *name, const vn_id_t *vns,
 		       size_t vn_count, uint32_t *slot);
+/* Makes room for so many VNs of the peer at this slot; nothing else changes.  0, -ENOENT (the slot is
+ * empty), -ENOSPC (PEER_VNS_MAX) or -ENOMEM. */
+MUST_USE int peers_reserve(struct peers *t, uint32_t slot, size_t vn_count);
+/* Gives the peer another name and other VNs, for which there is room: peers_reserve().  What is known of
+ * VNs that stay, its slot, its state and its counters are kept.  Pointers to its 'struct peer_vn'
+ * end
+ * here. */
+void peers_update(struct peers *t, uint32_t slot, const char *name, const vn_id_t *vns,
+		  size_t vn_count);
 /* No-op when the slot is empty.  Pointers to this peer end here, those to others do not. */
 void peers_remove(struct peers *t, uint32_t slot);
 /* NULL when the slot is empty or the id is unknown. */

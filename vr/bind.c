@@ -190,15 +190,19 @@ was_owner(const struct hwdt_entry *e, struct vr_id id)
 	return vr_id_equal(e->b.vr, id);
 }
 
-void
-vr_keep(const struct vr *vr, void (*each)(void *ctx, const struct binding *b), void *ctx)
+bool
+vr_keep(const struct vr *vr, size_t *position, size_t count,
+	void (*each)(void *ctx, const struct binding *b), void *ctx)
 {
-	const struct hwdt_entry *e;
-	size_t position = 0;
+	for (size_t i = 0; i < count; i++) {
+		const struct hwdt_entry *e = hwdt_next(vr->hwdt, position);
 
-	while ((e = hwdt_next(vr->hwdt, &position)) != NULL)
+		if (e == NULL)
+			return true;
 		if (was_owner(e, vr->self))
 			each(ctx, &e->b);
+	}
+	return false;
 }
 
 void

@@ -34,6 +34,9 @@ __attribute__((format(printf, 3, 4))) void ctl_error_set(struct ctl_error *error
 							 const char *format, ...);
 
 /* A command is named by one word ("reload": the request's "cmd") or by two ("show moves": "cmd" and "what"). */
+#define CTL_CURSOR_WORDS  4
+#define CTL_ROWS_PER_TURN 256
+
 struct ctl_command {
 	const char *name;
 	const char *usage; /* "show moves [vn=N]" */
@@ -47,14 +50,12 @@ struct ctl_command {
 	int (*handler)(void *ctx, const struct cJSON *request, struct cJSON **data,
 		       struct ctl_error *error);
 	/* For long tables, instead of data: called again and again, at most CTL_ROWS_PER_TURN times per turn of the event
-	 * loop, with a cursor that is 0 at first and the callee's own after that.  '*row' becomes
-	 * the next
-	 * element of "data" and belongs to ctl; NULL at the end.  0 or -errno (the connection is
+	 * loop, with a cursor of CTL_CURSOR_WORDS numbers that are 0 at first and the callee's own
+	 * after that.  '*row' becomes the next element of "data" and belongs to ctl; NULL at the
+	 * end.  0 or -errno (the connection is
 	 * closed). */
 	int (*row)(void *ctx, const struct cJSON *request, uint64_t *cursor, struct cJSON **row);
 };
-
-#define CTL_ROWS_PER_TURN 256
 
 /* Binds the socket, mode 0660.  A socket that nobody listens on any more is replaced; missing
  * directories are made, the last one only.  'commands' and 'ctx' are borrowed; 'log' may be NULL.

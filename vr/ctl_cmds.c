@@ -48,6 +48,16 @@ add_vr(cJSON *o, const char *key, const struct vr *vr, struct vr_id id)
 
 /* ---- show vr ---- */
 
+/* The networks of the configuration may stand in another order than the ports, which are those of the start. */
+static const struct conf_vn *
+conf_of(const struct daemon *d, vn_id_t id)
+{
+	for (size_t i = 0; i < d->conf->vn_count; i++)
+		if (d->conf->vns[i].id == id)
+			return &d->conf->vns[i];
+	return NULL;
+}
+
 static void
 add_vns(cJSON *o, const struct daemon *d)
 {
@@ -55,11 +65,12 @@ add_vns(cJSON *o, const struct daemon *d)
 
 	for (size_t i = 0; i < d->port_count; i++) {
 		const struct port *port = d->ports[i].port;
+		const struct conf_vn *conf = conf_of(d, d->ports[i].vn);
 		cJSON *vn = cJSON_CreateObject();
 
 		add_number(vn, "vn", d->ports[i].vn);
-		add_text(vn, "name", d->conf->vns[i].name);
-		add_text(vn, "device", d->conf->vns[i].device);
+		add_text(vn, "name", conf->name);
+		add_text(vn, "device", conf->device);
 		add_text(vn, "mac", fmt_mac(port_mac(port)).s);
 		add_number(vn, "mtu", port_mtu(port));
 		cJSON_AddBoolToObject(vn, "super_frames", port_has_vnet_hdr(port));
@@ -166,37 +177,50 @@ lndt_row_json(void *ctx, const cJSON *request, uint64_t *cursor, cJSON **row)
 	return 0;
 }
 
-struct gndt_listing {
-	const struct vr *vr;
-	cJSON *rows;
-};
-
-static bool
-add_route(void *ctx, vn_id_t vn, const struct gndt_route *route)
+/* The cursor is the last route shown, so that routes may come and go between two turns: the first word is 0 at the start,
+ * then 1; VN, family and length; the address. */
+static void
+cursor_from_route(uint64_t cursor[CTL_CURSOR_WORDS], vn_id_t vn, const struct prefix *p)
 {
-	static const char *const origins[] = {"fixed", "host", "mapped"};
-	struct gndt_listing *l = ctx;
-	cJSON *o = cJSON_CreateObject();
+	cursor[0] = 1;
+	cursor[1] = (uint64_t)vn << 16 | (uint64_t)p->addr.family << 8 | p->len;
+	memcpy(&cursor[2], p->addr.b, sizeof(p->addr.b));
+}
 
-	add_number(o, "vn", vn);
-	add_text(o, "prefix", fmt_prefix(route->prefix).s);
-	add_vr(o, "vr", l->vr, route->vr);
-	add_text(o, "origin", origins[route->origin]);
-	cJSON_AddBoolToObject(o, "local", route->slot == GNDT_LOCAL);
-	cJSON_AddItemToArray(l->rows, o);
-	return true;
+static struct prefix
+route_from_cursor(const uint64_t cursor[CTL_CURSOR_WORDS], vn_id_t *vn)
+{
+	struct prefix p = {.addr = {.family = (uint8_t)(cursor[1] >> 8)},
+			   .len = (uint8_t)cursor[1]};
+
+	memcpy(p.addr.b, &cursor[2], sizeof(p.addr.b));
+	*vn = (vn_id_t)(cursor[1] >> 16);
+	return p;
 }
 
 static int
-show_gndt(void *ctx, const cJSON *request, cJSON **data, struct ctl_error *error)
+gndt_row(void *ctx, const cJSON *request, uint64_t *cursor, cJSON **row)
 {
+	static const char *const origins[] = {"fixed", "host", "mapped"};
 	const struct daemon *d = ctx;
-	struct gndt_listing l = {.vr = d->vr, .rows = cJSON_CreateArray()};
+	const struct gndt_route *route;
+	struct prefix last;
+	vn_id_t vn;
+	cJSON *o;
 
 	(void)request;
-	(void)error;
-	gndt_walk(d->vr->gndt, add_route, &l);
-	*data = l.rows;
+	last = route_from_cursor(cursor, &vn);
+	route = gndt_next(d->vr->gndt, &vn, cursor[0] != 0 ? &last : NULL);
+	*row = NULL;
+	if (route == NULL)
+		return 0;
+	cursor_from_route(cursor, vn, &route->prefix);
+	*row = o = cJSON_CreateObject();
+	add_number(o, "vn", vn);
+	add_text(o, "prefix", fmt_prefix(route->prefix).s);
+	add_vr(o, "vr", d->vr, route->vr);
+	add_text(o, "origin", origins[route->origin]);
+	cJSON_AddBoolToObject(o, "local", route->slot == GNDT_LOCAL);
 	return 0;
 }
 
@@ -249,7 +273,7 @@ move_row(void *ctx, const cJSON *request, uint64_t *cursor, cJSON **row)
 }
 
 static void
-add_drop(cJSON *rows, const char *where, const char *reason, uint64_t count, const char *text)
+add_drop(void *rows, const char *where, const char *reason, uint64_t count, const char *text)
 {
 	cJSON *o = cJSON_CreateObject();
 
@@ -260,37 +284,13 @@ add_drop(cJSON *rows, const char *where, const char *reason, uint64_t count, con
 	cJSON_AddItemToArray(rows, o);
 }
 
-static void
-add_port_drops(cJSON *rows, const struct daemon_port *p)
-{
-	struct port_stats s;
-	char where[32];
-
-	port_stats(p->port, &s);
-	snprintf(where, sizeof(where), "port %u", p->vn);
-	add_drop(rows, where, "vlan", s.drop_vlan, "a tagged frame");
-	add_drop(rows, where, "kernel", s.drop_kernel, "the kernel dropped it before it was read");
-	add_drop(rows, where, "tx", s.drop_tx, "the device did not take it");
-	add_drop(rows, where, "malformed", s.drop_malformed, "not a well-formed frame");
-	add_drop(rows, where, "too-large", s.drop_too_large, "larger than the LAN's MTU");
-}
-
 static int
 show_drops(void *ctx, const cJSON *request, cJSON **data, struct ctl_error *error)
 {
-	const struct daemon *d = ctx;
-	cJSON *rows = cJSON_CreateArray();
-
 	(void)request;
 	(void)error;
-	for (unsigned i = 0; i < DROP_COUNT; i++)
-		add_drop(rows, "router", vr_drop_name((enum vr_drop)i), d->vr->drops[i],
-			 vr_drop_text((enum vr_drop)i));
-	for (unsigned i = 0; tunnel_drop_name(i) != NULL; i++)
-		add_drop(rows, "tunnel", tunnel_drop_name(i), tunnel_drop_count(d->tunnel, i), "");
-	for (size_t i = 0; i < d->port_count; i++)
-		add_port_drops(rows, &d->ports[i]);
-	*data = rows;
+	*data = cJSON_CreateArray();
+	daemon_drops(ctx, add_drop, *data);
 	return 0;
 }
 
@@ -316,16 +316,13 @@ add_ports(cJSON *o, const struct daemon *d)
 	}
 }
 
-static int
-show_stats(void *ctx, const cJSON *request, cJSON **data, struct ctl_error *error)
+static cJSON *
+make_stats(const struct daemon *d)
 {
-	const struct daemon *d = ctx;
 	const struct vr *vr = d->vr;
 	struct hwdt_stats h = hwdt_stats(vr->hwdt);
 	cJSON *o = cJSON_CreateObject();
 
-	(void)request;
-	(void)error;
 	add_number(o, "lan_frames", vr->lan_frames);
 	add_number(o, "lan_taken", vr->lan_taken);
 	add_number(o, "lan_delivered", vr->lan_delivered);
@@ -344,11 +341,43 @@ show_stats(void *ctx, const cJSON *request, cJSON **data, struct ctl_error *erro
 	add_number(o, "hwdt_stale", h.stale);
 	add_number(o, "gndt", gndt_count(vr->gndt));
 	add_ports(o, d);
-	*data = o;
+	return o;
+}
+
+static int
+show_stats(void *ctx, const cJSON *request, cJSON **data, struct ctl_error *error)
+{
+	(void)request;
+	(void)error;
+	*data = make_stats(ctx);
 	return 0;
 }
 
+char *
+daemon_ctl_stats(const struct daemon *d)
+{
+	cJSON *o = make_stats(d);
+	char *text = cJSON_PrintUnformatted(o);
+
+	cJSON_Delete(o);
+	return text;
+}
+
 /* ---- commands that change something ---- */
+
+/* The first reason; the others, and whatever is too long, stand in the data. */
+static void
+say_refused(struct ctl_error *error, const char *text)
+{
+	size_t first = strcspn(text, "\n"), lines = 0;
+
+	for (const char *c = text; *c != '\0'; c++)
+		lines += *c == '\n';
+	/* The last line is the verdict. */
+	ctl_error_set(error, "refused", "nothing was changed: %.*s%s",
+		      first < 160 ? (int)first : 160, text,
+		      lines > 2 || first > 160 ? " ... (all of it in the data)" : "");
+}
 
 static int
 reload(void *ctx, const cJSON *request, cJSON **data, struct ctl_error *error)
@@ -359,10 +388,10 @@ reload(void *ctx, const cJSON *request, cJSON **data, struct ctl_error *error)
 	daemon_reload(ctx, &result, loop_now());
 	*data = cJSON_CreateObject();
 	add_text(*data, "text", result.text);
-	if (!result.refused)
-		return 0;
-	ctl_error_set(error, "refused", "%.240s", result.text);
-	return -EINVAL;
+	if (result.refused)
+		say_refused(error, result.text);
+	daemon_reload_fini(&result);
+	return result.refused ? -EINVAL : 0;
 }
 
 static const struct ctl_command commands[] = {
@@ -375,7 +404,7 @@ static const struct ctl_command commands[] = {
 	{.name = "show gndt",
 	 .usage = "show gndt [vn=N]",
 	 .help = "which prefix is reached through whom",
-	 .handler = show_gndt},
+	 .row = gndt_row},
 	{.name = "show hwdt",
 	 .usage = "show hwdt [vn=N]",
 	 .help = "where each machine is",

@@ -370,7 +370,7 @@ ctl_continue(const struct ctl_table *table, struct ctl_pending *pending, struct 
 	for (turns = 0; rc == 0 && turns < CTL_ROWS_PER_TURN; turns++) {
 		cJSON *row = NULL;
 
-		rc = pending->command->row(table->ctx, pending->request, &pending->cursor, &row);
+		rc = pending->command->row(table->ctx, pending->request, pending->cursor, &row);
 		if (rc == 0 && row == NULL) {
 			rc = add_texts(out, "]}", "\n");
 			ctl_pending_fini(pending);

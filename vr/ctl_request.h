@@ -33,7 +33,7 @@ struct ctl_table {
 struct ctl_pending {
 	const struct ctl_command *command; /* NULL: nothing is pending */
 	struct cJSON *request;
-	uint64_t cursor;
+	uint64_t cursor[CTL_CURSOR_WORDS];
 	bool first; /* no row was written yet */
 };
 

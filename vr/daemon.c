@@ -148,7 +148,7 @@ open_tunnel(struct daemon *d, const uint8_t private_key[CONF_KEY_SIZE])
 									    : CRYPTO_CHACHAPOLY,
 				   .rekey_time = d->conf->rekey_time,
 				   .rekey_records = d->conf->rekey_records,
-				   .silence = 3 * d->conf->hello_interval,
+				   .silence = daemon_silence(d->conf),
 				   .mtu_max = d->conf->mtu_max,
 				   .udp_segment = d->conf->features.udp_segment,
 				   .udp_gro = d->conf->features.udp_gro,
@@ -296,17 +296,4 @@ daemon_run(struct daemon *d)
 	daemon_step(d, now);
 	daemon_flush(d);
 	loop_run(d->loop);
-}
-
-void
-daemon_dump(const struct daemon *d)
-{
-	for (unsigned i = 0; i < DROP_COUNT; i++)
-		if (d->vr->drops[i] > 0)
-			log_line(d->log, LOG_INFO, "drop", "%s %llu", vr_drop_name((enum vr_drop)i),
-				 (unsigned long long)d->vr->drops[i]);
-	for (unsigned i = 0; tunnel_drop_name(i) != NULL; i++)
-		if (tunnel_drop_count(d->tunnel, i) > 0)
-			log_line(d->log, LOG_INFO, "drop", "%s %llu", tunnel_drop_name(i),
-				 (unsigned long long)tunnel_drop_count(d->tunnel, i));
 }

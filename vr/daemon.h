@@ -51,8 +51,10 @@ struct daemon {
 	us_t vr_due;
 	uint64_t event_move;   /* last move record that monitors got */
 	uint64_t event_cursor; /* of the change feed, for monitors */
-	bool state_waits;
-	us_t state_written;   /* when the last text was handed to the thread */
+	bool state_waits;      /* something has changed since the last writing began */
+	bool state_walks;      /* one is under way, and has come so far through the HWDT: */
+	size_t state_position;
+	us_t state_written;   /* when the last one began */
 	uint64_t clock_floor; /* from the state file */
 };
 
@@ -65,12 +67,25 @@ void daemon_run(struct daemon *d);
 
 /* What a reload did, line by line: what changed, and what cannot be changed without a restart. */
 struct daemon_reload {
-	char text[4096];
-	size_t used;
+	const char *text; /* the last line is the verdict, and there even when memory is short */
+	char *buffer;     /* what 'text' stands in, unless memory was short */
+	size_t used, room;
 	bool refused; /* nothing was changed */
 };
-/* Reads the file again (reload.c). */
+/* Reads the file again (reload.c).  Give the result to daemon_reload_fini(). */
 void daemon_reload(struct daemon *d, struct daemon_reload *result, us_t now);
+void daemon_reload_fini(struct daemon_reload *result);
+/* A peer that has answered nothing for so long may have lost its keys. */
+static inline us_t
+daemon_silence(const struct conf *conf)
+{
+	return 3 * conf->hello_interval;
+}
+
+/* Every reason for a drop, with its count and meaning (daemon_drops.c).  'where' and the texts are borrowed for the call. */
+typedef void daemon_drop_fn(void *ctx, const char *where, const char *reason, uint64_t count,
+			    const char *text);
+void daemon_drops(const struct daemon *d, daemon_drop_fn *each, void *ctx);
 /* Logs all counters, for SIGUSR1. */
 void daemon_dump(const struct daemon *d);
 /* The id that a public key stands for. */
@@ -95,10 +110,15 @@ void daemon_flush(struct daemon *d);
 /* The state file (daemon_state.c).  0 or -errno. */
 MUST_USE int daemon_state_open(struct daemon *d);
 MUST_USE int daemon_state_recall(struct daemon *d);
+/* Writes all at once. */
 void daemon_state_write(struct daemon *d);
+/* The same in small steps, one per turn of the loop; the first begins.  True when that was the last. */
+bool daemon_state_step(struct daemon *d);
 
 /* The control commands (ctl_cmds.c). */
 MUST_USE int daemon_ctl_create(struct daemon *d);
+/* The counters of "show stats" as one line of JSON; free it.  NULL when memory is short. */
+char *daemon_ctl_stats(const struct daemon *d);
 /* Hands new changes to monitors. */
 void daemon_ctl_events(struct daemon *d);
 

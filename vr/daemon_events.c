@@ -93,18 +93,26 @@ io_wall_ms(void *ctx)
 }
 
 static void
+write_state_soon(struct daemon *d)
+{
+	us_t due = loop_now() + STATE_DELAY;
+
+	if (due < d->state_written + STATE_PACE)
+		due = d->state_written + STATE_PACE;
+	loop_timer_set(d->state_timer, due);
+}
+
+static void
 io_persist(void *ctx)
 {
 	struct daemon *d = ctx;
-	us_t due;
 
 	if (d->state_waits)
 		return;
 	d->state_waits = true;
-	due = loop_now() + STATE_DELAY;
-	if (due < d->state_written + STATE_PACE)
-		due = d->state_written + STATE_PACE;
-	loop_timer_set(d->state_timer, due);
+	/* While a writing is under way, the timer is its own. */
+	if (!d->state_walks)
+		write_state_soon(d);
 }
 
 const struct vr_io daemon_vr_io = {.lan_send = io_lan_send,
@@ -252,8 +260,12 @@ on_ctl_timer(void *ctx, us_t now)
 static void
 on_state_timer(void *ctx, us_t now)
 {
-	(void)now;
-	daemon_state_write(ctx);
+	struct daemon *d = ctx;
+
+	if (!daemon_state_step(d))
+		loop_timer_set(d->state_timer, now);
+	else if (d->state_waits)
+		write_state_soon(d);
 }
 
 static void
@@ -275,6 +287,7 @@ on_hup(void *ctx, us_t now)
 	/* After a log rotation the old file is gone. */
 	(void)log_reopen(d->log);
 	daemon_reload(d, &result, now);
+	daemon_reload_fini(&result);
 	daemon_step(d, now);
 }
 

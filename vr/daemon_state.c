@@ -13,10 +13,12 @@ keep_binding(void *ctx, const struct binding *b)
 	state_add(d->state, &(struct state_row){.kind = STATE_BINDING, .binding = *b});
 }
 
-void
-daemon_state_write(struct daemon *d)
+static void
+begin(struct daemon *d)
 {
 	d->state_waits = false;
+	d->state_walks = true;
+	d->state_position = 0;
 	d->state_written = loop_now();
 	state_begin(d->state);
 	state_add(d->state,
@@ -26,8 +28,34 @@ daemon_state_write(struct daemon *d)
 			  &(struct state_row){.kind = STATE_HEARD,
 					      .peer = d->peers[i].id,
 					      .value = tunnel_heard(d->tunnel, d->peers[i].slot)});
-	vr_keep(d->vr, keep_binding, d);
+}
+
+static bool
+gather(struct daemon *d, size_t count)
+{
+	if (!vr_keep(d->vr, &d->state_position, count, keep_binding, d))
+		return false;
+	d->state_walks = false;
 	state_commit(d->state);
+	return true;
+}
+
+/* Records looked at in one turn: well below the time that a batch of packets takes. */
+#define STATE_TURN 1024
+
+bool
+daemon_state_step(struct daemon *d)
+{
+	if (!d->state_walks)
+		begin(d);
+	return gather(d, STATE_TURN);
+}
+
+void
+daemon_state_write(struct daemon *d)
+{
+	begin(d);
+	BUG_IF(!gather(d, SIZE_MAX));
 }
 
 static void

@@ -269,8 +269,7 @@ to_lan(struct vr *vr, struct site *site, const struct origin *origin, struct fra
 		return;
 	}
 	/* A machine behind the native router, or one that has not spoken yet. */
-	if (!vr_same_subnet(vr, site, ip->dst, ip->dst) &&
-	    !addr_is_none(site->conf->native_gateway))
+	if (!vr_is_on_link(vr, site, ip->dst) && !addr_is_none(site->conf->native_gateway))
 		host = prefix_host(site->conf->native_gateway);
 	e = hwdt_find(vr->hwdt, site->vn, host.addr);
 	if (e != NULL && !e->b.withdrawn && vr_id_equal(e->b.vr, vr->self))

@@ -7,18 +7,51 @@
 
 #include "vr/daemon.h"
 
+/* Kept free for the last line, which says what came of it. */
+#define VERDICT_SIZE 64
+
+/* Room for 'more' bytes and the verdict. */
+static bool
+make_room(struct daemon_reload *r, size_t more)
+{
+	size_t room = 2 * (r->used + more + VERDICT_SIZE);
+	char *grown;
+
+	if (r->used + more + VERDICT_SIZE <= r->room)
+		return true;
+	grown = realloc(r->buffer, room);
+	if (grown == NULL)
+		return false;
+	r->buffer = grown;
+	r->room = room;
+	return true;
+}
+
+/* Without memory the line is left out. */
 __attribute__((format(printf, 2, 3))) static void
 say(struct daemon_reload *r, const char *format, ...)
 {
+	char line[4096 + 512];
 	va_list args;
 	int n;
 
 	va_start(args, format);
-	n = vsnprintf(r->text + r->used, sizeof(r->text) - r->used, format, args);
+	n = vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
-	if (n > 0)
-		r->used += (size_t)n < sizeof(r->text) - r->used ? (size_t)n
-								 : sizeof(r->text) - r->used - 1;
+	if (n < 0 || !make_room(r, strlen(line) + 1))
+		return;
+	memcpy(r->buffer + r->used, line, strlen(line) + 1);
+	r->used += strlen(line);
+}
+
+static void
+say_verdict(struct daemon_reload *r)
+{
+	const char *verdict = r->refused ? "nothing was changed\n" : "reloaded\n";
+
+	if (r->buffer != NULL)
+		memcpy(r->buffer + r->used, verdict, strlen(verdict) + 1);
+	r->text = r->buffer != NULL ? r->buffer : verdict;
 }
 
 static bool
@@ -125,7 +158,6 @@ find_peer(const struct daemon_peer *peers, size_t count, const uint8_t *key)
 	return NULL;
 }
 
-/* A peer whose VNs change is taken out and added anew. */
 static bool
 same_vns(const struct conf_peer *a, const struct conf_peer *b)
 {
@@ -147,80 +179,118 @@ find_conf(const struct conf *conf, const uint8_t *key)
 }
 
 static void
-remove_gone(struct daemon *d, const struct conf *new, struct daemon_reload *r, us_t now)
+remove_peer(struct daemon *d, const struct daemon_peer *peer, us_t now)
 {
-	for (size_t i = 0; i < d->peer_count; i++) {
-		const struct conf_peer *old = &d->conf->peers[i];
-		const struct conf_peer *stays = find_conf(new, old->public_key);
-
-		if (stays != NULL && same_vns(old, stays) && same_text(old->name, stays->name))
-			continue;
-		/* It may come back at once: its old handshakes must not be replayed to it then. */
-		d->peers[i].heard_floor = tunnel_heard(d->tunnel, d->peers[i].slot);
-		tunnel_peer_remove(d->tunnel, d->peers[i].slot);
-		vr_peer_remove(d->vr, d->peers[i].slot, now);
-		memset(d->peers[i].public_key, 0, CONF_KEY_SIZE);
-		say(r, "peer %s: removed\n", old->name);
-	}
+	tunnel_peer_remove(d->tunnel, peer->slot);
+	vr_peer_remove(d->vr, peer->slot, now);
 }
 
-/* Of a peer that was taken out just now. */
-static uint64_t
-heard_floor(const struct daemon *d, struct vr_id id)
-{
-	for (size_t i = 0; i < d->peer_count; i++)
-		if (vr_id_equal(d->peers[i].id, id))
-			return d->peers[i].heard_floor;
-	return 0;
-}
-
-/* Fills 'peers' in the order of the new configuration: known ones keep their slot. */
+/* All or nothing. */
 static int
-add_new(struct daemon *d, const struct conf *new, struct daemon_peer *peers,
-	struct daemon_reload *r, us_t now)
+add_peer(struct daemon *d, const struct conf_peer *conf, struct daemon_peer *peer, us_t now)
+{
+	int err;
+
+	memcpy(peer->public_key, conf->public_key, CONF_KEY_SIZE);
+	peer->id = daemon_id(conf->public_key);
+	err = vr_peer_add(d->vr, conf, peer->id, now, &peer->slot);
+	if (err != 0)
+		return err;
+	err = daemon_tunnel_peer(d, conf, peer, now);
+	if (err != 0)
+		vr_peer_remove(d->vr, peer->slot, now);
+	return err;
+}
+
+/* Takes out those of 'peers' that were not there before. */
+static void
+take_back(struct daemon *d, const struct daemon_peer *peers, size_t count, us_t now)
+{
+	for (size_t i = 0; i < count; i++)
+		if (find_peer(d->peers, d->peer_count, peers[i].public_key) == NULL)
+			remove_peer(d, &peers[i], now);
+}
+
+/* Fills 'peers' in the order of the new configuration: known ones keep their slot, new ones are added.  All or nothing. */
+static int
+add_new(struct daemon *d, const struct conf *new, struct daemon_peer *peers, us_t now)
 {
 	for (size_t i = 0; i < new->peer_count; i++) {
-		const struct conf_peer *conf = &new->peers[i];
 		const struct daemon_peer *known =
-			find_peer(d->peers, d->peer_count, conf->public_key);
-		int err;
+			find_peer(d->peers, d->peer_count, new->peers[i].public_key);
+		int err = 0;
 
-		if (known != NULL) {
+		if (known != NULL)
 			peers[i] = *known;
-			tunnel_peer_endpoints(d->tunnel, known->slot, conf->endpoints,
-					      conf->endpoint_count);
-			continue;
-		}
-		memcpy(peers[i].public_key, conf->public_key, CONF_KEY_SIZE);
-		peers[i].id = daemon_id(conf->public_key);
-		peers[i].heard_floor = heard_floor(d, peers[i].id);
-		err = vr_peer_add(d->vr, conf, peers[i].id, now, &peers[i].slot);
-		if (err == 0)
-			err = daemon_tunnel_peer(d, conf, &peers[i], now);
-		if (err != 0)
+		else
+			err = add_peer(d, &new->peers[i], &peers[i], now);
+		if (err != 0) {
+			take_back(d, peers, i, now);
 			return err;
-		say(r, "peer %s: added\n", conf->name);
+		}
 	}
 	return 0;
 }
 
+static void
+remove_gone(struct daemon *d, const struct conf *new, us_t now)
+{
+	for (size_t i = 0; i < d->peer_count; i++)
+		if (find_conf(new, d->peers[i].public_key) == NULL)
+			remove_peer(d, &d->peers[i], now);
+}
+
+static void
+follow_endpoints(struct daemon *d, const struct conf *new, const struct daemon_peer *peers)
+{
+	for (size_t i = 0; i < new->peer_count; i++)
+		tunnel_peer_endpoints(d->tunnel, peers[i].slot, new->peers[i].endpoints,
+				      new->peers[i].endpoint_count);
+}
+
+static void
+say_peers(const struct conf *old, const struct conf *new, struct daemon_reload *r)
+{
+	for (size_t i = 0; i < new->peer_count; i++) {
+		const struct conf_peer *b = &new->peers[i], *a = find_conf(old, b->public_key);
+
+		if (a == NULL) {
+			say(r, "peer %s: added\n", b->name);
+			continue;
+		}
+		if (!same_text(a->name, b->name))
+			say(r, "peer %s: now called %s\n", a->name, b->name);
+		if (!same_vns(a, b))
+			say(r, "peer %s: other networks\n", b->name);
+	}
+	for (size_t i = 0; i < old->peer_count; i++)
+		if (find_conf(new, old->peers[i].public_key) == NULL)
+			say(r, "peer %s: removed\n", old->peers[i].name);
+}
+
+/* What can fail is done first and can be taken back; what is gone from the configuration goes last. */
 static int
-apply(struct daemon *d, struct conf *new, struct daemon_reload *r, us_t now)
+apply(struct daemon *d, const struct conf *new, us_t now)
 {
 	struct daemon_peer *peers = calloc(new->peer_count + 1, sizeof(*peers));
 	struct vr_id *ids = calloc(new->peer_count + 1, sizeof(*ids));
-	int err = -ENOMEM;
+	int err = peers == NULL || ids == NULL ? -ENOMEM : 0;
 
-	if (peers == NULL || ids == NULL)
-		goto out;
-	remove_gone(d, new, r, now);
-	err = add_new(d, new, peers, r, now);
-	for (size_t i = 0; i < new->peer_count; i++)
-		ids[i] = peers[i].id;
 	if (err == 0)
-		err = vr_reload(d->vr, new, ids, now);
+		err = add_new(d, new, peers, now);
 	if (err != 0)
 		goto out;
+	for (size_t i = 0; i < new->peer_count; i++)
+		ids[i] = peers[i].id;
+	err = vr_reload(d->vr, new, ids, now);
+	if (err != 0) {
+		take_back(d, peers, new->peer_count, now);
+		goto out;
+	}
+	/* Behind this nothing fails. */
+	follow_endpoints(d, new, peers);
+	tunnel_set_silence(d->tunnel, daemon_silence(new));
+	remove_gone(d, new, now);
 	free(d->peers);
 	d->peers = peers;
 	d->peer_count = new->peer_count;
@@ -240,7 +310,6 @@ say_errors(const struct daemon *d, const struct conf_errors *errors, struct daem
 
 		say(r, "%s:%u:%u: %s: %s\n", d->file, e->line, e->column, e->path, e->text);
 	}
-	say(r, "nothing was changed\n");
 }
 
 static void
@@ -265,23 +334,18 @@ take_over(struct daemon *d, struct conf *new, struct daemon_reload *r, us_t now)
 
 	if (!same_text(d->conf->name, new->name))
 		say(r, "name: needs a restart\n");
-	if (!vns_stay(d->conf, new, r) || !same_text(d->conf->name, new->name)) {
-		say(r, "nothing was changed\n");
+	if (!vns_stay(d->conf, new, r) || !same_text(d->conf->name, new->name) ||
+	    has_own_key(d, new, r))
 		return false;
-	}
-	if (has_own_key(d, new, r)) {
-		say(r, "nothing was changed\n");
-		return false;
-	}
-	say_fixed(d->conf, new, r);
-	err = apply(d, new, r, now);
+	err = apply(d, new, now);
 	if (err != 0) {
 		say(r, "failed: %s\n", strerror(-err));
 		return false;
 	}
+	say_fixed(d->conf, new, r);
+	say_peers(d->conf, new, r);
 	keep_values(d->conf, new);
 	log_set_level(d->log, new->log_level);
-	say(r, "reloaded\n");
 	return true;
 }
 
@@ -293,7 +357,7 @@ daemon_reload(struct daemon *d, struct daemon_reload *r, us_t now)
 
 	*r = (struct daemon_reload){.refused = true};
 	if (new == NULL) {
-		say(r, "no memory: nothing was changed\n");
+		say(r, "failed: %s\n", strerror(ENOMEM));
 	} else if (conf_read(d->file, new, &errors) != 0) {
 		say_errors(d, &errors, r);
 	} else if (take_over(d, new, r, now)) {
@@ -307,5 +371,13 @@ daemon_reload(struct daemon *d, struct daemon_reload *r, us_t now)
 		conf_fini(new);
 	free(new);
 	conf_errors_fini(&errors);
+	say_verdict(r);
 	log_lines(d, r);
+}
+
+void
+daemon_reload_fini(struct daemon_reload *r)
+{
+	free(r->buffer);
+	*r = (struct daemon_reload){.refused = r->refused};
 }

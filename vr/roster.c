@@ -208,6 +208,18 @@ roster_destroy(struct roster *r)
 	free(r);
 }
 
+void
+roster_set_silence(struct roster *r, us_t silence)
+{
+	if (silence == r->conf.silence)
+		return;
+	r->conf.silence = silence;
+	r->due = 0;
+	for (uint32_t i = 0; i < r->slot_count; i++)
+		if (r->slots[i] != NULL)
+			session_wake(r->slots[i]);
+}
+
 struct session *
 roster_at(const struct roster *r, uint32_t slot)
 {
@@ -430,4 +442,16 @@ roster_drop_name(unsigned reason)
 	};
 
 	return reason < ROSTER_DROP_COUNT ? names[reason] : NULL;
+}
+
+const char *
+roster_drop_text(unsigned reason)
+{
+	static const char *const texts[] = {
+#define X(id, name, text) text,
+		ROSTER_DROPS(X)
+#undef X
+	};
+
+	return reason < ROSTER_DROP_COUNT ? texts[reason] : NULL;
 }

@@ -64,6 +64,8 @@ void roster_destroy(struct roster *r);
 MUST_USE int roster_put(struct roster *r, uint32_t slot, const uint8_t public_key[CRYPTO_KEY_SIZE],
 			uint64_t heard_floor);
 void roster_remove(struct roster *r, uint32_t slot);
+/* As in the conf, from now on. */
+void roster_set_silence(struct roster *r, us_t silence);
 /* NULL when the slot is empty. */
 struct session *roster_at(const struct roster *r, uint32_t slot);
 
@@ -85,5 +87,6 @@ void roster_count_drop(struct roster *r, enum roster_drop reason, uint64_t count
 uint64_t roster_drop_count(const struct roster *r, enum roster_drop reason);
 /* NULL behind the last. */
 const char *roster_drop_name(unsigned reason);
+const char *roster_drop_text(unsigned reason);
 
 #endif

@@ -356,6 +356,12 @@ session_run(struct session *s, us_t now)
 	return s->due;
 }
 
+void
+session_wake(struct session *s)
+{
+	s->due = 0;
+}
+
 us_t
 session_due(const struct session *s)
 {

@@ -60,6 +60,9 @@ void session_destroy(struct session *s);
 /* Where the peer may be; at most SESSION_ENDPOINTS_MAX are kept. */
 void session_endpoints(struct session *s, const struct endpoint *endpoints, size_t count, us_t now);
 
+/* Something in 'conf' has changed: session_run() is due, whatever it said before. */
+void session_wake(struct session *s);
+
 uint32_t session_user(const struct session *s);
 const uint8_t *session_public_key(const struct session *s);
 

@@ -65,6 +65,15 @@ vr_lndt(const struct conf *conf, struct vr_id self, const struct vr_id *peer_ids
 	return NULL;
 }
 
+/* A machine's host route may stand where a fixed prefix is as long: what becomes of it follows from its binding. */
+static bool
+is_host_route(const struct vr *vr, const struct lndt_row *row)
+{
+	const struct gndt_route *route = gndt_find_exact(vr->gndt, row->vn, row->prefix);
+
+	return route != NULL && route->origin == GNDT_HOST;
+}
+
 /* Routes to the fixed prefixes of 'lndt'. */
 int
 vr_route_fixed(struct vr *vr, const struct lndt *lndt)
@@ -75,7 +84,7 @@ vr_route_fixed(struct vr *vr, const struct lndt *lndt)
 		struct gndt_route route = {
 			.prefix = row.prefix, .vr = row.vr, .origin = GNDT_FIXED};
 
-		if (row.mobile || !vr_slot(vr, row.vr, &route.slot))
+		if (row.mobile || is_host_route(vr, &row) || !vr_slot(vr, row.vr, &route.slot))
 			continue;
 		if (gndt_put(vr->gndt, row.vn, &route) != 0)
 			return -ENOMEM;
@@ -90,7 +99,8 @@ unroute_fixed(struct vr *vr, const struct lndt *old, const struct lndt *new)
 	struct lndt_row row;
 
 	for (size_t i = 0; lndt_row(old, i, &row); i++)
-		if (!row.mobile && vr_id_is_none(lndt_fixed(new, row.vn, row.prefix)))
+		if (!row.mobile && vr_id_is_none(lndt_fixed(new, row.vn, row.prefix)) &&
+		    !is_host_route(vr, &row))
 			gndt_remove(vr->gndt, row.vn, row.prefix);
 }
 
@@ -137,16 +147,25 @@ vr_withdraw(struct vr *vr, struct binding b, us_t now)
 		vr_tell_later(vr, vr_site(vr, b.vn), &b, now);
 }
 
-int
-vr_peer_add(struct vr *vr, const struct conf_peer *peer, struct vr_id id, us_t now, uint32_t *slot)
+/* The VNs shared with a peer; returns how many. */
+static size_t
+shared_vns(struct vr *vr, const struct conf_peer *peer, vn_id_t vns[PEER_VNS_MAX])
 {
-	vn_id_t vns[PEER_VNS_MAX];
 	size_t count = 0;
-	int err;
 
 	for (size_t i = 0; i < peer->vn_count && count < PEER_VNS_MAX; i++)
 		if (vr_site(vr, peer->vns[i].id) != NULL)
 			vns[count++] = peer->vns[i].id;
+	return count;
+}
+
+int
+vr_peer_add(struct vr *vr, const struct conf_peer *peer, struct vr_id id, us_t now, uint32_t *slot)
+{
+	vn_id_t vns[PEER_VNS_MAX];
+	size_t count = shared_vns(vr, peer, vns);
+	int err;
+
 	err = peers_put(vr->peers, id, peer->name, vns, count, slot);
 	if (err != 0)
 		return err;
@@ -169,35 +188,68 @@ vr_peer_remove(struct vr *vr, uint32_t slot, us_t now)
 	peers_remove(vr->peers, slot);
 }
 
-int
-vr_reload(struct vr *vr, const struct conf *conf, const struct vr_id *peer_ids, us_t now)
+/* Room for what the peers will share: behind this, update_peers() cannot fail. */
+static int
+reserve_peers(struct vr *vr, const struct conf *conf, const struct vr_id *peer_ids)
+{
+	for (size_t i = 0; i < conf->peer_count; i++) {
+		const struct peer *p = peers_find(vr->peers, peer_ids[i]);
+		int err = p != NULL ? peers_reserve(vr->peers, p->slot, conf->peers[i].vn_count)
+				    : -ENOENT;
+
+		if (err != 0)
+			return err;
+	}
+	return 0;
+}
+
+static void
+update_peers(struct vr *vr, const struct conf *conf, const struct vr_id *peer_ids)
+{
+	for (size_t i = 0; i < conf->peer_count; i++) {
+		vn_id_t vns[PEER_VNS_MAX];
+		size_t count = shared_vns(vr, &conf->peers[i], vns);
+
+		peers_update(vr->peers, peers_find(vr->peers, peer_ids[i])->slot,
+			     conf->peers[i].name, vns, count);
+	}
+}
+
+/* New routes first: at no time is a prefix that stays without one.  0 or -ENOMEM with nothing changed. */
+static int
+reroute_fixed(struct vr *vr, const struct lndt *lndt)
+{
+	int err = vr_route_fixed(vr, lndt);
+
+	if (err == 0) {
+		unroute_fixed(vr, vr->lndt, lndt);
+		return 0;
+	}
+	unroute_fixed(vr, lndt, vr->lndt);
+	/* These are there and only changed back, which takes no memory. */
+	(void)!vr_route_fixed(vr, vr->lndt);
+	return err;
+}
+
+/* May its owner still have it? */
+static bool
+is_allowed(const struct vr *vr, const struct binding *b)
+{
+	const struct peer *p = peers_find(vr->peers, b->vr);
+
+	if (!vr_id_equal(b->vr, vr->self) && (p == NULL || peer_vn(p, b->vn) == NULL))
+		return false;
+	return lndt_may_host(vr->lndt, b->vn, b->ip, b->vr);
+}
+
+static void
+review_bindings(struct vr *vr, us_t now)
 {
 	const struct hwdt_entry *e;
 	size_t position = 0;
-	struct lndt *lndt;
-	int err;
 
-	lndt = vr_lndt(conf, vr->self, peer_ids, &err);
-	if (lndt == NULL)
-		return err;
-	/* New routes first: at no time is a prefix that stays without one.  Behind this nothing fails. */
-	err = vr_route_fixed(vr, lndt);
-	if (err != 0) {
-		unroute_fixed(vr, lndt, vr->lndt);
-		(void)!vr_route_fixed(vr, vr->lndt);
-		lndt_destroy(lndt);
-		return err;
-	}
-	for (size_t i = 0; i < vr->site_count; i++)
-		for (size_t j = 0; j < conf->vn_count; j++)
-			if (conf->vns[j].id == vr->sites[i].vn)
-				vr->sites[i].conf = &conf->vns[j];
-	unroute_fixed(vr, vr->lndt, lndt);
-	lndt_destroy(vr->lndt);
-	vr->lndt = lndt;
-	vr->conf = conf;
 	while ((e = hwdt_next(vr->hwdt, &position)) != NULL) {
-		if (!lndt_may_host(lndt, e->b.vn, e->b.ip, e->b.vr))
+		if (!is_allowed(vr, &e->b))
 			vr_unbind(vr, e->b.vn, e->b.ip, now);
 		else if (vr_is_former_address(vr, &e->b))
 			vr_withdraw(vr, e->b, now);
@@ -206,5 +258,45 @@ vr_reload(struct vr *vr, const struct conf *conf, const struct vr_id *peer_ids, 
 	}
 	for (size_t i = 0; i < vr->site_count; i++)
 		vr_bind_addresses(vr, &vr->sites[i], now);
+}
+
+/* What was due by the intervals before may be due earlier now; to greet at once tells the peers what they share now. */
+static void
+restart_timers(struct vr *vr, us_t now)
+{
+	vr->hello_due = now;
+	vr->sync_due = now;
+	if (vr->sweep_due > now + vr->conf->hwdt_expiry / 20)
+		vr->sweep_due = now + vr->conf->hwdt_expiry / 20;
+	vr->wake = true;
+}
+
+int
+vr_reload(struct vr *vr, const struct conf *conf, const struct vr_id *peer_ids, us_t now)
+{
+	struct lndt *lndt;
+	int err = reserve_peers(vr, conf, peer_ids);
+
+	if (err != 0)
+		return err;
+	lndt = vr_lndt(conf, vr->self, peer_ids, &err);
+	if (lndt == NULL)
+		return err;
+	err = reroute_fixed(vr, lndt);
+	if (err != 0) {
+		lndt_destroy(lndt);
+		return err;
+	}
+	/* Behind this nothing fails. */
+	lndt_destroy(vr->lndt);
+	vr->lndt = lndt;
+	vr->conf = conf;
+	for (size_t i = 0; i < vr->site_count; i++)
+		for (size_t j = 0; j < conf->vn_count; j++)
+			if (conf->vns[j].id == vr->sites[i].vn)
+				vr->sites[i].conf = &conf->vns[j];
+	update_peers(vr, conf, peer_ids);
+	review_bindings(vr, now);
+	restart_timers(vr, now);
 	return 0;
 }

@@ -409,7 +409,7 @@ static bool
 sight_new(struct vr *vr, struct site *site, enum sighting_kind kind, struct mac mac, struct addr ip,
 	  us_t now)
 {
-	if (kind == SIGHTING_DATA && !vr_same_subnet(vr, site, ip, ip))
+	if (kind == SIGHTING_DATA && !vr_is_on_link(vr, site, ip))
 		return true;
 	learn(vr, site, mac, ip, now);
 	return true;

@@ -11,46 +11,73 @@
 
 #include "base/fmt.h"
 
+/* What the file is to say.  Text is made of it in the thread: it takes longer than to gather it. */
+struct content {
+	struct state_row *rows;
+	size_t count, room;
+};
+
 struct state {
 	char *file, *draft; /* the draft is written, then takes the file's place */
 	struct log *log;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	/* Under the lock: the text that waits for the thread. */
-	char *waiting;
-	size_t waiting_size;
+	/* Under the lock: what waits for the thread. */
+	struct content waiting;
+	bool has_waiting;
 	bool stop;
-	/* The loop's own: the text being built. */
-	FILE *build;
-	char *text;
-	size_t size;
+	/* The loop's own: what is being gathered. */
+	struct content build;
+	bool building;
 };
 
-static int
-write_all(int fd, const char *text, size_t size)
+static void
+write_row(FILE *out, const struct state_row *row)
 {
-	while (size > 0) {
-		ssize_t n = write(fd, text, size);
+	const struct binding *b = &row->binding;
 
-		if (n < 0)
-			return -errno;
-		text += n;
-		size -= (size_t)n;
+	switch (row->kind) {
+	case STATE_BINDING:
+		fprintf(out, "binding %" PRIu32 " %s %s %" PRIx64 " %" PRIu64 " %u %u\n", b->vn,
+			fmt_addr(b->ip).s, fmt_mac(b->mac).s, b->vr.v, b->mobility, b->kind,
+			b->withdrawn);
+		break;
+	case STATE_CLOCK:
+		fprintf(out, "clock %" PRIu64 "\n", row->value);
+		break;
+	case STATE_HEARD:
+		fprintf(out, "heard %" PRIx64 " %" PRIu64 "\n", row->peer.v, row->value);
+		break;
 	}
-	return fsync(fd) == 0 ? 0 : -errno;
+}
+
+/* All of it is on the disk, or a negative errno. */
+static int
+write_all(FILE *out, const struct content *c)
+{
+	fputs("# Remembered by vrd across a restart; written anew whenever it changes.\n", out);
+	for (size_t i = 0; i < c->count; i++)
+		write_row(out, &c->rows[i]);
+	if (fflush(out) != 0 || ferror(out) != 0)
+		return errno != 0 ? -errno : -EIO;
+	return fsync(fileno(out)) == 0 ? 0 : -errno;
 }
 
 static int
-replace_file(const struct state *s, const char *text, size_t size)
+replace_file(const struct state *s, const struct content *c)
 {
 	int fd = open(s->draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	int err;
+	FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
+	int err = out == NULL ? -errno : 0;
 
-	if (fd < 0)
-		return -errno;
-	err = write_all(fd, text, size);
-	close(fd);
+	if (out == NULL) {
+		if (fd >= 0)
+			close(fd);
+		return err;
+	}
+	err = write_all(out, c);
+	fclose(out);
 	if (err == 0 && rename(s->draft, s->file) != 0)
 		err = -errno;
 	return err;
@@ -63,24 +90,25 @@ writer(void *arg)
 	bool stop;
 
 	do {
-		char *text;
-		size_t size;
+		struct content c;
+		bool found;
 		int err;
 
 		pthread_mutex_lock(&s->lock);
-		while (s->waiting == NULL && !s->stop)
+		while (!s->has_waiting && !s->stop)
 			pthread_cond_wait(&s->wake, &s->lock);
-		text = s->waiting;
-		size = s->waiting_size;
-		s->waiting = NULL;
+		c = s->waiting;
+		found = s->has_waiting;
+		s->has_waiting = false;
+		s->waiting = (struct content){0};
 		stop = s->stop;
 		pthread_mutex_unlock(&s->lock);
-		if (text == NULL)
+		if (!found)
 			continue;
-		err = replace_file(s, text, size);
+		err = replace_file(s, &c);
 		if (err != 0)
 			log_line(s->log, LOG_ERROR, "state", "%s: %s", s->file, strerror(-err));
-		free(text);
+		free(c.rows);
 	} while (!stop);
 	return NULL;
 }
@@ -125,10 +153,8 @@ state_destroy(struct state *s)
 	pthread_join(s->thread, NULL);
 	pthread_mutex_destroy(&s->lock);
 	pthread_cond_destroy(&s->wake);
-	if (s->build != NULL)
-		fclose(s->build);
-	free(s->text);
-	free(s->waiting);
+	free(s->build.rows);
+	free(s->waiting.rows);
 	free(s->file);
 	free(s->draft);
 	free(s);
@@ -204,53 +230,47 @@ state_read(const struct state *s, void (*each)(void *ctx, const struct state_row
 void
 state_begin(struct state *s)
 {
-	s->build = open_memstream(&s->text, &s->size);
-	if (s->build != NULL)
-		fputs("# Remembered by vrd across a restart; written anew whenever it changes.\n",
-		      s->build);
+	s->build.count = 0;
+	s->building = true;
 }
 
 void
 state_add(struct state *s, const struct state_row *row)
 {
-	const struct binding *b = &row->binding;
+	struct content *c = &s->build;
 
-	if (s->build == NULL)
+	if (!s->building)
 		return;
-	switch (row->kind) {
-	case STATE_BINDING:
-		fprintf(s->build, "binding %" PRIu32 " %s %s %" PRIx64 " %" PRIu64 " %u %u\n",
-			b->vn, fmt_addr(b->ip).s, fmt_mac(b->mac).s, b->vr.v, b->mobility, b->kind,
-			b->withdrawn);
-		break;
-	case STATE_CLOCK:
-		fprintf(s->build, "clock %" PRIu64 "\n", row->value);
-		break;
-	case STATE_HEARD:
-		fprintf(s->build, "heard %" PRIx64 " %" PRIu64 "\n", row->peer.v, row->value);
-		break;
+	if (c->count == c->room) {
+		size_t room = c->room == 0 ? 64 : 2 * c->room;
+		struct state_row *rows = realloc(c->rows, room * sizeof(*rows));
+
+		if (rows == NULL) {
+			s->building = false;
+			return;
+		}
+		c->rows = rows;
+		c->room = room;
 	}
+	c->rows[c->count++] = *row;
 }
 
 void
 state_commit(struct state *s)
 {
-	char *old;
+	struct state_row *old;
 
-	if (s->build == NULL || fclose(s->build) != 0) {
-		s->build = NULL;
+	if (!s->building) {
 		log_line(s->log, LOG_ERROR, "state", "no memory to write %s", s->file);
-		free(s->text);
-		s->text = NULL;
 		return;
 	}
-	s->build = NULL;
+	s->building = false;
 	pthread_mutex_lock(&s->lock);
-	old = s->waiting;
-	s->waiting = s->text;
-	s->waiting_size = s->size;
+	old = s->waiting.rows;
+	s->waiting = s->build;
+	s->has_waiting = true;
 	pthread_cond_signal(&s->wake);
 	pthread_mutex_unlock(&s->lock);
-	s->text = NULL;
+	s->build = (struct content){0};
 	free(old);
 }

@@ -1,7 +1,8 @@
 /* What must survive a restart, in one text file that is replaced as a whole: bindings with their mobility counters, and the
  * handshake timestamps that replays are told by.
  *
- * Writing happens in a thread of its own, so that the loop never waits for a disk; the newest text
+ * Writing happens in a thread of its own, so that the loop never waits for a disk; the newest
+ * content
  * wins.  A
  * file that does not parse is reported and its good lines are used. */
 #ifndef VR_STATE_H
@@ -30,7 +31,9 @@ void state_destroy(struct state *s);
 MUST_USE int state_read(const struct state *s, void (*each)(void *ctx, const struct state_row *row),
 			void *ctx);
 
-/* A new text: begin, add rows, commit (hands it to the thread).  Memory short: the commit is left out and the old file stays. */
+/* A new content: begin, add rows, commit (hands it to the thread, which makes text of it).  Other events may be handled
+ * in between; another begin starts anew.  Memory short: the commit is left out and the old file
+ * stays. */
 void state_begin(struct state *s);
 void state_add(struct state *s, const struct state_row *row);
 void state_commit(struct state *s);

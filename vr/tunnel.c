@@ -156,7 +156,6 @@ tunnel_peer_add(struct tunnel *t, const struct tunnel_peer_conf *peer, us_t now)
 	s = roster_at(t->roster, peer->slot);
 	session_endpoints(s, peer->endpoints, peer->endpoint_count, now);
 	roster_touch(t->roster, s);
-	(void)roster_run(t->roster, now);
 	return 0;
 }
 
@@ -179,6 +178,12 @@ tunnel_peer_remove(struct tunnel *t, uint32_t slot)
 	if (t->train.slot == slot)
 		tunnel_flush(t);
 	roster_remove(t->roster, slot);
+}
+
+void
+tunnel_set_silence(struct tunnel *t, us_t silence)
+{
+	roster_set_silence(t->roster, silence);
 }
 
 int
@@ -433,6 +438,12 @@ const char *
 tunnel_drop_name(unsigned reason)
 {
 	return roster_drop_name(reason);
+}
+
+const char *
+tunnel_drop_text(unsigned reason)
+{
+	return roster_drop_text(reason);
 }
 
 uint64_t

@@ -75,13 +75,16 @@ MUST_USE int tunnel_create(const struct tunnel_conf *conf, const struct tunnel_o
 			   struct log *log, struct tunnel **out);
 void tunnel_destroy(struct tunnel *t);
 
-/* 0, -EEXIST (slot or key in use), -ENOMEM.  Starts a handshake when an endpoint is known. */
+/* 0, -EEXIST (slot or key in use), -ENOMEM.  When an endpoint is known, the next tunnel_run() starts a
+ * handshake. */
 MUST_USE int tunnel_peer_add(struct tunnel *t, const struct tunnel_peer_conf *peer, us_t now);
 /* New endpoints for a peer; its session goes on.  Without one they are called in the next
  * tunnel_run(). */
 void tunnel_peer_endpoints(struct tunnel *t, uint32_t slot, const struct endpoint *endpoints,
 			   size_t count);
 void tunnel_peer_remove(struct tunnel *t, uint32_t slot);
+/* Another 'silence' than the conf's, from now on and for all sessions, which go on. */
+void tunnel_set_silence(struct tunnel *t, us_t silence);
 
 int tunnel_fd(const struct tunnel *t);
 /* Reads and handles a bounded batch; calls batch_end at the end of it. */
@@ -123,6 +126,7 @@ bool tunnel_peer_stats(const struct tunnel *t, uint32_t slot, us_t now,
 
 /* Drops at the door, by reason, in order; NULL behind the last.  Names are stable. */
 const char *tunnel_drop_name(unsigned reason);
+const char *tunnel_drop_text(unsigned reason);
 uint64_t tunnel_drop_count(const struct tunnel *t, unsigned reason);
 
 /* What the kernel gave: "UDP_SEGMENT", "UDP_GRO"; for the start-up report. */

@@ -68,17 +68,23 @@ site_subnet(const struct site *site, struct addr ip, struct prefix *out)
 bool
 vr_same_subnet(const struct vr *vr, const struct site *site, struct addr a, struct addr b)
 {
-	struct prefix subnet;
-	struct lndt_row row;
+	struct prefix subnet, other;
 
 	if (site_subnet(site, a, &subnet))
 		return prefix_contains(subnet, b);
-	/* Subnets of other sites are known by the prefixes that stand for them. */
-	for (size_t i = 0; lndt_row(vr->lndt, i, &row); i++)
-		if (row.vn == site->vn && prefix_contains(row.prefix, a) &&
-		    prefix_contains(row.prefix, b))
-			return true;
-	return false;
+	/* Subnets of other sites are known by the fixed prefixes that stand for them.  Mobile ones are no
+	 * subnets: they may span many. */
+	return lndt_find_fixed(vr->lndt, site->vn, a, &subnet) && prefix_contains(subnet, b) &&
+	       lndt_find_fixed(vr->lndt, site->vn, b, &other) && prefix_equal(subnet, other);
+}
+
+bool
+vr_is_on_link(const struct vr *vr, const struct site *site, struct addr ip)
+{
+	struct prefix subnet;
+
+	return site_subnet(site, ip, &subnet) || lndt_find_fixed(vr->lndt, site->vn, ip, &subnet) ||
+	       lndt_is_mobile(vr->lndt, site->vn, ip);
 }
 
 struct addr

@@ -212,14 +212,20 @@ void vr_link_mtu(struct vr *vr, uint32_t slot, uint16_t inner_mtu);
 us_t vr_run(struct vr *vr, us_t now);
 
 /* What must survive a restart: calls 'each' for every binding that this router owns or has owned (its mobility counter
- * must not fall back). */
-void vr_keep(const struct vr *vr, void (*each)(void *ctx, const struct binding *b), void *ctx);
+ * must not fall back), among the next 'count' records from '*position' (0 at first) on.  True at
+ * the
+ * end.  The table may change in between: what is missed then has been said to 'persist' meanwhile.
+ */
+MUST_USE bool vr_keep(const struct vr *vr, size_t *position, size_t count,
+		      void (*each)(void *ctx, const struct binding *b), void *ctx);
 /* Takes one of those back, before the first event.  Its owner is this router or a peer. */
 void vr_recall(struct vr *vr, const struct binding *b, us_t now);
 
-/* Replaces the configuration of prefixes and policy; sites and peers stay (the daemon adds and removes peers with the
- * functions below).  The old conf is no longer referenced after. 0 or -errno with nothing changed.
- */
+/* Replaces the configuration of prefixes, policy and timers, and the names and VNs of the peers, which keep their slots and
+ * their state.  Sites stay.  Every peer of 'conf' is there already (vr_peer_add()); those that it
+ * no longer has are taken
+ * out after (vr_peer_remove()).  The old conf is no longer referenced then.  0 or -errno with
+ * nothing changed. */
 MUST_USE int vr_reload(struct vr *vr, const struct conf *conf, const struct vr_id *peer_ids,
 		       us_t now);
 MUST_USE int vr_peer_add(struct vr *vr, const struct conf_peer *peer, struct vr_id id, us_t now,
@@ -229,8 +235,11 @@ void vr_peer_remove(struct vr *vr, uint32_t slot, us_t now);
 /* Shared by the files of this folder. */
 struct site *vr_site(struct vr *vr, vn_id_t vn);
 bool vr_owns_address(const struct site *site, struct addr ip);
-/* Do these two ask for each other by ARP, so that a packet between them keeps its TTL? */
+/* Do these two ask for each other by ARP, so that a packet between them keeps its TTL?  They stand in one configured on-link
+ * subnet, or have the same longest fixed prefix. */
 bool vr_same_subnet(const struct vr *vr, const struct site *site, struct addr a, struct addr b);
+/* Is this the address of a machine in some subnet of the VN, rather than of one behind a router there? */
+bool vr_is_on_link(const struct vr *vr, const struct site *site, struct addr ip);
 /* The address from which the router speaks to 'to': its own in that subnet, any of its own, or none. */
 struct addr vr_address_for(const struct site *site, struct addr to);
 /* Name of a router, or NULL. */
@@ -255,7 +264,7 @@ void vr_withdraw(struct vr *vr, struct binding b, us_t now);
 /* The LNDT that a configuration describes; NULL and '*err' on failure. */
 struct lndt *vr_lndt(const struct conf *conf, struct vr_id self, const struct vr_id *peer_ids,
 		     int *err);
-/* Routes to the fixed prefixes of the LNDT.  0 or -ENOMEM. */
+/* Routes to the fixed prefixes of the LNDT, but for those that have a machine's host route.  0 or -ENOMEM. */
 MUST_USE int vr_route_fixed(struct vr *vr, const struct lndt *lndt);
 /* The router's own addresses are bindings too: its peers' visitors ask for their home gateway. */
 void vr_bind_addresses(struct vr *vr, struct site *site, us_t now);

@@ -13,6 +13,7 @@ from lab.netns import LabError, run, wait_for
 from sites import VN, Sites
 from traffic import Connection, Stream
 
+RED = 8
 TABLES = ("vr", "peers", "lndt", "gndt", "hwdt", "moves", "drops", "stats")
 
 
@@ -273,9 +274,18 @@ def test_the_record_of_a_move_is_shown_and_logged(net):
 
 # ---- reload ----
 
+def add_red(_, conf):
+    """A second network, which has no machines."""
+    conf["vns"].append({**conf["vns"][0], "id": RED, "name": "red", "device": "br1"})
+    for peer in conf["peers"]:
+        peer["vns"].append({**peer["vns"][0], "id": RED})
+
+
 @pytest.fixture
 def pair():
-    with Sites() as sites:
+    with Sites(configure=add_red) as sites:
+        for space in sites.spaces.values():
+            space.bridge("br1")
         sites.ha, sites.hb = sites.host("a", 10), sites.host("b", 10)
         sites.start()
         sites.wait_ping(sites.ha, sites.hb)
@@ -286,25 +296,35 @@ def test_twenty_reloads_lose_no_frame(pair):
     router = pair.routers["a"]
     extra = {"name": "x", "endpoints": ["192.0.2.3:51341"], "vns": [{"id": VN, "prefixes": ["10.8.0.0/24"]}],
              "public_key": run(tools.built("vrctl"), "keygen", pair.lab.path("x")).split()[-1]}
-    local, peers = list(router.conf["vns"][0]["local"]), list(router.conf["peers"])
+    blue, red = router.conf["vns"]
+    local, peer = list(blue["local"]), router.conf["peers"][0]
+    both, networks = list(peer["vns"]), {VN: ("blue", "br0"), RED: ("red", "br1")}
     with Stream(pair.ha, pair.hb) as there, Stream(pair.hb, pair.ha) as back, \
             Connection(pair.ha, pair.hb) as connection:
         for turn in range(20):
             odd = turn % 2
-            router.conf["vns"][0]["local"] = local + ["10.7.0.0/24"] * odd
-            router.conf["peers"] = peers + [extra] * odd
-            router.conf["vns"][0]["mobile"][0]["hosts"] = ["a", "b"] + ["x"] * odd
-            router.conf["peers"][0]["vns"][0]["prefixes"] = ["10.2.0.0/24"] + ["10.6.0.0/24"] * odd
+            # The peer has another name and other networks every other time, and the networks another order.
+            peer["name"] = "bob" if odd else "b"
+            peer["vns"] = both[:1] if odd else both
+            blue["local"] = local + ["10.7.0.0/24"] * odd
+            blue["mobile"][0]["hosts"] = ["a", peer["name"]] + ["x"] * odd
+            both[0]["prefixes"] = ["10.2.0.0/24"] + ["10.6.0.0/24"] * odd
+            red["mobile"] = [{**red["mobile"][0], "hosts": ["a"] if odd else ["a", "b"]}]
+            router.conf["vns"] = [red, blue] if odd else [blue, red]
+            router.conf["peers"] = [extra, peer] if odd else [peer]
             there.wait_received(10)
-            assert "reloaded" in router.reload()["text"]
+            text = router.reload()["text"]
+            assert "reloaded" in text and "peer b: removed" not in text
+            assert turn == 0 or ("now called" in text and "other networks" in text)
+            assert {row["vn"]: (row["name"], row["device"]) for row in router.show("vr")["vns"]} == networks
             prefixes = {row["prefix"] for row in router.show("gndt")}
             for prefix in ("10.6.0.0/24", "10.7.0.0/24", "10.8.0.0/24"):
                 assert (prefix in prefixes) == bool(odd), f"{prefix} in turn {turn}"
-            assert {row["name"] for row in router.show("peers")} == ({"b", "x"} if odd else {"b"})
+            assert {row["name"] for row in router.show("peers")} == ({"bob", "x"} if odd else {"b"})
         connection.exchange(1 << 18)
     for stream in (there, back):
         assert (stream.lost(), stream.duplicated(), stream.reordered()) == (0, 0, 0)
-    assert pair.peer("a", "b")["handshakes"] == 1
+    assert pair.peer("a", peer["name"])["handshakes"] == 1
 
 
 @pytest.mark.parametrize("change,said", [
@@ -367,6 +387,40 @@ def test_a_bad_file_keeps_what_runs_and_every_error_is_said(net):
     router.reload()
 
 
+def test_a_refusal_is_said_whole(net):
+    router = net.routers["a"]
+    with open(router.conf_file, "w", encoding="utf-8") as file:
+        file.write("{" + ",".join(f'"nonsense{i}": 1' for i in range(300)) + "}")
+    status, output, _ = ctl(router, "--json", "reload")
+    reply = json.loads(output)
+    assert status == 1 and reply["code"] == "refused"
+    assert reply["text"].startswith("nothing was changed: ") and "..." in reply["text"]
+    assert all(f"nonsense{i}:" in reply["data"]["text"] for i in range(300))
+    assert reply["data"]["text"].endswith("\nnothing was changed\n")
+    router.reload()
+
+
+def test_every_drop_has_a_meaning(net):
+    rows = net.routers["a"].show("drops")
+    assert {row["where"] for row in rows} == {"router", "tunnel", f"port {VN}"}
+    assert [row for row in rows if not row["text"]] == []
+
+
+def test_a_long_table_is_shown_whole_and_in_order(net):
+    """More routes than are written in one turn."""
+    router = net.routers["a"]
+    local, prefixes = list(router.conf["vns"][0]["local"]), [f"10.99.{i // 64}.{i % 64 * 4}/30" for i in range(2000)]
+    try:
+        router.conf["vns"][0]["local"] = local + prefixes
+        router.reload()
+        rows = [row["prefix"] for row in router.show("gndt")]
+        assert [row for row in rows if row in set(prefixes)] == prefixes
+        assert len(rows) == len(set(rows)) == router.show("vr")["gndt"]
+    finally:
+        router.conf["vns"][0]["local"] = local
+        router.reload()
+
+
 def test_sighup_reloads(net):
     router = net.routers["b"]
     router.conf["vns"][0]["local"].append("10.79.0.0/24")
@@ -380,8 +434,11 @@ def test_sighup_reloads(net):
 def test_sigusr1_logs_the_counters(net):
     router = net.routers["a"]
     net.ping(net.ha, net.hb, 1, ttl=1)
+    net.ha.send(b"\xff" * 6 + bytes.fromhex(net.ha.mac.replace(":", "")) + bytes.fromhex("810000050800"))
+    net.wait_drops("a", "vlan", 1)
     router.process.send_signal(signal.SIGUSR1)
-    wait_for(lambda: re.search(r"drop: ttl \d+", router.log()), 3, "the counters in the log")
+    for pattern in (r"drop: router ttl \d+: ", rf"drop: port {VN} vlan \d+: a tagged frame", r'stats: \{"lan_frames"'):
+        wait_for(lambda wanted=pattern: re.search(wanted, router.log()), 3, f"{pattern} in the log")
 
 
 # ---- the end ----

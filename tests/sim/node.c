@@ -100,12 +100,13 @@ static void
 run_save(struct sim *sim, struct event *e)
 {
 	struct node *node = node_at(sim, e->to);
+	size_t position = 0;
 
 	if (node->life != e->keys)
 		return;
 	node->save_due = false;
 	node->saved.count = 0;
-	vr_keep(node->vr, save_each, &node->saved);
+	BUG_IF(!vr_keep(node->vr, &position, SIZE_MAX, save_each, &node->saved));
 }
 
 static void

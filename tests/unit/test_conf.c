@@ -693,7 +693,7 @@ man_entry(const struct key *key)
 	fprintf(out, "%s", key->required ? "; required" : "");
 	if (key->fallback != NULL)
 		fprintf(out, "; default %s", key->fallback);
-	fprintf(out, ".\n");
+	fprintf(out, "%s.\n", key->fixed ? "; not reloaded" : "");
 	/* A leading dot or quote would be a request. */
 	for (c = key->help; *c != '\0'; c++) {
 		if (c == key->help && (*c == '.' || *c == '\''))

@@ -236,14 +236,6 @@ assert_same_route(const struct gndt_route *found, const struct gndt_route *expec
 		assert_true(route_equal(found, expected));
 }
 
-struct walk {
-	struct model *model;
-	size_t seen;
-	size_t stop_after;
-	vn_id_t vn;
-	struct prefix prefix;
-};
-
 static int
 compare_prefixes(vn_id_t vn_a, struct prefix a, vn_id_t vn_b, struct prefix b)
 {
@@ -257,29 +249,52 @@ compare_prefixes(vn_id_t vn_a, struct prefix a, vn_id_t vn_b, struct prefix b)
 	return order != 0 ? order : (int)a.len - (int)b.len;
 }
 
-static bool
-walk_step(void *ctx, vn_id_t vn, const struct gndt_route *r)
+/* The smallest one behind this prefix. */
+static const struct plain *
+model_after(const struct model *m, vn_id_t vn, struct prefix after)
 {
-	struct walk *w = ctx;
-	const struct plain *p = model_exact(w->model, vn, r->prefix);
+	const struct plain *best = NULL;
+	size_t i;
 
-	assert_non_null(p);
-	assert_true(route_equal(&p->route, r));
-	if (w->seen != 0)
-		assert_true(compare_prefixes(w->vn, w->prefix, vn, r->prefix) < 0);
-	w->vn = vn;
-	w->prefix = r->prefix;
-	return ++w->seen != w->stop_after;
+	for (i = 0; i < m->count; i++) {
+		const struct plain *p = &m->list[i];
+
+		if (compare_prefixes(p->vn, p->route.prefix, vn, after) > 0 &&
+		    (best == NULL ||
+		     compare_prefixes(p->vn, p->route.prefix, best->vn, best->route.prefix) < 0))
+			best = p;
+	}
+	return best;
+}
+
+static void
+check_walk(const struct gndt *g, struct model *m)
+{
+	const struct gndt_route *r = NULL;
+	struct prefix last;
+	size_t seen = 0;
+	vn_id_t vn = 0, last_vn = 0;
+
+	while ((r = gndt_next(g, &vn, r == NULL ? NULL : &last)) != NULL) {
+		const struct plain *p = model_exact(m, vn, r->prefix);
+
+		assert_non_null(p);
+		assert_true(route_equal(&p->route, r));
+		if (seen != 0)
+			assert_true(compare_prefixes(last_vn, last, vn, r->prefix) < 0);
+		last_vn = vn;
+		last = r->prefix;
+		seen++;
+	}
+	assert_int_equal(seen, m->count);
 }
 
 static void
 check_all(const struct gndt *g, struct model *m)
 {
-	struct walk w = {.model = m};
 	size_t i;
 
-	gndt_walk(g, walk_step, &w);
-	assert_int_equal(w.seen, m->count);
+	check_walk(g, m);
 	for (i = 0; i < m->count; i++) {
 		const struct plain *p = &m->list[i];
 
@@ -287,11 +302,18 @@ check_all(const struct gndt *g, struct model *m)
 		assert_same_route(gndt_find(g, p->vn, p->route.prefix.addr),
 				  model_find(m, p->vn, p->route.prefix.addr));
 	}
-	if (m->count > 3) {
-		w = (struct walk){.model = m, .stop_after = 3};
-		gndt_walk(g, walk_step, &w);
-		assert_int_equal(w.seen, 3);
-	}
+}
+
+/* Goes on behind a prefix that may be there or not. */
+static void
+check_next(const struct gndt *g, const struct model *m, vn_id_t vn, struct prefix after)
+{
+	const struct plain *expected = model_after(m, vn, after);
+	const struct gndt_route *found = gndt_next(g, &vn, &after);
+
+	assert_same_route(found, expected == NULL ? NULL : &expected->route);
+	if (found != NULL)
+		assert_int_equal(vn, expected->vn);
 }
 
 static void
@@ -328,6 +350,7 @@ long_random_sequences_agree_with_a_plain_list(void **state)
 		}
 		assert_int_equal(gndt_count(g), m.count);
 		assert_same_route(gndt_find(g, vn, a), model_find(&m, vn, a));
+		check_next(g, &m, vn, put_route.prefix);
 		if (step % 1000 == 999)
 			check_all(g, &m);
 	}

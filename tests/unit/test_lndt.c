@@ -81,6 +81,27 @@ longest_fixed_prefix_is_the_home(void **state)
 }
 
 static void
+longest_fixed_prefix_is_found_whatever_moves(void **state)
+{
+	struct lndt *t = lndt_create(SELF);
+	struct prefix p = prefix_make(v4(1, 2, 3, 4), 32);
+
+	(void)state;
+	put_mobile(t, v4(10, 0, 0, 0), 8, NULL, 0);
+	put_mobile(t, v4(10, 1, 2, 0), 24, NULL, 0);
+	assert_false(lndt_find_fixed(t, 7, v4(10, 1, 2, 3), &p));
+	assert_true(prefix_equal(p, prefix_make(v4(1, 2, 3, 4), 32)));
+	put_fixed(t, 7, v4(10, 0, 0, 0), 12, B);
+	put_fixed(t, 7, v4(10, 1, 0, 0), 16, C);
+	assert_true(lndt_find_fixed(t, 7, v4(10, 1, 2, 3), &p));
+	assert_true(prefix_equal(p, prefix_make(v4(10, 1, 0, 0), 16)));
+	assert_true(lndt_find_fixed(t, 7, v4(10, 2, 0, 1), &p));
+	assert_true(prefix_equal(p, prefix_make(v4(10, 0, 0, 0), 12)));
+	assert_false(lndt_find_fixed(t, 8, v4(10, 1, 2, 3), &p));
+	lndt_destroy(t);
+}
+
+static void
 vns_are_apart(void **state)
 {
 	struct lndt *t = lndt_create(SELF);
@@ -286,6 +307,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(empty_table_knows_nothing_and_allows_nothing),
 		cmocka_unit_test(longest_fixed_prefix_is_the_home),
+		cmocka_unit_test(longest_fixed_prefix_is_found_whatever_moves),
 		cmocka_unit_test(vns_are_apart),
 		cmocka_unit_test(fixed_prefix_has_one_router),
 		cmocka_unit_test(only_the_longest_fixed_prefix_allows),

@@ -186,6 +186,44 @@ limits_are_kept(void **state)
 }
 
 static void
+an_update_keeps_what_stays(void **state)
+{
+	static const vn_id_t other[] = {5, 20, 9, 21, 22, 23, 20};
+	struct peers *t = peers_create();
+	uint32_t slot = put(t, 1);
+	struct peer *p = peers_at(t, slot);
+
+	(void)state;
+	p->state = PEER_UP;
+	p->tx_bytes = 77;
+	peer_vn(p, 9)->digest_sum = 99;
+	assert_int_equal(peers_reserve(t, slot, ARRAY_COUNT(other)), 0);
+	assert_int_equal(p->vn_count, 3);
+	assert_string_equal(p->name, "peer");
+	peers_update(t, slot, "new", other, ARRAY_COUNT(other));
+	assert_ptr_equal(peers_at(t, slot), p);
+	assert_ptr_equal(peers_find(t, id_of(1)), p);
+	assert_string_equal(p->name, "new");
+	assert_int_equal(p->state, PEER_UP);
+	assert_int_equal(p->tx_bytes, 77);
+	assert_int_equal(p->vn_count, 6);
+	for (size_t i = 0; i < ARRAY_COUNT(other); i++)
+		assert_int_equal(peer_vn(p, other[i])->digest_sum, other[i] == 9 ? 99 : 0);
+	assert_null(peer_vn(p, 0xffffff));
+	peers_update(t, slot, "new", other, 1);
+	assert_int_equal(p->vn_count, 1);
+	peers_update(t, slot, "new", VNS, 3);
+	assert_int_equal(peer_vn(p, 9)->digest_sum, 0);
+	assert_int_equal(peers_reserve(t, slot, PEER_VNS_MAX + 1), -ENOSPC);
+	assert_int_equal(peers_reserve(t, slot + 1, 1), -ENOENT);
+	memory_allow(0);
+	assert_int_equal(peers_reserve(t, slot, PEER_VNS_MAX), -ENOMEM);
+	memory_allow(MEMORY_ALL);
+	assert_int_equal(p->vn_count, 3);
+	peers_destroy(t);
+}
+
+static void
 short_memory_changes_nothing(void **state)
 {
 	struct peers *t = peers_create();
@@ -219,6 +257,7 @@ main(void)
 		cmocka_unit_test(ids_of_one_bucket_do_not_hide_each_other),
 		cmocka_unit_test(walk_survives_removal_and_sees_all_others),
 		cmocka_unit_test(limits_are_kept),
+		cmocka_unit_test(an_update_keeps_what_stays),
 		cmocka_unit_test(short_memory_changes_nothing),
 	};
 

@@ -377,6 +377,33 @@ silence_leads_to_a_new_handshake(void **state)
 }
 
 static void
+another_silence_counts_at_once(void **state)
+{
+	struct sim *s = sim_create(2, 20);
+
+	(void)state;
+	s->conf.silence = 100 * US_S;
+	sim_start(s, 0);
+	sim_start(s, 1);
+	sim_run(s, US_S);
+	assert_true(sim_both_up(s, 0, 1));
+	sim_stop(s, 1);
+	s->nodes[1].has_endpoints = false;
+	sim_start(s, 1);
+	for (unsigned i = 0; i < 40; i++) {
+		(void)sim_data(s, 0, 1);
+		sim_run(s, 100 * US_MS);
+	}
+	assert_false(sim_both_up(s, 0, 1));
+	/* It has been silent for longer already. */
+	roster_set_silence(s->nodes[0].roster, 2 * US_S);
+	sim_run(s, 100 * US_MS);
+	assert_true(sim_both_up(s, 0, 1));
+	assert_int_equal(s->nodes[0].links[1].downs, 0);
+	sim_destroy(s);
+}
+
+static void
 the_peer_is_followed_to_where_it_is_authentic(void **state)
 {
 	struct recording *r = calloc(1, sizeof(*r));
@@ -473,6 +500,7 @@ main(void)
 		cmocka_unit_test(replays_change_nothing_after_a_restart_either),
 		cmocka_unit_test(a_router_that_restarts_without_its_state_gets_back),
 		cmocka_unit_test(silence_leads_to_a_new_handshake),
+		cmocka_unit_test(another_silence_counts_at_once),
 		cmocka_unit_test(the_peer_is_followed_to_where_it_is_authentic),
 		cmocka_unit_test(a_late_record_does_not_call_the_peer_back),
 		cmocka_unit_test(strangers_and_wrong_keys_are_refused_and_counted),

@@ -95,6 +95,43 @@ what_was_remembered_comes_back(void **state)
 }
 
 static void
+count_rows(void *ctx, const struct state_row *row)
+{
+	uint64_t *sum = ctx;
+
+	sum[0]++;
+	sum[1] += row->value;
+}
+
+static void
+the_last_of_several_is_written_whole(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t sum[2] = {0, 0};
+	struct state *s;
+
+	assert_int_equal(state_create(f->file, f->log, &s), 0);
+	for (uint64_t turn = 0; turn < 3; turn++) {
+		state_begin(s);
+		state_add(s, &(struct state_row){.kind = STATE_CLOCK, .value = 1});
+		/* Begun anew: what was gathered is gone. */
+		state_begin(s);
+		for (uint64_t i = 0; i < 1000; i++)
+			state_add(s, &(struct state_row){.kind = STATE_CLOCK, .value = i * turn});
+		state_commit(s);
+	}
+	/* Never committed. */
+	state_begin(s);
+	state_add(s, &(struct state_row){.kind = STATE_CLOCK, .value = 7});
+	state_destroy(s);
+	assert_int_equal(state_create(f->file, f->log, &s), 0);
+	assert_int_equal(state_read(s, count_rows, sum), 0);
+	state_destroy(s);
+	assert_int_equal(sum[0], 1000);
+	assert_int_equal(sum[1], 2 * 999 * 1000 / 2);
+}
+
+static void
 rows_that_no_router_would_take_are_left_out(void **state)
 {
 	static const char *const bad[] = {
@@ -135,6 +172,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_was_remembered_comes_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_last_of_several_is_written_whole, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(rows_that_no_router_would_take_are_left_out, setup,
 						teardown),
 	};

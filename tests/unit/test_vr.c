@@ -3,7 +3,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -910,6 +912,111 @@ the_routers_own_address_stays_in_a_full_table(void **state)
 	world_end(w);
 }
 
+static bool
+same_subnet(const struct world *w, const char *a, const char *b)
+{
+	bool same = vr_same_subnet(w->vr, &w->vr->sites[0], ip(a), ip(b));
+
+	assert_int_equal(vr_same_subnet(w->vr, &w->vr->sites[0], ip(b), ip(a)), same);
+	return same;
+}
+
+/* What moves may come from many subnets: an aggregate that spans them is none. */
+static void
+a_mobile_prefix_makes_no_subnet(void **state)
+{
+	struct world *w = world_make();
+	struct prefix nested[] = {prefix("10.2.0.0/15"), prefix("10.2.0.0/24"),
+				  prefix("10.2.1.0/24")};
+
+	(void)state;
+	w->mobile.prefix = prefix("10.0.0.0/8");
+	w->peer_vns[0].prefixes = nested;
+	w->peer_vns[0].prefix_count = ARRAY_COUNT(nested);
+	world_start(w);
+	assert_false(same_subnet(w, "10.2.0.7", "10.1.0.5"));
+	assert_false(same_subnet(w, "10.2.0.7", "10.2.1.7"));
+	assert_false(same_subnet(w, "10.2.0.7", "10.2.9.7"));
+	assert_false(same_subnet(w, "10.8.0.7", "10.8.0.8"));
+	assert_true(same_subnet(w, "10.1.0.7", "10.1.0.5"));
+	assert_true(same_subnet(w, "10.2.0.7", "10.2.0.5"));
+	assert_true(same_subnet(w, "10.2.9.7", "10.3.9.5"));
+	/* A machine is one all the same. */
+	assert_true(vr_is_on_link(w->vr, &w->vr->sites[0], ip("10.8.0.7")));
+	assert_true(vr_is_on_link(w->vr, &w->vr->sites[0], ip("10.2.9.7")));
+	assert_true(vr_is_on_link(w->vr, &w->vr->sites[0], ip("10.1.0.7")));
+	assert_false(vr_is_on_link(w->vr, &w->vr->sites[0], ip("192.0.2.1")));
+	world_end(w);
+}
+
+/* A walk through the table would take minutes here. */
+static void
+the_subnet_is_found_at_once_among_many(void **state)
+{
+	const size_t count = 100000, calls = 100000;
+	struct prefix *many = calloc(count, sizeof(*many));
+	struct world *w = world_make();
+	clock_t start;
+
+	(void)state;
+	assert_non_null(many);
+	for (size_t i = 0; i < count; i++) {
+		const uint8_t bytes[4] = {20, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i};
+
+		many[i] = prefix_make(addr_make(ADDR_V4, bytes), 32);
+	}
+	w->peer_vns[0].prefixes = many;
+	w->peer_vns[0].prefix_count = count;
+	world_start(w);
+	start = clock();
+	for (size_t i = 0; i < calls; i++)
+		assert_true(
+			vr_same_subnet(w->vr, &w->vr->sites[0], ip("10.3.0.5"), ip("10.3.0.6")));
+	assert_in_range((clock() - start) / CLOCKS_PER_SEC, 0, 9);
+	assert_false(same_subnet(w, "20.0.0.5", "20.0.0.6"));
+	world_end(w);
+	free(many);
+}
+
+static void
+count_kept(void *ctx, const struct binding *b)
+{
+	uint8_t *seen = ctx;
+
+	if (b->kind == BINDING_HOST)
+		seen[b->ip.b[3]]++;
+}
+
+/* The table changes between two steps: what is there all the time is found, once. */
+static void
+what_must_be_kept_is_gathered_in_steps(void **state)
+{
+	struct world *w = world_standard();
+	uint8_t seen[256] = {0};
+	size_t position = 0;
+	unsigned steps = 1;
+	char eid[16];
+
+	(void)state;
+	peer_says(w, 0, "10.2.0.200", native, 1, false);
+	for (unsigned i = 10; i < 110; i++) {
+		snprintf(eid, sizeof(eid), "10.1.0.%u", i);
+		say_arp(w, (struct mac){{2, 0, 0, 0, 0, (uint8_t)i}}, eid, eid);
+	}
+	while (!vr_keep(w->vr, &position, 7, count_kept, seen)) {
+		if (++steps == 5) {
+			vr_unbind(w->vr, VN, ip("10.1.0.11"), w->now);
+			vr_unbind(w->vr, VN, ip("10.1.0.100"), w->now);
+			say_arp(w, vm, "10.1.0.5", "10.1.0.5");
+		}
+	}
+	assert_true(steps > 100 / 7);
+	for (unsigned i = 10; i < 110; i++)
+		assert_int_equal(seen[i], i != 100);
+	assert_int_equal(seen[200], 0);
+	world_end(w);
+}
+
 int
 main(void)
 {
@@ -938,6 +1045,9 @@ main(void)
 		cmocka_unit_test(a_scan_leaves_room_for_a_rarp),
 		cmocka_unit_test(an_address_that_is_the_routers_no_more_is_taken_back),
 		cmocka_unit_test(the_routers_own_address_stays_in_a_full_table),
+		cmocka_unit_test(what_must_be_kept_is_gathered_in_steps),
+		cmocka_unit_test(a_mobile_prefix_makes_no_subnet),
+		cmocka_unit_test(the_subnet_is_found_at_once_among_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,432 @@
+/* A reload of a whole router without devices: what changes, what stays, and that it is all or nothing. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/fmt.h"
+#include "conf/keys.h"
+#include "tests/unit/table_memory.h"
+#include "vr/tunnel.h"
+
+/* What a reload allocates comes from here. */
+#include "tables/gndt.c"
+#include "tables/lndt.c"
+#include "tables/lpm.c"
+#include "tables/peer.c"
+#include "vr/roster.c"
+#include "vr/session.c"
+#include "vr/setup.c"
+
+static us_t last_silence;
+
+static void
+note_silence(struct tunnel *t, us_t silence)
+{
+	last_silence = silence;
+	tunnel_set_silence(t, silence);
+}
+
+#define tunnel_set_silence note_silence
+#include "vr/reload.c"
+
+#define START (1000 * US_S)
+
+struct fixture {
+	struct daemon d;
+	char file[64];
+	char keys[5][48]; /* public keys of b to f */
+	struct vr_id ids[5];
+};
+
+static const struct mac vm = {{0x52, 0x54, 0, 0, 0, 5}};
+
+/* Everything that a reload could change, as text; free it. */
+static char *
+picture(struct fixture *f)
+{
+	const struct gndt_route *route = NULL;
+	const struct hwdt_entry *e;
+	struct tunnel_peer_stats stats;
+	struct vr *vr = f->d.vr;
+	uint32_t position = 0;
+	size_t row_position = 0, size;
+	struct prefix last;
+	const struct peer *p;
+	struct lndt_row row;
+	vn_id_t vn = 0;
+	char *text;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(out);
+	while ((p = peers_next(vr->peers, &position)) != NULL) {
+		fprintf(out, "peer %u %s %s %u:", p->slot, p->name, fmt_vr_id(p->id).s, p->state);
+		for (size_t i = 0; i < p->vn_count; i++)
+			fprintf(out, " %u", p->vns[i].vn);
+		fprintf(out, "\n");
+	}
+	for (uint32_t slot = 0; slot < 16; slot++)
+		if (tunnel_peer_stats(f->d.tunnel, slot, START, &stats))
+			fprintf(out, "tunnel %u %s\n", slot, fmt_endpoint(stats.endpoint).s);
+	for (size_t i = 0; i < f->d.peer_count; i++)
+		fprintf(out, "daemon %u %s\n", f->d.peers[i].slot, fmt_vr_id(f->d.peers[i].id).s);
+	for (size_t i = 0; lndt_row(vr->lndt, i, &row); i++)
+		fprintf(out, "lndt %u %s %s\n", row.vn, fmt_prefix(row.prefix).s,
+			fmt_vr_id(row.vr).s);
+	while ((route = gndt_next(vr->gndt, &vn, route == NULL ? NULL : &last)) != NULL) {
+		last = route->prefix;
+		fprintf(out, "gndt %u %s %s %u %u\n", vn, fmt_prefix(last).s,
+			fmt_vr_id(route->vr).s, route->slot, route->origin);
+	}
+	while ((e = hwdt_next(vr->hwdt, &row_position)) != NULL)
+		fprintf(out, "hwdt %u %s %s\n", e->b.vn, fmt_addr(e->b.ip).s, fmt_vr_id(e->b.vr).s);
+	fprintf(out, "conf %p silence %lld\n", (const void *)f->d.conf, (long long)last_silence);
+	fclose(out);
+	return text;
+}
+
+/* Letters b to f stand for the keys. */
+static void
+write_conf(const struct fixture *f, const char *sync, const char *peers)
+{
+	FILE *out = fopen(f->file, "w");
+
+	assert_non_null(out);
+	fprintf(out, "{\"name\": \"a\", \"key_file\": \"/nowhere/a.key\", %s \"vns\": [", sync);
+	for (unsigned vn = 7; vn < 11; vn++)
+		fprintf(out,
+			"{\"id\": %u, \"device\": \"br%u\", \"local\": [\"10.1.0.0/24\"],"
+			" \"addresses\": [\"10.1.0.1/24\"],"
+			" \"mobile\": [{\"prefix\": \"10.0.0.0/8\"}]}%s",
+			vn, vn, vn < 10 ? ", " : "");
+	fprintf(out, "], \"peers\": [");
+	for (const char *c = peers; *c != '\0'; c++)
+		if (*c == '@')
+			fprintf(out, "\"public_key\": \"%s\"", f->keys[*++c - 'b']);
+		else
+			fputc(*c, out);
+	fprintf(out, "]}\n");
+	fclose(out);
+}
+
+static const char before[] =
+	"{\"name\": \"b\", @b, \"endpoints\": [\"192.0.2.2:1\"], \"vns\": ["
+	"  {\"id\": 7, \"prefixes\": [\"10.2.0.0/24\"]}, {\"id\": 8}]},"
+	"{\"name\": \"c\", @c, \"vns\": [{\"id\": 7, \"prefixes\": [\"10.3.0.0/24\"]}]}";
+
+/* b has another name and other networks, c is gone, d and e are new; one prefix is as long as a machine's route. */
+static const char after[] =
+	"{\"name\": \"d\", @d, \"endpoints\": [\"192.0.2.4:1\"], \"vns\": ["
+	"  {\"id\": 7, \"prefixes\": [\"10.3.0.0/24\", \"10.1.0.5/32\", \"10.4.0.0/24\"]}]},"
+	"{\"name\": \"bb\", @b, \"endpoints\": [\"192.0.2.22:1\"], \"vns\": ["
+	"  {\"id\": 10}, {\"id\": 9}, {\"id\": 7, \"prefixes\": [\"10.2.0.0/25\"]}]},"
+	"{\"name\": \"e\", @e, \"vns\": [{\"id\": 8, \"prefixes\": [\"10.5.0.0/24\"]}]}";
+
+static void
+hear(struct fixture *f, size_t peer, const struct sync_msg *msg)
+{
+	uint8_t data[SYNC_SIZE_MAX];
+	int size = sync_build(msg, data, sizeof(data));
+
+	assert_true(size > 0);
+	vr_link_sync(f->d.vr, f->d.peers[peer].slot, data, (size_t)size, START);
+}
+
+static void
+peer_has(struct fixture *f, size_t peer, vn_id_t vn, const char *eid)
+{
+	struct sync_msg msg = {.type = SYNC_DELTA, .id = 1, .vn = vn};
+
+	msg.delta.count = 1;
+	msg.delta.bindings[0] = (struct sync_binding){.mac = vm, .mobility = 1};
+	assert_int_equal(addr_from_text(eid, &msg.delta.bindings[0].ip), 0);
+	hear(f, peer, &msg);
+}
+
+static bool
+is_known(const struct fixture *f, vn_id_t vn, const char *eid)
+{
+	struct addr ip;
+
+	assert_int_equal(addr_from_text(eid, &ip), 0);
+	return hwdt_find(f->d.vr->hwdt, vn, ip) != NULL;
+}
+
+static void
+start(struct fixture *f)
+{
+	static const struct mac macs[4] = {{{2, 7}}, {{2, 8}}, {{2, 9}}, {{2, 10}}};
+	static const uint16_t mtus[4] = {1500, 1500, 1500, 1500};
+	struct tunnel_conf tunnel = {
+		.rekey_time = 120 * US_S, .rekey_records = 1 << 20, .mtu_max = 1500};
+	struct daemon *d = &f->d;
+	struct conf_errors errors;
+	uint32_t slots[2];
+	struct vr_start s = {.self = {1},
+			     .io = &daemon_vr_io,
+			     .ctx = d,
+			     .key = {1, 2},
+			     .boot = 1,
+			     .macs = macs,
+			     .mtus = mtus,
+			     .peer_ids = f->ids};
+
+	d->conf = calloc(1, sizeof(*d->conf));
+	assert_int_equal(conf_read(f->file, d->conf, &errors), 0);
+	d->log = s.log = log_create(LOG_ERROR, "/dev/null");
+	d->loop = loop_create();
+	assert_int_equal(daemon_timers(d), 0);
+	assert_int_equal(vr_create(d->conf, &s, START, slots, &d->vr), 0);
+	memset(tunnel.private_key, 9, sizeof(tunnel.private_key));
+	tunnel.silence = last_silence = daemon_silence(d->conf);
+	assert_int_equal(addr_from_text("127.0.0.1", &tunnel.listen.addr), 0);
+	assert_int_equal(tunnel_create(&tunnel, &daemon_tunnel_ops, d, d->log, &d->tunnel), 0);
+	d->peers = calloc(2, sizeof(*d->peers));
+	d->peer_count = 2;
+	for (size_t i = 0; i < 2; i++) {
+		struct daemon_peer *p = &d->peers[i];
+
+		*p = (struct daemon_peer){.slot = slots[i], .id = f->ids[i]};
+		memcpy(p->public_key, d->conf->peers[i].public_key, CONF_KEY_SIZE);
+		assert_int_equal(daemon_tunnel_peer(d, &d->conf->peers[i], p, START), 0);
+		hear(f, i, &(struct sync_msg){.type = SYNC_HELLO, .hello = {.boot = 1, .sent = 1}});
+	}
+}
+
+static int
+setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	int fd;
+
+	assert_non_null(f);
+	snprintf(f->file, sizeof(f->file), "/tmp/test_reload.XXXXXX");
+	fd = mkstemp(f->file);
+	assert_true(fd >= 0);
+	close(fd);
+	f->d.file = f->file;
+	for (size_t i = 0; i < ARRAY_COUNT(f->keys); i++) {
+		uint8_t private_key[CRYPTO_KEY_SIZE], key[CRYPTO_KEY_SIZE];
+
+		memset(private_key, (int)i + 20, sizeof(private_key));
+		assert_int_equal(crypto_public_key(private_key, key), 0);
+		base64_from_bytes(key, sizeof(key), f->keys[i]);
+		f->ids[i] = daemon_id(key);
+	}
+	write_conf(f, "", before);
+	start(f);
+	peer_has(f, 0, 7, "10.1.0.5");
+	peer_has(f, 0, 7, "10.2.0.9");
+	peer_has(f, 0, 8, "10.2.0.8");
+	peer_has(f, 1, 7, "10.3.0.9");
+	*state = f;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	memory_allow(MEMORY_ALL);
+	loop_destroy(f->d.loop);
+	tunnel_destroy(f->d.tunnel);
+	vr_destroy(f->d.vr);
+	conf_fini(f->d.conf);
+	free(f->d.conf);
+	free(f->d.peers);
+	log_destroy(f->d.log);
+	unlink(f->file);
+	free(f);
+	return 0;
+}
+
+/* True when it was done; the text of a refusal says that nothing was changed. */
+static bool
+reload_ends_well(struct fixture *f, size_t memory)
+{
+	struct daemon_reload r;
+	bool done;
+
+	memory_allow(memory);
+	daemon_reload(&f->d, &r, START);
+	memory_allow(MEMORY_ALL);
+	done = !r.refused;
+	assert_non_null(strstr(r.text, done ? "reloaded\n" : "nothing was changed\n"));
+	assert_null(strstr(r.text, done ? "nothing was changed\n" : "reloaded\n"));
+	daemon_reload_fini(&r);
+	return done;
+}
+
+static void
+a_peer_keeps_its_place_under_another_name_and_in_other_networks(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t slot = f->d.peers[0].slot;
+	const struct peer *b = peers_at(f->d.vr->peers, slot);
+
+	assert_true(is_known(f, 7, "10.2.0.9") && is_known(f, 8, "10.2.0.8"));
+	write_conf(f, "\"sync\": {\"hello_ms\": 200},", after);
+	assert_true(reload_ends_well(f, MEMORY_ALL));
+	assert_ptr_equal(peers_at(f->d.vr->peers, slot), b);
+	assert_int_equal(f->d.peers[1].slot, slot);
+	assert_string_equal(b->name, "bb");
+	assert_int_equal(b->state, PEER_UP);
+	assert_non_null(peer_vn(b, 7));
+	assert_null(peer_vn(b, 8));
+	assert_non_null(peer_vn(b, 9));
+	assert_non_null(peer_vn(b, 10));
+	/* Its machines are known on, but for those of a network that it is not in any more. */
+	assert_true(is_known(f, 7, "10.2.0.9"));
+	assert_true(is_known(f, 7, "10.1.0.5"));
+	assert_false(is_known(f, 8, "10.2.0.8"));
+	/* The one that is gone is so with all that it had. */
+	assert_null(peers_find(f->d.vr->peers, f->ids[1]));
+	assert_false(is_known(f, 7, "10.3.0.9"));
+	assert_int_equal(last_silence, 600 * US_MS);
+	assert_true(f->d.vr->hello_due <= START && f->d.vr->wake);
+}
+
+static void
+what_became_of_peers_is_said(void **state)
+{
+	static const char *const lines[] = {"peer d: added\n", "peer e: added\n",
+					    "peer b: now called bb\n", "peer bb: other networks\n",
+					    "peer c: removed\n"};
+	struct fixture *f = *state;
+	struct daemon_reload r;
+
+	write_conf(f, "", after);
+	daemon_reload(&f->d, &r, START);
+	for (size_t i = 0; i < ARRAY_COUNT(lines); i++)
+		assert_non_null(strstr(r.text, lines[i]));
+	daemon_reload_fini(&r);
+}
+
+/* With ever more allocations allowed, each failure must leave everything as it was. */
+static void
+short_memory_changes_nothing(void **state)
+{
+	struct fixture *f = *state;
+	char *was = picture(f);
+	size_t allowed = 0;
+
+	write_conf(f, "\"sync\": {\"hello_ms\": 200},", after);
+	for (; !reload_ends_well(f, allowed); allowed++) {
+		char *is = picture(f);
+
+		assert_string_equal(is, was);
+		free(is);
+	}
+	/* Four routes, two peers, their sessions, the LNDT ... */
+	assert_true(allowed > 30);
+	free(was);
+}
+
+static void
+change_conf(const struct fixture *f, const char *from, const char *to)
+{
+	char text[8192] = "";
+	FILE *file = fopen(f->file, "r");
+	char *at;
+
+	assert_non_null(file);
+	assert_true(fread(text, 1, sizeof(text) - 1, file) > 0);
+	fclose(file);
+	at = strstr(text, from);
+	assert_non_null(at);
+	file = fopen(f->file, "w");
+	assert_non_null(file);
+	fprintf(file, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+	fclose(file);
+}
+
+/* The manual says so of these keys and of no others. */
+static void
+what_is_not_reloaded_is_said(void **state)
+{
+	static const struct {
+		const char *key, *from, *to;
+	} cases[] = {
+		{"name", "\"name\": \"a\"", "\"name\": \"z\""},
+		{"key_file", "a.key", "b.key"},
+		{"state_dir", "{", "{\"state_dir\": \"/nowhere\", "},
+		{"control_socket", "{", "{\"control_socket\": \"/nowhere\", "},
+		{"listen", "{", "{\"listen\": \"192.0.2.1:1\", "},
+		{"log.file", "{", "{\"log\": {\"file\": \"/nowhere\"}, "},
+		{"session.cipher", "{", "{\"session\": {\"cipher\": \"ChaChaPoly\"}, "},
+		{"session.rekey_s", "{", "{\"session\": {\"rekey_s\": 9}, "},
+		{"session.rekey_records", "{", "{\"session\": {\"rekey_records\": 99}, "},
+		{"session.mtu_max", "{", "{\"session\": {\"mtu_max\": 999}, "},
+		{"hwdt.max", "{", "{\"hwdt\": {\"max\": 99}, "},
+		{"features.udp_segment", "{", "{\"features\": {\"udp_segment\": false}, "},
+		{"features.udp_gro", "{", "{\"features\": {\"udp_gro\": false}, "},
+		{"features.vnet_hdr", "{", "{\"features\": {\"vnet_hdr\": false}, "},
+		{"features.udp_super_frames", "{",
+		 "{\"features\": {\"udp_super_frames\": false}, "},
+		{"vns[].id", "{\"id\": 10,", "{\"id\": 11,"},
+		{"vns[].device", "\"br8\"", "\"br88\""},
+		{"vns[].mac", "\"br8\"", "\"br8\", \"mac\": \"nic\""},
+		{"vns[].super_frames", "\"br8\"", "\"br8\", \"super_frames\": false"},
+	};
+	struct fixture *f = *state;
+	size_t said = 0;
+
+	for (size_t i = 0; key_at(i) != NULL; i++)
+		said += key_at(i)->fixed;
+	assert_int_equal(said, ARRAY_COUNT(cases));
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct daemon_reload r;
+
+		assert_true(key_find(cases[i].key)->fixed);
+		write_conf(f, "", before);
+		assert_true(reload_ends_well(f, MEMORY_ALL));
+		change_conf(f, cases[i].from, cases[i].to);
+		daemon_reload(&f->d, &r, START);
+		if (strstr(r.text, "a restart\n") == NULL)
+			fail_msg("%s: %s", cases[i].key, r.text);
+		daemon_reload_fini(&r);
+	}
+}
+
+static void
+every_error_is_said_however_many(void **state)
+{
+	struct fixture *f = *state;
+	struct daemon_reload r;
+	FILE *out = fopen(f->file, "w");
+
+	assert_non_null(out);
+	fprintf(out, "{\n");
+	for (unsigned i = 0; i < 500; i++)
+		fprintf(out, "\"no_such_key_%u\": 1,\n", i);
+	fprintf(out, "\"name\": \"a\"}\n");
+	fclose(out);
+	daemon_reload(&f->d, &r, START);
+	assert_true(r.refused);
+	assert_non_null(strstr(r.text, "no_such_key_0:"));
+	assert_non_null(strstr(r.text, "no_such_key_499:"));
+	assert_non_null(strstr(r.text, "\nnothing was changed\n"));
+	daemon_reload_fini(&r);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			a_peer_keeps_its_place_under_another_name_and_in_other_networks, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(what_became_of_peers_is_said, setup, teardown),
+		cmocka_unit_test_setup_teardown(short_memory_changes_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_not_reloaded_is_said, setup, teardown),
+		cmocka_unit_test_setup_teardown(every_error_is_said_however_many, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,55 @@
+/* What was not delivered, everywhere in the daemon; and all counters for the log. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "vr/daemon.h"
+
+static void
+port_drops(const struct daemon_port *p, daemon_drop_fn *each, void *ctx)
+{
+	struct port_stats s;
+	char where[32];
+
+	port_stats(p->port, &s);
+	snprintf(where, sizeof(where), "port %u", p->vn);
+	each(ctx, where, "vlan", s.drop_vlan, "a tagged frame");
+	each(ctx, where, "kernel", s.drop_kernel, "the kernel dropped it before it was read");
+	each(ctx, where, "tx", s.drop_tx, "the device did not take it");
+	each(ctx, where, "malformed", s.drop_malformed, "not a well-formed frame");
+	each(ctx, where, "too-large", s.drop_too_large, "larger than the LAN's MTU");
+}
+
+void
+daemon_drops(const struct daemon *d, daemon_drop_fn *each, void *ctx)
+{
+	for (unsigned i = 0; i < DROP_COUNT; i++)
+		each(ctx, "router", vr_drop_name((enum vr_drop)i), d->vr->drops[i],
+		     vr_drop_text((enum vr_drop)i));
+	for (unsigned i = 0; tunnel_drop_name(i) != NULL; i++)
+		each(ctx, "tunnel", tunnel_drop_name(i), tunnel_drop_count(d->tunnel, i),
+		     tunnel_drop_text(i));
+	for (size_t i = 0; i < d->port_count; i++)
+		port_drops(&d->ports[i], each, ctx);
+}
+
+static void
+log_drop(void *ctx, const char *where, const char *reason, uint64_t count, const char *text)
+{
+	struct log *log = ctx;
+
+	if (count > 0)
+		log_line(log, LOG_INFO, "drop", "%s %s %llu: %s", where, reason,
+			 (unsigned long long)count, text);
+}
+
+void
+daemon_dump(const struct daemon *d)
+{
+	char *stats = daemon_ctl_stats(d);
+
+	if (stats != NULL)
+		log_json(d->log, LOG_INFO, "stats", stats);
+	free(stats);
+	/* Each reason that has happened has a line. */
+	daemon_drops(d, log_drop, d->log);
+}
