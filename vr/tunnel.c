@@ -381,8 +381,13 @@ tunnel_send_sync(struct tunnel *t, uint32_t slot, const uint8_t *msg, size_t siz
 	rc = session_seal(s, &(struct seal_inner){.kind = SEAL_SYNC}, record, 0, msg, size, now);
 	if (rc != 0)
 		return rc;
-	if (udp_send(t->udp, session_endpoint(s), record, SEAL_OVERHEAD + size,
-		     SEAL_OVERHEAD + size) != 0)
+	size += SEAL_OVERHEAD;
+	if (size - SEAL_OVERHEAD <= session_inner_mtu(s))
+		rc = udp_send(t->udp, session_endpoint(s), record, size, size);
+	else
+		/* A path below 1280 bytes. */
+		rc = udp_send_breakable(t->udp, session_endpoint(s), record, size);
+	if (rc != 0)
 		/* As if lost on the way: the layer above repeats what matters. */
 		roster_count_drop(t->roster, ROSTER_DROP_SEND, 1);
 	roster_touch(t->roster, s);

@@ -284,6 +284,21 @@ udp_send(struct udp *u, const struct endpoint *to, const uint8_t *data, size_t s
 	return send_batch(u, &a, a_size, data, size, segment);
 }
 
+int
+udp_send_breakable(struct udp *u, const struct endpoint *to, const uint8_t *data, size_t size)
+{
+	int rc;
+
+	if (to->addr.family != ADDR_V4)
+		return udp_send(u, to, data, size, size);
+	rc = option_set(u->fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+	if (rc != 0)
+		return rc;
+	rc = udp_send(u, to, data, size, size);
+	BUG_IF(option_set(u->fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE) != 0);
+	return rc;
+}
+
 static size_t
 train_segment(struct msghdr *msg, size_t size)
 {

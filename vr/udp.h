@@ -43,6 +43,10 @@ bool udp_has_gro(const struct udp *u);
  * all were not sent. */
 MUST_USE int udp_send(struct udp *u, const struct endpoint *to, const uint8_t *data, size_t size,
 		      size_t segment);
+/* Sends one datagram that may be fragmented on its way where it is larger than a link (IPv4).  For the rare message that is
+ * larger than its path and cannot be made smaller. */
+MUST_USE int udp_send_breakable(struct udp *u, const struct endpoint *to, const uint8_t *data,
+				size_t size);
 /* Takes what has arrived, without waiting: at most UDP_TRAINS, fewer with large buffers.
  * Returns the count; the bytes stay valid until the next call.  '*more': there may be more. */
 size_t udp_receive(struct udp *u, struct udp_train trains[UDP_TRAINS], bool *more);

@@ -27,6 +27,27 @@ the_path_mtu_is_found_and_a_black_hole_left(void **state)
 	sim_destroy(s);
 }
 
+static void
+a_path_below_the_first_size_carries_what_it_can(void **state)
+{
+	struct sim *s = sim_create(2, 20);
+
+	(void)state;
+	s->path_mtu = 1000;
+	sim_start(s, 0);
+	sim_start(s, 1);
+	sim_talk(s, 3 * US_S, 100 * US_MS);
+	for (unsigned i = 0; i < 2; i++)
+		assert_in_range(s->nodes[i].links[1 - i].mtu, 500, 1000 - 28 - SEAL_OVERHEAD);
+	sim_talk(s, 17 * US_S, 100 * US_MS);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(s->nodes[i].links[1 - i].mtu, 1000 - 28 - SEAL_OVERHEAD);
+	sim_run(s, 100 * US_MS);
+	sim_check_all_arrived(s, 0, 1);
+	sim_check_all_arrived(s, 1, 0);
+	sim_destroy(s);
+}
+
 struct flood {
 	unsigned cookies, responses, larger;
 };
@@ -162,6 +183,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_path_mtu_is_found_and_a_black_hole_left),
+		cmocka_unit_test(a_path_below_the_first_size_carries_what_it_can),
 		cmocka_unit_test(a_flood_is_told_cookies_and_peers_still_get_in),
 		cmocka_unit_test(many_routers_heal_after_restarts_and_partitions),
 	};
