@@ -4,6 +4,9 @@
 #include "vr/fwd.h"
 #include "vr/fwd_out.h"
 
+/* IPv4 and ICMP in front of what an error quotes. */
+#define ERROR_HEADERS 28
+
 /* The VN's gateway address stands behind the errors; without one, the address the sender wanted. */
 static struct addr
 error_source(const struct site *site, const struct ip *ip)
@@ -17,34 +20,26 @@ error_source(const struct site *site, const struct ip *ip)
 }
 
 void
-fwd_answer(struct vr *vr, struct site *site, const struct fwd_origin *origin, struct frame *f,
-	   us_t now)
-{
-	struct seal_inner inner = {.kind = SEAL_DATA, .vn = site->vn};
-	int rc;
-
-	if (origin->peer == NULL) {
-		fwd_deliver(vr, site, origin->mac, f, now);
-		return;
-	}
-	rc = vr->io->link_send(vr->ctx, origin->peer->slot, &inner, f, now);
-	if (rc != 0)
-		vr_drop(vr, fwd_link_reason(rc));
-}
-
-void
 fwd_error(struct vr *vr, struct site *site, const struct fwd_origin *origin, const struct frame *f,
 	  const struct ip *ip, enum icmp_error error, uint32_t mtu, us_t now)
 {
 	uint8_t bytes[FRAME_HEADROOM + ICMP_ERROR_SIZE_MAX];
 	struct frame out = {.data = bytes + FRAME_HEADROOM};
+	struct ip quoted = *ip;
 	uint16_t told = (uint16_t)(mtu < UINT16_MAX ? mtu : UINT16_MAX);
 
 	if (!icmp_limit_take(&vr->icmp, &vr->key, site->vn, ip->src, error, now)) {
 		vr->icmp_limited++;
 		return;
 	}
-	out.size = icmp_error_build(f->data, ip, error, told, error_source(site, ip), out.data);
+	/* It must pass the path itself. */
+	if (origin->peer != NULL) {
+		uint32_t room = fwd_peer_mtu(origin->peer) - ERROR_HEADERS;
+
+		quoted.size = quoted.size < room ? quoted.size : room;
+	}
+	out.size =
+		icmp_error_build(f->data, &quoted, error, told, error_source(site, ip), out.data);
 	if (out.size == 0)
 		return;
 	fwd_answer(vr, site, origin, &out, now);

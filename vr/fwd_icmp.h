@@ -16,8 +16,5 @@ struct fwd_origin {
 void fwd_error(struct vr *vr, struct site *site, const struct fwd_origin *origin,
 	       const struct frame *f, const struct ip *ip, enum icmp_error error, uint32_t mtu,
 	       us_t now);
-/* A packet of the router's own goes back where the one came from that it answers. */
-void fwd_answer(struct vr *vr, struct site *site, const struct fwd_origin *origin, struct frame *f,
-		us_t now);
 
 #endif

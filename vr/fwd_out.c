@@ -11,7 +11,9 @@
 #include "wire/eth.h"
 
 /* Inner packets that nearly every path carries before its MTU is known: 1280 less IPv6, UDP and a record. */
-#define MTU_UNKNOWN  (1280 - 48 - SEAL_OVERHEAD)
+#define MTU_UNKNOWN (1280 - 48 - SEAL_OVERHEAD)
+/* The least that IPv4 knows (RFC 791). */
+#define MTU_LEAST    68
 #define TCP_FLAG_SYN 0x02
 
 /* A packet that is being cut, and where its pieces go. */
@@ -27,8 +29,9 @@ struct pieces {
 
 /* ---- to a peer ---- */
 
-enum vr_drop
-fwd_link_reason(int error)
+/* Why link_send() did not take a packet. */
+static enum vr_drop
+link_reason(int error)
 {
 	switch (error) {
 	case -EMSGSIZE:
@@ -52,7 +55,7 @@ link_out(struct vr *vr, const struct site *site, struct peer *peer, struct seal_
 		inner.flags |= SEAL_FLAG_CSUM_PARTIAL;
 	rc = vr->io->link_send(vr->ctx, peer->slot, &inner, f, now);
 	if (rc != 0) {
-		vr_drop(vr, fwd_link_reason(rc));
+		vr_drop(vr, link_reason(rc));
 		return;
 	}
 	peer->tx_packets++;
@@ -77,10 +80,12 @@ too_big(struct vr *vr, struct site *site, const struct fwd_origin *origin, const
 	vr_drop(vr, DROP_TOO_BIG);
 }
 
-static uint16_t
-peer_mtu(const struct peer *peer)
+uint16_t
+fwd_peer_mtu(const struct peer *peer)
 {
-	return peer->mtu != 0 ? peer->mtu : MTU_UNKNOWN;
+	if (peer->mtu == 0)
+		return MTU_UNKNOWN;
+	return peer->mtu > MTU_LEAST ? peer->mtu : MTU_LEAST;
 }
 
 static bool
@@ -96,7 +101,8 @@ fwd_clamp(const struct peer *peer, struct frame *f, const struct ip *ip)
 	uint16_t headers = (uint16_t)((ip->family == ADDR_V4 ? IP4_SIZE_MIN : IP6_SIZE) + 20);
 
 	if (is_syn(f, ip))
-		ip_clamp_mss(f->data, ip, (uint16_t)(peer_mtu(peer) - headers), f->csum_partial);
+		ip_clamp_mss(f->data, ip, (uint16_t)(fwd_peer_mtu(peer) - headers),
+			     f->csum_partial);
 }
 
 void
@@ -112,16 +118,16 @@ fwd_to_peer(struct vr *vr, struct site *site, uint32_t slot, const struct fwd_or
 		return;
 	}
 	fwd_clamp(peer, f, ip);
-	switch (fit_judge(f, ip, peer_mtu(peer))) {
+	switch (fit_judge(f, ip, fwd_peer_mtu(peer))) {
 	case FIT_WHOLE:
 		link_out(vr, site, peer, inner, f, now);
 		break;
 	case FIT_PIECES:
-		if (fit_cut(f, ip, peer_mtu(peer), piece_to_peer, &p) == 0)
+		if (fit_cut(f, ip, fwd_peer_mtu(peer), piece_to_peer, &p) == 0)
 			vr_drop(vr, DROP_TOO_BIG);
 		break;
 	case FIT_NEVER:
-		too_big(vr, site, origin, f, ip, peer_mtu(peer), now);
+		too_big(vr, site, origin, f, ip, fwd_peer_mtu(peer), now);
 		break;
 	}
 }
@@ -240,6 +246,25 @@ fwd_to_native_gateway(struct vr *vr, struct site *site, const struct fwd_origin 
 }
 
 /* ---- to the router itself, to nobody ---- */
+
+void
+fwd_answer(struct vr *vr, struct site *site, const struct fwd_origin *origin, struct frame *f,
+	   us_t now)
+{
+	struct pieces p = {.vr = vr, .site = site, .now = now};
+	struct ip ip;
+
+	if (origin->peer == NULL) {
+		fwd_deliver(vr, site, origin->mac, f, now);
+		return;
+	}
+	p.peer = peers_at(vr->peers, origin->peer->slot);
+	if (ip_parse(f->data, f->size, &ip) == 0 &&
+	    fit_judge(f, &ip, fwd_peer_mtu(p.peer)) == FIT_PIECES)
+		(void)fit_cut(f, &ip, fwd_peer_mtu(p.peer), piece_to_peer, &p);
+	else
+		link_out(vr, site, p.peer, p.inner, f, now);
+}
 
 /* Answers an echo request; anything else is not ours to read. */
 void

@@ -24,9 +24,13 @@ void fwd_to_self(struct vr *vr, struct site *site, const struct fwd_origin *orig
 void fwd_to_outside(struct vr *vr, struct site *site, const struct fwd_origin *origin,
 		    struct frame *f, const struct ip *ip, us_t now);
 
+/* A packet of the router's own goes back where the one came from that it answers. */
+void fwd_answer(struct vr *vr, struct site *site, const struct fwd_origin *origin, struct frame *f,
+		us_t now);
+
+/* Largest packet that the peer's path takes, as far as that is known; never below 68. */
+uint16_t fwd_peer_mtu(const struct peer *peer);
 /* Lowers the MSS of a SYN to what the peer's path takes. */
 void fwd_clamp(const struct peer *peer, struct frame *f, const struct ip *ip);
-/* Why link_send() did not take a packet. */
-enum vr_drop fwd_link_reason(int error);
 
 #endif

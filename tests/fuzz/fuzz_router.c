@@ -19,6 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define PEERS 2
 /* A packet to a peer whose path is not known yet. */
 #define MTU_UNKNOWN (1280 - 48 - SEAL_OVERHEAD)
+#define MTU_LEAST   68
 
 /* The first network has a gateway address of the router's own, the second a native gateway, another subnet and a machine of
  * the peer's on it, the third is one subnet stretched over all sites. */
@@ -124,7 +125,9 @@ io_link_send(void *ctx, uint32_t slot, const struct seal_inner *inner, struct fr
 	(void)now;
 	for (size_t i = 0; i < PEERS; i++)
 		if (w->slots[i] == slot)
-			check_fits(f, w->mtus[i] != 0 ? w->mtus[i] : MTU_UNKNOWN);
+			check_fits(f, w->mtus[i] == 0          ? MTU_UNKNOWN
+				      : w->mtus[i] > MTU_LEAST ? w->mtus[i]
+							       : MTU_LEAST);
 	return take(f->data, f->size);
 }
 

@@ -633,6 +633,47 @@ what_is_too_large_for_the_native_gateways_lan_is_cut_or_answered(void **state)
 	world_end(w);
 }
 
+/* What the router says itself has to fit as well. */
+static void
+answers_fit_a_narrow_path(void **state)
+{
+	struct world *w = world_make(plain);
+	struct want big = {.from = "10.2.0.9", .to = "10.1.0.5", .size = 1400, .df = true};
+	struct seal_inner inner = {.vn = BLUE};
+	struct frame f;
+	uint8_t *bytes;
+	size_t content = 0;
+
+	(void)state;
+	here(w, BLUE, 5);
+	vr_link_mtu(w->vr, w->slot, 508);
+	w->vr->sites[0].lan_mtu = 1280;
+	peer_sends(w, big);
+	assert_int_equal(too_bigs(w, BLUE, "10.2.0.9"), 1);
+	assert_int_equal(w->sent[0].size, 508);
+	forget(w);
+	/* An echo request that came in fragments, by a path that is wider in the other direction. */
+	big.to = "10.1.0.1";
+	big.df = false;
+	bytes = packet_of(&big, &f);
+	f.data[9] = PACKET_ICMP;
+	packet_ip4_sum(f.data);
+	packet_put16(f.data + 20, 0x0800);
+	packet_put16(f.data + 22, 0);
+	packet_put16(f.data + 22, (uint16_t)~packet_sum(f.data + 20, f.size - 20, 0));
+	vr_link_data(w->vr, w->slot, &inner, &f, w->now);
+	free(bytes);
+	assert_int_equal(w->sent_count, 3);
+	for (size_t i = 0; i < w->sent_count; i++) {
+		assert_in_range(w->sent[i].size, 21, 508);
+		content += w->sent[i].size - 20;
+	}
+	assert_int_equal(content, 1400 - 20);
+	assert_int_equal(w->sent[0].data[20], 0);
+	assert_int_equal(drops(w, DROP_TOO_BIG), 1);
+	world_end(w);
+}
+
 /* ---- reasons ---- */
 
 static void
@@ -789,6 +830,7 @@ main(void)
 		cmocka_unit_test(a_packet_too_large_for_a_wide_path_is_fragmented_too),
 		cmocka_unit_test(what_is_too_large_for_the_lan_is_cut_too),
 		cmocka_unit_test(what_is_too_large_for_the_native_gateways_lan_is_cut_or_answered),
+		cmocka_unit_test(answers_fit_a_narrow_path),
 		cmocka_unit_test(what_a_session_does_not_take_is_counted_for_what_it_is),
 		cmocka_unit_test(what_the_lan_does_not_take_is_counted),
 		cmocka_unit_test(what_is_no_ip_is_counted),
