@@ -147,7 +147,8 @@ $(FUZZ:%=fuzz-run-%): fuzz-run-%: $(BUILD)/fuzz/fuzz_%
 # --- checks -------------------------------------------------------------------------------------
 C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h' 2>/dev/null)
 check: all san test-unit test-sim check-house
-check-house: check-selftest check-layers check-globals check-hardening check-format check-words
+check-house: check-selftest check-layers check-globals check-hardening check-format check-words \
+	check-drops
 check-layers:
 	@$(TALLY) layers --command $(PYTHON) scripts/checks/layers.py
 check-globals: $(BUILD)/libvrd.a $(PROGRAMS:%=$(BUILD)/%)
@@ -158,6 +159,8 @@ check-format:
 	@$(TALLY) format --command scripts/checks/format
 check-words:
 	@$(TALLY) words --command scripts/checks/words
+check-drops:
+	@$(TALLY) drops --command $(PYTHON) scripts/checks/drops.py
 check-selftest:
 	@$(TALLY) checks --command $(PYTHON) scripts/checks/selftest.py
 format:
@@ -223,7 +226,7 @@ help:
 	@echo "clean        remove $(BUILD)"
 
 .PHONY: all unit lab net fuzzers san test test-unit test-sim test-net check-net fuzz fuzz-smoke check \
-	check-house check-layers check-globals check-hardening check-format check-words check-selftest \
-	format lint demo bench install uninstall deb clean help $(FUZZ:%=fuzz-run-%)
+	check-house check-layers check-globals check-hardening check-format check-words check-drops \
+	check-selftest format lint demo bench install uninstall deb clean help $(FUZZ:%=fuzz-run-%)
 .SECONDARY:
 .DELETE_ON_ERROR:

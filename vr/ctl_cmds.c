@@ -63,6 +63,7 @@ add_vns(cJSON *o, const struct daemon *d)
 		add_text(vn, "mac", fmt_mac(port_mac(port)).s);
 		add_number(vn, "mtu", port_mtu(port));
 		cJSON_AddBoolToObject(vn, "super_frames", port_has_vnet_hdr(port));
+		cJSON_AddBoolToObject(vn, "udp_super_frames", port_has_udp_super(port));
 		cJSON_AddItemToArray(vns, vn);
 	}
 }
@@ -323,9 +324,11 @@ show_stats(void *ctx, const cJSON *request, cJSON **data, struct ctl_error *erro
 	const struct vr *vr = d->vr;
 	struct hwdt_stats h = hwdt_stats(vr->hwdt);
 	cJSON *o = cJSON_CreateObject();
+	struct tunnel_stats t;
 
 	(void)request;
 	(void)error;
+	tunnel_stats(d->tunnel, &t);
 	add_number(o, "lan_frames", vr->lan_frames);
 	add_number(o, "lan_taken", vr->lan_taken);
 	add_number(o, "lan_delivered", vr->lan_delivered);
@@ -336,6 +339,7 @@ show_stats(void *ctx, const cJSON *request, cJSON **data, struct ctl_error *erro
 	add_number(o, "suspects", vr->suspects);
 	add_number(o, "duplicates", vr->duplicates);
 	add_number(o, "frozen", vr->frozen);
+	add_number(o, "icmp_limited", vr->icmp_limited);
 	add_number(o, "news_pending", moves_pending(vr->moves));
 	add_number(o, "hwdt", h.count);
 	add_number(o, "hwdt_max", h.max);
@@ -343,6 +347,10 @@ show_stats(void *ctx, const cJSON *request, cJSON **data, struct ctl_error *erro
 	add_number(o, "hwdt_refused_full", h.refused_full);
 	add_number(o, "hwdt_stale", h.stale);
 	add_number(o, "gndt", gndt_count(vr->gndt));
+	add_number(o, "underlay_tx_calls", t.tx_calls);
+	add_number(o, "underlay_tx_datagrams", t.tx_datagrams);
+	add_number(o, "underlay_rx_trains", t.rx_trains);
+	add_number(o, "underlay_rx_datagrams", t.rx_datagrams);
 	add_ports(o, d);
 	*data = o;
 	return 0;

@@ -229,10 +229,12 @@ report_start(const struct daemon *d)
 		 d->peer_count, tunnel_has_segment(d->tunnel) ? "yes" : "no",
 		 tunnel_has_gro(d->tunnel) ? "yes" : "no");
 	for (size_t i = 0; i < d->port_count; i++)
-		log_line(d->log, LOG_INFO, "main", "VN %u on %s: MAC %s, MTU %u, super-frames %s",
-			 d->ports[i].vn, d->conf->vns[i].device,
-			 fmt_mac(port_mac(d->ports[i].port)).s, port_mtu(d->ports[i].port),
-			 port_has_vnet_hdr(d->ports[i].port) ? "yes" : "no");
+		log_line(d->log, LOG_INFO, "main",
+			 "VN %u on %s: MAC %s, MTU %u, super-frames %s, of UDP %s", d->ports[i].vn,
+			 d->conf->vns[i].device, fmt_mac(port_mac(d->ports[i].port)).s,
+			 port_mtu(d->ports[i].port),
+			 port_has_vnet_hdr(d->ports[i].port) ? "yes" : "no",
+			 port_has_udp_super(d->ports[i].port) ? "yes" : "no");
 }
 
 int

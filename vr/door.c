@@ -28,18 +28,6 @@ door_fini(struct door *d)
 	crypto_wipe(d, sizeof(*d));
 }
 
-/* Takes a token out of the bucket if there is one. */
-static bool
-bucket_take(struct door_bucket *b, us_t interval, unsigned burst, us_t now)
-{
-	us_t start = b->full_at > now ? b->full_at : now;
-
-	if (start + interval - now > interval * (us_t)burst)
-		return false;
-	b->full_at = start + interval;
-	return true;
-}
-
 static size_t
 source_bucket(const struct door *d, const struct endpoint *from)
 {

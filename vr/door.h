@@ -7,6 +7,7 @@
 #ifndef VR_DOOR_H
 #define VR_DOOR_H
 
+#include "base/bucket.h"
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/types.h"
@@ -14,16 +15,12 @@
 
 #define DOOR_SOURCES 1024 /* allowances; addresses that fall together share one */
 
-struct door_bucket {
-	us_t full_at; /* when it will be full again */
-};
-
 struct door {
 	uint8_t secret[CRYPTO_KEY_SIZE];
 	struct hash_key key;
-	struct door_bucket all;
-	struct door_bucket proven[DOOR_SOURCES];
-	struct door_bucket replies[DOOR_SOURCES];
+	struct bucket all;
+	struct bucket proven[DOOR_SOURCES];
+	struct bucket replies[DOOR_SOURCES];
 };
 
 enum door_verdict { DOOR_PASS, DOOR_COOKIE, DOOR_DROP };

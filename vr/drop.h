@@ -12,7 +12,6 @@
 	X(SOURCE_NOT_LOCAL, "source-not-local", "LNDT: this machine may not speak here")           \
 	X(SOURCE_SPOOFED, "source-spoofed", "another machine's address")                           \
 	X(NO_ROUTE, "no-route", "GNDT: nobody is responsible for the destination")                 \
-	X(HAIRPIN, "hairpin", "the destination is on the LAN it came from")                        \
 	X(TTL, "ttl", "time exceeded")                                                             \
 	X(TOO_BIG, "too-big", "does not fit the path and may not be fragmented")                   \
 	X(PEER_DOWN, "peer-down", "the responsible router is not reachable")                       \

@@ -5,6 +5,8 @@
 #define PROBE_TIMER    (500 * US_MS)
 #define CONFIRM_PERIOD (5 * US_S)
 #define RAISE_PERIOD   (600 * US_S)
+/* A size below the base is rare, and more often the trace of a bad moment: the path is tried again sooner. */
+#define RAISE_LOW_PERIOD (60 * US_S)
 
 void
 pmtu_init(struct pmtu *p, uint16_t max)
@@ -14,6 +16,7 @@ pmtu_init(struct pmtu *p, uint16_t max)
 	if (max > PMTU_MAX)
 		max = PMTU_MAX;
 	p->base = max < PMTU_BASE ? max : PMTU_BASE;
+	p->low = p->base;
 	p->max = max;
 	pmtu_stop(p);
 }
@@ -30,7 +33,7 @@ static void
 hold(struct pmtu *p, us_t now)
 {
 	p->state = PMTU_HOLD;
-	p->due = p->size > p->base ? now + CONFIRM_PERIOD : p->raise_at;
+	p->due = p->size > p->low ? now + CONFIRM_PERIOD : p->raise_at;
 }
 
 static void
@@ -39,6 +42,7 @@ try_size(struct pmtu *p, enum pmtu_state state, uint16_t size, us_t now)
 	p->state = (uint8_t)state;
 	p->probe = size;
 	p->tries = 0;
+	p->beside = false;
 	p->probe_since = now;
 	p->due = now;
 }
@@ -47,9 +51,15 @@ try_size(struct pmtu *p, enum pmtu_state state, uint16_t size, us_t now)
 static void
 search_on(struct pmtu *p, us_t now)
 {
-	if (p->size >= p->max || p->ceiling - p->size <= 1) {
-		p->raise_at = p->size < p->max ? now + RAISE_PERIOD : US_NEVER;
+	bool is_open = p->size < p->max && p->ceiling - p->size > 1;
+
+	if (p->proven && !is_open) {
+		p->raise_at = p->size == p->max   ? US_NEVER
+			      : p->size < p->base ? now + RAISE_LOW_PERIOD
+						  : now + RAISE_PERIOD;
 		hold(p, now);
+	} else if (!is_open) {
+		try_size(p, PMTU_SEARCH, p->size, now);
 	} else if (p->ceiling > p->max) {
 		try_size(p, PMTU_SEARCH, p->max, now);
 	} else {
@@ -57,11 +67,20 @@ search_on(struct pmtu *p, us_t now)
 	}
 }
 
-void
-pmtu_start(struct pmtu *p, us_t now)
+/* Falls back to a size that is not known to fail. */
+static void
+fall_to(struct pmtu *p, uint16_t size)
 {
-	p->size = p->base;
+	p->size = size;
+	p->proven = size == p->low;
+}
+
+void
+pmtu_start(struct pmtu *p, uint16_t low, us_t now)
+{
+	p->low = low < p->base ? low : p->base;
 	p->ceiling = (uint16_t)(p->max + 1);
+	fall_to(p, p->base);
 	search_on(p, now);
 }
 
@@ -70,10 +89,9 @@ fails(struct pmtu *p, uint16_t size, us_t now)
 {
 	if (size < p->ceiling)
 		p->ceiling = size;
-	/* Even what was confirmed does not pass any more: from the start, below the failed
-	 * size. */
+	/* Even what was confirmed does not pass any more: from the start, below the failed size. */
 	if (size <= p->size)
-		p->size = p->base;
+		fall_to(p, size > p->base ? p->base : p->low);
 	if (p->ceiling <= p->size)
 		p->ceiling = (uint16_t)(p->size + 1);
 	search_on(p, now);
@@ -82,6 +100,11 @@ fails(struct pmtu *p, uint16_t size, us_t now)
 uint16_t
 pmtu_run(struct pmtu *p, us_t now, us_t heard)
 {
+	if (p->beside) {
+		p->beside = false;
+		if (!p->proven)
+			return p->size;
+	}
 	/* Some sizes are decided without a probe, so go on until one is sent or it is time to
 	 * wait. */
 	while (now >= p->due) {
@@ -95,9 +118,10 @@ pmtu_run(struct pmtu *p, us_t now, us_t heard)
 		} else if (p->tries < TRIES) {
 			p->tries++;
 			p->due = now + PROBE_TIMER;
+			p->beside = !p->proven && p->probe > p->size;
 			return p->probe;
 		} else if (heard > p->probe_since + PROBE_TIMER) {
-			fails(p, p->probe, now);
+			fails(p, p->proven ? p->probe : p->size, now);
 		} else {
 			/* The peer is silent altogether: that says nothing about sizes. */
 			try_size(p, p->state, p->probe, now);
@@ -112,6 +136,7 @@ pmtu_acked(struct pmtu *p, uint16_t size, us_t now)
 	if (p->state == PMTU_STOPPED || size < p->size || size > p->max)
 		return;
 	p->size = size;
+	p->proven = true;
 	if (p->ceiling <= size)
 		p->ceiling = (uint16_t)(p->max + 1);
 	if (p->state == PMTU_CONFIRM)
@@ -123,7 +148,7 @@ pmtu_acked(struct pmtu *p, uint16_t size, us_t now)
 void
 pmtu_refused(struct pmtu *p, uint16_t size, us_t now)
 {
-	if (p->state == PMTU_STOPPED || size <= p->base)
+	if (p->state == PMTU_STOPPED || size <= p->low)
 		return;
 	if (size <= p->size || (p->state == PMTU_SEARCH && size == p->probe))
 		fails(p, size, now);

@@ -20,6 +20,7 @@ struct port {
 	bool use_nic_mac;
 	struct mac mac;
 	uint16_t mtu;
+	bool udp_super; /* as last reported */
 	struct port_link *link;
 	struct guard *guard;
 	struct port_packet *packet;
@@ -120,6 +121,7 @@ port_create(const struct port_conf *conf, const struct port_ops *ops, void *ctx,
 		port_destroy(p);
 		return rc;
 	}
+	p->udp_super = port_has_udp_super(p);
 	log_line(log, LOG_INFO, "port", "%s: open as %s, router MAC %s, MTU %u, vnet header %s",
 		 conf->device, port_link_device(p->link)->name, fmt_mac(p->mac).s, p->mtu,
 		 port_has_vnet_hdr(p) ? "yes" : "no");
@@ -219,6 +221,12 @@ void
 port_flush(struct port *p)
 {
 	port_packet_flush(p->packet);
+	if (p->udp_super && !port_has_udp_super(p)) {
+		p->udp_super = false;
+		log_line(p->log, LOG_WARNING, "port",
+			 "%s: no UDP super-frames: sending packet by packet",
+			 port_link_device(p->link)->name);
+	}
 }
 
 int
@@ -253,6 +261,12 @@ bool
 port_has_vnet_hdr(const struct port *p)
 {
 	return port_packet_has_vnet_hdr(p->packet);
+}
+
+bool
+port_has_udp_super(const struct port *p)
+{
+	return port_packet_has_udp_super(p->packet);
 }
 
 void

@@ -69,6 +69,8 @@ struct mac port_mac(const struct port *p);
 /* Largest IP packet on this LAN. */
 uint16_t port_mtu(const struct port *p);
 bool port_has_vnet_hdr(const struct port *p);
+/* Do UDP super-frames go out whole? */
+bool port_has_udp_super(const struct port *p);
 
 struct port_stats {
 	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes;

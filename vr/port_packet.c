@@ -235,6 +235,15 @@ port_packet_has_vnet_hdr(const struct port_packet *pp)
 	return pp->vnet_hdr;
 }
 
+bool
+port_packet_has_udp_super(const struct port_packet *pp)
+{
+	struct port_tx_stats tx;
+
+	port_tx_stats(pp->tx, &tx);
+	return tx.udp_super;
+}
+
 static struct tpacket_auxdata
 auxdata(struct msghdr *msg)
 {

@@ -33,6 +33,8 @@ void port_packet_destroy(struct port_packet *pp);
 
 int port_packet_fd(const struct port_packet *pp);
 bool port_packet_has_vnet_hdr(const struct port_packet *pp);
+/* Do UDP super-frames go out whole?  The kernel may refuse the first one. */
+bool port_packet_has_udp_super(const struct port_packet *pp);
 /* Hands up at most one batch.  The frames stay valid until the next call.  0, or -errno when the
  * device failed (-ENETDOWN, -ENODEV); frames read before that were handed up. */
 MUST_USE int port_packet_read(struct port_packet *pp, port_packet_fn *fn, void *ctx);

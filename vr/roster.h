@@ -24,7 +24,8 @@ struct roster;
 	X(INNER, "inner", "an authentic record of an unknown kind")                                \
 	X(RESOURCE, "resource", "memory or randomness was short")                                  \
 	X(TRUNCATED, "truncated", "a datagram larger than the receive buffer")                     \
-	X(SEND, "send", "a datagram that the kernel did not take")
+	X(SEND, "send", "a datagram that the kernel did not take")                                 \
+	X(KERNEL, "kernel", "a datagram that the kernel dropped before it was read")
 
 enum roster_drop {
 #define X(id, name, text) ROSTER_DROP_##id,

@@ -87,6 +87,12 @@ session_heard_stamp(const struct session *s)
 	return s->heard_stamp;
 }
 
+void
+session_path_start(struct session *s, us_t now)
+{
+	pmtu_start(&s->pmtu, s->endpoint.addr.family == ADDR_V6 ? PMTU_LOW_V6 : PMTU_LOW_V4, now);
+}
+
 /* Bytes of IP and UDP in front of a record. */
 static uint16_t
 underlay_overhead(const struct session *s)
@@ -124,7 +130,7 @@ session_endpoint_follow(struct session *s, const struct endpoint *from, us_t now
 	s->stats.roams += roamed;
 	/* Another path: what was found out about the old one may not hold. */
 	if (s->current != NULL)
-		pmtu_start(&s->pmtu, now);
+		session_path_start(s, now);
 	s->due = now;
 	session_mtu_report(s, now);
 }

@@ -181,7 +181,7 @@ session_keys_promote(struct session *s, struct keys *k, us_t now)
 	s->stats.rekeys += was_up;
 	session_handshake_end(s);
 	if (!was_up) {
-		pmtu_start(&s->pmtu, now);
+		session_path_start(s, now);
 		session_mtu_report(s, now);
 		s->ops->up(s->ctx, s, true, now);
 	}

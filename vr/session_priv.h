@@ -64,6 +64,8 @@ void session_keys_drop(struct session *s, struct keys *k);
 void session_keys_promote(struct session *s, struct keys *k, us_t now);
 /* The peer is at 'from'. */
 void session_endpoint_follow(struct session *s, const struct endpoint *from, us_t now);
+/* The path to the endpoint is new: its MTU is searched for. */
+void session_path_start(struct session *s, us_t now);
 /* Reports the inner MTU when it changed. */
 void session_mtu_report(struct session *s, us_t now);
 /* Seals a record of our own making, its body already in place, and sends it.  0, -ENOTCONN,

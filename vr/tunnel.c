@@ -53,8 +53,9 @@ static int
 on_send(void *ctx, const struct endpoint *to, const uint8_t *data, size_t size)
 {
 	struct tunnel *t = ctx;
+	unsigned sent;
 
-	return udp_send(t->udp, to, data, size, size);
+	return udp_send(t->udp, to, data, size, size, &sent);
 }
 
 static void
@@ -247,12 +248,12 @@ void
 tunnel_flush(struct tunnel *t)
 {
 	struct train *train = &t->train;
-	unsigned count;
+	unsigned count, sent;
 	int rc;
 
 	if (train->count == 0)
 		return;
-	rc = udp_send(t->udp, &train->to, train->data, train->used, train->segment);
+	rc = udp_send(t->udp, &train->to, train->data, train->used, train->segment, &sent);
 	/* Empty before anyone is told: what is called from here may send. */
 	count = train->count;
 	train->count = 0;
@@ -261,7 +262,7 @@ tunnel_flush(struct tunnel *t)
 	if (rc != 0) {
 		struct session *s = roster_at(t->roster, train->slot);
 
-		roster_count_drop(t->roster, ROSTER_DROP_SEND, count);
+		roster_count_drop(t->roster, ROSTER_DROP_SEND, count - sent);
 		if (rc == -EMSGSIZE && s != NULL) {
 			session_refused(s, train->segment, train->now);
 			roster_touch(t->roster, s);
@@ -372,6 +373,7 @@ tunnel_send_sync(struct tunnel *t, uint32_t slot, const uint8_t *msg, size_t siz
 {
 	struct session *s = roster_at(t->roster, slot);
 	uint8_t record[SEAL_OVERHEAD + TUNNEL_SYNC_MAX];
+	unsigned sent;
 	int rc;
 
 	if (s == NULL || !session_is_up(s))
@@ -381,8 +383,13 @@ tunnel_send_sync(struct tunnel *t, uint32_t slot, const uint8_t *msg, size_t siz
 	rc = session_seal(s, &(struct seal_inner){.kind = SEAL_SYNC}, record, 0, msg, size, now);
 	if (rc != 0)
 		return rc;
-	if (udp_send(t->udp, session_endpoint(s), record, SEAL_OVERHEAD + size,
-		     SEAL_OVERHEAD + size) != 0)
+	size += SEAL_OVERHEAD;
+	if (size - SEAL_OVERHEAD <= session_inner_mtu(s))
+		rc = udp_send(t->udp, session_endpoint(s), record, size, size, &sent);
+	else
+		/* A path below 1280 bytes. */
+		rc = udp_send_breakable(t->udp, session_endpoint(s), record, size);
+	if (rc != 0)
 		/* As if lost on the way: the layer above repeats what matters. */
 		roster_count_drop(t->roster, ROSTER_DROP_SEND, 1);
 	roster_touch(t->roster, s);
@@ -438,7 +445,25 @@ tunnel_drop_name(unsigned reason)
 uint64_t
 tunnel_drop_count(const struct tunnel *t, unsigned reason)
 {
-	return reason < ROSTER_DROP_COUNT ? roster_drop_count(t->roster, reason) : 0;
+	struct udp_stats stats = {0};
+
+	if (reason >= ROSTER_DROP_COUNT)
+		return 0;
+	if (reason == ROSTER_DROP_KERNEL)
+		udp_stats(t->udp, &stats);
+	return roster_drop_count(t->roster, reason) + stats.drop_kernel;
+}
+
+void
+tunnel_stats(const struct tunnel *t, struct tunnel_stats *out)
+{
+	struct udp_stats stats;
+
+	udp_stats(t->udp, &stats);
+	*out = (struct tunnel_stats){.tx_calls = stats.tx_calls,
+				     .tx_datagrams = stats.tx_datagrams,
+				     .rx_trains = stats.rx_trains,
+				     .rx_datagrams = stats.rx_datagrams};
 }
 
 bool

@@ -125,6 +125,12 @@ bool tunnel_peer_stats(const struct tunnel *t, uint32_t slot, us_t now,
 const char *tunnel_drop_name(unsigned reason);
 uint64_t tunnel_drop_count(const struct tunnel *t, unsigned reason);
 
+/* What the socket's calls carried: with UDP_SEGMENT and UDP_GRO many datagrams each. */
+struct tunnel_stats {
+	uint64_t tx_calls, tx_datagrams, rx_trains, rx_datagrams;
+};
+void tunnel_stats(const struct tunnel *t, struct tunnel_stats *out);
+
 /* What the kernel gave: "UDP_SEGMENT", "UDP_GRO"; for the start-up report. */
 bool tunnel_has_segment(const struct tunnel *t);
 bool tunnel_has_gro(const struct tunnel *t);

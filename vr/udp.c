@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <linux/sock_diag.h>
 
 #include "base/fmt.h"
 
@@ -29,6 +30,8 @@ struct udp {
 	size_t trains;    /* buffers for receiving */
 	size_t slot_size; /* of one, with headroom */
 	uint8_t *memory;
+	struct udp_stats stats;
+	uint32_t drops_seen; /* the kernel's counter wraps */
 	struct mmsghdr msgs[UDP_TRAINS];
 	struct iovec iovs[UDP_TRAINS];
 	union socket_address from[UDP_TRAINS];
@@ -206,7 +209,7 @@ udp_has_gro(const struct udp *u)
 
 /* One call for the whole train.  -EIO: the route's device cannot do it. */
 static int
-send_train(const struct udp *u, union socket_address *to, socklen_t to_size, const uint8_t *data,
+send_train(struct udp *u, union socket_address *to, socklen_t to_size, const uint8_t *data,
 	   size_t size, size_t segment)
 {
 	union {
@@ -226,12 +229,15 @@ send_train(const struct udp *u, union socket_address *to, socklen_t to_size, con
 		control.align.cmsg_len = CMSG_LEN(sizeof(value));
 		memcpy(CMSG_DATA(&control.align), &value, sizeof(value));
 	}
-	return sendmsg(u->fd, &msg, 0) >= 0 ? 0 : -errno;
+	if (sendmsg(u->fd, &msg, 0) < 0)
+		return -errno;
+	u->stats.tx_calls++;
+	return 0;
 }
 
 static int
-send_batch(const struct udp *u, union socket_address *to, socklen_t to_size, const uint8_t *data,
-	   size_t size, size_t segment)
+send_batch(struct udp *u, union socket_address *to, socklen_t to_size, const uint8_t *data,
+	   size_t size, size_t segment, unsigned *done)
 {
 	struct mmsghdr msgs[UDP_TRAIN_COUNT_MAX];
 	struct iovec iovs[UDP_TRAIN_COUNT_MAX];
@@ -251,25 +257,25 @@ send_batch(const struct udp *u, union socket_address *to, socklen_t to_size, con
 
 		if (rc <= 0)
 			return rc < 0 ? -errno : -EAGAIN;
+		u->stats.tx_calls++;
 		sent += (unsigned)rc;
+		*done = sent;
 	}
 	return 0;
 }
 
-int
-udp_send(struct udp *u, const struct endpoint *to, const uint8_t *data, size_t size, size_t segment)
+static int
+send_somehow(struct udp *u, const struct endpoint *to, const uint8_t *data, size_t size,
+	     size_t segment, unsigned *sent)
 {
 	union socket_address a;
-	socklen_t a_size;
+	socklen_t a_size = address_from_endpoint(u, to, &a);
 	int rc;
 
-	if (addr_is_none(to->addr) || (!u->v6 && to->addr.family != ADDR_V4))
-		return -EAFNOSUPPORT;
-	if (size > UDP_TRAIN_SIZE_MAX || segment == 0 || size > segment * UDP_TRAIN_COUNT_MAX)
-		return -EINVAL;
-	a_size = address_from_endpoint(u, to, &a);
 	if (segment >= size || u->segment) {
 		rc = send_train(u, &a, a_size, data, size, segment);
+		if (rc == 0)
+			*sent = (unsigned)((size + segment - 1) / segment);
 		if (rc == 0 || segment >= size || (rc != -EIO && rc != -EINVAL))
 			return rc;
 		/* EIO: a device without checksum offload; EINVAL: segments larger than its MTU
@@ -281,7 +287,39 @@ udp_send(struct udp *u, const struct endpoint *to, const uint8_t *data, size_t s
 				 fmt_endpoint(*to).s);
 		}
 	}
-	return send_batch(u, &a, a_size, data, size, segment);
+	return send_batch(u, &a, a_size, data, size, segment, sent);
+}
+
+int
+udp_send(struct udp *u, const struct endpoint *to, const uint8_t *data, size_t size, size_t segment,
+	 unsigned *sent)
+{
+	int rc;
+
+	*sent = 0;
+	if (addr_is_none(to->addr) || (!u->v6 && to->addr.family != ADDR_V4))
+		return -EAFNOSUPPORT;
+	if (size > UDP_TRAIN_SIZE_MAX || segment == 0 || size > segment * UDP_TRAIN_COUNT_MAX)
+		return -EINVAL;
+	rc = send_somehow(u, to, data, size, segment, sent);
+	u->stats.tx_datagrams += *sent;
+	return rc;
+}
+
+int
+udp_send_breakable(struct udp *u, const struct endpoint *to, const uint8_t *data, size_t size)
+{
+	unsigned sent;
+	int rc;
+
+	if (to->addr.family != ADDR_V4)
+		return udp_send(u, to, data, size, size, &sent);
+	rc = option_set(u->fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+	if (rc != 0)
+		return rc;
+	rc = udp_send(u, to, data, size, size, &sent);
+	BUG_IF(option_set(u->fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE) != 0);
+	return rc;
 }
 
 static size_t
@@ -329,6 +367,23 @@ udp_receive(struct udp *u, struct udp_train trains[UDP_TRAINS], bool *more)
 			.from = endpoint_from_address(&u->from[i]),
 			.truncated = (msg->msg_flags & MSG_TRUNC) != 0,
 		};
+		u->stats.rx_trains++;
+		u->stats.rx_datagrams +=
+			size == 0 ? 1 : (size + trains[i].segment - 1) / trains[i].segment;
 	}
 	return (size_t)rc;
+}
+
+void
+udp_stats(struct udp *u, struct udp_stats *out)
+{
+	uint32_t info[SK_MEMINFO_VARS];
+	socklen_t size = sizeof(info);
+
+	/* Asked for when somebody wants to know: a control message with each datagram would cost more. */
+	if (getsockopt(u->fd, SOL_SOCKET, SO_MEMINFO, info, &size) == 0 && size == sizeof(info)) {
+		u->stats.drop_kernel += info[SK_MEMINFO_DROPS] - u->drops_seen;
+		u->drops_seen = info[SK_MEMINFO_DROPS];
+	}
+	*out = u->stats;
 }

@@ -39,12 +39,26 @@ bool udp_has_segment(const struct udp *u);
 bool udp_has_gro(const struct udp *u);
 
 /* Sends 'size' bytes as datagrams of 'segment' bytes (the last may be shorter), within the
- * limits above.  0; -EMSGSIZE: larger than the link takes; -EAGAIN and other errors: some or
- * all were not sent. */
+ * limits above.  '*sent': how many datagrams have left.  0: all of them; -EMSGSIZE: larger than the
+ * link takes;
+ * -EAGAIN or another error: the first that did not leave, and those behind it, are lost. */
 MUST_USE int udp_send(struct udp *u, const struct endpoint *to, const uint8_t *data, size_t size,
-		      size_t segment);
+		      size_t segment, unsigned *sent);
+/* Sends one datagram that may be fragmented on its way where it is larger than a link (IPv4).  For the rare message that is
+ * larger than its path and cannot be made smaller. */
+MUST_USE int udp_send_breakable(struct udp *u, const struct endpoint *to, const uint8_t *data,
+				size_t size);
 /* Takes what has arrived, without waiting: at most UDP_TRAINS, fewer with large buffers.
  * Returns the count; the bytes stay valid until the next call.  '*more': there may be more. */
 size_t udp_receive(struct udp *u, struct udp_train trains[UDP_TRAINS], bool *more);
+
+struct udp_stats {
+	uint64_t tx_calls;     /* of the system, that took anything */
+	uint64_t tx_datagrams; /* in these */
+	uint64_t rx_trains;    /* as the kernel gave them: a datagram of its own is one, too */
+	uint64_t rx_datagrams; /* in these */
+	uint64_t drop_kernel;  /* arrived, but the kernel had no room for them */
+};
+void udp_stats(struct udp *u, struct udp_stats *out);
 
 #endif

@@ -30,6 +30,7 @@
 #include "tables/lndt.h"
 #include "tables/peer.h"
 #include "vr/drop.h"
+#include "vr/icmp_limit.h"
 #include "wire/seal.h"
 #include "wire/sync.h"
 
@@ -168,11 +169,11 @@ struct vr {
 	struct vr_moved moved[VR_MOVED];
 	struct vr_double doubles[VR_DOUBLES];
 	size_t next_freeze, next_floor, next_moved, next_double; /* rows are reused in turn */
-	us_t icmp_refilled;
-	unsigned icmp_tokens;
+	struct icmp_limit icmp;
 	uint64_t drops[DROP_COUNT];
 	uint64_t lan_frames, lan_taken, lan_delivered, link_frames, unknown_owner, redirected;
 	uint64_t guarded, suspects, duplicates, frozen;
+	uint64_t icmp_limited; /* errors not sent because there were too many */
 	struct log_gate alarm_gate;
 };
 

@@ -15,6 +15,9 @@ GLOBALS = [os.path.join(HERE, "globals"), "obj"]
 HARDENING = [os.path.join(HERE, "hardening"), "program"]
 FORMAT = [os.path.join(HERE, "format")]
 WORDS = [os.path.join(HERE, "words")]
+DROPS = [sys.executable, os.path.join(HERE, "drops.py")]
+REASONS = {"vr/drop.h": '#define VR_DROPS(X) X(NO_ROUTE, "no-route", "nobody")\n',
+           "vr/roster.h": '#define ROSTER_DROPS(X) X(FORGED, "forged", "not authentic")\n'}
 TALLY = [sys.executable, os.path.join(HERE, "tally.py"), "--results", "results"]
 SAY = TALLY + ["x", "--command", "sh", "-c"]
 HARD = ["-O2", "-D_FORTIFY_SOURCE=2", "-fstack-protector-strong", "-fPIE", "-pie",
@@ -91,6 +94,15 @@ CASES = [
      "fixed sleep"),
     ("a_long_function_is_refused", {"a.c": "int\nf(void)\n{\n" + "\tg();\n" * 101 + "}\n"}, None,
      WORDS, "function over 100 lines"),
+    ("reasons_that_tests_name_pass",
+     {**REASONS, "tests/unit/test_a.c": "DROP_NO_ROUTE\n", "tests/net/test_a.py": 'drops("forged")\n'}, None,
+     DROPS, None),
+    ("a_reason_without_a_test_is_refused", {**REASONS, "tests/unit/test_a.c": "ROSTER_DROP_FORGED\n"},
+     None, DROPS, "vr/drop.h: no-route: no test names it"),
+    ("the_constant_of_another_table_is_no_proof", {**REASONS, "tests/a.c": "DROP_NO_ROUTE DROP_FORGED\n"},
+     None, DROPS, "vr/roster.h: forged: no test names it"),
+    ("a_table_without_reasons_is_refused", {**REASONS, "vr/drop.h": "", "tests/a.c": '"forged"\n'}, None, DROPS,
+     "vr/drop.h: no reasons found"),
     ("passed_tests_pass", {}, None, SAY + ["echo '[  PASSED  ] 3 test(s).'"], None),
     ("a_failed_test_fails", {}, None, SAY + ["echo '1 failed, 3 passed in 2 s'"], "1 failed"),
     ("a_program_that_dies_fails", {}, None, SAY + ["echo '3 passed'; kill -SEGV $$"], "3 passed"),

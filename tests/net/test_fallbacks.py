@@ -22,7 +22,16 @@ def shown(router):
     """What the router says that it has."""
     about = router.show("vr")
     return {"udp_segment": about["udp_segment"], "udp_gro": about["udp_gro"],
-            "super_frames": about["vns"][0]["super_frames"]}
+            "super_frames": about["vns"][0]["super_frames"],
+            "udp_super_frames": about["vns"][0]["udp_super_frames"]}
+
+
+def logged(router):
+    """The same, as the router's log has it since its start."""
+    said = {True: "yes", False: "no"}
+    have = shown(router)
+    return (f"UDP_SEGMENT {said[have['udp_segment']]}, UDP_GRO {said[have['udp_gro']]}" in router.log() and
+            f"super-frames {said[have['super_frames']]}, of UDP {said[have['udp_super_frames']]}" in router.log())
 
 
 def check(net, ha, hb):
@@ -57,6 +66,8 @@ def test_without_these_features_everything_works(off):
         for name in ("udp_segment", "udp_gro"):
             assert said[name] == (name not in off)
         assert said["super_frames"] == (not {"super_frames", "vnet_hdr"} & set(off))
+        assert said["udp_super_frames"] == (not {"super_frames", "vnet_hdr", "udp_super_frames"} & set(off))
+        assert logged(net.routers["a"])
         check(net, ha, hb)
         net.wait_ping(mover, hb)
         net.wait_owner(mover.ip, "a")

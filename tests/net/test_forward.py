@@ -190,14 +190,25 @@ def test_udp_super_frames_arrive_datagram_by_datagram_in_order(net, count, size)
         assert sent == received
 
 
+@pytest.mark.parametrize("count,size", [(2, 1472), (44, 1472), (40, INNER_MTU - 28 + 1)])
+def test_udp_super_frames_too_large_for_the_path_are_cut_and_fragmented(net, count, size):
+    before = net.drops("a", "too-big")
+    with sniff.Sniffer(net.hb.space, "eth0") as seen:
+        sent, received = super_frame(net.ha, net.hb, count, size, breakable=True)
+        assert sent == received
+        pieces = seen.frames(lambda frame: frame.protocol == sniff.UDP)
+        assert len(pieces) == 2 * count and all(len(piece.ip) <= INNER_MTU for piece in pieces)
+    assert net.drops("a", "too-big") == before
+
+
 def short_search(_, conf):
     conf["session"]["mtu_max"] = 1420
 
 
-def narrow(space):
-    """From now on larger packets than 1400 bytes vanish there without a word."""
+def narrow(space, size=1400):
+    """From now on larger packets than that vanish there without a word."""
     # A veth takes four more than its MTU, for a VLAN tag.
-    space.ip("link set wan0 mtu 1396")
+    space.ip(f"link set wan0 mtu {size - 4}")
 
 
 NARROW_MTU = 1400 - 68
@@ -218,19 +229,60 @@ def test_one_leg_with_a_smaller_mtu_is_no_black_hole():
         assert sites.ping(ha, hb, 1, 1420 - 68 - 28, whole=True)
 
 
-def test_a_path_that_shrinks_under_a_connection_does_not_end_it():
+@pytest.mark.parametrize("size", [1400, 1000])
+def test_a_path_that_shrinks_under_a_connection_does_not_end_it(size):
     with Sites(configure=short_search) as sites:
         ha, hb = sites.host("a", 10), sites.host("b", 10)
         sites.start()
         sites.wait_mtu("a", "b", 1420 - 68)
         with Connection(ha, hb) as connection:
             connection.exchange()
-            narrow(sites.spaces["b"])
+            narrow(sites.spaces["b"], size)
             for end in (connection.client, connection.server):
                 end.settimeout(30)
             connection.exchange()
-            sites.wait_mtu("a", "b", NARROW_MTU)
-            sites.wait_mtu("b", "a", NARROW_MTU)
+            sites.wait_mtu("a", "b", size - 68, 25)
+            sites.wait_mtu("b", "a", size - 68, 25)
+
+
+@pytest.mark.parametrize("size", [1000, 600])
+def test_an_underlay_below_the_usual_minimum_is_no_black_hole(size):
+    with Sites() as sites:
+        ha, hb = sites.host("a", 10), sites.host("b", 10)
+        narrow(sites.spaces["b"], size)
+        sites.start()
+        for pair in ((ha, hb), (hb, ha)):
+            wait_for(lambda these=pair: sites.ping(*these, 1, 1400, wait=0.5), 5, "large packets to arrive")
+        transfer(ha, hb, 1 << 20)
+        transfer(hb, ha, 1 << 20)
+        small = sites.wait_mtu("a", "b", size - 68, 25)
+        sites.wait_mtu("b", "a", size - 68, 25)
+        for source, target in ((ha, hb), (hb, ha)):
+            sent, received = super_frame(source, target, 20, 1400, breakable=True)
+            assert sent == received
+        ha.space.ip("route flush cache")
+        told = re.search(r"\(mtu = (\d+)\)", said_to(ha, hb.ip, "-M", "do", "-s", "1200"))
+        assert told and small <= int(told[1]) <= size - 68
+
+
+def test_a_hello_of_many_networks_passes_the_narrowest_underlay():
+    """It cannot be made smaller, and is the one message that may be fragmented."""
+    count = 40
+
+    def configure(_, conf):
+        for i in range(1, count):
+            conf["vns"].append({"id": 100 + i, "device": f"br{i}"})
+        for peer in conf["peers"]:
+            peer["vns"].extend({"id": 100 + i} for i in range(1, count))
+    with Sites(configure=configure) as sites:
+        for space in sites.spaces.values():
+            space.ip("link set wan0 mtu 576")
+            for i in range(1, count):
+                space.bridge(f"br{i}")
+        ha, hb = sites.host("a", 10), sites.host("b", 10)
+        sites.start()
+        sites.wait_ping(ha, hb)
+        assert 500 <= sites.peer("a", "b")["mtu"] <= 508
 
 
 # ---- checksums ----

@@ -9,6 +9,7 @@ import time
 import inside
 
 SOL_UDP, UDP_SEGMENT = 17, 103
+IP_MTU_DISCOVER, IP_PMTUDISC_OMIT = 10, 5
 CHUNK = os.urandom(1 << 20)
 
 
@@ -151,10 +152,13 @@ class Stream:
         return sum(one > other for one, other in zip(self.numbers, self.numbers[1:]))
 
 
-def super_frame(source, target, count, size):
-    """Sends one UDP super-frame of 'count' numbered datagrams; returns what arrived, in its order."""
+def super_frame(source, target, count, size, breakable=False):
+    """Sends one UDP super-frame of 'count' numbered datagrams; returns what arrived, in its order. 'breakable': they
+    may be fragmented, and what the sender knows of the path does not matter."""
     with inside.udp(target.space, target.ip, timeout=2) as receiver, \
             inside.udp(source.space, source.ip) as sender:
+        if breakable:
+            sender.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT)
         sender.setsockopt(SOL_UDP, UDP_SEGMENT, size)
         payload = b"".join(struct.pack(">I", i) + CHUNK[i:i + size - 4] for i in range(count))
         sender.sendto(payload, receiver.getsockname())

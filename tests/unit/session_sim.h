@@ -41,6 +41,8 @@ struct sim_node {
 	uint64_t clock_floor; /* "on disk" */
 	bool has_endpoints;
 	uint16_t device_mtu; /* larger packets: EMSGSIZE */
+	bool no_random;      /* the system has none */
+	bool no_buffers;     /* ENOBUFS */
 	struct sim_link links[SIM_NODES_MAX];
 };
 
@@ -160,6 +162,8 @@ sim_on_send(void *ctx, const struct endpoint *to, const uint8_t *data, size_t si
 	struct sim_node *n = ctx;
 	struct sim *s = n->sim;
 
+	if (n->no_buffers)
+		return -ENOBUFS;
 	if (size + 28 > n->device_mtu)
 		return -EMSGSIZE;
 	if (size + 28 > s->path_mtu || sim_below(s, 100) < s->loss_pct)
@@ -176,6 +180,8 @@ sim_on_random(void *ctx, void *bytes, size_t size)
 	struct sim_node *n = ctx;
 	uint8_t *p = bytes;
 
+	if (n->no_random)
+		return -EIO;
 	for (size_t i = 0; i < size; i++)
 		p[i] = (uint8_t)sim_random(n->sim);
 	return 0;

@@ -27,6 +27,27 @@ the_path_mtu_is_found_and_a_black_hole_left(void **state)
 	sim_destroy(s);
 }
 
+static void
+a_path_below_the_first_size_carries_what_it_can(void **state)
+{
+	struct sim *s = sim_create(2, 20);
+
+	(void)state;
+	s->path_mtu = 1000;
+	sim_start(s, 0);
+	sim_start(s, 1);
+	sim_talk(s, 3 * US_S, 100 * US_MS);
+	for (unsigned i = 0; i < 2; i++)
+		assert_in_range(s->nodes[i].links[1 - i].mtu, 500, 1000 - 28 - SEAL_OVERHEAD);
+	sim_talk(s, 17 * US_S, 100 * US_MS);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(s->nodes[i].links[1 - i].mtu, 1000 - 28 - SEAL_OVERHEAD);
+	sim_run(s, 100 * US_MS);
+	sim_check_all_arrived(s, 0, 1);
+	sim_check_all_arrived(s, 1, 0);
+	sim_destroy(s);
+}
+
 struct flood {
 	unsigned cookies, responses, larger;
 };
@@ -100,6 +121,109 @@ a_flood_is_told_cookies_and_peers_still_get_in(void **state)
 	sim_destroy(s);
 }
 
+/* Keeps the last RESPONSE that passes. */
+static bool
+tap_response(struct sim *s, const struct sim_event *e)
+{
+	uint8_t *kept = s->tap_ctx;
+
+	if (e->data[0] == SEAL_RESPONSE) {
+		assert_int_equal(e->size, HANDSHAKE_RESPONSE_SIZE);
+		memcpy(kept, e->data, e->size);
+	}
+	return true;
+}
+
+static void
+an_answer_that_nobody_waits_for_is_counted(void **state)
+{
+	uint8_t response[HANDSHAKE_RESPONSE_SIZE];
+	struct sim *s = sim_create(2, 21);
+
+	(void)state;
+	s->tap = tap_response;
+	s->tap_ctx = response;
+	s->nodes[1].has_endpoints = false;
+	sim_start(s, 0);
+	sim_start(s, 1);
+	sim_run(s, US_S);
+	assert_true(sim_both_up(s, 0, 1));
+	sim_inject(s, &s->nodes[1].at, &s->nodes[0].at, response, sizeof(response));
+	sim_run(s, US_S);
+	assert_int_equal(sim_drops(s, 0, ROSTER_DROP_UNASKED), 1);
+	assert_int_equal(s->nodes[0].links[1].ups, 1);
+	sim_destroy(s);
+}
+
+static void
+a_datagram_that_is_none_of_ours_is_counted(void **state)
+{
+	const uint8_t junk[] = {9, 9, 9};
+	struct sim *s = sim_create(2, 22);
+
+	(void)state;
+	sim_start(s, 0);
+	sim_inject(s, &s->nodes[1].at, &s->nodes[0].at, junk, sizeof(junk));
+	sim_run(s, US_S);
+	assert_int_equal(sim_drops(s, 0, ROSTER_DROP_MALFORMED), 1);
+	sim_destroy(s);
+}
+
+/* A peer of a later version may send what we do not know. */
+static void
+an_authentic_record_of_an_unknown_kind_is_counted(void **state)
+{
+	uint8_t record[SEAL_OVERHEAD + 10], body[10] = {0};
+	struct sim *s = sim_create(2, 23);
+	struct session *peer;
+
+	(void)state;
+	sim_start(s, 0);
+	sim_start(s, 1);
+	sim_run(s, US_S);
+	peer = roster_at(s->nodes[0].roster, 1);
+	assert_int_equal(session_seal(peer, &(struct seal_inner){.kind = 99}, record, 0, body,
+				      sizeof(body), s->now),
+			 0);
+	sim_inject(s, &s->nodes[0].at, &s->nodes[1].at, record, sizeof(record));
+	sim_run(s, US_S);
+	assert_int_equal(sim_drops(s, 1, ROSTER_DROP_INNER), 1);
+	assert_int_equal(s->nodes[1].links[0].got, 0);
+	sim_destroy(s);
+}
+
+static void
+a_handshake_that_finds_no_randomness_is_counted_and_tried_again(void **state)
+{
+	struct sim *s = sim_create(2, 24);
+
+	(void)state;
+	s->nodes[1].has_endpoints = false;
+	sim_start(s, 0);
+	sim_start(s, 1);
+	s->nodes[1].no_random = true;
+	sim_run(s, US_S);
+	assert_true(sim_drops(s, 1, ROSTER_DROP_RESOURCE) > 0);
+	assert_false(sim_both_up(s, 0, 1));
+	s->nodes[1].no_random = false;
+	sim_run(s, 20 * US_S);
+	assert_true(sim_both_up(s, 0, 1));
+	sim_destroy(s);
+}
+
+static void
+what_the_network_does_not_take_is_counted(void **state)
+{
+	struct sim *s = sim_create(2, 25);
+
+	(void)state;
+	sim_start(s, 0);
+	s->nodes[0].no_buffers = true;
+	sim_run(s, 2 * US_S);
+	assert_true(sim_drops(s, 0, ROSTER_DROP_SEND) > 0);
+	sim_destroy(s);
+}
+
 static void
 check_mesh(uint64_t seed, unsigned count)
 {
@@ -162,7 +286,13 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_path_mtu_is_found_and_a_black_hole_left),
+		cmocka_unit_test(a_path_below_the_first_size_carries_what_it_can),
 		cmocka_unit_test(a_flood_is_told_cookies_and_peers_still_get_in),
+		cmocka_unit_test(an_answer_that_nobody_waits_for_is_counted),
+		cmocka_unit_test(a_datagram_that_is_none_of_ours_is_counted),
+		cmocka_unit_test(an_authentic_record_of_an_unknown_kind_is_counted),
+		cmocka_unit_test(a_handshake_that_finds_no_randomness_is_counted_and_tried_again),
+		cmocka_unit_test(what_the_network_does_not_take_is_counted),
 		cmocka_unit_test(many_routers_heal_after_restarts_and_partitions),
 	};
 

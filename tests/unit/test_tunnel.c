@@ -10,7 +10,9 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/fmt.h"
 #include "vr/tunnel.h"
@@ -39,6 +41,24 @@ struct end {
 struct pair {
 	struct end a, b;
 };
+
+/* What the kernel's sendmmsg() takes before it has no room, for as long as a test says so. */
+static unsigned room_left = UINT32_MAX;
+
+int
+sendmmsg(int fd, struct mmsghdr *msgs, unsigned count, int flags)
+{
+	int rc;
+
+	if (room_left == 0) {
+		errno = ENOBUFS;
+		return -1;
+	}
+	rc = (int)syscall(SYS_sendmmsg, fd, msgs, count < room_left ? count : room_left, flags);
+	if (rc > 0 && room_left != UINT32_MAX)
+		room_left -= (unsigned)rc;
+	return rc;
+}
 
 static us_t
 clock_now(void)
@@ -428,6 +448,179 @@ a_restarted_end_is_back_at_once(void **state)
 	pair_close(p);
 }
 
+static uint64_t
+drops(const struct end *e, const char *name)
+{
+	for (unsigned i = 0; tunnel_drop_name(i) != NULL; i++)
+		if (strcmp(tunnel_drop_name(i), name) == 0)
+			return tunnel_drop_count(e->t, i);
+	fail_msg("no reason %s", name);
+	return 0;
+}
+
+struct shape {
+	unsigned frames; /* super-frames, one behind the other */
+	size_t payload;  /* of each */
+	uint16_t segment;
+	unsigned calls; /* the fewest that carry them */
+};
+
+static void
+send_shape(struct pair *p, const struct shape *shape)
+{
+	struct seal_inner inner = {.vn = 7};
+	uint8_t *packet = malloc(65536);
+
+	assert_non_null(packet);
+	for (unsigned i = 0; i < shape->frames; i++) {
+		struct frame f = {.data = packet,
+				  .gso = FRAME_GSO_TCP4,
+				  .gso_size = shape->segment,
+				  .csum_partial = true};
+
+		f.size = tcp_build(packet, shape->payload, (uint8_t)i);
+		assert_int_equal(tunnel_send(p->a.t, SLOT, &inner, &f, clock_now()), 0);
+	}
+	tunnel_flush(p->a.t);
+	free(packet);
+}
+
+static unsigned
+records_of(const struct shape *shape)
+{
+	return shape->frames * (unsigned)((shape->payload + shape->segment - 1) / shape->segment);
+}
+
+/* 65,507 bytes and 64 segments, whichever is reached first; a shorter segment ends a train. */
+static void
+super_frames_leave_in_as_few_calls_as_the_limits_allow(void **state)
+{
+	static const struct shape shapes[] = {
+		{1, 1300, 1300, 1},      {1, 47 * 1300, 1300, 1},     {1, 48 * 1300, 1300, 2},
+		{3, 49 * 1300, 1300, 4}, {10, 47 * 1300, 1300, 10},   {1, 64 * 500, 500, 1},
+		{1, 65 * 500, 500, 2},   {2, 128 * 500, 500, 4},      {1, 46 * 1300 + 7, 1300, 1},
+		{3, 1301, 1300, 3},      {1, 47 * 1300 + 1, 1300, 1}, {1, 47 * 1300 + 600, 1300, 2},
+	};
+
+	(void)state;
+	for (unsigned kind = 0; kind < 2; kind++) {
+		const char *at = kind == 0 ? "127.0.0.1" : "::1";
+		struct pair *p = pair_open(at, at, true, true, CRYPTO_AESGCM);
+		struct tunnel_stats before, after, got;
+
+		WAIT_FOR(p, p->a.mtu >= 1400);
+		for (size_t i = 0; i < ARRAY_COUNT(shapes); i++) {
+			unsigned records = records_of(&shapes[i]);
+
+			p->b.packets = 0;
+			p->b.stream_size = 0;
+			tunnel_stats(p->b.t, &got);
+			tunnel_stats(p->a.t, &before);
+			send_shape(p, &shapes[i]);
+			tunnel_stats(p->a.t, &after);
+			assert_int_equal(after.tx_calls - before.tx_calls, shapes[i].calls);
+			assert_int_equal(after.tx_datagrams - before.tx_datagrams, records);
+			before = got;
+			WAIT_FOR(p, p->b.packets == records);
+			tunnel_stats(p->b.t, &got);
+			assert_true(got.rx_datagrams - before.rx_datagrams >= records);
+			/* A probe may have come in between, alone. */
+			assert_true(got.rx_trains - before.rx_trains <=
+				    shapes[i].calls + got.rx_datagrams - before.rx_datagrams -
+					    records);
+		}
+		pair_close(p);
+	}
+}
+
+static void
+without_the_kernels_help_each_datagram_is_its_own_train(void **state)
+{
+	const struct shape shape = {1, 40 * 1300, 1300, 1};
+	struct pair *p = pair_open("127.0.0.1", "127.0.0.1", false, false, CRYPTO_AESGCM);
+	struct tunnel_stats before, after;
+
+	(void)state;
+	WAIT_FOR(p, p->a.mtu >= 1400);
+	tunnel_stats(p->a.t, &before);
+	send_shape(p, &shape);
+	tunnel_stats(p->a.t, &after);
+	/* Still one call. */
+	assert_int_equal(after.tx_calls - before.tx_calls, 1);
+	assert_int_equal(after.tx_datagrams - before.tx_datagrams, 40);
+	WAIT_FOR(p, p->b.packets == 40);
+	tunnel_stats(p->b.t, &after);
+	assert_int_equal(after.rx_trains, after.rx_datagrams);
+	pair_close(p);
+}
+
+static void
+of_a_train_that_leaves_in_part_the_rest_is_counted(void **state)
+{
+	const struct shape shape = {1, 40 * 1300, 1300, 1};
+	struct pair *p = pair_open("127.0.0.1", "127.0.0.1", false, true, CRYPTO_AESGCM);
+
+	(void)state;
+	WAIT_FOR(p, p->a.mtu >= 1400);
+	assert_int_equal(drops(&p->a, "send"), 0);
+	room_left = 15;
+	send_shape(p, &shape);
+	room_left = UINT32_MAX;
+	assert_int_equal(drops(&p->a, "send"), 25);
+	WAIT_FOR(p, p->b.packets == 15);
+	pair_close(p);
+}
+
+/* A socket of somebody who has no keys. */
+static int
+stranger_open(const struct endpoint *to)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(to->port)};
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	memcpy(&a.sin_addr, to->addr.b, 4);
+	assert_true(fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0);
+	return fd;
+}
+
+static void
+what_the_kernel_drops_is_counted(void **state)
+{
+	struct pair *p = pair_open("127.0.0.1", "127.0.0.1", true, true, CRYPTO_AESGCM);
+	unsigned total = 600;
+	int fd = stranger_open(&p->b.at);
+	uint8_t *junk = calloc(1, 60000);
+
+	(void)state;
+	assert_non_null(junk);
+	assert_int_equal(drops(&p->b, "kernel"), 0);
+	/* 36 MB, and nobody reads. */
+	for (unsigned i = 0; i < total; i++)
+		assert_int_equal(send(fd, junk, 60000, 0), 60000);
+	assert_in_range(drops(&p->b, "kernel"), 1, total - 1);
+	/* Asked twice, counted once. */
+	WAIT_FOR(p, drops(&p->b, "malformed") + drops(&p->b, "kernel") >= total);
+	assert_int_equal(drops(&p->b, "malformed") + drops(&p->b, "kernel"), total);
+	free(junk);
+	close(fd);
+	pair_close(p);
+}
+
+static void
+what_is_larger_than_the_buffer_is_counted(void **state)
+{
+	struct pair *p = pair_open("127.0.0.1", "127.0.0.1", true, false, CRYPTO_AESGCM);
+	int fd = stranger_open(&p->b.at);
+	uint8_t junk[5000] = {0};
+
+	(void)state;
+	assert_int_equal(send(fd, junk, sizeof(junk), 0), sizeof(junk));
+	WAIT_FOR(p, drops(&p->b, "truncated") == 1);
+	assert_int_equal(drops(&p->b, "malformed"), 0);
+	close(fd);
+	pair_close(p);
+}
+
 int
 main(void)
 {
@@ -438,6 +631,11 @@ main(void)
 		cmocka_unit_test(a_dual_stack_socket_talks_ipv4),
 		cmocka_unit_test(the_path_is_probed_up_to_the_maximum),
 		cmocka_unit_test(what_does_not_fit_or_has_no_session_is_refused),
+		cmocka_unit_test(super_frames_leave_in_as_few_calls_as_the_limits_allow),
+		cmocka_unit_test(without_the_kernels_help_each_datagram_is_its_own_train),
+		cmocka_unit_test(of_a_train_that_leaves_in_part_the_rest_is_counted),
+		cmocka_unit_test(what_the_kernel_drops_is_counted),
+		cmocka_unit_test(what_is_larger_than_the_buffer_is_counted),
 		cmocka_unit_test(a_restarted_end_is_back_at_once),
 	};
 
