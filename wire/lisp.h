@@ -27,7 +27,7 @@ enum lisp_type {
 	LISP_MAP_REFERRAL = 6,
 	LISP_INFO = 7,    /* Info-Request and Info-Reply */
 	LISP_ECM = 8,     /* see wire/lisp_ecm.h */
-	LISP_SHARED = 15, /* RFC 9304: a sub-type tells; CHANGE-PRIORITY is one */
+	LISP_SHARED = 15, /* RFC 9304 with CHANGE-PRIORITY's sub-type; also of its historic form */
 };
 
 /* What to do with packets for a negative mapping (RFC 9301 section 5.4). */
@@ -59,13 +59,16 @@ enum lisp_algorithm {
 	LISP_AUTH_SHA256_128_HKDF = 3,
 };
 
+/* No algorithm has more; longer data is malformed. */
 #define LISP_AUTH_SIZE_MAX 32
 
+/* Of an Info message the first two are the 16-bit "Key ID" of RFC 6830 and the NAT draft, whose
+ * values are the algorithms'. */
 struct lisp_auth {
 	uint8_t key_id;
 	uint8_t algorithm; /* as received: may be none of enum lisp_algorithm */
-	uint16_t size;     /* of the authentication data */
-	uint16_t offset;   /* of the data in the message */
+	uint16_t size;     /* of the authentication data, 0 to LISP_AUTH_SIZE_MAX */
+	uint16_t offset;   /* of the data in the message; 0: the type has none */
 };
 
 struct lisp_xtr_id {
@@ -89,7 +92,7 @@ struct lisp_record {
 	uint8_t action; /* enum lisp_action; of a Map-Referral enum lisp_referral; 6 and 7 occur */
 	bool authoritative;
 	bool incomplete;         /* of a Map-Referral */
-	uint8_t signature_count; /* of a Map-Referral: sections that are skipped */
+	uint8_t signature_count; /* of a Map-Referral: sections that are skipped; none are built */
 	uint16_t map_version;    /* 12 bits; 0: none */
 	uint8_t locator_count;
 	struct rd locators; /* for lisp_locator_next() */
@@ -99,41 +102,54 @@ struct lisp_msg {
 	uint8_t type;   /* enum lisp_type */
 	uint64_t nonce; /* all types but ECM */
 	uint8_t record_count;
-	struct rd records;     /* for lisp_record_next(), or of a Map-Request lisp_asked_next() */
-	struct lisp_auth auth; /* size 0: the type has none */
-	bool has_xtr_id;       /* behind the records; see lisp_parse() for a Map-Notify */
+	/* For lisp_record_next(), of a Map-Request lisp_asked_next(), of a Map-Referral
+	 * lisp_referral_next(). */
+	struct rd records;
+	struct lisp_auth auth;
+	bool has_xtr_id; /* behind the records */
 	struct lisp_xtr_id xtr_id;
 	union {
 		struct {
 			bool authoritative, map_data, probe, smr, pitr, smr_invoked;
 			bool local_xtr, no_reply; /* L, D */
-			bool id_bit;              /* I (RFC 9437) */
+			bool id_bit;              /* I (RFC 9437); built as 'has_xtr_id' says */
 			struct lisp_eid source;   /* kind NONE: AFI 0 */
 			uint8_t itr_count;        /* 1 to 32 */
 			struct rd itr_rlocs;      /* for lisp_itr_next() */
-			struct rd reply_record;   /* with 'map_data': one record; else empty */
+			struct rd reply_record;   /* with 'map_data': one record, for
+						   * lisp_record_next(); else empty */
 		} request;
 		struct {
-			bool probe, echo_nonce, security;
+			bool probe, echo_nonce; /* P, E */
 		} reply;
 		struct {
-			bool proxy_reply, security, id_bit, eid_notify, use_ttl, merge, mobile,
-				want_notify;
-		} reg; /* P S I E T a (R of the NAT draft: to_rtr) M */
+			bool proxy_reply, security,
+				id_bit; /* P, S, I (built as 'has_xtr_id' says) */
+			bool to_rtr;    /* R of older NAT drafts; RFC 9301 reserves it */
+			bool eid_notify, use_ttl, merge; /* E, T, a */
+			bool mobile;      /* m of LISP mobile nodes; RFC 9301 reserves it */
+			bool want_notify; /* M */
+		} reg;
 		struct {
-			bool id_bit; /* bit 4, which one peer leaves clear though the ids are there */
-		} notify;            /* Map-Notify and Map-Notify-Ack */
+			/* I of the NAT draft (reserved in RFC 9301).  It says nothing for certain:
+			 * one peer leaves it clear though the ids are there, and one that copies
+			 * the
+			 * flags of a Map-Register sets it for P. */
+			bool id_bit;
+		} notify; /* Map-Notify and Map-Notify-Ack */
 		struct {
 			bool is_reply;
 			uint32_t ttl; /* minutes */
 			struct lisp_eid eid;
-			struct lisp_rloc nat; /* of a reply: kind NAT */
+			struct lisp_rloc nat; /* of a reply: kind NAT; else NONE */
 		} info;
 		struct {
-			uint16_t sub_type; /* 12 bits */
+			bool historic;     /* was, or is to be, type 5 on the wire */
+			uint16_t sub_type; /* 12 bits; 0 when historic */
 			bool hypervisor;   /* H */
 			bool update_cache; /* C */
-		} shared; /* CHANGE-PRIORITY, when 'sub_type' is the configured one */
+			bool id_bit; /* I; built as 'has_xtr_id' says; not of the historic form */
+		} shared;            /* CHANGE-PRIORITY */
 	};
 };
 
@@ -144,46 +160,63 @@ struct lisp_asked {
 };
 
 struct lisp_dialect {
-	uint16_t
-		cp_sub_type; /* of type 15 that is CHANGE-PRIORITY; other sub-types: -EPROTONOSUPPORT */
-	bool cp_type5;       /* a type 5 message with the historic layout is CHANGE-PRIORITY */
+	uint16_t cp_sub_type; /* of type 15 that is CHANGE-PRIORITY */
+	/* A type 5 message is CHANGE-PRIORITY of the historic form unless it is a well-formed
+	 * Map-Notify-Ack with xTR-ID and site-ID.  Without them, and with H and C clear, the two
+	 * look
+	 * the same: whoever waits for a Map-Notify-Ack asks first whether the nonce is the one. */
+	bool cp_type5;
 };
 
 /* 0; -EBADMSG (short, counts or lengths that do not fit, an address of a known kind that is
- * malformed, bytes left over); -EPROTONOSUPPORT (another type or sub-type; an ECM: use
- * lisp_ecm_parse()).  Bytes behind the records: 24 of them are xTR-ID and site-ID when the I bit
- * says so, and in a Map-Notify or Map-Notify-Ack also when it does not. */
+ * malformed, no record in a Map-Request or CHANGE-PRIORITY, an Info-Reply without a NAT-Traversal
+ * LCAF, bytes left over); -EPROTONOSUPPORT (another type or sub-type; a Map-Reply with the S bit,
+ * whose authentication data of RFC 9303 we do not speak; an ECM: use lisp_ecm_parse()).  '*msg' is
+ * undefined after an error.
+ *
+ * Bytes behind the records: 24 of them are xTR-ID and site-ID, when the I bit says so in a
+ * Map-Request, Map-Register or CHANGE-PRIORITY, and in a Map-Notify or Map-Notify-Ack whatever it
+ * says.  What stands behind the EID of an Info-Request is skipped. */
 MUST_USE int lisp_parse(const uint8_t *data, size_t size, const struct lisp_dialect *dialect,
 			struct lisp_msg *msg);
 /* One after the other from the cursor; false at the end.  The cursor comes from lisp_parse(). */
 bool lisp_record_next(struct rd *records, struct lisp_record *out);
+/* The same for the records of a Map-Referral, which differ in a few bits. */
+bool lisp_referral_next(struct rd *records, struct lisp_record *out);
 bool lisp_asked_next(struct rd *records, struct lisp_asked *out);
 bool lisp_itr_next(struct rd *itr_rlocs, struct lisp_rloc *out);
 bool lisp_locator_next(struct rd *locators, struct lisp_locator *out);
 
-/* Builders write in this order: the header with lisp_begin() (msg->record_count is not looked at),
- * records with lisp_put_record() each followed by its locators with lisp_put_locator() (or, of a
- * Map-Request, first the ITR-RLOCs with lisp_put_itr(), then lisp_put_asked()), and lisp_end(),
- * which fills in the counts and puts xTR-ID and site-ID behind.  Authentication data of
- * msg->auth.size bytes is left zero at msg->auth.offset, which lisp_begin() sets: compute it over
- * the whole message and put it there.  Errors latch in 'w' and come out of lisp_end(). */
+/* Builders write in this order: the header with lisp_begin() (msg->record_count and request.itr_count
+ * are not looked at), records with lisp_put_record() each followed by its locators with
+ * lisp_put_locator() (of a Map-Request first the ITR-RLOCs with lisp_put_itr(), then
+ * lisp_put_asked(), then with 'map_data' one record), and lisp_end(), which fills in the counts and
+ * puts xTR-ID and site-ID behind.  Authentication data of msg->auth.size bytes is left zero at
+ * msg->auth.offset, which lisp_begin() sets: compute it over the whole message and put it there.
+ * Errors latch and come out of lisp_end().  'msg' stays the caller's, until lisp_end(). */
 struct lisp_builder {
 	struct wr w;
-	size_t record_at; /* of the record that locators are counted in; 0: none */
-	uint8_t records, itrs;
-	struct lisp_msg *msg;
+	struct lisp_msg *msg;    /* NULL: records without a header */
+	size_t locator_count_at; /* of the record that locators belong to; 0: none yet */
+	unsigned records, itrs;  /* written so far; of a Map-Request what is asked for */
+	unsigned reply_records;  /* of a Map-Request */
+	unsigned locators;       /* in all records */
+	bool invalid;            /* latched: lisp_parse() would refuse it */
 };
 
 void lisp_begin(struct lisp_builder *b, uint8_t *data, size_t room, struct lisp_msg *msg);
+/* Instead of lisp_begin(): only records and their locators follow, for lisp_put_encoded() of another
+ * builder. */
+void lisp_begin_records(struct lisp_builder *b, uint8_t *data, size_t room);
 void lisp_put_itr(struct lisp_builder *b, const struct lisp_rloc *rloc);
 void lisp_put_asked(struct lisp_builder *b, const struct lisp_asked *asked);
 /* 'locator_count' and 'locators' are not looked at. */
 void lisp_put_record(struct lisp_builder *b, const struct lisp_record *record);
 void lisp_put_locator(struct lisp_builder *b, const struct lisp_locator *locator);
-/* A record with its locators that was encoded before (by lisp_put_record() and lisp_put_locator()
- * into another builder, without a header): the map-server's fast way. */
+/* One record with its locators that was encoded before: the map-server's fast way. */
 void lisp_put_encoded(struct lisp_builder *b, const uint8_t *bytes, size_t size);
-/* Size of the message, or -EMSGSIZE (no room), -EINVAL (what lisp_parse() would refuse). */
+/* Size of the message, or -EMSGSIZE (no room), -EINVAL (what lisp_parse() would refuse, and what is
+ * out of order). */
 MUST_USE int lisp_end(struct lisp_builder *b);
 
 /* "Map-Request" ..., "unknown". */

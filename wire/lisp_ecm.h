@@ -1,11 +1,12 @@
-/* Encapsulated Control Message (RFC 9301 section 5.8): a control message inside IP and UDP headers of its own. */
+/* Encapsulated Control Message (RFC 9301 section 5.8): a control message inside IP and UDP headers of
+ * its own. */
 #ifndef WIRE_LISP_ECM_H
 #define WIRE_LISP_ECM_H
 
 #include "wire/lisp.h"
 
 struct lisp_ecm {
-	bool security, ddt, to_etr, to_ms; /* S D E M */
+	bool security, ddt, to_etr, to_ms; /* S D E M; the NAT draft says R and N for E and M */
 	struct endpoint src, dst;          /* of the inner headers */
 	const uint8_t *message;            /* inside the bytes parsed */
 	size_t size;
