@@ -77,8 +77,8 @@ eid_key_cut(const struct eid_key *key, uint8_t len)
 bool
 eid_key_equal(const struct eid_key *a, const struct eid_key *b)
 {
-	return a->vn == b->vn && a->family == b->family && a->len == b->len &&
-	       a->w[0] == b->w[0] && a->w[1] == b->w[1];
+	return a->vn == b->vn && a->family == b->family && a->len == b->len && a->w[0] == b->w[0] &&
+	       a->w[1] == b->w[1];
 }
 
 bool

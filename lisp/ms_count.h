@@ -45,6 +45,7 @@
 	X(SUB_REPLAYED, "subscription-replayed", "its nonce is not greater than the last")         \
 	X(SUBS_FULL, "subscriptions-full", "no room for one more, or the xTR's limit")             \
 	X(SUB_LIMITED, "subscription-limited", "an xTR that subscribes too fast")                  \
+	X(PUBLICATIONS_FULL, "publications-full", "a change that not all subscribers are told")    \
 	X(SUB_LOST, "subscription-lost", "ended: its xTR does not acknowledge")                    \
 	X(UNANSWERED, "unanswered", "Map-Notifies that were never acknowledged")                   \
 	X(ACK_UNKNOWN, "ack-unknown", "a Map-Notify-Ack that nothing waits for")                   \

@@ -6,6 +6,7 @@
 #include "lisp/limiter.h"
 #include "lisp/mapserver.h"
 #include "lisp/pubsub.h"
+#include "wire/lisp_ecm.h"
 
 /* A site keeps its number while the map-server lives, also over a reload. */
 struct ms_slot {

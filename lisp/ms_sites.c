@@ -54,10 +54,10 @@ add_site(struct ms_rules *r, const struct ms_site *site, uint32_t slot)
 	for (size_t i = 0; i < site->prefix_count; i++) {
 		const struct ms_prefix *p = &site->prefixes[i];
 		struct eid_key key = key_of(p->vn, &p->prefix, p->macs);
-		int err = add_rule(r, &key,
-				   (struct ms_rule){.site = (uint16_t)slot,
-						    .more_specifics = p->more_specifics ||
-								      p->macs});
+		int err =
+			add_rule(r, &key,
+				 (struct ms_rule){.site = (uint16_t)slot,
+						  .more_specifics = p->more_specifics || p->macs});
 
 		if (err != 0)
 			return err;
@@ -76,9 +76,8 @@ add_mobile(struct ms_rules *r, const struct ms_conf *conf, const struct ms_mobil
 
 		if (mobile->sites[i] < conf->site_count)
 			err = add_rule(r, &key,
-				       (struct ms_rule){
-					       .site = (uint16_t)slots[mobile->sites[i]],
-					       .mobile = true});
+				       (struct ms_rule){.site = (uint16_t)slots[mobile->sites[i]],
+							.mobile = true});
 		if (err != 0)
 			return err;
 	}

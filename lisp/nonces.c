@@ -135,17 +135,14 @@ make_room_at(struct nonces *n, uint32_t site)
 static bool
 make_room(struct nonces *n, uint32_t site)
 {
-	uint32_t share = (uint32_t)(n->rows.max / (n->site_count == 0 ? 1 : n->site_count));
 	uint32_t most = site;
 
 	if (n->rows.count < n->rows.max)
 		return true;
-	if (n->sites[site].count > share)
-		return make_room_at(n, site);
 	for (uint32_t i = 0; i < n->site_count; i++)
 		if (n->sites[i].count > n->sites[most].count)
 			most = i;
-	return make_room_at(n, most);
+	return make_room_at(n, most) || make_room_at(n, site);
 }
 
 static struct nonce_row *

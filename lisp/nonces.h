@@ -9,9 +9,8 @@
  * Nothing that was accepted can be replayed after a restart but what a sender sent beyond its
  * reserve within the last interval before it.
  *
- * Fair when full: a site that has its share of the rows loses its own longest unheard, one that has
- * less takes that of the site that has most.  A row that is pinned (a registration names it) is
- * not taken. */
+ * Fair when full: the site that has most rows loses its longest unheard.  A row that is pinned (a
+ * registration names it) is not taken. */
 #ifndef LISP_NONCES_H
 #define LISP_NONCES_H
 

@@ -65,6 +65,13 @@ trie_value(const struct trie *t, uint32_t node)
 	return t->nodes[node].value;
 }
 
+/* Another value, not 0, for a stored prefix. */
+static inline void
+trie_set_value(struct trie *t, uint32_t node, uint32_t value)
+{
+	t->nodes[node].value = value & TRIE_VALUE_MAX;
+}
+
 /* The prefix of a node. */
 struct eid_key trie_key(const struct trie *t, vn_id_t vn, uint8_t family, uint32_t node);
 
