@@ -169,17 +169,17 @@ static inline void
 put_rec(struct lisp_builder *b, const struct rec *rec)
 {
 	struct lisp_record record = {
-		.ttl = rec->ttl == 0 ? 10 : rec->ttl == UINT32_MAX ? 0 : rec->ttl,
+		.ttl = rec->ttl == 0            ? 10
+		       : rec->ttl == UINT32_MAX ? 0
+						: rec->ttl,
 		.map_version = rec->version,
 	};
 
 	if (rec->eid != NULL)
 		record.eid = lisp_eid_make(rec->vn, prefix_of(rec->eid), !rec->in_lcaf);
 	else
-		record.eid = (struct lisp_eid){.kind = LISP_EID_MAC,
-					       .vn = rec->vn,
-					       .has_vn = true,
-					       .mac = rec->mac};
+		record.eid = (struct lisp_eid){
+			.kind = LISP_EID_MAC, .vn = rec->vn, .has_vn = true, .mac = rec->mac};
 	lisp_put_record(b, &record);
 	for (size_t i = 0; i < ARRAY_COUNT(rec->rlocs) && rec->rlocs[i] != NULL; i++) {
 		struct lisp_locator l = {.priority = rec->priority,

@@ -144,8 +144,9 @@ only_the_keys_own_kind_is_accepted(void **state)
 
 		for (size_t k = 0; k < ARRAY_COUNT(kinds); k++) {
 			other = key_make(1, kinds[k].algorithm, kinds[k].is_full, "secret");
-			assert_int_equal(lisp_auth_verify(&world_io, NULL, &other, &msg, data, size),
-					 k == i ? 0 : -EACCES);
+			assert_int_equal(
+				lisp_auth_verify(&world_io, NULL, &other, &msg, data, size),
+				k == i ? 0 : -EACCES);
 		}
 		other = key;
 		other.key_id = 2;
@@ -197,8 +198,8 @@ each_type_has_its_own_derived_key(void **state)
 	for (size_t i = 0; i < ARRAY_COUNT(types); i++) {
 		msg.type = types[i].type;
 		assert_int_equal(lisp_auth_sign(&world_io, NULL, &key, &msg, data, size), 0);
-		expected(&key, types[i].salt, msg.nonce, data, size, msg.auth.offset,
-			 msg.auth.size, want);
+		expected(&key, types[i].salt, msg.nonce, data, size, msg.auth.offset, msg.auth.size,
+			 want);
 		assert_memory_equal(data + msg.auth.offset, want, 32);
 	}
 }

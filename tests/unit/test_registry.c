@@ -34,8 +34,8 @@ bed_open(struct bed *bed, uint32_t max)
 	assert_non_null(bed->r);
 	for (uint8_t i = 0; i < 4; i++) {
 		msg.xtr_id = xtr_of(i, 0);
-		assert_int_equal(
-			nonces_heard(bed->nonces, i == 3, &msg, &from, true, &bed->etr[i]), 0);
+		assert_int_equal(nonces_heard(bed->nonces, i == 3, &msg, &from, true, &bed->etr[i]),
+				 0);
 	}
 }
 
