@@ -161,10 +161,11 @@ struct lisp_asked {
 
 struct lisp_dialect {
 	uint16_t cp_sub_type; /* of type 15 that is CHANGE-PRIORITY */
-	/* A type 5 message is CHANGE-PRIORITY of the historic form unless it is a well-formed
-	 * Map-Notify-Ack with xTR-ID and site-ID.  Without them, and with H and C clear, the two
-	 * look
-	 * the same: whoever waits for a Map-Notify-Ack asks first whether the nonce is the one. */
+	/* A type 5 message is CHANGE-PRIORITY of the historic form, which has one record, unless it
+	 * is a well-formed Map-Notify-Ack with records, xTR-ID and site-ID.  Without these, and
+	 * with H
+	 * and C clear, the two look the same: whoever waits for a Map-Notify-Ack asks first whether
+	 * the nonce is the one. */
 	bool cp_type5;
 };
 

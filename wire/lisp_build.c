@@ -196,7 +196,7 @@ is_complete(const struct lisp_builder *b, const struct lisp_kind *kind)
 {
 	if (b->records < kind->least_records)
 		return false;
-	if (kind == lisp_kind_historic() && b->locators > COUNT_MAX)
+	if (kind == lisp_kind_historic() && b->records != 1)
 		return false;
 	return !is_request(b) ||
 	       (b->itrs != 0 && b->reply_records == (b->msg->request.map_data ? 1 : 0));

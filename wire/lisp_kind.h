@@ -44,8 +44,7 @@ struct lisp_kind {
 
 /* NULL: none that consists of what is in the rows (an ECM, an unknown one). */
 const struct lisp_kind *lisp_kind_find(uint8_t type);
-/* CHANGE-PRIORITY as type 5: its Record Count is that of the locators, and it ends with the last
- * record. */
+/* CHANGE-PRIORITY as type 5: one record, and the Record Count is that of its locators. */
 const struct lisp_kind *lisp_kind_historic(void);
 
 #endif

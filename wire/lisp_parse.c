@@ -8,7 +8,6 @@
 #include "wire/lisp_record.h"
 
 #define REPLY_SECURITY 0x02000000u
-#define RECORDS_MAX    255
 
 /* What lies between an earlier position and the cursor. */
 static struct rd
@@ -52,21 +51,13 @@ parse_records(struct rd *r, bool referral, struct lisp_msg *msg)
 	msg->records = span_since(start, r);
 }
 
-/* The historic form counts its locators where others count records, or nothing at all: what it has
- * is what is there. */
+/* The historic form counts its locators where others count records, or nothing at all: it has one
+ * record, whatever that says. */
 static void
 parse_historic(struct rd *r, struct lisp_msg *msg)
 {
-	const uint8_t *start = r->data;
-	struct lisp_record record;
-	unsigned count;
-
-	for (count = 0; r->size > 0 && !r->failed; count++)
-		lisp_record_read(r, false, &record);
-	if (count > RECORDS_MAX)
-		r->failed = true;
-	msg->record_count = (uint8_t)count;
-	msg->records = span_since(start, r);
+	msg->record_count = 1;
+	parse_records(r, false, msg);
 }
 
 static void
@@ -166,7 +157,8 @@ parse_as(const struct lisp_kind *kind, const uint8_t *data, size_t size, struct 
 static int
 parse_type5(const uint8_t *data, size_t size, struct lisp_msg *msg)
 {
-	if (parse_as(lisp_kind_find(LISP_MAP_NOTIFY_ACK), data, size, msg) == 0 && msg->has_xtr_id)
+	if (parse_as(lisp_kind_find(LISP_MAP_NOTIFY_ACK), data, size, msg) == 0 &&
+	    msg->has_xtr_id && msg->record_count > 0)
 		return 0;
 	if (parse_as(lisp_kind_historic(), data, size, msg) != 0)
 		return -EBADMSG;
