@@ -28,13 +28,13 @@ struct mapcache {
 	struct pool items, shares;
 	struct index by_vn;
 	struct lpm lpm;
-	struct item **heap; /* [1] ends first */
+	struct item **heap; /* [1] is due first */
 	size_t heap_count;
 	bool has_evicted;
 	struct mapping evicted;
 };
 
-/* ---- the heap of ends ---- */
+/* ---- the heap of what is due ---- */
 
 static void
 heap_set(struct mapcache *m, size_t i, struct item *item)
@@ -44,9 +44,15 @@ heap_set(struct mapcache *m, size_t i, struct item *item)
 }
 
 static us_t
-heap_end(const struct mapcache *m, size_t i)
+due_of(const struct mapping *mapping)
 {
-	return m->heap[i]->mapping.expires;
+	return mapping->refresh < mapping->expires ? mapping->refresh : mapping->expires;
+}
+
+static us_t
+heap_due(const struct mapcache *m, size_t i)
+{
+	return due_of(&m->heap[i]->mapping);
 }
 
 static void
@@ -54,16 +60,16 @@ heap_settle(struct mapcache *m, size_t i)
 {
 	struct item *item = m->heap[i];
 
-	for (; i > 1 && heap_end(m, i / 2) > item->mapping.expires; i /= 2)
+	for (; i > 1 && heap_due(m, i / 2) > due_of(&item->mapping); i /= 2)
 		heap_set(m, i, m->heap[i / 2]);
 	for (;;) {
 		size_t child = 2 * i;
 
 		if (child > m->heap_count)
 			break;
-		if (child < m->heap_count && heap_end(m, child + 1) < heap_end(m, child))
+		if (child < m->heap_count && heap_due(m, child + 1) < heap_due(m, child))
 			child++;
-		if (heap_end(m, child) >= item->mapping.expires)
+		if (heap_due(m, child) >= due_of(&item->mapping))
 			break;
 		heap_set(m, i, m->heap[child]);
 		i = child;
@@ -304,6 +310,10 @@ mapcache_put(struct mapcache *m, const struct mapping *mapping, us_t now)
 	next.packets = item->mapping.packets;
 	next.expires =
 		next.source == MAP_FIXED || next.ttl >= US_NEVER - now ? US_NEVER : now + next.ttl;
+	next.refresh = US_NEVER;
+	if (next.expires != US_NEVER)
+		next.refresh =
+			next.expires - (next.ttl / 10 < MAP_REFRESH ? next.ttl / 10 : MAP_REFRESH);
 	item->mapping = next;
 	heap_put(m, item);
 	return fate;
@@ -345,15 +355,22 @@ mapcache_next(const struct mapcache *m, size_t *position)
 }
 
 struct mapping *
-mapcache_expired(const struct mapcache *m, us_t now)
+mapcache_pending(const struct mapcache *m, us_t now)
 {
-	return m->heap_count > 0 && heap_end(m, 1) <= now ? &m->heap[1]->mapping : NULL;
+	return m->heap_count > 0 && heap_due(m, 1) <= now ? &m->heap[1]->mapping : NULL;
+}
+
+void
+mapcache_refreshed(struct mapcache *m, struct mapping *mapping)
+{
+	mapping->refresh = US_NEVER;
+	heap_put(m, item_of(mapping));
 }
 
 us_t
 mapcache_due(const struct mapcache *m)
 {
-	return m->heap_count > 0 ? heap_end(m, 1) : US_NEVER;
+	return m->heap_count > 0 ? heap_due(m, 1) : US_NEVER;
 }
 
 bool

@@ -14,6 +14,8 @@
 #define MAP_LOCATORS_MAX 8
 /* Priority of a locator that must not be used (RFC 9301 section 5.4). */
 #define MAP_PRIORITY_NEVER 255
+/* A mapping is asked for again so long before its end, or when a tenth of its time is left. */
+#define MAP_REFRESH (60 * US_S)
 
 enum map_source {
 	MAP_ASKED = 0, /* Map-Reply */
@@ -46,6 +48,7 @@ struct mapping {
 	us_t since;                 /* the prefix is there */
 	us_t changed;               /* its locators are these */
 	us_t expires;
+	us_t refresh;     /* to be asked for again, when it is in use; US_NEVER: not any more */
 	us_t used;        /* last packet; 0: none yet */
 	uint64_t packets; /* also of those that had no usable locator */
 };
@@ -73,9 +76,11 @@ struct mapping *mapcache_find(const struct mapcache *m, vn_id_t vn, struct addr 
 struct mapping *mapcache_find_exact(const struct mapcache *m, vn_id_t vn, struct prefix prefix);
 /* Walks all: start with '*position' 0; NULL at the end.  Survives removal of the one just returned. */
 struct mapping *mapcache_next(const struct mapcache *m, size_t *position);
-/* The mapping whose time is over, if there is one: say so to whom it concerns, and remove it. */
-struct mapping *mapcache_expired(const struct mapcache *m, us_t now);
-/* When mapcache_expired() is due next; US_NEVER. */
+/* The mapping that is due first, if one is: past its end, to be removed; otherwise to be asked for again, after which
+ * mapcache_refreshed() makes its end the next thing that is due. */
+struct mapping *mapcache_pending(const struct mapcache *m, us_t now);
+void mapcache_refreshed(struct mapcache *m, struct mapping *mapping);
+/* When mapcache_pending() is due next; US_NEVER. */
 us_t mapcache_due(const struct mapcache *m);
 /* The mapping that the last put pushed out, as it was; false when it pushed out none. */
 bool mapcache_evicted(const struct mapcache *m, struct mapping *out);
