@@ -306,6 +306,8 @@ mapcache_put(struct mapcache *m, const struct mapping *mapping, us_t now)
 		keep_measured(&next.locators[i], &item->mapping);
 	next.since = fate == MAP_NEW ? now : item->mapping.since;
 	next.changed = fate == MAP_SAME ? item->mapping.changed : now;
+	if (next.notice < item->mapping.notice)
+		next.notice = item->mapping.notice;
 	next.used = item->mapping.used;
 	next.packets = item->mapping.packets;
 	next.expires =

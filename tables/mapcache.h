@@ -41,6 +41,7 @@ struct mapping {
 	uint8_t action; /* enum lisp_action, when there are no locators */
 	bool authoritative;
 	uint16_t version; /* Map-Version number; 0: none */
+	uint64_t notice;  /* nonce of the last publication that was taken; 0: none */
 	uint8_t count;
 	struct map_locator locators
 		[MAP_LOCATORS_MAX]; /* in the order of the record, which is that of the status bits */
