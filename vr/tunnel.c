@@ -7,23 +7,11 @@
 #include "vr/loop.h"
 #include "vr/offload.h"
 #include "vr/roster.h"
-#include "vr/udp.h"
+#include "vr/train.h"
 
 #define MODULE "tunnel"
 /* Rounds of udp_receive() per wake-up, so that the other sources get their turn. */
 #define ROUNDS_MAX 4
-
-/* Sealed records that wait to leave in one call: one receiver, equal sizes but the last. */
-struct train {
-	uint32_t slot;
-	struct endpoint to;
-	size_t used;    /* bytes */
-	size_t segment; /* size of each record but the last */
-	unsigned count;
-	bool closed; /* a shorter record ended it */
-	us_t now;    /* of its last record */
-	uint8_t data[UDP_TRAIN_SIZE_MAX + 64];
-};
 
 struct tunnel {
 	const struct tunnel_ops *ops;
@@ -176,7 +164,7 @@ tunnel_peer_endpoints(struct tunnel *t, uint32_t slot, const struct endpoint *en
 void
 tunnel_peer_remove(struct tunnel *t, uint32_t slot)
 {
-	if (t->train.slot == slot)
+	if (t->train.tag == slot)
 		tunnel_flush(t);
 	roster_remove(t->roster, slot);
 }
@@ -261,11 +249,9 @@ tunnel_flush(struct tunnel *t)
 	rc = udp_send(t->udp, &train->to, train->data, train->used, train->segment, &sent);
 	/* Empty before anyone is told: what is called from here may send. */
 	count = train->count;
-	train->count = 0;
-	train->used = 0;
-	train->closed = false;
+	train_reset(train);
 	if (rc != 0) {
-		struct session *s = roster_at(t->roster, train->slot);
+		struct session *s = roster_at(t->roster, train->tag);
 
 		roster_count_drop(t->roster, ROSTER_DROP_SEND, count - sent);
 		if (rc == -EMSGSIZE && s != NULL) {
@@ -277,30 +263,11 @@ tunnel_flush(struct tunnel *t)
 
 /* Room for one more record of this size to the peer, in the train that waits or in a new one. */
 static uint8_t *
-train_room(struct tunnel *t, uint32_t slot, const struct endpoint *to, size_t size)
+record_room(struct tunnel *t, uint32_t slot, const struct endpoint *to, size_t size)
 {
-	struct train *train = &t->train;
-
-	if (train->count > 0 &&
-	    (train->closed || train->slot != slot || size > train->segment ||
-	     train->count == UDP_TRAIN_COUNT_MAX || train->used + size > UDP_TRAIN_SIZE_MAX ||
-	     !endpoint_equal(train->to, *to)))
+	if (!train_takes(&t->train, slot, to, UDP_UNMARKED, size))
 		tunnel_flush(t);
-	if (train->count == 0) {
-		train->slot = slot;
-		train->to = *to;
-		train->segment = size;
-	}
-	return train->data + train->used;
-}
-
-static void
-train_add(struct train *train, size_t size, us_t now)
-{
-	train->used += size;
-	train->count++;
-	train->closed = size < train->segment;
-	train->now = now;
+	return train_room(&t->train, slot, to, UDP_UNMARKED, size);
 }
 
 static int
@@ -308,7 +275,7 @@ packet_send(struct tunnel *t, struct session *s, uint32_t slot, const struct sea
 	    const struct frame *f, us_t now)
 {
 	size_t size = f->size + SEAL_OVERHEAD;
-	uint8_t *record = train_room(t, slot, session_endpoint(s), size);
+	uint8_t *record = record_room(t, slot, session_endpoint(s), size);
 	int rc = session_seal(s, inner, record, 0, f->data, f->size, now);
 
 	if (rc == 0)
@@ -326,7 +293,7 @@ super_frame_send(struct tunnel *t, struct session *s, uint32_t slot, const struc
 		uint32_t left = cut->payload - i * cut->segment;
 		size_t size = SEAL_OVERHEAD + cut->header_size +
 			      (left < cut->segment ? left : cut->segment);
-		uint8_t *record = train_room(t, slot, to, size);
+		uint8_t *record = record_room(t, slot, to, size);
 		const uint8_t *payload;
 		uint32_t payload_size;
 		int rc;

@@ -37,8 +37,18 @@ struct udp {
 	union socket_address from[UDP_TRAINS];
 	union {
 		struct cmsghdr align;
-		uint8_t bytes[CMSG_SPACE(sizeof(int))];
+		/* Segment size, TTL and TOS. */
+		uint8_t bytes[3 * CMSG_SPACE(sizeof(int))];
 	} control[UDP_TRAINS];
+};
+
+/* Control messages of a datagram or train that is sent. */
+struct control {
+	union {
+		struct cmsghdr align;
+		uint8_t bytes[CMSG_SPACE(sizeof(uint16_t)) + 2 * CMSG_SPACE(sizeof(int))];
+	};
+	size_t used;
 };
 
 static socklen_t
@@ -94,14 +104,43 @@ buffers_set(int fd)
 		(void)option_set(fd, SOL_SOCKET, SO_SNDBUF, BUFFER_BYTES);
 }
 
-/* Never fragment, never believe ICMP: the path's size is probed. */
+/* Never fragment; whether ICMP is believed is the caller's choice. */
 static int
-probe_mode_set(const struct udp *u)
+mtu_mode_set(const struct udp *u, enum udp_mtu mode)
 {
-	int rc = option_set(u->fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
+	bool kernel = mode == UDP_MTU_KERNEL;
+	int rc = option_set(u->fd, IPPROTO_IP, IP_MTU_DISCOVER,
+			    kernel ? IP_PMTUDISC_DO : IP_PMTUDISC_PROBE);
 
 	if (u->v6)
-		rc = option_set(u->fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
+		rc = option_set(u->fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER,
+				kernel ? IPV6_PMTUDISC_DO : IPV6_PMTUDISC_PROBE);
+	return rc;
+}
+
+/* TTL and TOS come with what arrives; checksums stay out of what is sent. */
+static int
+look_set(const struct udp *u, const struct udp_conf *conf)
+{
+	int rc = 0;
+
+	if (conf->marks) {
+		rc = option_set(u->fd, IPPROTO_IP, IP_RECVTTL, 1);
+		if (rc == 0)
+			rc = option_set(u->fd, IPPROTO_IP, IP_RECVTOS, 1);
+		if (rc == 0 && u->v6)
+			rc = option_set(u->fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
+		if (rc == 0 && u->v6)
+			rc = option_set(u->fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+		/* Who sends without a checksum is heard (RFC 9300 section 5.3). */
+		if (rc == 0 && u->v6)
+			rc = option_set(u->fd, SOL_UDP, UDP_NO_CHECK6_RX, 1);
+	}
+	if (rc == 0 && conf->zero_checksum) {
+		rc = option_set(u->fd, SOL_SOCKET, SO_NO_CHECK, 1);
+		if (rc == 0 && u->v6)
+			rc = option_set(u->fd, SOL_UDP, UDP_NO_CHECK6_TX, 1);
+	}
 	return rc;
 }
 
@@ -122,7 +161,9 @@ socket_open(struct udp *u, const struct udp_conf *conf)
 		if (rc != 0)
 			return rc;
 	}
-	rc = probe_mode_set(u);
+	rc = mtu_mode_set(u, conf->mtu);
+	if (rc == 0)
+		rc = look_set(u, conf);
 	if (rc != 0)
 		return rc;
 	buffers_set(u->fd);
@@ -167,9 +208,11 @@ udp_create(const struct udp_conf *conf, struct log *log, struct udp **out)
 			 fmt_endpoint(conf->listen).s, strerror(-rc));
 		goto out;
 	}
-	u->segment = conf->segment && getsockopt(u->fd, SOL_UDP, UDP_SEGMENT, &value, &size) == 0;
+	u->segment = conf->segment && !conf->zero_checksum &&
+		     getsockopt(u->fd, SOL_UDP, UDP_SEGMENT, &value, &size) == 0;
 	u->gro = conf->gro && option_set(u->fd, SOL_UDP, UDP_GRO, 1) == 0;
-	rc = buffers_create(u, conf->datagram_max);
+	if (conf->datagram_max != 0)
+		rc = buffers_create(u, conf->datagram_max);
 out:
 	if (rc != 0)
 		udp_destroy(u);
@@ -207,28 +250,52 @@ udp_has_gro(const struct udp *u)
 	return u->gro;
 }
 
+static void
+control_add(struct control *c, int level, int type, const void *value, size_t size)
+{
+	struct cmsghdr *head = (struct cmsghdr *)(void *)(c->bytes + c->used);
+
+	head->cmsg_level = level;
+	head->cmsg_type = type;
+	head->cmsg_len = CMSG_LEN(size);
+	memcpy(CMSG_DATA(head), value, size);
+	c->used += CMSG_SPACE(size);
+}
+
+static void
+control_marks(struct control *c, const struct endpoint *to, struct udp_marks marks)
+{
+	int ttl = marks.ttl, tos = marks.tos;
+	bool v4 = to->addr.family == ADDR_V4;
+
+	if (marks.ttl == 0)
+		return;
+	control_add(c, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TTL : IPV6_HOPLIMIT, &ttl,
+		    sizeof(ttl));
+	control_add(c, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TOS : IPV6_TCLASS, &tos,
+		    sizeof(tos));
+}
+
+static void
+control_put(struct msghdr *msg, struct control *c)
+{
+	msg->msg_control = c->used > 0 ? c->bytes : NULL;
+	msg->msg_controllen = c->used;
+}
+
 /* One call for the whole train.  -EIO: the route's device cannot do it. */
 static int
-send_train(struct udp *u, union socket_address *to, socklen_t to_size, const uint8_t *data,
-	   size_t size, size_t segment)
+send_train(struct udp *u, union socket_address *to, socklen_t to_size, struct control marks,
+	   const uint8_t *data, size_t size, size_t segment)
 {
-	union {
-		struct cmsghdr align;
-		uint8_t bytes[CMSG_SPACE(sizeof(uint16_t))];
-	} control = {.bytes = {0}};
 	struct iovec iov = {.iov_base = (void *)(uintptr_t)data, .iov_len = size};
 	struct msghdr msg = {
 		.msg_name = to, .msg_namelen = to_size, .msg_iov = &iov, .msg_iovlen = 1};
 	uint16_t value = (uint16_t)segment;
 
-	if (segment < size) {
-		msg.msg_control = control.bytes;
-		msg.msg_controllen = sizeof(control.bytes);
-		control.align.cmsg_level = SOL_UDP;
-		control.align.cmsg_type = UDP_SEGMENT;
-		control.align.cmsg_len = CMSG_LEN(sizeof(value));
-		memcpy(CMSG_DATA(&control.align), &value, sizeof(value));
-	}
+	if (segment < size)
+		control_add(&marks, SOL_UDP, UDP_SEGMENT, &value, sizeof(value));
+	control_put(&msg, &marks);
 	if (sendmsg(u->fd, &msg, 0) < 0)
 		return -errno;
 	u->stats.tx_calls++;
@@ -236,8 +303,8 @@ send_train(struct udp *u, union socket_address *to, socklen_t to_size, const uin
 }
 
 static int
-send_batch(struct udp *u, union socket_address *to, socklen_t to_size, const uint8_t *data,
-	   size_t size, size_t segment, unsigned *done)
+send_batch(struct udp *u, union socket_address *to, socklen_t to_size, struct control *marks,
+	   const uint8_t *data, size_t size, size_t segment, unsigned *done)
 {
 	struct mmsghdr msgs[UDP_TRAIN_COUNT_MAX];
 	struct iovec iovs[UDP_TRAIN_COUNT_MAX];
@@ -251,6 +318,7 @@ send_batch(struct udp *u, union socket_address *to, socklen_t to_size, const uin
 		msgs[count].msg_hdr.msg_namelen = to_size;
 		msgs[count].msg_hdr.msg_iov = &iovs[count];
 		msgs[count].msg_hdr.msg_iovlen = 1;
+		control_put(&msgs[count].msg_hdr, marks);
 	}
 	while (sent < count) {
 		int rc = sendmmsg(u->fd, msgs + sent, count - sent, 0);
@@ -265,15 +333,18 @@ send_batch(struct udp *u, union socket_address *to, socklen_t to_size, const uin
 }
 
 static int
-send_somehow(struct udp *u, const struct endpoint *to, const uint8_t *data, size_t size,
-	     size_t segment, unsigned *sent)
+send_somehow(struct udp *u, const struct endpoint *to, struct udp_marks marks, const uint8_t *data,
+	     size_t size, size_t segment, unsigned *sent)
 {
+	struct control control = {.used = 0};
 	union socket_address a;
 	socklen_t a_size = address_from_endpoint(u, to, &a);
 	int rc;
 
+	memset(control.bytes, 0, sizeof(control.bytes));
+	control_marks(&control, to, marks);
 	if (segment >= size || u->segment) {
-		rc = send_train(u, &a, a_size, data, size, segment);
+		rc = send_train(u, &a, a_size, control, data, size, segment);
 		if (rc == 0)
 			*sent = (unsigned)((size + segment - 1) / segment);
 		if (rc == 0 || segment >= size || (rc != -EIO && rc != -EINVAL))
@@ -287,12 +358,12 @@ send_somehow(struct udp *u, const struct endpoint *to, const uint8_t *data, size
 				 fmt_endpoint(*to).s);
 		}
 	}
-	return send_batch(u, &a, a_size, data, size, segment, sent);
+	return send_batch(u, &a, a_size, &control, data, size, segment, sent);
 }
 
 int
-udp_send(struct udp *u, const struct endpoint *to, const uint8_t *data, size_t size, size_t segment,
-	 unsigned *sent)
+udp_send_marked(struct udp *u, const struct endpoint *to, struct udp_marks marks,
+		const uint8_t *data, size_t size, size_t segment, unsigned *sent)
 {
 	int rc;
 
@@ -301,8 +372,44 @@ udp_send(struct udp *u, const struct endpoint *to, const uint8_t *data, size_t s
 		return -EAFNOSUPPORT;
 	if (size > UDP_TRAIN_SIZE_MAX || segment == 0 || size > segment * UDP_TRAIN_COUNT_MAX)
 		return -EINVAL;
-	rc = send_somehow(u, to, data, size, segment, sent);
+	rc = send_somehow(u, to, marks, data, size, segment, sent);
 	u->stats.tx_datagrams += *sent;
+	return rc;
+}
+
+int
+udp_send(struct udp *u, const struct endpoint *to, const uint8_t *data, size_t size, size_t segment,
+	 unsigned *sent)
+{
+	return udp_send_marked(u, to, UDP_UNMARKED, data, size, segment, sent);
+}
+
+/* Only a connected socket says it. */
+int
+udp_path_mtu(const struct udp *u, const struct endpoint *to, uint16_t *mtu)
+{
+	bool v4 = to->addr.family == ADDR_V4;
+	union socket_address a, from;
+	socklen_t a_size = address_from_endpoint(u, to, &a), size = sizeof(from);
+	int fd = socket(a.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int value = 0, rc = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (getsockname(u->fd, &from.any, &size) == 0) {
+		/* The way out may depend on the source. */
+		from.v4.sin_port = 0;
+		rc = bind(fd, &from.any, size) == 0 ? 0 : -errno;
+	}
+	size = sizeof(value);
+	if (rc == 0 && connect(fd, &a.any, a_size) != 0)
+		rc = -errno;
+	if (rc == 0 && getsockopt(fd, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_MTU : IPV6_MTU,
+				  &value, &size) != 0)
+		rc = -errno;
+	close(fd);
+	if (rc == 0)
+		*mtu = (uint16_t)(value > UINT16_MAX ? UINT16_MAX : value);
 	return rc;
 }
 
@@ -322,19 +429,29 @@ udp_send_breakable(struct udp *u, const struct endpoint *to, const uint8_t *data
 	return rc;
 }
 
-static size_t
-train_segment(struct msghdr *msg, size_t size)
+/* What the kernel says of a train beside its bytes. */
+static void
+train_details(struct msghdr *msg, struct udp_train *train)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
-		int value;
+		int value = 0;
 
-		if (c->cmsg_level != SOL_UDP || c->cmsg_type != UDP_GRO)
+		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
+			train->marks.tos = *CMSG_DATA(c);
+			continue;
+		}
+		if (c->cmsg_len < CMSG_LEN(sizeof(value)))
 			continue;
 		memcpy(&value, CMSG_DATA(c), sizeof(value));
-		if (value > 0 && (size_t)value < size)
-			return (size_t)value;
+		if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO && value > 0 &&
+		    (size_t)value < train->size)
+			train->segment = (size_t)value;
+		else if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL) ||
+			 (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_HOPLIMIT))
+			train->marks.ttl = (uint8_t)value;
+		else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS)
+			train->marks.tos = (uint8_t)value;
 	}
-	return size;
 }
 
 size_t
@@ -348,8 +465,8 @@ udp_receive(struct udp *u, struct udp_train trains[UDP_TRAINS], bool *more)
 			.msg_namelen = sizeof(u->from[i]),
 			.msg_iov = &u->iovs[i],
 			.msg_iovlen = 1,
-			.msg_control = u->gro ? u->control[i].bytes : NULL,
-			.msg_controllen = u->gro ? sizeof(u->control[i].bytes) : 0,
+			.msg_control = u->control[i].bytes,
+			.msg_controllen = sizeof(u->control[i].bytes),
 		};
 	}
 	rc = recvmmsg(u->fd, u->msgs, (unsigned)u->trains, MSG_DONTWAIT, NULL);
@@ -363,10 +480,11 @@ udp_receive(struct udp *u, struct udp_train trains[UDP_TRAINS], bool *more)
 		trains[i] = (struct udp_train){
 			.data = u->iovs[i].iov_base,
 			.size = size,
-			.segment = train_segment(msg, size),
+			.segment = size,
 			.from = endpoint_from_address(&u->from[i]),
 			.truncated = (msg->msg_flags & MSG_TRUNC) != 0,
 		};
+		train_details(msg, &trains[i]);
 		u->stats.rx_trains++;
 		u->stats.rx_datagrams +=
 			size == 0 ? 1 : (size + trains[i].segment - 1) / trains[i].segment;

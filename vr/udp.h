@@ -16,11 +16,26 @@
 
 struct udp;
 
+/* The path's size: found by probes of the caller's own (large datagrams are sent, never fragmented), or what the kernel has
+ * learned from ICMP: a larger datagram is refused by -EMSGSIZE (RFC 1191, RFC 8201). */
+enum udp_mtu { UDP_MTU_PROBED = 0, UDP_MTU_KERNEL };
+
 struct udp_conf {
-	struct endpoint listen; /* [::] hears IPv4 too */
+	struct endpoint listen; /* [::] hears IPv4 too; port 0: any */
 	bool segment, gro;      /* false forces the fallback */
-	uint16_t datagram_max;  /* largest UDP payload that has to be received */
+	uint16_t datagram_max;  /* largest UDP payload that has to be received; 0: only sends */
+	enum udp_mtu mtu;
+	bool marks;         /* tell the TTL and TOS of what arrives */
+	bool zero_checksum; /* send without a checksum (RFC 6935), and then without UDP_SEGMENT */
 };
+
+/* Fields of the outer IP header. */
+struct udp_marks {
+	uint8_t ttl; /* 0: the system's default, and its TOS */
+	uint8_t tos;
+};
+
+#define UDP_UNMARKED ((struct udp_marks){0})
 
 /* Datagrams of one sender, each of 'segment' bytes but the last, behind each other. */
 struct udp_train {
@@ -28,7 +43,8 @@ struct udp_train {
 	size_t size;
 	size_t segment; /* 'size' when it is a single one */
 	struct endpoint from;
-	bool truncated; /* larger than the buffer: of no use */
+	struct udp_marks marks; /* of all of them, when the socket was made to tell */
+	bool truncated;         /* larger than the buffer: of no use */
 };
 
 /* 0 and '*out', or -errno with the cause logged. */
@@ -44,6 +60,11 @@ bool udp_has_gro(const struct udp *u);
  * -EAGAIN or another error: the first that did not leave, and those behind it, are lost. */
 MUST_USE int udp_send(struct udp *u, const struct endpoint *to, const uint8_t *data, size_t size,
 		      size_t segment, unsigned *sent);
+/* The same with these marks on every datagram. */
+MUST_USE int udp_send_marked(struct udp *u, const struct endpoint *to, struct udp_marks marks,
+			     const uint8_t *data, size_t size, size_t segment, unsigned *sent);
+/* Largest IP packet that the kernel believes to reach 'to' whole.  0 and '*mtu', or -errno. */
+MUST_USE int udp_path_mtu(const struct udp *u, const struct endpoint *to, uint16_t *mtu);
 /* Sends one datagram that may be fragmented on its way where it is larger than a link (IPv4).  For the rare message that is
  * larger than its path and cannot be made smaller. */
 MUST_USE int udp_send_breakable(struct udp *u, const struct endpoint *to, const uint8_t *data,

@@ -1,0 +1,108 @@
+/* Map-Requests of others: answered for own EIDs, and who asked is remembered. */
+#include "lisp/xtr_priv.h"
+
+/* An answer for an EID that is elsewhere by now is good for a minute: its own site's is better. */
+#define TTL_ELSEWHERE 1
+
+/* Where an answer goes: a locator of the ITR that we can reach, the one that the message came from if it is among them; the
+ * port is that of the question. */
+static struct endpoint
+reply_to(const struct xtr *x, const struct endpoint *from, const struct lisp_ecm *ecm,
+	 const struct lisp_msg *msg)
+{
+	struct rd itrs = msg->request.itr_rlocs;
+	struct endpoint to = {.port = ecm != NULL ? ecm->src.port : from->port};
+	struct lisp_rloc rloc;
+
+	while (lisp_itr_next(&itrs, &rloc)) {
+		if (addr_is_none(rloc.addr) || addr_is_multicast(rloc.addr) ||
+		    addr_is_none(xtr_own_rloc(x, rloc.addr.family)))
+			continue;
+		if (addr_is_none(to.addr) || (ecm == NULL && addr_equal(rloc.addr, from->addr)))
+			to.addr = rloc.addr;
+	}
+	return to;
+}
+
+static void
+put_elsewhere(struct lisp_builder *b, const struct xtr_place *place)
+{
+	for (size_t i = 0; i < place->rloc_count; i++) {
+		struct lisp_locator l = {.priority = 1,
+					 .weight = 100,
+					 .m_priority = MAP_PRIORITY_NEVER,
+					 .reachable = true,
+					 .rloc = lisp_rloc_make(place->rlocs[i])};
+
+		lisp_put_locator(b, &l);
+	}
+}
+
+/* Adds the record for one EID; false when it is not ours to say. */
+static bool
+answer_one(struct xtr *x, const struct lisp_asked *asked, const struct endpoint *to,
+	   struct addr probed, struct lisp_builder *b, us_t now)
+{
+	struct addr eid = asked->eid.prefix.addr;
+	struct lisp_record record = {.authoritative = true};
+	struct xtr_place place;
+
+	if (asked->eid.kind != LISP_EID_IP) {
+		xtr_counted(x, asked->eid.kind == LISP_EID_NONE ? XTR_NO_EID : XTR_EID_KIND);
+		return false;
+	}
+	if (!x->ops->place(x->ctx, asked->eid.vn, eid, &place)) {
+		xtr_counted(x, XTR_NOT_OURS);
+		return false;
+	}
+	record.eid = lisp_eid_make(asked->eid.vn, place.prefix, !asked->eid.has_vn);
+	record.ttl = place.is_here ? x->conf.ttl_min : TTL_ELSEWHERE;
+	record.authoritative = place.is_here;
+	record.map_version = place.version;
+	lisp_put_record(b, &record);
+	if (place.is_here)
+		xtr_put_own_rlocs(x, b, probed);
+	else
+		put_elsewhere(b, &place);
+	xtr_asked(x, asked->eid.vn, eid, to->addr, false, now);
+	return true;
+}
+
+void
+answers_request(struct xtr *x, const struct endpoint *from, const struct lisp_ecm *ecm,
+		const struct lisp_msg *msg, us_t now)
+{
+	struct lisp_msg reply = {.type = LISP_MAP_REPLY, .nonce = msg->nonce};
+	struct addr probed = {.family = ADDR_NONE};
+	struct rd records = msg->records;
+	struct lisp_asked asked;
+	uint8_t data[LISP_SIZE_MAX];
+	struct lisp_builder b;
+	struct endpoint to;
+	bool any = false;
+
+	if (msg->request.smr) {
+		asks_smr(x, msg, now);
+		return;
+	}
+	to = reply_to(x, from, ecm, msg);
+	if (addr_is_none(to.addr)) {
+		xtr_counted(x, XTR_NO_ITR_RLOC);
+		return;
+	}
+	if (!limiter_take(&x->replies, to.addr, now)) {
+		xtr_counted(x, XTR_REPLY_LIMITED);
+		return;
+	}
+	if (msg->request.probe) {
+		reply.reply.probe = true;
+		probed = xtr_own_rloc(x, from->addr.family);
+	}
+	lisp_begin(&b, data, sizeof(data), &reply);
+	while (lisp_asked_next(&records, &asked))
+		any = answer_one(x, &asked, &to, probed, &b, now) || any;
+	if (!any || msg->request.no_reply)
+		return;
+	xtr_send(x, &to, data, lisp_end(&b));
+	xtr_counted(x, msg->request.probe ? XTR_PROBES_ANSWERED : XTR_REPLIES);
+}

@@ -1,0 +1,87 @@
+/* Who asked for which EID: a fixed table, the longest unheard of a set goes first. */
+#include "lisp/xtr_priv.h"
+
+#define WAYS 32 /* locators that are remembered of one EID, and of those that share its set */
+#define SETS (XTR_ASKERS_MAX / WAYS)
+
+struct askers {
+	struct hash_key key;
+	struct xtr_asker rows[XTR_ASKERS_MAX]; /* free: 'last' is 0 */
+};
+
+struct askers *
+askers_create(const struct hash_key *key)
+{
+	struct askers *a = calloc(1, sizeof(*a));
+
+	if (a != NULL)
+		a->key = *key;
+	return a;
+}
+
+void
+askers_destroy(struct askers *a)
+{
+	free(a);
+}
+
+static size_t
+set_of(const struct askers *a, vn_id_t vn, struct addr eid)
+{
+	uint8_t bytes[sizeof(vn) + sizeof(eid)];
+
+	memcpy(bytes, &vn, sizeof(vn));
+	memcpy(bytes + sizeof(vn), &eid, sizeof(eid));
+	return hash_bytes(&a->key, bytes, sizeof(bytes)) % SETS * WAYS;
+}
+
+static bool
+is_of(const struct xtr_asker *row, vn_id_t vn, struct addr eid)
+{
+	return row->last > 0 && row->vn == vn && addr_equal(row->eid, eid);
+}
+
+void
+askers_put(struct askers *a, const struct xtr_asker *asker)
+{
+	struct xtr_asker *set = &a->rows[set_of(a, asker->vn, asker->eid)], *oldest = set;
+	bool pushes = asker->pushes;
+
+	for (size_t i = 0; i < WAYS; i++) {
+		if (is_of(&set[i], asker->vn, asker->eid) && addr_equal(set[i].rloc, asker->rloc)) {
+			/* One that took a push once takes them. */
+			pushes = pushes || set[i].pushes;
+			oldest = &set[i];
+			break;
+		}
+		if (set[i].last < oldest->last)
+			oldest = &set[i];
+	}
+	*oldest = *asker;
+	oldest->pushes = pushes;
+}
+
+void
+askers_of(const struct askers *a, vn_id_t vn, struct addr eid, us_t oldest,
+	  void (*each)(void *ctx, const struct xtr_asker *asker), void *ctx)
+{
+	const struct xtr_asker *set = &a->rows[set_of(a, vn, eid)];
+
+	for (size_t i = 0; i < WAYS; i++)
+		if (is_of(&set[i], vn, eid) && set[i].last >= oldest)
+			each(ctx, &set[i]);
+}
+
+bool
+askers_next(const struct askers *a, size_t *position, struct xtr_asker *out)
+{
+	while (*position < XTR_ASKERS_MAX) {
+		const struct xtr_asker *row = &a->rows[(*position)++];
+
+		if (row->last > 0) {
+			*out = *row;
+			return true;
+		}
+	}
+	return false;
+}

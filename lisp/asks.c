@@ -1,0 +1,374 @@
+/* Questions to the mapping system: Map-Requests for what packets want, for mappings that end, for SMRs. */
+#include <errno.h>
+
+#include "lisp/xtr_priv.h"
+#include "wire/lisp_ecm.h"
+
+/* A question stands in one of so many rows. */
+#define WAYS 8
+#define SETS (XTR_ASKS_MAX / WAYS)
+
+/* The same question is asked once a second (RFC 9301 section 5.5 and 6.1), a few times ahead. */
+#define PACE  US_S
+#define AHEAD (3 * PACE)
+/* It is repeated after a second, two, four ..., each time at the next resolver. */
+#define TRIES 4
+
+/* No mapping is kept longer, whatever it says. */
+#define TTL_MAX (24 * 3600 * US_S)
+
+/* ---- rows ---- */
+
+static struct ask *
+ask_set(struct xtr *x, vn_id_t vn, const struct prefix *prefix)
+{
+	uint8_t bytes[sizeof(vn) + 18];
+
+	memcpy(bytes, &vn, sizeof(vn));
+	bytes[sizeof(vn)] = prefix->addr.family;
+	bytes[sizeof(vn) + 1] = prefix->len;
+	memcpy(bytes + sizeof(vn) + 2, prefix->addr.b, 16);
+	return &x->asks[hash_bytes(&x->key, bytes, sizeof(bytes)) % SETS * WAYS];
+}
+
+static bool
+ask_is_free(const struct ask *ask)
+{
+	return addr_is_none(ask->prefix.addr);
+}
+
+/* The row of this question, a new one, or NULL when there is no room. */
+static struct ask *
+ask_get(struct xtr *x, vn_id_t vn, struct prefix prefix)
+{
+	struct ask *set = ask_set(x, vn, &prefix), *room = NULL;
+
+	for (size_t i = 0; i < WAYS; i++) {
+		if (ask_is_free(&set[i]) || set[i].answered) {
+			if (room == NULL || ask_is_free(&set[i]))
+				room = &set[i];
+		}
+		if (!ask_is_free(&set[i]) && set[i].vn == vn && prefix_equal(set[i].prefix, prefix))
+			return &set[i];
+	}
+	if (room != NULL)
+		/* "answered": nothing is under way yet. */
+		*room = (struct ask){.vn = vn, .prefix = prefix, .answered = true};
+	return room;
+}
+
+struct ask *
+asks_find(struct xtr *x, uint64_t nonce)
+{
+	for (size_t i = 0; i < XTR_ASKS_MAX; i++)
+		if (x->asks[i].nonce == nonce && nonce != 0 && !ask_is_free(&x->asks[i]) &&
+		    !x->asks[i].answered)
+			return &x->asks[i];
+	return NULL;
+}
+
+void
+asks_done(struct xtr *x, struct ask *ask)
+{
+	ask->answered = true;
+	ask->due = ask->spent;
+	if (ask->due < x->asks_due)
+		x->asks_due = ask->due;
+}
+
+/* ---- sending ---- */
+
+/* The Map-Request, behind the room for the headers of an ECM; its size or an error. */
+static int
+build_request(struct xtr *x, const struct ask *ask, uint8_t *data, size_t room)
+{
+	struct lisp_msg msg = {.type = LISP_MAP_REQUEST, .nonce = ask->nonce};
+	struct lisp_asked asked = {.eid = xtr_eid(x, ask->vn, ask->prefix),
+				   .notify = x->conf.subscribe};
+	struct lisp_builder b;
+
+	msg.request.smr_invoked = ask->smr_invoked;
+	if (x->conf.subscribe) {
+		msg.has_xtr_id = true;
+		msg.xtr_id = x->conf.ids;
+	}
+	lisp_begin(&b, data, room, &msg);
+	xtr_put_itrs(x, &b);
+	lisp_put_asked(&b, &asked);
+	return lisp_end(&b);
+}
+
+static void
+send_request(struct xtr *x, const struct ask *ask, const struct endpoint *resolver)
+{
+	struct lisp_ecm ecm = {
+		.src = {.addr = xtr_own_rloc(x, resolver->addr.family), .port = LISP_CONTROL_PORT},
+		.dst = {.addr = ask->prefix.addr, .port = LISP_CONTROL_PORT}};
+	uint8_t data[LISP_ECM_SIZE_MAX + LISP_SIZE_MAX];
+	size_t head = lisp_ecm_size(resolver->addr.family);
+	int size = build_request(x, ask, data + head, sizeof(data) - head);
+
+	/* The inner destination is the EID, where the families allow it (RFC 9301 section 5.8). */
+	if (ecm.dst.addr.family != ecm.src.addr.family)
+		ecm.dst.addr = resolver->addr;
+	ecm.size = size > 0 ? (size_t)size : 0;
+	if (size > 0)
+		size = lisp_ecm_build(&ecm, data, sizeof(data));
+	xtr_send(x, resolver, data, size);
+	xtr_counted(x, XTR_REQUESTS);
+}
+
+/* The next resolver that we have a locator for, or NULL. */
+static const struct endpoint *
+next_resolver(struct xtr *x)
+{
+	for (size_t i = 0; i < x->conf.resolver_count; i++) {
+		const struct endpoint *r =
+			&x->conf.resolvers[x->resolver++ % x->conf.resolver_count];
+
+		if (!addr_is_none(xtr_own_rloc(x, r->addr.family)))
+			return r;
+	}
+	return NULL;
+}
+
+static void
+ask_again(struct xtr *x, struct ask *ask, us_t now)
+{
+	const struct endpoint *resolver = next_resolver(x);
+
+	if (resolver != NULL)
+		send_request(x, ask, resolver);
+	ask->due = now + (US_S << ask->tries++);
+	if (ask->due < x->asks_due)
+		x->asks_due = ask->due;
+}
+
+/* 0: asked, now or before; -EAGAIN, -ENOSPC, -ENOENT. */
+static int
+ask_for(struct xtr *x, vn_id_t vn, struct prefix prefix, bool smr_invoked, us_t now)
+{
+	struct ask *ask;
+
+	if (x->conf.resolver_count == 0 || x->conf.rloc_count == 0)
+		return -ENOENT;
+	ask = ask_get(x, vn, prefix);
+	if (ask == NULL) {
+		xtr_counted(x, XTR_ASKS_FULL);
+		return -ENOSPC;
+	}
+	if (!ask->answered) {
+		/* An answer under way may be older than the SMR: it is asked anew. */
+		if (!smr_invoked || ask->smr_invoked)
+			return 0;
+	}
+	if (ask->spent < now)
+		ask->spent = now;
+	if (ask->spent + PACE > now + AHEAD)
+		return -EAGAIN;
+	ask->spent += PACE;
+	ask->nonce = xtr_random(x);
+	ask->tries = 0;
+	ask->answered = false;
+	ask->smr_invoked = smr_invoked;
+	ask_again(x, ask, now);
+	return 0;
+}
+
+int
+xtr_resolve(struct xtr *x, vn_id_t vn, struct addr eid, us_t now)
+{
+	return ask_for(x, vn, prefix_host(eid), false, now);
+}
+
+/* ---- answers ---- */
+
+static void
+take_locators(struct mapping *m, const struct lisp_record *record)
+{
+	struct rd locators = record->locators;
+	struct lisp_locator l;
+
+	while (lisp_locator_next(&locators, &l) && m->count < MAP_LOCATORS_MAX) {
+		if (addr_is_none(l.rloc.addr) || addr_is_multicast(l.rloc.addr) ||
+		    addr_is_unspecified(l.rloc.addr))
+			continue;
+		m->locators[m->count++] = (struct map_locator){.rloc = l.rloc.addr,
+							       .priority = l.priority,
+							       .weight = l.weight,
+							       .not_reachable = !l.reachable};
+	}
+}
+
+static void
+put_mapping(struct xtr *x, const struct mapping *m, us_t now)
+{
+	enum map_fate fate = mapcache_put(x->cache, m, now);
+	struct mapping gone;
+
+	if (mapcache_evicted(x->cache, &gone))
+		x->ops->mapped(x->ctx, gone.vn, gone.prefix, now);
+	if (fate == MAP_REFUSED)
+		return;
+	probes_follow(x, m, now);
+	x->ops->mapped(x->ctx, m->vn, m->prefix, now);
+}
+
+void
+asks_take(struct xtr *x, const struct lisp_record *record, enum map_source source, uint64_t nonce,
+	  us_t now)
+{
+	struct mapping m = {.vn = record->eid.vn,
+			    .prefix = record->eid.prefix,
+			    .source = (uint8_t)source,
+			    .action = record->action,
+			    .authoritative = record->authoritative,
+			    .version = record->map_version,
+			    .notice = nonce,
+			    .ttl = (us_t)record->ttl * 60 * US_S};
+
+	if (m.ttl > TTL_MAX)
+		m.ttl = TTL_MAX;
+	if (!x->ops->may_map(x->ctx, m.vn, m.prefix)) {
+		xtr_counted(x, XTR_OVERCLAIM);
+		return;
+	}
+	take_locators(&m, record);
+	if (m.ttl > 0) {
+		put_mapping(x, &m, now);
+	} else if (mapcache_find_exact(x->cache, m.vn, m.prefix) != NULL) {
+		mapcache_remove(x->cache, m.vn, m.prefix);
+		x->ops->mapped(x->ctx, m.vn, m.prefix, now);
+	}
+	xtr_counted(x, m.count > 0 ? XTR_MAPPINGS : XTR_NEGATIVE);
+}
+
+/* Is the record about what was asked for?  A negative one whose prefix does not cover it, as one peer
+ * sends, is taken for the EID alone. */
+static bool
+record_fits(const struct ask *ask, struct lisp_record *record)
+{
+	if (record->eid.kind != LISP_EID_IP || record->eid.vn != ask->vn)
+		return false;
+	if (prefix_contains(record->eid.prefix, ask->prefix.addr))
+		return true;
+	if (record->locator_count > 0 || record->eid.prefix.addr.family != ask->prefix.addr.family)
+		return false;
+	record->eid.prefix = ask->prefix;
+	return true;
+}
+
+void
+asks_reply(struct xtr *x, const struct lisp_msg *msg, us_t now)
+{
+	struct ask *ask = asks_find(x, msg->nonce);
+	struct rd records = msg->records;
+	struct lisp_record record;
+	struct prefix wide = {.len = 255};
+
+	if (ask == NULL) {
+		xtr_counted(x, XTR_UNSOLICITED);
+		return;
+	}
+	while (lisp_record_next(&records, &record)) {
+		/* More-specific mappings inside of the answer come with it (RFC 9301 section 5.5). */
+		bool is_inside = wide.len < 255 && record.eid.kind == LISP_EID_IP &&
+				 record.eid.vn == ask->vn && record.eid.prefix.len > wide.len &&
+				 prefix_contains(wide, record.eid.prefix.addr);
+
+		if (!is_inside && !record_fits(ask, &record)) {
+			xtr_counted(x, XTR_NOT_ASKED);
+			continue;
+		}
+		if (!is_inside)
+			wide = record.eid.prefix;
+		asks_take(x, &record, MAP_ASKED, 0, now);
+	}
+	if (wide.len < 255)
+		asks_done(x, ask);
+}
+
+void
+asks_smr(struct xtr *x, const struct lisp_msg *msg, us_t now)
+{
+	struct rd records = msg->records;
+	struct lisp_asked asked;
+
+	while (lisp_asked_next(&records, &asked)) {
+		const struct mapping *m;
+
+		if (asked.eid.kind != LISP_EID_IP) {
+			xtr_counted(x, XTR_EID_KIND);
+			continue;
+		}
+		m = mapcache_find(x->cache, asked.eid.vn, asked.eid.prefix.addr);
+		if (m == NULL || m->source == MAP_FIXED)
+			xtr_counted(x, XTR_SMR_UNKNOWN);
+		else if (ask_for(x, asked.eid.vn, asked.eid.prefix, true, now) == 0)
+			xtr_counted(x, XTR_SMRS_HEARD);
+		else
+			xtr_counted(x, XTR_SMR_LIMITED);
+	}
+}
+
+/* ---- time ---- */
+
+static void
+ask_due(struct xtr *x, struct ask *ask, us_t now)
+{
+	struct ask gone = *ask;
+
+	if (!ask->answered && ask->tries < TRIES) {
+		ask_again(x, ask, now);
+		return;
+	}
+	*ask = (struct ask){0};
+	if (gone.answered)
+		return;
+	xtr_counted(x, XTR_UNANSWERED);
+	x->ops->unanswered(x->ctx, gone.vn, gone.prefix.addr, now);
+}
+
+/* Mappings at their end, and those that are in use shortly before it. */
+static void
+mappings_due(struct xtr *x, us_t now)
+{
+	struct mapping *m;
+
+	while ((m = mapcache_pending(x->cache, now)) != NULL) {
+		vn_id_t vn = m->vn;
+		struct prefix prefix = m->prefix;
+
+		if (m->expires <= now) {
+			mapcache_remove(x->cache, vn, prefix);
+			x->ops->mapped(x->ctx, vn, prefix, now);
+			continue;
+		}
+		mapcache_refreshed(x->cache, m);
+		if (m->used > 0 && m->used >= m->expires - m->ttl)
+			(void)ask_for(x, vn, prefix, false, now);
+	}
+}
+
+us_t
+asks_run(struct xtr *x, us_t now)
+{
+	us_t due = US_NEVER, mappings;
+
+	mappings_due(x, now);
+	if (now >= x->asks_due) {
+		x->asks_due = US_NEVER;
+		for (size_t i = 0; i < XTR_ASKS_MAX; i++) {
+			struct ask *ask = &x->asks[i];
+
+			if (!ask_is_free(ask) && ask->due <= now)
+				ask_due(x, ask, now);
+			if (!ask_is_free(ask) && ask->due < due)
+				due = ask->due;
+		}
+		if (due < x->asks_due)
+			x->asks_due = due;
+	}
+	mappings = mapcache_due(x->cache);
+	return mappings < x->asks_due ? mappings : x->asks_due;
+}

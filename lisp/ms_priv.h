@@ -1,0 +1,94 @@
+/* Shared by the files of the map-server only. */
+#ifndef LISP_MS_PRIV_H
+#define LISP_MS_PRIV_H
+
+#include "lisp/displaced.h"
+#include "lisp/limiter.h"
+#include "lisp/mapserver.h"
+#include "lisp/pubsub.h"
+#include "wire/lisp_ecm.h"
+
+/* A site keeps its number while the map-server lives, also over a reload. */
+struct ms_slot {
+	const struct ms_site *conf; /* NULL: no longer there */
+	char name[64];
+};
+
+/* One site's right to a prefix, in a list of all that have one. */
+struct ms_rule {
+	uint32_t next;
+	uint16_t site;
+	bool more_specifics; /* also inside of it */
+	bool mobile;         /* only inside of it, and as one of many */
+};
+
+/* Which prefixes may be registered by whom. */
+struct ms_rules {
+	struct trie trie; /* value: the first rule of the prefix, plus one */
+	struct ms_rule *rules;
+	uint32_t count;
+};
+
+struct ms {
+	const struct lisp_io *io;
+	void *ctx;
+	struct ms_conf conf;
+	struct hash_key key;
+	us_t start;
+	struct ms_slot *slots;
+	uint32_t slot_count;
+	struct ms_rules rules;
+	struct nonces *nonces;
+	struct registry *registry;
+	struct displaced displaced;
+	struct limiter replies;
+	struct pubsub *pubsub;
+	uint64_t counts[MS_COUNT_END];
+};
+
+static inline void
+ms_count(struct ms *ms, enum ms_count what)
+{
+	ms->counts[what]++;
+}
+
+/* --- ms_sites.c --- */
+/* Builds the rules of 'ms->conf' for the slots.  0, -ENOMEM, -EINVAL. */
+MUST_USE int ms_rules_init(struct ms_rules *r, const struct ms_conf *conf, const uint32_t *slots);
+void ms_rules_fini(struct ms_rules *r);
+bool ms_may_register(const struct ms *ms, uint32_t site, const struct eid_key *key);
+bool ms_is_mobile(const struct ms *ms, const struct eid_key *key);
+/* Length of the longest prefix around the key that a site owns, or -1; '*any' says whether there is
+ * a prefix of any kind around it. */
+int ms_owned_len(const struct ms *ms, const struct eid_key *key, bool *any);
+/* The site's key with this Key ID, or NULL. */
+const struct lisp_key *ms_key_of(const struct ms *ms, uint32_t site, uint8_t key_id);
+/* Does a prefix of a site (no mobile one) begin inside this one? */
+bool ms_owned_inside(const struct ms *ms, const struct eid_key *key);
+
+/* --- ms_register.c --- */
+void ms_register(struct ms *ms, const struct endpoint *from, const struct lisp_msg *msg,
+		 const uint8_t *data, size_t size, us_t now);
+/* A record of what is registered, 'as' this prefix (its own or a narrower one). */
+void ms_put_registration(const struct ms *ms, struct lisp_builder *b, uint32_t number,
+			 const struct eid_key *as);
+/* Ends, signs and sends a Map-Notify. */
+void ms_send_notify(struct ms *ms, struct lisp_builder *b, const struct lisp_key *key,
+		    const struct endpoint *to);
+
+/* --- mapresolver.c --- */
+/* A Map-Request; 'ecm' is NULL for a bare one. */
+void ms_request(struct ms *ms, const struct endpoint *from, const struct lisp_ecm *ecm,
+		const struct lisp_msg *msg, const uint8_t *data, size_t size, us_t now);
+/* What a Map-Request for this key is answered with.  'number' 0: negative. */
+struct ms_answer {
+	uint32_t number;    /* registration */
+	struct eid_key key; /* prefix that the answer is about */
+	uint32_t ttl;       /* of a negative one, minutes */
+	bool complete;      /* holds for all of the prefix: nothing is registered inside */
+};
+struct ms_answer ms_answer(const struct ms *ms, const struct eid_key *key);
+void ms_put_answer(const struct ms *ms, struct lisp_builder *b, const struct ms_answer *answer,
+		   bool plain_zero);
+
+#endif

@@ -1,0 +1,176 @@
+/* RLOC-probes: are the locators of mappings in use alive, and how far away (RFC 9301 section 7.1)? */
+#include "lisp/xtr_priv.h"
+
+/* A locator that leaves so many probes unanswered is out of use. */
+#define MISSED_MAX 3
+/* An answer is waited for so long; while some are missing, probes follow each other at this pace. */
+#define TIMEOUT US_S
+
+static struct probe *
+probe_find(struct xtr *x, struct addr rloc)
+{
+	for (size_t i = 0; i < PROBES_MAX; i++)
+		if (addr_equal(x->probes[i].rloc, rloc) && !addr_is_none(rloc))
+			return &x->probes[i];
+	return NULL;
+}
+
+static void
+probe_due(struct xtr *x, struct probe *p, us_t due)
+{
+	p->due = due;
+	if (due < x->probes_due)
+		x->probes_due = due;
+}
+
+static void
+follow_one(struct xtr *x, const struct mapping *m, struct addr rloc, us_t now)
+{
+	struct probe *p = probe_find(x, rloc);
+
+	if (p != NULL || addr_is_none(xtr_own_rloc(x, rloc.family)))
+		return;
+	for (size_t i = 0; i < PROBES_MAX && p == NULL; i++)
+		if (addr_is_none(x->probes[i].rloc))
+			p = &x->probes[i];
+	if (p == NULL)
+		return;
+	*p = (struct probe){.rloc = rloc, .vn = m->vn, .eid = m->prefix.addr};
+	/* Somewhere in the first interval, so that they do not all come at once. */
+	probe_due(x, p, now + (us_t)(xtr_random(x) % (uint64_t)x->conf.probe_interval));
+}
+
+void
+probes_follow(struct xtr *x, const struct mapping *m, us_t now)
+{
+	for (unsigned i = 0; x->conf.probe_interval > 0 && i < m->count; i++)
+		if (m->locators[i].priority != MAP_PRIORITY_NEVER)
+			follow_one(x, m, m->locators[i].rloc, now);
+}
+
+void
+probes_hurry(struct xtr *x, struct addr rloc, us_t now)
+{
+	struct probe *p = probe_find(x, rloc);
+
+	if (p != NULL && p->sent == 0)
+		probe_due(x, p, now);
+}
+
+/* ---- what comes of it ---- */
+
+/* Says in all mappings that name it how the locator is; false when there is none. */
+static bool
+tell_mappings(struct xtr *x, const struct probe *p, bool silent, us_t rtt, us_t now)
+{
+	size_t position = 0;
+	struct mapping *m;
+	bool any = false;
+
+	while ((m = mapcache_next(x->cache, &position)) != NULL)
+		for (unsigned i = 0; i < m->count; i++) {
+			struct map_locator *l = &m->locators[i];
+
+			if (!addr_equal(l->rloc, p->rloc))
+				continue;
+			any = true;
+			if (rtt > 0)
+				l->rtt = l->rtt == 0 ? rtt : l->rtt + (rtt - l->rtt) / 8;
+			if (l->silent != silent) {
+				l->silent = silent;
+				x->ops->mapped(x->ctx, m->vn, m->prefix, now);
+			}
+		}
+	return any;
+}
+
+static void
+send_probe(struct xtr *x, struct probe *p, us_t now)
+{
+	struct lisp_msg msg = {.type = LISP_MAP_REQUEST, .nonce = xtr_random(x)};
+	struct lisp_asked asked = {.eid = xtr_eid(x, p->vn, prefix_host(p->eid))};
+	struct endpoint to = {.addr = p->rloc, .port = LISP_CONTROL_PORT};
+	uint8_t data[LISP_SIZE_MAX];
+	struct lisp_builder b;
+
+	p->nonce = msg.nonce;
+	p->sent = now;
+	msg.request.probe = true;
+	lisp_begin(&b, data, sizeof(data), &msg);
+	xtr_put_itrs(x, &b);
+	lisp_put_asked(&b, &asked);
+	xtr_send(x, &to, data, lisp_end(&b));
+	xtr_counted(x, XTR_PROBES);
+	probe_due(x, p, now + TIMEOUT);
+}
+
+void
+probes_reply(struct xtr *x, const struct endpoint *from, const struct lisp_msg *msg, us_t now)
+{
+	for (size_t i = 0; i < PROBES_MAX; i++) {
+		struct probe *p = &x->probes[i];
+
+		if (addr_is_none(p->rloc) || p->sent == 0 || p->nonce != msg->nonce)
+			continue;
+		/* Whoever answers for somebody else says nothing of the path to it. */
+		if (!addr_equal(p->rloc, from->addr))
+			break;
+		(void)tell_mappings(x, p, false, now - p->sent, now);
+		p->sent = 0;
+		p->missed = 0;
+		probe_due(x, p, now + x->conf.probe_interval);
+		return;
+	}
+	xtr_counted(x, XTR_UNSOLICITED);
+}
+
+static void
+probe_run(struct xtr *x, struct probe *p, us_t now)
+{
+	if (p->sent > 0 && ++p->missed == MISSED_MAX && !tell_mappings(x, p, true, 0, now)) {
+		*p = (struct probe){0};
+		return;
+	}
+	if (p->sent == 0 && !tell_mappings(x, p, p->missed >= MISSED_MAX, 0, now)) {
+		*p = (struct probe){0};
+		return;
+	}
+	if (p->sent > 0 && p->missed >= MISSED_MAX) {
+		/* It is out of use: asked again at the usual pace. */
+		p->sent = 0;
+		probe_due(x, p, now + x->conf.probe_interval);
+		return;
+	}
+	send_probe(x, p, now);
+}
+
+us_t
+probes_run(struct xtr *x, us_t now)
+{
+	if (now < x->probes_due)
+		return x->probes_due;
+	x->probes_due = US_NEVER;
+	for (size_t i = 0; i < PROBES_MAX; i++) {
+		struct probe *p = &x->probes[i];
+
+		if (!addr_is_none(p->rloc) && p->due <= now)
+			probe_run(x, p, now);
+		if (!addr_is_none(p->rloc) && p->due < x->probes_due)
+			x->probes_due = p->due;
+	}
+	return x->probes_due;
+}
+
+void
+xtr_status_bits(struct xtr *x, vn_id_t vn, struct addr source, struct addr from, uint32_t bits,
+		unsigned width, us_t now)
+{
+	const struct mapping *m = mapcache_find(x->cache, vn, source);
+	bool known = false;
+
+	for (unsigned i = 0; m != NULL && i < m->count; i++)
+		known = known || addr_equal(m->locators[i].rloc, from);
+	for (unsigned i = 0; known && i < m->count && i < width; i++)
+		if ((bits >> i & 1) == 0 && map_locator_usable(&m->locators[i]))
+			probes_hurry(x, m->locators[i].rloc, now);
+}

@@ -1,0 +1,223 @@
+/* An EID moves: those who asked for it are told, by CHANGE-PRIORITY (seed 003, algorithm 1) or by SMR (RFC 9301 section 6.1). */
+#include <errno.h>
+
+#include "lisp/auth.h"
+#include "lisp/xtr_priv.h"
+
+/* TTL of a pushed mapping, minutes: the next question finds the map-server's. */
+#define TTL_PUSHED 15
+
+void
+xtr_asked(struct xtr *x, vn_id_t vn, struct addr eid, struct addr rloc, bool pushes, us_t now)
+{
+	struct xtr_asker asker = {
+		.vn = vn, .eid = eid, .rloc = rloc, .pushes = pushes, .last = now > 0 ? now : 1};
+
+	askers_put(x->askers, &asker);
+}
+
+bool
+xtr_asker_next(const struct xtr *x, size_t *position, struct xtr_asker *out)
+{
+	return askers_next(x->askers, position, out);
+}
+
+/* ---- sending ---- */
+
+/* What is said of one EID, and to whom. */
+struct news {
+	struct xtr *x;
+	vn_id_t vn;
+	struct addr eid;
+	struct xtr_place place;
+	us_t now;
+};
+
+static void
+put_place(const struct news *n, struct lisp_builder *b)
+{
+	const struct xtr_place *place = &n->place;
+
+	if (place->is_here)
+		xtr_put_own_rlocs(n->x, b, (struct addr){.family = ADDR_NONE});
+	for (size_t i = 0; !place->is_here && i < place->rloc_count; i++) {
+		struct lisp_locator l = {.priority = 1,
+					 .weight = 100,
+					 .m_priority = MAP_PRIORITY_NEVER,
+					 .reachable = true,
+					 .rloc = lisp_rloc_make(place->rlocs[i])};
+
+		lisp_put_locator(b, &l);
+	}
+}
+
+static void
+push(const struct news *n, struct addr rloc, bool update_cache)
+{
+	struct xtr *x = n->x;
+	struct endpoint to = {.addr = rloc, .port = LISP_CONTROL_PORT};
+	struct lisp_msg msg = {.type = LISP_SHARED,
+			       .nonce = ++x->nonce,
+			       .auth = lisp_auth_header(&x->conf.push_key)};
+	struct lisp_record record = {.ttl = TTL_PUSHED,
+				     .eid = xtr_eid(x, n->vn, prefix_host(n->eid)),
+				     .authoritative = n->place.is_here,
+				     .map_version = n->place.version};
+	uint8_t data[LISP_SIZE_MAX];
+	struct lisp_builder b;
+	int size;
+
+	msg.shared.historic = x->conf.push_type5;
+	msg.shared.sub_type = x->conf.push_type5 ? 0 : x->conf.dialect.cp_sub_type;
+	msg.shared.update_cache = update_cache;
+	lisp_begin(&b, data, sizeof(data), &msg);
+	lisp_put_record(&b, &record);
+	put_place(n, &b);
+	size = lisp_end(&b);
+	if (size > 0 &&
+	    lisp_auth_sign(x->io, x->ctx, &x->conf.push_key, &msg, data, (size_t)size) != 0)
+		size = -EINVAL;
+	xtr_send(x, &to, data, size);
+	xtr_counted(x, XTR_PUSHED);
+	x->io->persist(x->ctx);
+}
+
+static void
+smr(const struct news *n, struct addr rloc)
+{
+	struct xtr *x = n->x;
+	struct endpoint to = {.addr = rloc, .port = LISP_CONTROL_PORT};
+	struct lisp_asked asked = {.eid = xtr_eid(x, n->vn, prefix_host(n->eid))};
+	struct lisp_msg msg = {.type = LISP_MAP_REQUEST, .nonce = xtr_random(x)};
+	uint8_t data[LISP_SIZE_MAX];
+	struct lisp_builder b;
+
+	msg.request.smr = true;
+	msg.request.source = asked.eid;
+	lisp_begin(&b, data, sizeof(data), &msg);
+	xtr_put_itrs(x, &b);
+	lisp_put_asked(&b, &asked);
+	xtr_send(x, &to, data, lisp_end(&b));
+	xtr_counted(x, XTR_SMRS);
+}
+
+static void
+tell(void *ctx, const struct xtr_asker *asker)
+{
+	const struct news *n = ctx;
+
+	if (addr_equal(xtr_own_rloc(n->x, asker->rloc.family), asker->rloc) ||
+	    addr_is_none(xtr_own_rloc(n->x, asker->rloc.family)))
+		return;
+	if (asker->pushes && n->x->conf.has_push_key)
+		push(n, asker->rloc, true);
+	else
+		smr(n, asker->rloc);
+}
+
+/* What there is to tell of the EID; false: nothing. */
+static bool
+news_of(struct xtr *x, vn_id_t vn, struct addr eid, us_t now, struct news *out)
+{
+	*out = (struct news){.x = x, .vn = vn, .eid = eid, .now = now};
+	return x->ops->place(x->ctx, vn, eid, &out->place) &&
+	       (out->place.is_here || out->place.rloc_count > 0);
+}
+
+void
+xtr_tell_askers(struct xtr *x, vn_id_t vn, struct addr eid, us_t now)
+{
+	/* Whoever asked longer ago has asked again, or has forgotten. */
+	us_t ttl = (us_t)x->conf.ttl_min * 60 * US_S;
+	struct news n;
+
+	if (news_of(x, vn, eid, now, &n))
+		askers_of(x->askers, vn, eid, now > ttl ? now - ttl : 1, tell, &n);
+}
+
+void
+xtr_tell_previous(struct xtr *x, vn_id_t vn, struct addr eid, struct addr rloc, us_t now)
+{
+	struct news n;
+
+	if (x->conf.has_push_key && news_of(x, vn, eid, now, &n) && n.place.is_here)
+		push(&n, rloc, false);
+}
+
+/* ---- hearing ---- */
+
+/* Nonces of one sender grow; of the senders the longest unheard is forgotten. */
+static bool
+is_newer(struct xtr *x, struct addr from, uint64_t nonce, us_t now)
+{
+	struct pusher *oldest = x->pushers;
+
+	for (size_t i = 0; i < PUSHERS_MAX; i++) {
+		struct pusher *p = &x->pushers[i];
+
+		if (addr_equal(p->addr, from)) {
+			if (nonce <= p->nonce)
+				return false;
+			oldest = p;
+			break;
+		}
+		if (p->heard < oldest->heard)
+			oldest = p;
+	}
+	*oldest = (struct pusher){.addr = from, .nonce = nonce, .heard = now};
+	return true;
+}
+
+static bool
+take_departure(struct xtr *x, const struct lisp_record *record, us_t now)
+{
+	struct rd locators = record->locators;
+	struct addr rlocs[XTR_RLOCS_MAX];
+	struct lisp_locator l;
+	size_t count = 0;
+
+	while (lisp_locator_next(&locators, &l) && count < XTR_RLOCS_MAX)
+		if (!addr_is_none(l.rloc.addr) && l.priority != MAP_PRIORITY_NEVER)
+			rlocs[count++] = l.rloc.addr;
+	return count > 0 &&
+	       x->ops->departed(x->ctx, record->eid.vn, record->eid.prefix.addr, rlocs, count, now);
+}
+
+static bool
+take_record(struct xtr *x, const struct lisp_msg *msg, const struct lisp_record *record, us_t now)
+{
+	struct addr eid = record->eid.prefix.addr;
+
+	if (record->eid.kind != LISP_EID_IP)
+		return false;
+	if (msg->shared.hypervisor)
+		return x->ops->arrived(x->ctx, record->eid.vn, eid, now);
+	if (!msg->shared.update_cache)
+		return take_departure(x, record, now);
+	/* Only what is in use here is changed. */
+	if (mapcache_find(x->cache, record->eid.vn, eid) == NULL)
+		return false;
+	asks_take(x, record, MAP_PUSHED, 0, now);
+	return true;
+}
+
+void
+push_heard(struct xtr *x, const struct endpoint *from, const struct lisp_msg *msg,
+	   const uint8_t *data, size_t size, us_t now)
+{
+	struct rd records = msg->records;
+	struct lisp_record record;
+
+	if (!x->conf.has_push_key ||
+	    lisp_auth_verify(x->io, x->ctx, &x->conf.push_key, msg, data, size) != 0) {
+		xtr_counted(x, XTR_AUTH_FAILED);
+		return;
+	}
+	if (!is_newer(x, from->addr, msg->nonce, now)) {
+		xtr_counted(x, XTR_REPLAYED);
+		return;
+	}
+	while (lisp_record_next(&records, &record))
+		xtr_counted(x, take_record(x, msg, &record, now) ? XTR_PUSHES_HEARD
+								 : XTR_PUSH_REFUSED);
+}

@@ -1,0 +1,310 @@
+/* Own EIDs at the map-servers: Map-Registers, repeated until acknowledged, then refreshed (RFC 9301 section 8.2). */
+#include <errno.h>
+
+#include "lisp/auth.h"
+#include "lisp/xtr_priv.h"
+
+/* What is not acknowledged is repeated after half a second, one, two ..., at most a refresh's interval. */
+#define RETRY_FIRST (US_S / 2)
+/* Refreshes that are due so soon go with what is due now. */
+#define COMPANY (2 * US_S)
+/* A withdrawal that is not acknowledged is given up after so many tries: the registration expires. */
+#define LEAVE_TRIES 4
+/* A registration that was not acknowledged for so many intervals has expired at the server. */
+#define INTERVALS_MAX 3
+
+/* Bytes that a record with an EID in an LCAF, and one of its locators, take at most. */
+#define RECORD_ROOM  48
+#define LOCATOR_ROOM 32
+
+static void
+own_due_by(struct xtr *x, us_t due)
+{
+	if (due < x->own_due)
+		x->own_due = due;
+}
+
+int
+xtr_own_put(struct xtr *x, vn_id_t vn, struct prefix prefix, uint16_t version, us_t now)
+{
+	struct own *own = lpm_find_exact(&x->own_lpm, vn, prefix);
+	int rc;
+
+	if (own == NULL) {
+		own = pool_take(&x->own);
+		if (own == NULL)
+			return -ENOSPC;
+		rc = lpm_add(&x->own_lpm, vn, prefix, own);
+		if (rc != 0) {
+			pool_give(&x->own, own);
+			return rc;
+		}
+		own->used = true;
+		own->vn = vn;
+		own->prefix = prefix;
+	} else if (!own->leaving && own->version == version) {
+		return 0;
+	}
+	own->leaving = own->announced = false;
+	own->version = version;
+	for (size_t i = 0; i < x->conf.server_count; i++) {
+		own->servers[i].nonce = 0;
+		own->servers[i].tries = 0;
+		own->servers[i].due = now;
+	}
+	own_due_by(x, now);
+	return 0;
+}
+
+static void
+own_free(struct xtr *x, struct own *own)
+{
+	(void)lpm_remove(&x->own_lpm, own->vn, own->prefix);
+	pool_give(&x->own, own);
+}
+
+/* Walks all: start with '*position' 0; NULL at the end.  Survives own_free() of the row just returned. */
+static struct own *
+own_next(const struct xtr *x, size_t *position)
+{
+	while (*position < x->own.touched) {
+		struct own *own = pool_at(&x->own, (*position)++);
+
+		if (own->used)
+			return own;
+	}
+	return NULL;
+}
+
+void
+xtr_own_remove(struct xtr *x, vn_id_t vn, struct prefix prefix, bool withdraw, us_t now)
+{
+	struct own *own = lpm_find_exact(&x->own_lpm, vn, prefix);
+
+	if (own == NULL || own->leaving)
+		return;
+	if (!withdraw || x->conf.server_count == 0) {
+		own_free(x, own);
+		return;
+	}
+	own->leaving = true;
+	for (size_t i = 0; i < x->conf.server_count; i++) {
+		own->servers[i].nonce = 0;
+		own->servers[i].tries = 0;
+		own->servers[i].due = now;
+	}
+	own_due_by(x, now);
+}
+
+int
+registrar_create(struct xtr *x)
+{
+	return pool_init(&x->own, XTR_OWN_MAX, sizeof(struct own));
+}
+
+void
+registrar_destroy(struct xtr *x)
+{
+	lpm_fini(&x->own_lpm);
+	pool_fini(&x->own);
+}
+
+/* ---- sending ---- */
+
+static us_t
+retry_after(const struct xtr *x, unsigned tries)
+{
+	us_t after = RETRY_FIRST << (tries < 16 ? tries : 16);
+
+	return after < x->conf.register_interval ? after : x->conf.register_interval;
+}
+
+static void
+put_own(const struct xtr *x, struct lisp_builder *b, const struct own *own)
+{
+	struct lisp_record record = {.ttl = own->leaving ? 0 : x->conf.ttl_min,
+				     .eid = xtr_eid(x, own->vn, own->prefix),
+				     .authoritative = true,
+				     .map_version = own->version};
+
+	lisp_put_record(b, &record);
+	if (!own->leaving)
+		xtr_put_own_rlocs(x, b, (struct addr){.family = ADDR_NONE});
+}
+
+static bool
+is_due(const struct own *own, size_t server, us_t now)
+{
+	const struct own_at *at = &own->servers[server];
+
+	return at->due <= (at->in_force && at->tries == 0 ? now + COMPANY : now);
+}
+
+/* One Map-Register with as many rows as fit, from '*position' on, which moves on; false when no row was due any more. */
+static bool
+register_some(struct xtr *x, size_t server, size_t *position, us_t now)
+{
+	const struct xtr_server *s = &x->conf.servers[server];
+	size_t room = RECORD_ROOM + LOCATOR_ROOM * x->conf.rloc_count;
+	struct lisp_msg msg = {.type = LISP_MAP_REGISTER,
+			       .nonce = x->nonce + 1,
+			       .auth = lisp_auth_header(&s->key),
+			       .has_xtr_id = s->with_ids,
+			       .xtr_id = x->conf.ids,
+			       .reg = {.proxy_reply = s->proxy_reply, .want_notify = true}};
+	uint8_t data[LISP_SIZE_MAX];
+	struct lisp_builder b;
+	struct own *own;
+	int size;
+
+	lisp_begin(&b, data, sizeof(data), &msg);
+	while (b.records < 255 && b.w.used + room < sizeof(data) - sizeof(x->conf.ids) &&
+	       (own = own_next(x, position)) != NULL) {
+		struct own_at *at = &own->servers[server];
+
+		if (!is_due(own, server, now))
+			continue;
+		put_own(x, &b, own);
+		at->nonce = msg.nonce;
+		at->due = now + retry_after(x, at->tries++);
+	}
+	if (b.records == 0)
+		return false;
+	x->nonce++;
+	size = lisp_end(&b);
+	if (size > 0 && lisp_auth_sign(x->io, x->ctx, &s->key, &msg, data, (size_t)size) != 0)
+		size = -EINVAL;
+	xtr_send(x, &s->to, data, size);
+	xtr_counted(x, XTR_REGISTERS);
+	x->io->persist(x->ctx);
+	return true;
+}
+
+/* ---- answers ---- */
+
+static bool
+in_force_everywhere(const struct xtr *x, const struct own *own)
+{
+	for (size_t i = 0; i < x->conf.server_count; i++)
+		if (!own->servers[i].in_force || own->servers[i].tries > 0)
+			return false;
+	return true;
+}
+
+static void
+acknowledged(struct xtr *x, struct own *own, struct own_at *at, us_t now)
+{
+	/* Spread over the last tenth, so that not all come at once for ever. */
+	us_t spread = x->conf.register_interval / 10;
+	us_t early = spread > 0 ? (us_t)(xtr_random(x) % (uint64_t)spread) : 0;
+
+	at->nonce = 0;
+	at->tries = 0;
+	at->due = now + x->conf.register_interval - early;
+	at->renewed = now;
+	if (!at->in_force)
+		at->since = now;
+	at->in_force = true;
+	own_due_by(x, at->due);
+	if (own->leaving || own->announced || !in_force_everywhere(x, own))
+		return;
+	own->announced = true;
+	x->ops->in_force(x->ctx, own->vn, own->prefix, now);
+}
+
+bool
+registrar_notify(struct xtr *x, size_t server, uint64_t nonce, us_t now)
+{
+	size_t position = 0;
+	struct own *own;
+	bool any = false;
+
+	while ((own = own_next(x, &position)) != NULL) {
+		struct own_at *at = &own->servers[server];
+		bool gone = own->leaving;
+
+		if (at->nonce != nonce || nonce == 0)
+			continue;
+		any = true;
+		acknowledged(x, own, at, now);
+		for (size_t i = 0; gone && i < x->conf.server_count; i++)
+			gone = own->servers[i].nonce == 0;
+		if (gone)
+			own_free(x, own);
+	}
+	return any;
+}
+
+/* ---- time ---- */
+
+/* What is past its time at a server, and what is given up. */
+static void
+own_aged(struct xtr *x, struct own *own, us_t now)
+{
+	bool gone = own->leaving;
+
+	for (size_t i = 0; i < x->conf.server_count; i++) {
+		struct own_at *at = &own->servers[i];
+
+		if (at->in_force && now - at->renewed > INTERVALS_MAX * x->conf.register_interval) {
+			at->in_force = false;
+			at->since = 0;
+		}
+		gone = gone && (at->nonce == 0 ? at->tries == 0 && at->due > now
+					       : at->tries >= LEAVE_TRIES && at->due <= now);
+	}
+	if (gone)
+		own_free(x, own);
+}
+
+us_t
+registrar_run(struct xtr *x, us_t now)
+{
+	size_t position = 0;
+	struct own *own;
+
+	if (now < x->own_due)
+		return x->own_due;
+	x->own_due = US_NEVER;
+	while ((own = own_next(x, &position)) != NULL)
+		own_aged(x, own, now);
+	for (size_t i = 0; i < x->conf.server_count; i++) {
+		position = 0;
+		while (register_some(x, i, &position, now))
+			;
+	}
+	position = 0;
+	while ((own = own_next(x, &position)) != NULL)
+		for (size_t i = 0; i < x->conf.server_count; i++)
+			own_due_by(x, own->servers[i].due);
+	return x->own_due;
+}
+
+bool
+xtr_registration_next(const struct xtr *x, size_t *position, struct xtr_registration *out)
+{
+	size_t servers = x->conf.server_count, row;
+	const struct own_at *at;
+	const struct own *own;
+
+	if (servers == 0)
+		return false;
+	row = *position / servers;
+	own = own_next(x, &row);
+	if (own == NULL)
+		return false;
+	/* A row that was skipped is left behind whole. */
+	if (row - 1 > *position / servers)
+		*position = (row - 1) * servers;
+	at = &own->servers[*position % servers];
+	*out = (struct xtr_registration){.vn = own->vn,
+					 .prefix = own->prefix,
+					 .server = x->conf.servers[*position % servers].to.addr,
+					 .in_force = at->in_force,
+					 .since = at->since,
+					 .renewed = at->renewed,
+					 .due = at->due,
+					 .tries = at->tries};
+	++*position;
+	return true;
+}

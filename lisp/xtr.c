@@ -1,0 +1,188 @@
+/* An xTR: its life, and which part a message is for. */
+#include "lisp/xtr.h"
+
+#include <errno.h>
+
+#include "lisp/xtr_priv.h"
+
+#define REPLY_BURST 100
+
+int
+xtr_create(const struct xtr_conf *conf, const struct lisp_io *io, const struct xtr_ops *ops,
+	   void *ctx, struct mapcache *cache, const struct hash_key *key, uint64_t nonce, us_t now,
+	   struct xtr **out)
+{
+	struct xtr *x = calloc(1, sizeof(*x));
+
+	if (x == NULL)
+		return -ENOMEM;
+	x->conf = *conf;
+	x->io = io;
+	x->ops = ops;
+	x->ctx = ctx;
+	x->cache = cache;
+	x->key = *key;
+	x->nonce = nonce;
+	x->asks_due = x->own_due = x->probes_due = US_NEVER;
+	x->askers = askers_create(key);
+	if (x->askers == NULL || registrar_create(x) != 0 ||
+	    limiter_init(&x->replies, conf->reply_rate, REPLY_BURST, key) != 0) {
+		xtr_destroy(x);
+		return -ENOMEM;
+	}
+	(void)now;
+	*out = x;
+	return 0;
+}
+
+void
+xtr_destroy(struct xtr *x)
+{
+	if (x == NULL)
+		return;
+	registrar_destroy(x);
+	askers_destroy(x->askers);
+	limiter_fini(&x->replies);
+	free(x);
+}
+
+/* ---- shared by the parts ---- */
+
+void
+xtr_counted(struct xtr *x, enum xtr_count count)
+{
+	x->counts[count]++;
+}
+
+uint64_t
+xtr_count_of(const struct xtr *x, enum xtr_count count)
+{
+	return x->counts[count];
+}
+
+uint64_t
+xtr_nonce(const struct xtr *x)
+{
+	return x->nonce;
+}
+
+void
+xtr_send(struct xtr *x, const struct endpoint *to, const uint8_t *data, int size)
+{
+	if (size < 0 || x->io->send(x->ctx, to, data, (size_t)size) != 0)
+		xtr_counted(x, XTR_SEND_FAILED);
+}
+
+uint64_t
+xtr_random(struct xtr *x)
+{
+	uint64_t value = 0;
+
+	/* Without chance a nonce would be as good as told: 0 is never used. */
+	if (x->io->random(x->ctx, &value, sizeof(value)) != 0)
+		return 0;
+	return value | 1;
+}
+
+struct lisp_eid
+xtr_eid(const struct xtr *x, vn_id_t vn, struct prefix prefix)
+{
+	return lisp_eid_make(vn, prefix, x->conf.plain_zero);
+}
+
+struct addr
+xtr_own_rloc(const struct xtr *x, uint8_t family)
+{
+	for (size_t i = 0; i < x->conf.rloc_count; i++)
+		if (x->conf.rlocs[i].addr.family == family)
+			return x->conf.rlocs[i].addr;
+	return (struct addr){.family = ADDR_NONE};
+}
+
+void
+xtr_put_own_rlocs(const struct xtr *x, struct lisp_builder *b, struct addr probed)
+{
+	for (size_t i = 0; i < x->conf.rloc_count; i++) {
+		const struct xtr_rloc *own = &x->conf.rlocs[i];
+		struct lisp_locator l = {.priority = own->priority,
+					 .weight = own->weight,
+					 .m_priority = MAP_PRIORITY_NEVER,
+					 .local = true,
+					 .reachable = true,
+					 .probed = addr_equal(own->addr, probed),
+					 .rloc = lisp_rloc_make(own->addr)};
+
+		lisp_put_locator(b, &l);
+	}
+}
+
+void
+xtr_put_itrs(const struct xtr *x, struct lisp_builder *b)
+{
+	for (size_t i = 0; i < x->conf.rloc_count; i++) {
+		struct lisp_rloc rloc = lisp_rloc_make(x->conf.rlocs[i].addr);
+
+		lisp_put_itr(b, &rloc);
+	}
+}
+
+/* ---- messages ---- */
+
+static bool
+message_heard(struct xtr *x, const struct endpoint *from, const struct lisp_ecm *ecm,
+	      const uint8_t *data, size_t size, us_t now)
+{
+	struct lisp_msg msg;
+	int rc = lisp_parse(data, size, &x->conf.dialect, &msg);
+
+	if (rc != 0) {
+		xtr_counted(x, rc == -EPROTONOSUPPORT ? XTR_UNSUPPORTED : XTR_MALFORMED);
+		return true;
+	}
+	switch (msg.type) {
+	case LISP_MAP_REQUEST:
+		answers_request(x, from, ecm, &msg, now);
+		return true;
+	case LISP_MAP_REPLY:
+		if (msg.reply.probe)
+			probes_reply(x, from, &msg, now);
+		else
+			asks_reply(x, &msg, now);
+		return true;
+	case LISP_MAP_NOTIFY:
+		notices_heard(x, from, &msg, data, size, now);
+		return true;
+	case LISP_SHARED:
+		push_heard(x, from, &msg, data, size, now);
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool
+xtr_heard(struct xtr *x, const struct endpoint *from, const uint8_t *data, size_t size, us_t now)
+{
+	struct lisp_ecm ecm;
+	int rc;
+
+	if (size == 0 || data[0] >> 4 != LISP_ECM)
+		return message_heard(x, from, NULL, data, size, now);
+	rc = lisp_ecm_parse(data, size, &ecm);
+	if (rc != 0) {
+		xtr_counted(x, rc == -EPROTONOSUPPORT ? XTR_UNSUPPORTED : XTR_MALFORMED);
+		return true;
+	}
+	return message_heard(x, from, &ecm, ecm.message, ecm.size, now);
+}
+
+us_t
+xtr_run(struct xtr *x, us_t now)
+{
+	us_t due = asks_run(x, now), other = registrar_run(x, now);
+
+	if (other < due)
+		due = other;
+	other = probes_run(x, now);
+	return other < due ? other : due;
+}

@@ -1,0 +1,163 @@
+/* An xTR's control plane (RFC 9301): a state machine without a socket.
+ *
+ *   asks.c      Map-Requests for EIDs that packets want to, refresh of mappings, SMRs honoured
+ *   answers.c   Map-Requests of others for own EIDs; who asked is remembered
+ *   registrar.c own EIDs at the map-servers
+ *   notices.c   Map-Notifies: acknowledgements, publications (RFC 9437)
+ *   probes.c    RLOC-probes
+ *   push.c      who is told when an EID moves: SMR, CHANGE-PRIORITY (seed 003, algorithm 1)
+ *
+ * What the mappings are stands in the map-cache (tables/mapcache.h), which the forwarding reads.
+ * Where own EIDs are only the router knows: it is asked through 'struct xtr_ops'.
+ *
+ * A Map-Reply is believed when its nonce is that of a question of ours, for what was asked, and the
+ * router has no better knowledge of those EIDs; an SMR is a hint to ask again, and is never
+ * believed; a Map-Notify and a CHANGE-PRIORITY must be authentic. */
+#ifndef LISP_XTR_H
+#define LISP_XTR_H
+
+#include "base/hash.h"
+#include "lisp/io.h"
+#include "lisp/xtr_count.h"
+#include "tables/mapcache.h"
+#include "wire/lisp.h"
+
+#define XTR_RLOCS_MAX   4
+#define XTR_SERVERS_MAX 8
+/* Questions under way at once. */
+#define XTR_ASKS_MAX 1024
+/* Own EID-prefixes that are registered. */
+#define XTR_OWN_MAX 65536
+/* Pairs of an EID and a locator that asked for it. */
+#define XTR_ASKERS_MAX 16384
+
+/* A locator of this site. */
+struct xtr_rloc {
+	struct addr addr;
+	uint8_t priority, weight;
+};
+
+/* A map-server that own EIDs are registered at. */
+struct xtr_server {
+	struct endpoint to;
+	struct lisp_key key;
+	bool proxy_reply; /* P: it answers for us */
+	bool with_ids;    /* I: xTR-ID and site-ID go with each Map-Register */
+};
+
+struct xtr_conf {
+	struct xtr_rloc rlocs[XTR_RLOCS_MAX];
+	size_t rloc_count;
+	struct endpoint resolvers[XTR_SERVERS_MAX];
+	size_t resolver_count;
+	struct xtr_server servers[XTR_SERVERS_MAX];
+	size_t server_count;
+	struct lisp_xtr_id ids;
+	bool subscribe;         /* ask the mapping system to tell of changes (RFC 9437) */
+	bool plain_zero;        /* VN 0 stands in no Instance-ID LCAF */
+	uint32_t ttl_min;       /* of own mappings, minutes */
+	us_t register_interval; /* between refreshes */
+	us_t probe_interval;    /* 0: no RLOC-probes */
+	uint32_t reply_rate;    /* Map-Replies per second and locator; 0: no limit */
+	bool has_push_key;      /* CHANGE-PRIORITY is sent and taken with 'push_key' */
+	struct lisp_key push_key;
+	struct lisp_dialect dialect;
+	bool push_type5; /* send its historic form */
+};
+
+/* What an own EID-prefix, or one that was, is answered with. */
+struct xtr_place {
+	struct prefix prefix; /* the answer is for all of it */
+	uint16_t version;     /* Map-Version; 0: none */
+	bool is_here;         /* behind this router: own locators.  Otherwise 'rlocs' */
+	struct addr rlocs[XTR_RLOCS_MAX];
+	size_t rloc_count;
+};
+
+struct xtr_ops {
+	/* The mapping of this prefix is new, has changed, or is gone: look it up. */
+	void (*mapped)(void *ctx, vn_id_t vn, struct prefix prefix, us_t now);
+	/* Nobody answered: packets for this EID wait for nothing. */
+	void (*unanswered)(void *ctx, vn_id_t vn, struct addr eid, us_t now);
+	/* May a mapping of this prefix come from the mapping system, or does the router know better? */
+	bool (*may_map)(void *ctx, vn_id_t vn, struct prefix prefix);
+	/* Where is this EID?  False: not ours to say. */
+	bool (*place)(void *ctx, vn_id_t vn, struct addr eid, struct xtr_place *out);
+	/* A CHANGE-PRIORITY says that an EID is here now (H), or at other locators.  False: refused. */
+	bool (*arrived)(void *ctx, vn_id_t vn, struct addr eid, us_t now);
+	bool (*departed)(void *ctx, vn_id_t vn, struct addr eid, const struct addr *rlocs,
+			 size_t count, us_t now);
+	/* All map-servers have it (again) that this own EID is here. */
+	void (*in_force)(void *ctx, vn_id_t vn, struct prefix prefix, us_t now);
+};
+
+struct xtr;
+
+/* 'conf' is copied; 'io', 'ops' and 'cache' are borrowed.  'nonce' is larger than any that was ever
+ * given to a Map-Register: kept from before a restart, or from a clock.  0 or -ENOMEM. */
+MUST_USE int xtr_create(const struct xtr_conf *conf, const struct lisp_io *io,
+			const struct xtr_ops *ops, void *ctx, struct mapcache *cache,
+			const struct hash_key *key, uint64_t nonce, us_t now, struct xtr **out);
+void xtr_destroy(struct xtr *x);
+
+/* A control message from the underlay; one in an ECM comes with the ECM around it.  False when it is
+ * not for an xTR, and uncounted. */
+bool xtr_heard(struct xtr *x, const struct endpoint *from, const uint8_t *data, size_t size,
+	       us_t now);
+/* Does what is due; when to be called next. */
+us_t xtr_run(struct xtr *x, us_t now);
+
+/* A packet wants to an EID of which nothing is known.  0: asked, now or before; -EAGAIN: asked so
+ * lately that it is not asked again yet; -ENOSPC; -ENOENT: there is no resolver. */
+int xtr_resolve(struct xtr *x, vn_id_t vn, struct addr eid, us_t now);
+/* Data came from a locator with these status bits for its site (RFC 9300 section 10): what they say
+ * to be down is probed at once, and not believed before. */
+void xtr_status_bits(struct xtr *x, vn_id_t vn, struct addr source, struct addr from, uint32_t bits,
+		     unsigned width, us_t now);
+
+/* An EID-prefix of this site: registered from now on, quickly at first.  Put again with another
+ * version it is registered anew.  0, -ENOSPC, -ENOMEM. */
+MUST_USE int xtr_own_put(struct xtr *x, vn_id_t vn, struct prefix prefix, uint16_t version,
+			 us_t now);
+/* It is no longer.  'withdraw': the map-servers are told (TTL 0); otherwise another site has told
+ * them already.  No-op when it is not there. */
+void xtr_own_remove(struct xtr *x, vn_id_t vn, struct prefix prefix, bool withdraw, us_t now);
+
+/* An EID moved to this site, or away from it ('place' says where it is): those who asked for it are
+ * told, by CHANGE-PRIORITY where 'pushes' says that they take it, by SMR otherwise. */
+void xtr_tell_askers(struct xtr *x, vn_id_t vn, struct addr eid, us_t now);
+/* The same for the site that had the EID before, when it is no router of ours (H and C clear). */
+void xtr_tell_previous(struct xtr *x, vn_id_t vn, struct addr eid, struct addr rloc, us_t now);
+/* This locator asked for the EID, or another router of ours says so. */
+void xtr_asked(struct xtr *x, vn_id_t vn, struct addr eid, struct addr rloc, bool pushes, us_t now);
+
+/* The largest nonce that was given to a Map-Register. */
+uint64_t xtr_nonce(const struct xtr *x);
+uint64_t xtr_count_of(const struct xtr *x, enum xtr_count count);
+
+/* One own EID-prefix at one map-server, to be shown. */
+struct xtr_registration {
+	vn_id_t vn;
+	struct prefix prefix;
+	struct addr server;
+	bool in_force;
+	us_t since;   /* in force; 0: not */
+	us_t renewed; /* last acknowledged; 0: never */
+	us_t due;     /* next Map-Register */
+	unsigned tries;
+};
+
+/* Walks all: start with '*position' 0; false at the end. */
+bool xtr_registration_next(const struct xtr *x, size_t *position, struct xtr_registration *out);
+
+struct xtr_asker {
+	vn_id_t vn;
+	struct addr eid;
+	struct addr rloc;
+	bool pushes;
+	us_t last;
+};
+
+bool xtr_asker_next(const struct xtr *x, size_t *position, struct xtr_asker *out);
+
+#endif

@@ -1,0 +1,147 @@
+/* The inside of an xTR, shared by its files. */
+#ifndef LISP_XTR_PRIV_H
+#define LISP_XTR_PRIV_H
+
+#include "lisp/limiter.h"
+#include "lisp/xtr.h"
+#include "tables/lpm.h"
+#include "tables/pool.h"
+#include "wire/lisp_ecm.h"
+
+/* A question: under way, or answered so lately that it counts for the limit. */
+struct ask {
+	vn_id_t vn;
+	struct prefix prefix; /* length 0 of family NONE: a free row */
+	uint64_t nonce;
+	unsigned tries;
+	bool answered;
+	bool smr_invoked;
+	us_t due;   /* the next try, or the end of the row */
+	us_t spent; /* until then what was used of its allowance has not come back */
+};
+
+/* One own EID-prefix at one map-server. */
+struct own_at {
+	uint64_t nonce; /* of the Map-Register that waits for a Map-Notify; 0: none */
+	us_t due, since, renewed;
+	unsigned tries; /* since the last acknowledgement */
+	bool in_force;
+};
+
+struct own {
+	struct chain chain; /* of free rows */
+	bool used;
+	vn_id_t vn;
+	struct prefix prefix;
+	uint16_t version;
+	bool leaving;   /* withdrawn; freed when the servers have heard it or do not answer */
+	bool announced; /* ops->in_force() was called for this version */
+	struct own_at servers[XTR_SERVERS_MAX];
+};
+
+/* An RLOC that mappings name: probed once for all of them. */
+struct probe {
+	struct addr rloc; /* family NONE: a free row */
+	vn_id_t vn;       /* an EID that is behind it, for the question */
+	struct addr eid;
+	uint64_t nonce;
+	us_t sent; /* of the probe under way; 0: none */
+	us_t due;
+	unsigned missed; /* in a row */
+};
+
+#define PROBES_MAX 1024
+
+/* Nonces of CHANGE-PRIORITY messages that were taken, by sender. */
+struct pusher {
+	struct addr addr;
+	uint64_t nonce;
+	us_t heard;
+};
+
+#define PUSHERS_MAX 256
+
+struct askers;
+
+struct xtr {
+	struct xtr_conf conf;
+	const struct lisp_io *io;
+	const struct xtr_ops *ops;
+	void *ctx;
+	struct mapcache *cache;
+	struct hash_key key;
+	uint64_t nonce;
+	struct limiter replies;
+	struct ask asks[XTR_ASKS_MAX];
+	us_t asks_due;
+	unsigned resolver; /* that is asked next */
+	struct pool own;
+	struct lpm own_lpm;
+	us_t own_due;
+	struct probe probes[PROBES_MAX];
+	us_t probes_due;
+	struct pusher pushers[PUSHERS_MAX];
+	struct askers *askers;
+	uint64_t counts[XTR_COUNT_END];
+};
+
+void xtr_counted(struct xtr *x, enum xtr_count count);
+/* Sends a message that was built; 'size' negative: it could not be. */
+void xtr_send(struct xtr *x, const struct endpoint *to, const uint8_t *data, int size);
+uint64_t xtr_random(struct xtr *x);
+/* An EID of a VN as this xTR writes it. */
+struct lisp_eid xtr_eid(const struct xtr *x, vn_id_t vn, struct prefix prefix);
+/* Own locators into a record that was begun; 'probed' is the one that answers a probe, or NONE. */
+void xtr_put_own_rlocs(const struct xtr *x, struct lisp_builder *b, struct addr probed);
+/* The first own locator of this family, NONE when there is none. */
+struct addr xtr_own_rloc(const struct xtr *x, uint8_t family);
+/* ITR-RLOCs of a Map-Request: all own locators. */
+void xtr_put_itrs(const struct xtr *x, struct lisp_builder *b);
+
+/* asks.c */
+void asks_reply(struct xtr *x, const struct lisp_msg *msg, us_t now);
+void asks_smr(struct xtr *x, const struct lisp_msg *msg, us_t now);
+us_t asks_run(struct xtr *x, us_t now);
+/* The question with this nonce that waits, or NULL. */
+struct ask *asks_find(struct xtr *x, uint64_t nonce);
+void asks_done(struct xtr *x, struct ask *ask);
+/* Takes one record into the map-cache; 'nonce' is that of a publication, else 0. */
+void asks_take(struct xtr *x, const struct lisp_record *record, enum map_source source,
+	       uint64_t nonce, us_t now);
+
+/* answers.c */
+void answers_request(struct xtr *x, const struct endpoint *from, const struct lisp_ecm *ecm,
+		     const struct lisp_msg *msg, us_t now);
+
+/* registrar.c */
+MUST_USE int registrar_create(struct xtr *x);
+us_t registrar_run(struct xtr *x, us_t now);
+/* A Map-Notify with this nonce came from the server: false when nothing waits for it. */
+bool registrar_notify(struct xtr *x, size_t server, uint64_t nonce, us_t now);
+void registrar_destroy(struct xtr *x);
+
+/* notices.c */
+void notices_heard(struct xtr *x, const struct endpoint *from, const struct lisp_msg *msg,
+		   const uint8_t *data, size_t size, us_t now);
+
+/* probes.c */
+us_t probes_run(struct xtr *x, us_t now);
+void probes_reply(struct xtr *x, const struct endpoint *from, const struct lisp_msg *msg, us_t now);
+/* The locators of a new mapping are probed from now on. */
+void probes_follow(struct xtr *x, const struct mapping *m, us_t now);
+void probes_hurry(struct xtr *x, struct addr rloc, us_t now);
+
+/* askers.c */
+struct askers *askers_create(const struct hash_key *key);
+void askers_destroy(struct askers *a);
+void askers_put(struct askers *a, const struct xtr_asker *asker);
+/* Calls 'each' for every locator that asked for the EID since 'oldest'. */
+void askers_of(const struct askers *a, vn_id_t vn, struct addr eid, us_t oldest,
+	       void (*each)(void *ctx, const struct xtr_asker *asker), void *ctx);
+bool askers_next(const struct askers *a, size_t *position, struct xtr_asker *out);
+
+/* push.c */
+void push_heard(struct xtr *x, const struct endpoint *from, const struct lisp_msg *msg,
+		const uint8_t *data, size_t size, us_t now);
+
+#endif

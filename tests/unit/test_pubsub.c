@@ -1,0 +1,636 @@
+/* Subscriptions: who may, what is told, until when it is repeated, and what a stranger cannot do. */
+#include "lisp_world.h"
+
+struct desk {
+	struct world w;
+	struct lisp_key key, other_key;
+	struct ms_prefix prefixes[2];
+	struct ms_site sites[2];
+	struct lisp_xtr_id xtr, second;
+	uint64_t register_nonce;
+};
+
+/* Site "a" has 10.0.0.0/8; its Site-ID, and that of its subscribers, is 7. */
+static struct desk *
+desk_open(void)
+{
+	struct desk *d = calloc(1, sizeof(*d));
+
+	assert_non_null(d);
+	d->key = key_make(1, LISP_AUTH_SHA256_128, false, "secret of a");
+	d->other_key = key_make(1, LISP_AUTH_SHA256_128, false, "secret of b");
+	d->prefixes[0] = (struct ms_prefix){0, prefix_of("10.0.0.0/8"), false, true};
+	d->prefixes[1] = (struct ms_prefix){0, prefix_of("11.0.0.0/8"), false, true};
+	d->sites[0] = (struct ms_site){.name = "a",
+				       .keys = &d->key,
+				       .key_count = 1,
+				       .prefixes = &d->prefixes[0],
+				       .prefix_count = 1,
+				       .has_site_id = true,
+				       .site_id = 7};
+	d->sites[1] = (struct ms_site){.name = "b",
+				       .keys = &d->other_key,
+				       .key_count = 1,
+				       .prefixes = &d->prefixes[1],
+				       .prefix_count = 1};
+	d->xtr = xtr_of(0x11, 7);
+	d->second = xtr_of(0x22, 7);
+	ms_conf_defaults(&d->w.conf);
+	d->w.conf.sites = d->sites;
+	d->w.conf.site_count = 2;
+	d->w.conf.max_eids = 256;
+	d->w.conf.max_etrs = 64;
+	d->w.conf.max_subscriptions = 64;
+	d->w.conf.max_displaced = 64;
+	d->w.conf.subscriptions_per_xtr = 8;
+	d->w.now = 1000 * US_S;
+	world_start(&d->w);
+	return d;
+}
+
+static void
+desk_close(struct desk *d)
+{
+	mapserver_destroy(d->w.ms);
+	free(d);
+}
+
+static void
+put(struct desk *d, const char *eid, const char *rloc)
+{
+	struct rec rec = {.eid = eid, .rlocs = {rloc}};
+	struct reg reg = {.key = eid[1] == '1' ? &d->other_key : &d->key,
+			  .nonce = ++d->register_nonce,
+			  .recs = &rec,
+			  .count = 1};
+
+	world_register(&d->w, &reg);
+}
+
+static void
+withdraw(struct desk *d, const char *eid)
+{
+	struct rec rec = {.eid = eid, .ttl = UINT32_MAX};
+	struct reg reg = {.key = &d->key, .nonce = ++d->register_nonce, .recs = &rec, .count = 1};
+
+	world_register(&d->w, &reg);
+}
+
+static void
+ask(struct desk *d, const struct lisp_xtr_id *xtr, const char *eid, uint64_t nonce, const char *itr)
+{
+	struct req req = {.eid = eid, .nonce = nonce, .xtr = xtr, .notify = true, .itrs = {itr}};
+
+	world_request(&d->w, &req);
+}
+
+static struct got
+last(const struct desk *d)
+{
+	return world_got(&d->w, d->w.sent_count - 1);
+}
+
+/* Subscribes and confirms. */
+static void
+join(struct desk *d, const struct lisp_xtr_id *xtr, const char *eid, uint64_t nonce)
+{
+	ask(d, xtr, eid, nonce, "198.51.100.1");
+	assert_int_equal(last(d).msg.type, LISP_MAP_NOTIFY);
+	world_ack(&d->w, d->w.sent_count - 1, &d->key);
+	d->w.sent_count = 0;
+}
+
+static size_t
+in_force(const struct desk *d)
+{
+	struct ms_subscription sub;
+	uint32_t position = 0;
+	size_t count = 0;
+
+	while (mapserver_subscription(d->w.ms, &position, &sub))
+		count += sub.in_force;
+	return count;
+}
+
+static void
+a_subscription_is_confirmed_and_told_of_changes(void **state)
+{
+	struct desk *d = desk_open();
+	struct got got;
+
+	(void)state;
+	put(d, "10.1.0.0/16", "192.0.2.1");
+	ask(d, &d->xtr, "10.1.2.3/32", 100, "198.51.100.9");
+	assert_int_equal(d->w.sent_count, 1);
+	got = last(d);
+	assert_int_equal(got.msg.type, LISP_MAP_NOTIFY);
+	assert_int_equal(got.msg.nonce, 100);
+	assert_addr(got.to.addr, "198.51.100.9");
+	assert_int_equal(got.to.port, LISP_CONTROL_PORT);
+	assert_prefix(&got.record.eid, "10.1.0.0/16");
+	assert_addr(got.rloc, "192.0.2.1");
+	assert_true(got.msg.has_xtr_id && got.msg.notify.id_bit);
+	assert_memory_equal(got.msg.xtr_id.xtr, d->xtr.xtr, 16);
+	assert_int_equal(lisp_auth_verify(&world_io, NULL, &d->key, &got.msg, got.data, got.size),
+			 0);
+	assert_int_equal(in_force(d), 0);
+	world_ack(&d->w, 0, &d->key);
+	assert_int_equal(in_force(d), 1);
+	assert_count(&d->w, MS_SUBSCRIBED, 1);
+	/* A refresh is no change. */
+	put(d, "10.1.0.0/16", "192.0.2.1");
+	assert_int_equal(d->w.sent_count, 1);
+	put(d, "10.1.0.0/16", "192.0.2.2");
+	got = last(d);
+	assert_int_equal(d->w.sent_count, 2);
+	assert_int_equal(got.msg.nonce, 101);
+	assert_addr(got.to.addr, "198.51.100.9");
+	assert_addr(got.rloc, "192.0.2.2");
+	desk_close(d);
+}
+
+static void
+a_publication_is_repeated_until_acknowledged(void **state)
+{
+	static const us_t times[] = {3, 6, 9, 15, 27, 51};
+	struct desk *d = desk_open();
+	us_t start;
+
+	(void)state;
+	put(d, "10.1.0.0/16", "192.0.2.1");
+	join(d, &d->xtr, "10.1.2.3/32", 100);
+	put(d, "10.1.0.0/16", "192.0.2.2");
+	start = d->w.now;
+	for (size_t i = 0; i < ARRAY_COUNT(times); i++) {
+		world_pass(&d->w, start + times[i] * US_S - d->w.now - 1);
+		assert_int_equal(d->w.sent_count, i + 1);
+		world_pass(&d->w, US_S / 2);
+		assert_int_equal(d->w.sent_count, i + 2);
+		put(d, "10.1.0.0/16", "192.0.2.2");
+	}
+	assert_count(&d->w, MS_RETRIES, 6);
+	world_ack(&d->w, 0, &d->key);
+	world_pass(&d->w, 100 * US_S);
+	assert_int_equal(d->w.sent_count, 7);
+	assert_int_equal(in_force(d), 1);
+	desk_close(d);
+}
+
+static void
+who_never_acknowledges_is_told_and_forgotten(void **state)
+{
+	struct desk *d = desk_open();
+	struct req req = {.eid = "10.1.2.3/32",
+			  .nonce = 100,
+			  .xtr = &d->xtr,
+			  .notify = true,
+			  .itrs = {"198.51.100.1", "198.51.100.2"}};
+	struct got got;
+
+	(void)state;
+	put(d, "10.1.0.0/16", "192.0.2.1");
+	world_request(&d->w, &req);
+	world_ack(&d->w, 0, &d->key);
+	d->w.sent_count = 0;
+	put(d, "10.1.0.0/16", "192.0.2.2");
+	world_pass(&d->w, 70 * US_S);
+	put(d, "10.1.0.0/16", "192.0.2.2");
+	/* Now the other locator. */
+	assert_addr(last(d).to.addr, "198.51.100.1");
+	world_pass(&d->w, 10 * US_S);
+	assert_addr(last(d).to.addr, "198.51.100.2");
+	for (unsigned i = 0; i < 8; i++) {
+		world_pass(&d->w, 10 * US_S);
+		put(d, "10.1.0.0/16", "192.0.2.2");
+	}
+	assert_int_equal(in_force(d), 0);
+	assert_count(&d->w, MS_SUB_LOST, 1);
+	got = last(d);
+	assert_int_equal(got.msg.type, LISP_MAP_NOTIFY);
+	assert_int_equal(got.record.locator_count, 0);
+	assert_int_equal(got.record.action, LISP_DROP_AUTH);
+	assert_int_equal(d->w.sent_count, 15);
+	assert_true(mapserver_run(d->w.ms, d->w.now) > d->w.now);
+	desk_close(d);
+}
+
+static void
+only_the_newest_state_is_told(void **state)
+{
+	struct desk *d = desk_open();
+
+	(void)state;
+	put(d, "10.1.0.0/16", "192.0.2.1");
+	join(d, &d->xtr, "10.1.2.3/32", 100);
+	put(d, "10.1.0.0/16", "192.0.2.2");
+	put(d, "10.1.0.0/16", "192.0.2.3");
+	assert_int_equal(d->w.sent_count, 2);
+	/* The old one's acknowledgement is none for the new one. */
+	world_ack(&d->w, 0, &d->key);
+	world_pass(&d->w, 4 * US_S);
+	assert_int_equal(d->w.sent_count, 3);
+	assert_int_equal(last(d).msg.nonce, 102);
+	assert_addr(last(d).rloc, "192.0.2.3");
+	world_ack(&d->w, 2, &d->key);
+	world_pass(&d->w, 40 * US_S);
+	assert_int_equal(d->w.sent_count, 3);
+	desk_close(d);
+}
+
+static void
+more_specifics_and_the_end_are_told(void **state)
+{
+	struct desk *d = desk_open();
+	struct got got;
+
+	(void)state;
+	put(d, "10.1.0.0/16", "192.0.2.1");
+	join(d, &d->xtr, "10.1.2.3/32", 100);
+	put(d, "10.1.2.3/32", "192.0.2.9");
+	assert_int_equal(d->w.sent_count, 1);
+	got = last(d);
+	assert_prefix(&got.record.eid, "10.1.2.3/32");
+	world_ack(&d->w, 0, &d->key);
+	withdraw(d, "10.1.2.3/32");
+	assert_int_equal(d->w.sent_count, 2);
+	assert_int_equal(last(d).record.ttl, 0);
+	assert_int_equal(last(d).record.locator_count, 0);
+	world_ack(&d->w, 1, &d->key);
+	/* Also when it is not refreshed. */
+	world_pass(&d->w, 181 * US_S);
+	assert_int_equal(d->w.sent_count, 3);
+	assert_int_equal(last(d).record.ttl, 0);
+	/* Nothing of other prefixes. */
+	put(d, "10.2.0.0/16", "192.0.2.1");
+	assert_int_equal(d->w.sent_count, 3);
+	desk_close(d);
+}
+
+static void
+an_eid_that_is_not_there_is_told_when_it_comes(void **state)
+{
+	struct desk *d = desk_open();
+	struct got got;
+
+	(void)state;
+	ask(d, &d->xtr, "10.1.2.3/32", 100, "198.51.100.1");
+	got = last(d);
+	assert_int_equal(got.msg.type, LISP_MAP_NOTIFY);
+	assert_int_equal(got.record.locator_count, 0);
+	assert_int_equal(got.record.ttl, 1);
+	assert_prefix(&got.record.eid, "10.0.0.0/8");
+	world_ack(&d->w, 0, &d->key);
+	put(d, "10.1.2.3/32", "192.0.2.1");
+	assert_int_equal(d->w.sent_count, 2);
+	got = last(d);
+	assert_prefix(&got.record.eid, "10.1.2.3/32");
+	world_ack(&d->w, 1, &d->key);
+	/* It ends by itself. */
+	for (unsigned i = 0; i < 14; i++) {
+		world_pass(&d->w, 60 * US_S);
+		put(d, "10.1.2.3/32", "192.0.2.1");
+	}
+	assert_int_equal(in_force(d), 1);
+	world_pass(&d->w, 70 * US_S);
+	assert_int_equal(in_force(d), 0);
+	desk_close(d);
+}
+
+static void
+a_change_before_the_confirmation_is_told_after_it(void **state)
+{
+	struct desk *d = desk_open();
+
+	(void)state;
+	put(d, "10.1.0.0/16", "192.0.2.1");
+	ask(d, &d->xtr, "10.1.2.3/32", 100, "198.51.100.1");
+	put(d, "10.1.0.0/16", "192.0.2.2");
+	assert_int_equal(d->w.sent_count, 1);
+	world_ack(&d->w, 0, &d->key);
+	assert_int_equal(d->w.sent_count, 2);
+	assert_int_equal(last(d).msg.nonce, 101);
+	assert_addr(last(d).rloc, "192.0.2.2");
+	desk_close(d);
+}
+
+static void
+each_xtr_is_told_once(void **state)
+{
+	struct desk *d = desk_open();
+
+	(void)state;
+	put(d, "10.0.0.0/8", "192.0.2.1");
+	join(d, &d->xtr, "10.0.0.0/8", 100);
+	put(d, "10.1.0.0/16", "192.0.2.2");
+	world_ack(&d->w, 0, &d->key);
+	join(d, &d->xtr, "10.1.0.0/16", 500);
+	join(d, &d->second, "10.1.0.0/16", 900);
+	put(d, "10.1.0.0/16", "192.0.2.3");
+	assert_int_equal(d->w.sent_count, 2);
+	assert_true(world_got(&d->w, 0).msg.nonce == 901 || world_got(&d->w, 1).msg.nonce == 901);
+	assert_true(world_got(&d->w, 0).msg.nonce == 501 || world_got(&d->w, 1).msg.nonce == 501);
+	desk_close(d);
+}
+
+static void
+a_subscriber_leaves(void **state)
+{
+	struct desk *d = desk_open();
+	struct got got;
+
+	(void)state;
+	put(d, "10.1.0.0/16", "192.0.2.1");
+	join(d, &d->xtr, "10.1.0.0/16", 100);
+	ask(d, &d->xtr, "10.1.0.0/16", 101, "none");
+	got = last(d);
+	assert_int_equal(got.msg.type, LISP_MAP_NOTIFY);
+	assert_int_equal(got.msg.nonce, 101);
+	/* To the source of the Map-Request. */
+	assert_addr(got.to.addr, "198.51.100.1");
+	world_ack(&d->w, 0, &d->key);
+	assert_count(&d->w, MS_UNSUBSCRIBED, 1);
+	assert_int_equal(in_force(d), 0);
+	put(d, "10.1.0.0/16", "192.0.2.2");
+	assert_int_equal(d->w.sent_count, 1);
+	/* Its nonce is remembered. */
+	ask(d, &d->xtr, "10.1.0.0/16", 101, "198.51.100.1");
+	assert_int_equal(d->w.sent_count, 1);
+	assert_count(&d->w, MS_SUB_REPLAYED, 1);
+	join(d, &d->xtr, "10.1.0.0/16", 102);
+	assert_int_equal(in_force(d), 1);
+	desk_close(d);
+}
+
+static void
+a_part_of_a_subscription_can_be_silenced(void **state)
+{
+	struct desk *d = desk_open();
+
+	(void)state;
+	put(d, "10.1.0.0/16", "192.0.2.1");
+	join(d, &d->xtr, "10.1.0.0/16", 100);
+	put(d, "10.1.2.3/32", "192.0.2.1");
+	world_ack(&d->w, 0, &d->key);
+	ask(d, &d->xtr, "10.1.2.3/32", 1, "none");
+	assert_int_equal(d->w.sent_count, 2);
+	world_ack(&d->w, 1, &d->key);
+	put(d, "10.1.2.3/32", "192.0.2.9");
+	assert_int_equal(d->w.sent_count, 2);
+	put(d, "10.1.2.4/32", "192.0.2.9");
+	assert_int_equal(d->w.sent_count, 3);
+	desk_close(d);
+}
+
+static void
+a_forged_subscription_changes_nothing(void **state)
+{
+	struct desk *d = desk_open();
+
+	(void)state;
+	put(d, "10.1.0.0/16", "192.0.2.1");
+	join(d, &d->xtr, "10.1.0.0/16", 100);
+	/* A stranger who knows the xTR-ID wants the publications, or that there are none. */
+	ask(d, &d->xtr, "10.1.0.0/16", UINT64_MAX, "198.51.100.66");
+	world_ack(&d->w, 0, NULL);
+	assert_count(&d->w, MS_ACK_FAILED, 1);
+	ask(d, &d->xtr, "10.1.0.0/16", UINT64_MAX - 1, "none");
+	world_ack(&d->w, 1, &d->other_key);
+	assert_int_equal(in_force(d), 1);
+	d->w.sent_count = 0;
+	put(d, "10.1.0.0/16", "192.0.2.2");
+	assert_int_equal(d->w.sent_count, 1);
+	assert_addr(last(d).to.addr, "198.51.100.1");
+	assert_int_equal(last(d).msg.nonce, 101);
+	world_ack(&d->w, 0, &d->key);
+	/* The true one can still change it. */
+	ask(d, &d->xtr, "10.1.0.0/16", 102, "198.51.100.2");
+	world_ack(&d->w, 1, &d->key);
+	put(d, "10.1.0.0/16", "192.0.2.3");
+	assert_addr(last(d).to.addr, "198.51.100.2");
+	/* An unconfirmed one is not worth many messages. */
+	d->w.sent_count = 0;
+	ask(d, &d->second, "10.1.0.0/16", 1, "198.51.100.66");
+	world_pass(&d->w, 60 * US_S);
+	{
+		unsigned victims = 0;
+
+		for (size_t i = 0; i < d->w.sent_count; i++)
+			victims += d->w.sent[i].to.addr.b[3] == 66;
+		assert_int_equal(victims, 4);
+	}
+	assert_int_equal(in_force(d), 1);
+	desk_close(d);
+}
+
+static void
+strangers_get_a_map_reply(void **state)
+{
+	struct lisp_xtr_id stranger = xtr_of(0x99, 12345);
+	struct desk *d = desk_open();
+
+	(void)state;
+	put(d, "10.1.0.0/16", "192.0.2.1");
+	ask(d, &stranger, "10.1.0.0/16", 100, "198.51.100.1");
+	assert_int_equal(last(d).msg.type, LISP_MAP_REPLY);
+	ask(d, NULL, "10.1.0.0/16", 100, "198.51.100.1");
+	assert_int_equal(last(d).msg.type, LISP_MAP_REPLY);
+	assert_count(&d->w, MS_SUB_UNKNOWN, 2);
+	desk_close(d);
+}
+
+static void
+an_xtr_that_registers_may_subscribe(void **state)
+{
+	struct rec rec = {.eid = "11.1.0.0/16", .rlocs = {"192.0.2.1"}};
+	struct lisp_xtr_id xtr = xtr_of(0x77, 0);
+	struct desk *d = desk_open();
+	struct reg reg = {.key = &d->other_key, .nonce = 1, .recs = &rec, .count = 1, .xtr = &xtr};
+	struct got got;
+
+	(void)state;
+	world_register(&d->w, &reg);
+	ask(d, &xtr, "11.1.0.0/16", 100, "198.51.100.1");
+	got = last(d);
+	assert_int_equal(got.msg.type, LISP_MAP_NOTIFY);
+	assert_int_equal(
+		lisp_auth_verify(&world_io, NULL, &d->other_key, &got.msg, got.data, got.size), 0);
+	desk_close(d);
+}
+
+static void
+what_is_not_proxied_is_not_published(void **state)
+{
+	struct rec rec = {.eid = "10.1.0.0/16", .rlocs = {"192.0.2.1"}};
+	struct desk *d = desk_open();
+	struct reg reg = {.key = &d->key, .nonce = 1, .recs = &rec, .count = 1, .no_proxy = true};
+
+	(void)state;
+	world_register(&d->w, &reg);
+	ask(d, &d->xtr, "10.1.0.0/16", 100, "198.51.100.1");
+	assert_count(&d->w, MS_FORWARDED, 1);
+	assert_int_equal(in_force(d), 0);
+	desk_close(d);
+}
+
+static void
+an_xtr_has_a_limit(void **state)
+{
+	struct desk *d = desk_open();
+
+	(void)state;
+	for (unsigned i = 0; i < 12; i++) {
+		char text[32];
+
+		snprintf(text, sizeof(text), "10.1.%u.0/24", i);
+		put(d, text, "192.0.2.1");
+		ask(d, &d->xtr, text, 100, "198.51.100.1");
+		assert_int_equal(last(d).msg.type, i < 8 ? LISP_MAP_NOTIFY : LISP_MAP_REPLY);
+	}
+	assert_count(&d->w, MS_SUBS_FULL, 4);
+	ask(d, &d->second, "10.1.1.0/24", 100, "198.51.100.1");
+	assert_int_equal(last(d).msg.type, LISP_MAP_NOTIFY);
+	desk_close(d);
+}
+
+static void
+an_xtr_that_subscribes_too_fast_gets_map_replies(void **state)
+{
+	struct desk *d = desk_open();
+	unsigned replies = 0;
+
+	(void)state;
+	mapserver_destroy(d->w.ms);
+	d->w.conf.notify_rate = 5;
+	world_start(&d->w);
+	put(d, "10.1.0.0/16", "192.0.2.1");
+	for (uint64_t i = 0; i < 20; i++) {
+		ask(d, &d->xtr, "10.1.0.0/16", 100 + i, "198.51.100.1");
+		replies += last(d).msg.type == LISP_MAP_REPLY;
+	}
+	assert_in_range(replies, 13, 15);
+	assert_count(&d->w, MS_SUB_LIMITED, replies);
+	desk_close(d);
+}
+
+static void
+too_much_at_once_is_spread(void **state)
+{
+	struct desk *d = desk_open();
+	struct lisp_xtr_id xtr;
+
+	(void)state;
+	mapserver_destroy(d->w.ms);
+	d->w.conf.notify_total = 10;
+	d->w.conf.has_v6 = true;
+	world_start(&d->w);
+	put(d, "10.1.0.0/16", "192.0.2.1");
+	for (uint8_t i = 0; i < 40; i++) {
+		xtr = xtr_of(i, 7);
+		ask(d, &xtr, "10.1.0.0/16", 100, "198.51.100.1");
+		world_pass(&d->w, US_S / 2);
+		world_ack(&d->w, d->w.sent_count - 1, &d->key);
+		put(d, "10.1.0.0/16", "192.0.2.1");
+	}
+	assert_int_equal(in_force(d), 40);
+	world_pass(&d->w, 3 * US_S);
+	d->w.sent_count = 0;
+	put(d, "10.1.0.0/16", "192.0.2.2");
+	assert_in_range(d->w.sent_count, 10, 12);
+	world_pass(&d->w, US_S);
+	assert_in_range(d->w.sent_count, 18, 24);
+	world_pass(&d->w, 2 * US_S + US_S / 2);
+	assert_true(d->w.sent_count >= 40);
+	desk_close(d);
+}
+
+static void
+a_trusted_site_needs_no_acknowledgement(void **state)
+{
+	struct desk *d = desk_open();
+
+	(void)state;
+	d->sites[0].trusts_requests = true;
+	put(d, "10.1.0.0/16", "192.0.2.1");
+	ask(d, &d->xtr, "10.1.0.0/16", 100, "198.51.100.1");
+	assert_int_equal(in_force(d), 1);
+	put(d, "10.1.0.0/16", "192.0.2.2");
+	assert_int_equal(d->w.sent_count, 2);
+	for (unsigned i = 0; i < 20; i++) {
+		world_pass(&d->w, 10 * US_S);
+		put(d, "10.1.0.0/16", "192.0.2.2");
+	}
+	assert_int_equal(in_force(d), 1);
+	/* A larger nonce is still wanted. */
+	ask(d, &d->xtr, "10.1.0.0/16", 100, "198.51.100.66");
+	assert_count(&d->w, MS_SUB_REPLAYED, 1);
+	ask(d, &d->xtr, "10.1.0.0/16", 200, "none");
+	assert_int_equal(in_force(d), 0);
+	desk_close(d);
+}
+
+static void
+ids_are_written_as_the_site_wants_them(void **state)
+{
+	struct desk *d = desk_open();
+
+	(void)state;
+	put(d, "10.1.0.0/16", "192.0.2.1");
+	d->sites[0].ids = MS_IDS_WITHOUT_BIT;
+	ask(d, &d->xtr, "10.1.0.0/16", 100, "198.51.100.1");
+	assert_true(last(d).msg.has_xtr_id);
+	assert_int_equal(last(d).data[0], LISP_MAP_NOTIFY << 4);
+	d->sites[0].ids = MS_IDS_LEFT_OUT;
+	ask(d, &d->second, "10.1.0.0/16", 100, "198.51.100.1");
+	assert_false(last(d).msg.has_xtr_id);
+	world_ack(&d->w, d->w.sent_count - 1, &d->key);
+	assert_int_equal(in_force(d), 1);
+	desk_close(d);
+}
+
+static void
+a_site_that_is_gone_has_no_subscribers(void **state)
+{
+	struct desk *d = desk_open();
+	struct ms_conf conf;
+
+	(void)state;
+	put(d, "10.1.0.0/16", "192.0.2.1");
+	join(d, &d->xtr, "10.1.0.0/16", 100);
+	conf = d->w.conf;
+	conf.sites = &d->sites[1];
+	conf.site_count = 1;
+	assert_int_equal(mapserver_reload(d->w.ms, &conf, d->w.now), 0);
+	assert_int_equal(in_force(d), 0);
+	world_pass(&d->w, 60 * US_S);
+	assert_int_equal(d->w.sent_count, 0);
+	desk_close(d);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_subscription_is_confirmed_and_told_of_changes),
+		cmocka_unit_test(a_publication_is_repeated_until_acknowledged),
+		cmocka_unit_test(who_never_acknowledges_is_told_and_forgotten),
+		cmocka_unit_test(only_the_newest_state_is_told),
+		cmocka_unit_test(more_specifics_and_the_end_are_told),
+		cmocka_unit_test(an_eid_that_is_not_there_is_told_when_it_comes),
+		cmocka_unit_test(a_change_before_the_confirmation_is_told_after_it),
+		cmocka_unit_test(each_xtr_is_told_once),
+		cmocka_unit_test(a_subscriber_leaves),
+		cmocka_unit_test(a_part_of_a_subscription_can_be_silenced),
+		cmocka_unit_test(a_forged_subscription_changes_nothing),
+		cmocka_unit_test(strangers_get_a_map_reply),
+		cmocka_unit_test(an_xtr_that_registers_may_subscribe),
+		cmocka_unit_test(what_is_not_proxied_is_not_published),
+		cmocka_unit_test(an_xtr_has_a_limit),
+		cmocka_unit_test(an_xtr_that_subscribes_too_fast_gets_map_replies),
+		cmocka_unit_test(too_much_at_once_is_spread),
+		cmocka_unit_test(a_trusted_site_needs_no_acknowledgement),
+		cmocka_unit_test(ids_are_written_as_the_site_wants_them),
+		cmocka_unit_test(a_site_that_is_gone_has_no_subscribers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

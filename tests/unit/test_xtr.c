@@ -1,0 +1,685 @@
+/* xTRs and a map-server over a network with a delay: questions, answers, registrations, moves. */
+#include "tests/unit/lisp_net.h"
+
+#define A 0
+#define B 1
+#define C 2
+#define D 3
+
+static struct net *
+net_standard(void)
+{
+	struct net *net = net_make();
+
+	net_start(net);
+	net_own(net, A, "10.1.0.0/24", 0);
+	net_run(net, US_S);
+	return net;
+}
+
+static void
+a_miss_is_answered_after_a_round_trip(void **state)
+{
+	struct net *net = net_standard();
+	us_t asked = net->now;
+
+	(void)state;
+	assert_int_equal(net->nodes[A].in_force, 1);
+	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->now), 0);
+	/* Asked once, however many packets want it. */
+	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->now), 0);
+	net_run(net, US_S);
+	assert_leads(net, B, "10.1.0.5", "192.0.2.1");
+	assert_int_equal(net->nodes[B].changed_at, asked + 2 * DELAY);
+	assert_int_equal(net->nodes[B].mapped, 1);
+	assert_int_equal(net_count(net, B, XTR_REQUESTS), 1);
+	net_free(net);
+}
+
+/* Without P the map-server sends the question on to the ETR (RFC 9301 section 8.3). */
+static void
+an_etr_answers_itself(void **state)
+{
+	struct net *net = net_make();
+	struct xtr_conf conf;
+
+	(void)state;
+	net_start(net);
+	conf = net_xtr_conf(net, A);
+	conf.servers[0].proxy_reply = false;
+	net_restart(net, A, &conf);
+	net_own(net, A, "10.1.0.0/24", 0);
+	net_run(net, US_S);
+	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->now), 0);
+	net_run(net, US_S);
+	assert_leads(net, B, "10.1.0.5", "192.0.2.1");
+	assert_int_equal(net_count(net, A, XTR_REPLIES), 1);
+	assert_true(mapcache_find(net->nodes[B].cache, VN, addr_of("10.1.0.5"))->authoritative);
+	net_free(net);
+}
+
+static void
+what_nobody_has_is_a_negative_mapping(void **state)
+{
+	struct net *net = net_standard();
+	const struct mapping *m;
+
+	(void)state;
+	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("172.16.0.1"), net->now), 0);
+	net_run(net, US_S);
+	m = mapcache_find(net->nodes[B].cache, VN, addr_of("172.16.0.1"));
+	assert_non_null(m);
+	assert_int_equal(m->count, 0);
+	assert_int_equal(m->action, LISP_NATIVE_FORWARD);
+	/* It ends, and is not asked for again by itself. */
+	net_run(net, 16 * 60 * US_S);
+	assert_null(mapcache_find(net->nodes[B].cache, VN, addr_of("172.16.0.1")));
+	assert_int_equal(net_count(net, B, XTR_REQUESTS), 1);
+	net_free(net);
+}
+
+static void
+a_lost_question_is_asked_again_and_given_up(void **state)
+{
+	struct net *net = net_standard();
+
+	(void)state;
+	net->cut = net->ms_addr;
+	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->now), 0);
+	net_run(net, US_S + US_MS);
+	assert_int_equal(net_count(net, B, XTR_REQUESTS), 2);
+	net->cut = (struct addr){0};
+	net_run(net, 2 * US_S + 2 * DELAY);
+	assert_leads(net, B, "10.1.0.5", "192.0.2.1");
+	net->cut = net->ms_addr;
+	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.9.0.5"), net->now), 0);
+	net_run(net, 60 * US_S);
+	assert_int_equal(net->nodes[B].unanswered, 1);
+	assert_int_equal(net_count(net, B, XTR_UNANSWERED), 1);
+	assert_int_equal(net_count(net, B, XTR_REQUESTS), 3 + 4);
+	net_free(net);
+}
+
+/* RFC 9301: the same question once a second; a few are ahead. */
+static void
+questions_have_a_pace(void **state)
+{
+	struct net *net = net_standard();
+	unsigned asked = 0;
+
+	(void)state;
+	net->ms_conf.reply_rate = 0;
+	for (unsigned i = 0; i < 100; i++) {
+		asked += xtr_resolve(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->now) == 0;
+		net_run(net, 100 * US_MS);
+		/* As if it had been forgotten. */
+		mapcache_remove(net->nodes[B].cache, VN, prefix_of("10.1.0.0/24"));
+	}
+	assert_in_range(net_count(net, B, XTR_REQUESTS), 10, 13);
+	assert_in_range(asked, 10, 13);
+	net_free(net);
+}
+
+/* A Map-Reply for 'eid' from 'from' to B with this nonce. */
+static void
+forge_reply(struct net *net, uint64_t nonce, const char *eid, const char *rloc)
+{
+	struct lisp_msg msg = {.type = LISP_MAP_REPLY, .nonce = nonce};
+	struct endpoint from = endpoint_of("192.0.2.66", LISP_CONTROL_PORT);
+	struct rec rec = {.vn = VN, .eid = eid, .rlocs = {rloc}, .in_lcaf = true};
+	struct lisp_builder b;
+	uint8_t data[512];
+	int size;
+
+	lisp_begin(&b, data, sizeof(data), &msg);
+	put_rec(&b, &rec);
+	size = lisp_end(&b);
+	assert_true(size > 0);
+	assert_true(xtr_heard(net->nodes[B].x, &from, data, (size_t)size, net->now));
+}
+
+/* The nonce of the message that was sent last. */
+static uint64_t
+last_nonce(const struct net *net)
+{
+	const struct packet *p = &net->last[(net->sent - 1) % ARRAY_COUNT(net->last)];
+	struct lisp_dialect dialect = {0};
+	struct lisp_ecm ecm;
+	struct lisp_msg msg;
+
+	assert_int_equal(lisp_ecm_parse(p->data, p->size, &ecm), 0);
+	assert_int_equal(lisp_parse(ecm.message, ecm.size, &dialect, &msg), 0);
+	return msg.nonce;
+}
+
+static void
+replies_that_were_not_asked_for_change_nothing(void **state)
+{
+	struct net *net = net_standard();
+	uint64_t nonce;
+
+	(void)state;
+	forge_reply(net, 0, "10.1.0.0/24", "192.0.2.66");
+	forge_reply(net, 5, "10.1.0.0/24", "192.0.2.66");
+	assert_int_equal(net_count(net, B, XTR_UNSOLICITED), 2);
+	/* The right nonce, but other EIDs. */
+	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->now), 0);
+	nonce = last_nonce(net);
+	forge_reply(net, nonce, "10.2.0.0/24", "192.0.2.66");
+	assert_int_equal(net_count(net, B, XTR_NOT_ASKED), 1);
+	assert_int_equal(mapcache_count(net->nodes[B].cache), 0);
+	/* It still waits for the real one. */
+	net_run(net, US_S);
+	assert_leads(net, B, "10.1.0.5", "192.0.2.1");
+	/* And that of a question that was answered is no use any more. */
+	forge_reply(net, nonce, "10.1.0.0/24", "192.0.2.66");
+	assert_leads(net, B, "10.1.0.5", "192.0.2.1");
+	assert_int_equal(net_count(net, B, XTR_UNSOLICITED), 3);
+	net_free(net);
+}
+
+static void
+a_mapping_does_not_overrule_what_the_router_knows(void **state)
+{
+	struct net *net = net_standard();
+
+	(void)state;
+	net->nodes[B].known = prefix_of("10.1.0.0/16");
+	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->now), 0);
+	net_run(net, US_S);
+	assert_int_equal(mapcache_count(net->nodes[B].cache), 0);
+	assert_int_equal(net_count(net, B, XTR_OVERCLAIM), 1);
+	net_free(net);
+}
+
+/* One peer's negative Map-Reply has a prefix beside the EID. */
+static void
+a_negative_reply_for_other_eids_counts_for_the_one_asked_for(void **state)
+{
+	struct net *net = net_standard();
+
+	(void)state;
+	net->cut = net->ms_addr;
+	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.7.0.5"), net->now), 0);
+	forge_reply(net, last_nonce(net), "10.8.0.0/16", NULL);
+	assert_true(
+		prefix_equal(mapcache_find(net->nodes[B].cache, VN, addr_of("10.7.0.5"))->prefix,
+			     prefix_of("10.7.0.5/32")));
+	assert_null(mapcache_find(net->nodes[B].cache, VN, addr_of("10.8.0.5")));
+	net_free(net);
+}
+
+static void
+mappings_in_use_are_refreshed_before_their_end(void **state)
+{
+	struct net *net = net_make();
+	struct xtr_conf conf;
+
+	(void)state;
+	net_start(net);
+	conf = net_xtr_conf(net, A);
+	conf.ttl_min = 5;
+	net_restart(net, A, &conf);
+	net_own(net, A, "10.1.0.0/24", 0);
+	net_own(net, A, "10.2.0.0/24", 0);
+	net_run(net, US_S);
+	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->now), 0);
+	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.2.0.5"), net->now), 0);
+	for (unsigned i = 0; i < 20 * 60; i++) {
+		struct mapping *m = mapcache_find(net->nodes[B].cache, VN, addr_of("10.1.0.5"));
+
+		net_run(net, US_S);
+		assert_true(i < 2 || m != NULL);
+		if (m != NULL)
+			mapping_count(m, 0, 100, net->now);
+	}
+	/* The one without packets ended. */
+	assert_null(mapcache_find(net->nodes[B].cache, VN, addr_of("10.2.0.5")));
+	assert_in_range(net_count(net, B, XTR_REQUESTS), 5, 8);
+	net_free(net);
+}
+
+/* ---- moves: 10.1.0.5 goes from A to C, B has asked for it ---- */
+
+static void
+before_a_move(struct net *net)
+{
+	net_own(net, A, "10.1.0.5/32", 1);
+	net_run(net, US_S);
+	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->now), 0);
+	net_run(net, US_S);
+	assert_leads(net, B, "10.1.0.5", "192.0.2.1");
+}
+
+/* C has it now.  The routers have told each other beforehand who asked, if 'shared'. */
+static void
+move(struct net *net, bool shared, bool pushes)
+{
+	struct addr eid = addr_of("10.1.0.5");
+
+	if (shared)
+		xtr_asked(net->nodes[C].x, VN, eid, net->nodes[B].rloc, pushes, net->now);
+	net_own(net, C, "10.1.0.5/32", 2);
+	/* Registered first, so that whoever asks after hearing of it finds it. */
+	xtr_run(net->nodes[C].x, net->now);
+	xtr_tell_askers(net->nodes[C].x, VN, eid, net->now);
+}
+
+static void
+an_smr_leads_to_the_new_site(void **state)
+{
+	struct net *net = net_standard();
+	us_t moved;
+
+	(void)state;
+	before_a_move(net);
+	moved = net->now;
+	move(net, true, false);
+	net_run(net, US_S);
+	assert_leads(net, B, "10.1.0.5", "192.0.2.3");
+	/* One and a half round trips: SMR, question, answer. */
+	assert_int_equal(net->nodes[B].changed_at - moved, 3 * DELAY);
+	assert_int_equal(net_count(net, B, XTR_SMRS_HEARD), 1);
+	net_free(net);
+}
+
+static void
+a_push_leads_to_the_new_site_at_once(void **state)
+{
+	struct net *net = net_standard();
+	us_t moved;
+
+	(void)state;
+	before_a_move(net);
+	moved = net->now;
+	move(net, true, true);
+	net_run(net, US_S);
+	assert_leads(net, B, "10.1.0.5", "192.0.2.3");
+	assert_int_equal(net->nodes[B].changed_at - moved, DELAY);
+	assert_int_equal(net_count(net, C, XTR_PUSHED), 1);
+	assert_int_equal(net_count(net, B, XTR_PUSHES_HEARD), 1);
+	net_free(net);
+}
+
+/* Seed 003, algorithm 1: the previous site knows who asked, and tells them. */
+static void
+the_previous_site_tells_who_asked_there(void **state)
+{
+	struct net *net = net_standard();
+	us_t moved;
+
+	(void)state;
+	before_a_move(net);
+	xtr_asked(net->nodes[A].x, VN, addr_of("10.1.0.5"), net->nodes[B].rloc, true, net->now);
+	moved = net->now;
+	move(net, false, false);
+	xtr_tell_previous(net->nodes[C].x, VN, addr_of("10.1.0.5"), net->nodes[A].rloc, net->now);
+	net_run(net, US_S);
+	assert_int_equal(net->nodes[A].departed, 1);
+	assert_leads(net, B, "10.1.0.5", "192.0.2.3");
+	assert_int_equal(net->nodes[B].changed_at - moved, 2 * DELAY);
+	/* It has stopped registering it. */
+	net_run(net, 120 * US_S);
+	assert_int_equal(xtr_resolve(net->nodes[D].x, VN, addr_of("10.1.0.5"), net->now), 0);
+	net_run(net, US_S);
+	assert_leads(net, D, "10.1.0.5", "192.0.2.3");
+	net_free(net);
+}
+
+static void
+a_subscriber_hears_of_a_move(void **state)
+{
+	struct net *net = net_standard();
+	struct xtr_conf conf = net_xtr_conf(net, B);
+	us_t moved;
+
+	(void)state;
+	conf.subscribe = true;
+	net_restart(net, B, &conf);
+	before_a_move(net);
+	assert_int_equal(net_count(net, B, XTR_PUBLICATIONS), 1);
+	moved = net->now;
+	move(net, false, false);
+	net_run(net, US_S);
+	assert_leads(net, B, "10.1.0.5", "192.0.2.3");
+	/* Map-Register, Map-Notify. */
+	assert_int_equal(net->nodes[B].changed_at - moved, 2 * DELAY);
+	/* It was acknowledged: nothing is repeated. */
+	net_run(net, 30 * US_S);
+	assert_int_equal(net_count(net, B, XTR_PUBLICATIONS), 2);
+	assert_int_equal(net_count(net, B, XTR_REPLAYED), 0);
+	net_free(net);
+}
+
+static void
+a_displaced_site_hears_of_it_with_its_refresh(void **state)
+{
+	static const uint16_t sites[] = {A, C};
+	struct net *net = net_make();
+	struct ms_mobile mobile = {
+		.vn = VN, .prefix = prefix_of("10.1.0.0/24"), .sites = sites, .site_count = 2};
+
+	(void)state;
+	net->ms_conf.mobiles = &mobile;
+	net->ms_conf.mobile_count = 1;
+	net_start(net);
+	net_own(net, A, "10.1.0.5/32", 1);
+	net_run(net, US_S);
+	net_own(net, C, "10.1.0.5/32", 2);
+	net_run(net, 120 * US_S);
+	assert_int_equal(net->nodes[A].departed, 1);
+	assert_true(addr_equal(net->nodes[A].departed_to, net->nodes[C].rloc));
+	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->now), 0);
+	net_run(net, US_S);
+	assert_leads(net, B, "10.1.0.5", "192.0.2.3");
+	net_free(net);
+}
+
+/* ---- registrations ---- */
+
+static void
+registrations_survive_loss_and_are_refreshed(void **state)
+{
+	struct net *net = net_make();
+	struct xtr_registration r;
+	size_t position = 0, count = 0;
+
+	(void)state;
+	net->lose_every = 3;
+	net_start(net);
+	for (unsigned i = 0; i < 300; i++) {
+		struct addr eid = addr_of("10.5.0.0");
+
+		eid.b[2] = (uint8_t)(i >> 8);
+		eid.b[3] = (uint8_t)i;
+		assert_int_equal(xtr_own_put(net->nodes[A].x, VN, prefix_host(eid), 0, net->now),
+				 0);
+	}
+	net_run(net, 30 * US_S);
+	assert_int_equal(net->nodes[A].in_force, 300);
+	assert_int_equal(registry_count(mapserver_registry(net->ms)), 300);
+	net_run(net, 600 * US_S);
+	assert_int_equal(registry_count(mapserver_registry(net->ms)), 300);
+	while (xtr_registration_next(net->nodes[A].x, &position, &r)) {
+		assert_true(r.in_force);
+		assert_int_equal(r.since <= 130 * US_S, 1);
+		count++;
+	}
+	assert_int_equal(count, 300);
+	net_free(net);
+}
+
+static void
+a_withdrawn_eid_is_gone_at_the_server(void **state)
+{
+	struct net *net = net_standard();
+	struct xtr_registration r;
+	size_t position = 0;
+
+	(void)state;
+	net_own(net, A, "10.2.0.0/24", 0);
+	net_run(net, US_S);
+	assert_int_equal(registry_count(mapserver_registry(net->ms)), 2);
+	xtr_own_remove(net->nodes[A].x, VN, prefix_of("10.2.0.0/24"), true, net->now);
+	net_run(net, US_S);
+	assert_int_equal(registry_count(mapserver_registry(net->ms)), 1);
+	assert_true(xtr_registration_next(net->nodes[A].x, &position, &r));
+	assert_false(xtr_registration_next(net->nodes[A].x, &position, &r));
+	/* Also when the server does not answer any more: it is given up. */
+	net->cut = net->ms_addr;
+	xtr_own_remove(net->nodes[A].x, VN, prefix_of("10.1.0.0/24"), true, net->now);
+	net_run(net, 60 * US_S);
+	position = 0;
+	assert_false(xtr_registration_next(net->nodes[A].x, &position, &r));
+	net_free(net);
+}
+
+static void
+a_server_that_is_gone_is_said_to_be(void **state)
+{
+	struct net *net = net_standard();
+	struct xtr_registration r;
+	size_t position = 0;
+
+	(void)state;
+	net->cut = net->ms_addr;
+	net_run(net, 300 * US_S);
+	assert_true(xtr_registration_next(net->nodes[A].x, &position, &r));
+	assert_false(r.in_force);
+	net->cut = (struct addr){0};
+	net_run(net, 61 * US_S);
+	position = 0;
+	assert_true(xtr_registration_next(net->nodes[A].x, &position, &r));
+	assert_true(r.in_force);
+	net_free(net);
+}
+
+/* ---- probes ---- */
+
+static void
+a_silent_locator_is_out_of_use_until_it_answers(void **state)
+{
+	struct net *net = net_make();
+	struct xtr_conf conf;
+	const struct mapping *m;
+
+	(void)state;
+	net_start(net);
+	conf = net_xtr_conf(net, B);
+	conf.probe_interval = 10 * US_S;
+	net_restart(net, B, &conf);
+	conf = net_xtr_conf(net, A);
+	/* A site with two routers: A and C, A is preferred. */
+	conf.rlocs[1] = (struct xtr_rloc){.addr = net->nodes[C].rloc, .priority = 2, .weight = 100};
+	conf.rloc_count = 2;
+	net_restart(net, A, &conf);
+	net_own(net, A, "10.1.0.0/24", 0);
+	net_own(net, C, "10.1.0.0/24", 0);
+	xtr_own_remove(net->nodes[C].x, VN, prefix_of("10.1.0.0/24"), false, net->now);
+	net_run(net, US_S);
+	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->now), 0);
+	net_run(net, 30 * US_S);
+	assert_leads(net, B, "10.1.0.5", "192.0.2.1");
+	m = mapcache_find(net->nodes[B].cache, VN, addr_of("10.1.0.5"));
+	assert_int_equal(m->locators[0].rtt, 2 * DELAY);
+	net->cut = net->nodes[A].rloc;
+	net_run(net, 20 * US_S);
+	assert_leads(net, B, "10.1.0.5", "192.0.2.3");
+	net->cut = (struct addr){0};
+	net_run(net, 20 * US_S);
+	assert_leads(net, B, "10.1.0.5", "192.0.2.1");
+	/* Status bits are a hint: what is said to be down is asked, and answers. */
+	xtr_status_bits(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->nodes[C].rloc, 2, 8,
+			net->now);
+	net_run(net, 100 * US_MS);
+	assert_leads(net, B, "10.1.0.5", "192.0.2.1");
+	net->cut = net->nodes[A].rloc;
+	xtr_status_bits(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->nodes[C].rloc, 2, 8,
+			net->now);
+	net_run(net, 4 * US_S);
+	assert_leads(net, B, "10.1.0.5", "192.0.2.3");
+	net_free(net);
+}
+
+static void
+a_probe_without_an_eid_is_no_harm(void **state)
+{
+	struct net *net = net_standard();
+	struct lisp_msg msg = {.type = LISP_MAP_REQUEST, .nonce = 5};
+	struct lisp_rloc itr = lisp_rloc_make(net->nodes[B].rloc);
+	struct endpoint from = {net->nodes[B].rloc, 40000};
+	struct lisp_asked asked = {.eid = {.kind = LISP_EID_NONE}};
+	struct lisp_builder b;
+	uint8_t data[256];
+	unsigned sent = net->sent;
+
+	(void)state;
+	msg.request.probe = true;
+	lisp_begin(&b, data, sizeof(data), &msg);
+	lisp_put_itr(&b, &itr);
+	lisp_put_asked(&b, &asked);
+	assert_true(xtr_heard(net->nodes[A].x, &from, data, (size_t)lisp_end(&b), net->now));
+	assert_int_equal(net_count(net, A, XTR_NO_EID), 1);
+	assert_int_equal(net->sent, sent);
+	net_free(net);
+}
+
+/* ---- hostile ---- */
+
+/* CHANGE-PRIORITY to B for 10.1.0.5 at 192.0.2.66. */
+static void
+forge_push(struct net *net, const struct lisp_key *key, uint64_t nonce, bool update_cache)
+{
+	struct lisp_msg msg = {.type = LISP_SHARED, .nonce = nonce, .auth = lisp_auth_header(key)};
+	struct endpoint from = endpoint_of("192.0.2.66", LISP_CONTROL_PORT);
+	struct rec rec = {.vn = VN, .eid = "10.1.0.5/32", .rlocs = {"192.0.2.66"}, .in_lcaf = true};
+	struct lisp_builder b;
+	uint8_t data[512];
+	int size;
+
+	msg.shared.sub_type = 77;
+	msg.shared.update_cache = update_cache;
+	lisp_begin(&b, data, sizeof(data), &msg);
+	put_rec(&b, &rec);
+	size = lisp_end(&b);
+	assert_true(size > 0);
+	assert_int_equal(lisp_auth_sign(&world_io, NULL, key, &msg, data, (size_t)size), 0);
+	assert_true(xtr_heard(net->nodes[B].x, &from, data, (size_t)size, net->now));
+}
+
+static void
+a_push_is_taken_once_and_with_the_key_only(void **state)
+{
+	struct net *net = net_standard();
+	struct lisp_key wrong = key_make(9, LISP_AUTH_SHA256_128, false, "guess");
+
+	(void)state;
+	before_a_move(net);
+	forge_push(net, &wrong, 50, true);
+	assert_int_equal(net_count(net, B, XTR_AUTH_FAILED), 1);
+	assert_leads(net, B, "10.1.0.5", "192.0.2.1");
+	forge_push(net, &net->push_key, 50, true);
+	assert_leads(net, B, "10.1.0.5", "192.0.2.66");
+	forge_push(net, &net->push_key, 50, true);
+	forge_push(net, &net->push_key, 49, true);
+	assert_int_equal(net_count(net, B, XTR_REPLAYED), 2);
+	/* For an EID that nobody here uses it changes nothing. */
+	mapcache_remove(net->nodes[B].cache, VN, prefix_of("10.1.0.5/32"));
+	forge_push(net, &net->push_key, 51, true);
+	assert_int_equal(net_count(net, B, XTR_PUSH_REFUSED), 1);
+	assert_int_equal(mapcache_count(net->nodes[B].cache), 0);
+	/* What the router refuses is counted. */
+	net->nodes[B].refuses = true;
+	forge_push(net, &net->push_key, 52, false);
+	assert_int_equal(net_count(net, B, XTR_PUSH_REFUSED), 2);
+	net_free(net);
+}
+
+/* An SMR is a hint: it leads to a question to the map-resolver, and floods to no more than its pace. */
+static void
+smrs_of_a_stranger_are_harmless(void **state)
+{
+	struct net *net = net_standard();
+	struct lisp_msg msg = {.type = LISP_MAP_REQUEST, .nonce = 5};
+	struct lisp_rloc itr = lisp_rloc_make(addr_of("192.0.2.66"));
+	struct endpoint from = endpoint_of("192.0.2.66", LISP_CONTROL_PORT);
+	struct lisp_asked asked = {.eid = lisp_eid_make(VN, prefix_of("10.1.0.5/32"), false)};
+	struct lisp_builder b;
+	uint8_t data[256];
+	uint64_t before;
+	int size;
+
+	(void)state;
+	before_a_move(net);
+	before = net_count(net, B, XTR_REQUESTS);
+	msg.request.smr = true;
+	lisp_begin(&b, data, sizeof(data), &msg);
+	lisp_put_itr(&b, &itr);
+	lisp_put_asked(&b, &asked);
+	size = lisp_end(&b);
+	for (unsigned i = 0; i < 1000; i++) {
+		assert_true(xtr_heard(net->nodes[B].x, &from, data, (size_t)size, net->now));
+		net_run(net, 10 * US_MS);
+	}
+	assert_leads(net, B, "10.1.0.5", "192.0.2.1");
+	assert_in_range(net_count(net, B, XTR_REQUESTS) - before, 5, 14);
+	assert_in_range(net_count(net, B, XTR_SMR_LIMITED), 900, 1000);
+	/* Of what is not in the cache: not even that. */
+	mapcache_remove(net->nodes[B].cache, VN, prefix_of("10.1.0.5/32"));
+	before = net_count(net, B, XTR_REQUESTS);
+	assert_true(xtr_heard(net->nodes[B].x, &from, data, (size_t)size, net->now));
+	assert_int_equal(net_count(net, B, XTR_REQUESTS), before);
+	assert_int_equal(net_count(net, B, XTR_SMR_UNKNOWN), 1);
+	net_free(net);
+}
+
+static void
+a_forged_notify_changes_nothing(void **state)
+{
+	struct net *net = net_standard();
+	struct lisp_key wrong = key_make(1, LISP_AUTH_SHA256_128_HKDF, false, "guess");
+	struct lisp_msg msg = {
+		.type = LISP_MAP_NOTIFY, .nonce = 5, .auth = lisp_auth_header(&wrong)};
+	struct rec rec = {.vn = VN, .eid = "10.1.0.0/24", .rlocs = {"192.0.2.66"}, .in_lcaf = true};
+	struct endpoint from = {net->ms_addr, LISP_CONTROL_PORT};
+	struct lisp_builder b;
+	uint8_t data[512];
+	int size;
+
+	(void)state;
+	lisp_begin(&b, data, sizeof(data), &msg);
+	put_rec(&b, &rec);
+	size = lisp_end(&b);
+	assert_int_equal(lisp_auth_sign(&world_io, NULL, &wrong, &msg, data, (size_t)size), 0);
+	assert_true(xtr_heard(net->nodes[B].x, &from, data, (size_t)size, net->now));
+	assert_int_equal(net_count(net, B, XTR_AUTH_FAILED), 1);
+	assert_int_equal(mapcache_count(net->nodes[B].cache), 0);
+	net_free(net);
+}
+
+static void
+malformed_messages_are_counted(void **state)
+{
+	struct net *net = net_standard();
+	struct endpoint from = endpoint_of("192.0.2.66", LISP_CONTROL_PORT);
+
+	(void)state;
+	for (unsigned type = 0; type < 16; type++)
+		(void)xtr_heard(net->nodes[B].x, &from, (const uint8_t[]){(uint8_t)(type << 4)}, 1,
+				net->now);
+	(void)xtr_heard(net->nodes[B].x, &from, (const uint8_t[]){0}, 0, net->now);
+	assert_int_equal(net_count(net, B, XTR_MALFORMED) + net_count(net, B, XTR_UNSUPPORTED), 17);
+	net_free(net);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_miss_is_answered_after_a_round_trip),
+		cmocka_unit_test(an_etr_answers_itself),
+		cmocka_unit_test(what_nobody_has_is_a_negative_mapping),
+		cmocka_unit_test(a_lost_question_is_asked_again_and_given_up),
+		cmocka_unit_test(questions_have_a_pace),
+		cmocka_unit_test(replies_that_were_not_asked_for_change_nothing),
+		cmocka_unit_test(a_mapping_does_not_overrule_what_the_router_knows),
+		cmocka_unit_test(a_negative_reply_for_other_eids_counts_for_the_one_asked_for),
+		cmocka_unit_test(mappings_in_use_are_refreshed_before_their_end),
+		cmocka_unit_test(an_smr_leads_to_the_new_site),
+		cmocka_unit_test(a_push_leads_to_the_new_site_at_once),
+		cmocka_unit_test(the_previous_site_tells_who_asked_there),
+		cmocka_unit_test(a_subscriber_hears_of_a_move),
+		cmocka_unit_test(a_displaced_site_hears_of_it_with_its_refresh),
+		cmocka_unit_test(registrations_survive_loss_and_are_refreshed),
+		cmocka_unit_test(a_withdrawn_eid_is_gone_at_the_server),
+		cmocka_unit_test(a_server_that_is_gone_is_said_to_be),
+		cmocka_unit_test(a_silent_locator_is_out_of_use_until_it_answers),
+		cmocka_unit_test(a_probe_without_an_eid_is_no_harm),
+		cmocka_unit_test(a_push_is_taken_once_and_with_the_key_only),
+		cmocka_unit_test(smrs_of_a_stranger_are_harmless),
+		cmocka_unit_test(a_forged_notify_changes_nothing),
+		cmocka_unit_test(malformed_messages_are_counted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
