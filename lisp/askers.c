@@ -41,17 +41,18 @@ is_of(const struct xtr_asker *row, vn_id_t vn, struct addr eid)
 	return row->last > 0 && row->vn == vn && addr_equal(row->eid, eid);
 }
 
-void
+bool
 askers_put(struct askers *a, const struct xtr_asker *asker)
 {
 	struct xtr_asker *set = &a->rows[set_of(a, asker->vn, asker->eid)], *oldest = set;
-	bool pushes = asker->pushes;
+	bool pushes = asker->pushes, is_new = true;
 
 	for (size_t i = 0; i < WAYS; i++) {
 		if (is_of(&set[i], asker->vn, asker->eid) && addr_equal(set[i].rloc, asker->rloc)) {
 			/* One that took a push once takes them. */
 			pushes = pushes || set[i].pushes;
 			oldest = &set[i];
+			is_new = false;
 			break;
 		}
 		if (set[i].last < oldest->last)
@@ -59,6 +60,7 @@ askers_put(struct askers *a, const struct xtr_asker *asker)
 	}
 	*oldest = *asker;
 	oldest->pushes = pushes;
+	return is_new;
 }
 
 void

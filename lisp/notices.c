@@ -15,7 +15,7 @@ server_of(struct xtr *x, const struct endpoint *from, const struct lisp_msg *msg
 		const struct xtr_server *s = &x->conf.servers[i];
 
 		if (addr_equal(s->to.addr, from->addr) &&
-		    lisp_auth_verify(x->io, x->ctx, &s->key, msg, data, size) == 0)
+		    lisp_auth_verify(x->io, x->io_ctx, &s->key, msg, data, size) == 0)
 			break;
 	}
 	return i;
@@ -46,7 +46,7 @@ acknowledge(struct xtr *x, size_t server, const struct endpoint *from, const str
 		lisp_put_encoded(&b, bytes, (size_t)(records.data - bytes));
 	}
 	size = lisp_end(&b);
-	if (size > 0 && lisp_auth_sign(x->io, x->ctx, &s->key, &ack, data, (size_t)size) != 0)
+	if (size > 0 && lisp_auth_sign(x->io, x->io_ctx, &s->key, &ack, data, (size_t)size) != 0)
 		size = -EINVAL;
 	xtr_send(x, from, data, size);
 }

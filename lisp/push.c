@@ -13,7 +13,8 @@ xtr_asked(struct xtr *x, vn_id_t vn, struct addr eid, struct addr rloc, bool pus
 	struct xtr_asker asker = {
 		.vn = vn, .eid = eid, .rloc = rloc, .pushes = pushes, .last = now > 0 ? now : 1};
 
-	askers_put(x->askers, &asker);
+	if (askers_put(x->askers, &asker))
+		x->ops->asked(x->ctx, vn, eid, rloc, now);
 }
 
 bool
@@ -75,11 +76,11 @@ push(const struct news *n, struct addr rloc, bool update_cache)
 	put_place(n, &b);
 	size = lisp_end(&b);
 	if (size > 0 &&
-	    lisp_auth_sign(x->io, x->ctx, &x->conf.push_key, &msg, data, (size_t)size) != 0)
+	    lisp_auth_sign(x->io, x->io_ctx, &x->conf.push_key, &msg, data, (size_t)size) != 0)
 		size = -EINVAL;
 	xtr_send(x, &to, data, size);
 	xtr_counted(x, XTR_PUSHED);
-	x->io->persist(x->ctx);
+	x->io->persist(x->io_ctx);
 }
 
 static void
@@ -209,7 +210,7 @@ push_heard(struct xtr *x, const struct endpoint *from, const struct lisp_msg *ms
 	struct lisp_record record;
 
 	if (!x->conf.has_push_key ||
-	    lisp_auth_verify(x->io, x->ctx, &x->conf.push_key, msg, data, size) != 0) {
+	    lisp_auth_verify(x->io, x->io_ctx, &x->conf.push_key, msg, data, size) != 0) {
 		xtr_counted(x, XTR_AUTH_FAILED);
 		return;
 	}

@@ -172,11 +172,11 @@ register_some(struct xtr *x, size_t server, size_t *position, us_t now)
 		return false;
 	x->nonce++;
 	size = lisp_end(&b);
-	if (size > 0 && lisp_auth_sign(x->io, x->ctx, &s->key, &msg, data, (size_t)size) != 0)
+	if (size > 0 && lisp_auth_sign(x->io, x->io_ctx, &s->key, &msg, data, (size_t)size) != 0)
 		size = -EINVAL;
 	xtr_send(x, &s->to, data, size);
 	xtr_counted(x, XTR_REGISTERS);
-	x->io->persist(x->ctx);
+	x->io->persist(x->io_ctx);
 	return true;
 }
 

@@ -8,9 +8,9 @@
 #define REPLY_BURST 100
 
 int
-xtr_create(const struct xtr_conf *conf, const struct lisp_io *io, const struct xtr_ops *ops,
-	   void *ctx, struct mapcache *cache, const struct hash_key *key, uint64_t nonce, us_t now,
-	   struct xtr **out)
+xtr_create(const struct xtr_conf *conf, const struct lisp_io *io, void *io_ctx,
+	   const struct xtr_ops *ops, void *ctx, struct mapcache *cache, const struct hash_key *key,
+	   uint64_t nonce, struct xtr **out)
 {
 	struct xtr *x = calloc(1, sizeof(*x));
 
@@ -18,6 +18,7 @@ xtr_create(const struct xtr_conf *conf, const struct lisp_io *io, const struct x
 		return -ENOMEM;
 	x->conf = *conf;
 	x->io = io;
+	x->io_ctx = io_ctx;
 	x->ops = ops;
 	x->ctx = ctx;
 	x->cache = cache;
@@ -30,7 +31,6 @@ xtr_create(const struct xtr_conf *conf, const struct lisp_io *io, const struct x
 		xtr_destroy(x);
 		return -ENOMEM;
 	}
-	(void)now;
 	*out = x;
 	return 0;
 }
@@ -69,7 +69,7 @@ xtr_nonce(const struct xtr *x)
 void
 xtr_send(struct xtr *x, const struct endpoint *to, const uint8_t *data, int size)
 {
-	if (size < 0 || x->io->send(x->ctx, to, data, (size_t)size) != 0)
+	if (size < 0 || x->io->send(x->io_ctx, to, data, (size_t)size) != 0)
 		xtr_counted(x, XTR_SEND_FAILED);
 }
 
@@ -79,7 +79,7 @@ xtr_random(struct xtr *x)
 	uint64_t value = 0;
 
 	/* Without chance a nonce would be as good as told: 0 is never used. */
-	if (x->io->random(x->ctx, &value, sizeof(value)) != 0)
+	if (x->io->random(x->io_ctx, &value, sizeof(value)) != 0)
 		return 0;
 	return value | 1;
 }

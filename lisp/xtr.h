@@ -81,6 +81,8 @@ struct xtr_ops {
 	void (*unanswered)(void *ctx, vn_id_t vn, struct addr eid, us_t now);
 	/* May a mapping of this prefix come from the mapping system, or does the router know better? */
 	bool (*may_map)(void *ctx, vn_id_t vn, struct prefix prefix);
+	/* A site that asked for this EID is remembered: the other routers of the VN may want to know. */
+	void (*asked)(void *ctx, vn_id_t vn, struct addr eid, struct addr rloc, us_t now);
 	/* Where is this EID?  False: not ours to say. */
 	bool (*place)(void *ctx, vn_id_t vn, struct addr eid, struct xtr_place *out);
 	/* A CHANGE-PRIORITY says that an EID is here now (H), or at other locators.  False: refused. */
@@ -95,9 +97,9 @@ struct xtr;
 
 /* 'conf' is copied; 'io', 'ops' and 'cache' are borrowed.  'nonce' is larger than any that was ever
  * given to a Map-Register: kept from before a restart, or from a clock.  0 or -ENOMEM. */
-MUST_USE int xtr_create(const struct xtr_conf *conf, const struct lisp_io *io,
+MUST_USE int xtr_create(const struct xtr_conf *conf, const struct lisp_io *io, void *io_ctx,
 			const struct xtr_ops *ops, void *ctx, struct mapcache *cache,
-			const struct hash_key *key, uint64_t nonce, us_t now, struct xtr **out);
+			const struct hash_key *key, uint64_t nonce, struct xtr **out);
 void xtr_destroy(struct xtr *x);
 
 /* A control message from the underlay; one in an ECM comes with the ECM around it.  False when it is
@@ -128,7 +130,7 @@ void xtr_own_remove(struct xtr *x, vn_id_t vn, struct prefix prefix, bool withdr
 void xtr_tell_askers(struct xtr *x, vn_id_t vn, struct addr eid, us_t now);
 /* The same for the site that had the EID before, when it is no router of ours (H and C clear). */
 void xtr_tell_previous(struct xtr *x, vn_id_t vn, struct addr eid, struct addr rloc, us_t now);
-/* This locator asked for the EID, or another router of ours says so. */
+/* This locator asked for the EID, or sends to it, or another router of ours says so. */
 void xtr_asked(struct xtr *x, vn_id_t vn, struct addr eid, struct addr rloc, bool pushes, us_t now);
 
 /* The largest nonce that was given to a Map-Register. */

@@ -66,6 +66,7 @@ struct askers;
 struct xtr {
 	struct xtr_conf conf;
 	const struct lisp_io *io;
+	void *io_ctx;
 	const struct xtr_ops *ops;
 	void *ctx;
 	struct mapcache *cache;
@@ -134,7 +135,8 @@ void probes_hurry(struct xtr *x, struct addr rloc, us_t now);
 /* askers.c */
 struct askers *askers_create(const struct hash_key *key);
 void askers_destroy(struct askers *a);
-void askers_put(struct askers *a, const struct xtr_asker *asker);
+/* True when this one was not there. */
+bool askers_put(struct askers *a, const struct xtr_asker *asker);
 /* Calls 'each' for every locator that asked for the EID since 'oldest'. */
 void askers_of(const struct askers *a, vn_id_t vn, struct addr eid, us_t oldest,
 	       void (*each)(void *ctx, const struct xtr_asker *asker), void *ctx);

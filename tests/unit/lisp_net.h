@@ -29,7 +29,7 @@ struct node {
 	struct net_own own[NET_OWN];
 	size_t own_count;
 	struct prefix known; /* no mapping of these is taken from the mapping system */
-	unsigned mapped, unanswered, in_force, arrived, departed;
+	unsigned mapped, unanswered, asked, in_force, arrived, departed;
 	struct addr departed_to;
 	bool refuses;
 	us_t changed_at; /* last call of mapped() */
@@ -137,6 +137,16 @@ net_may_map(void *ctx, vn_id_t vn, struct prefix prefix)
 						  !prefix_contains(prefix, node->known.addr));
 }
 
+static inline void
+net_asked(void *ctx, vn_id_t vn, struct addr eid, struct addr rloc, us_t now)
+{
+	(void)vn;
+	(void)eid;
+	(void)rloc;
+	(void)now;
+	((struct node *)ctx)->asked++;
+}
+
 static inline bool
 net_place(void *ctx, vn_id_t vn, struct addr eid, struct xtr_place *out)
 {
@@ -205,6 +215,7 @@ net_in_force(void *ctx, vn_id_t vn, struct prefix prefix, us_t now)
 static const struct xtr_ops net_ops = {.mapped = net_mapped,
 				       .unanswered = net_unanswered,
 				       .may_map = net_may_map,
+				       .asked = net_asked,
 				       .place = net_place,
 				       .arrived = net_arrived,
 				       .departed = net_departed,

@@ -54,6 +54,7 @@ an_etr_answers_itself(void **state)
 	net_run(net, US_S);
 	assert_leads(net, B, "10.1.0.5", "192.0.2.1");
 	assert_int_equal(net_count(net, A, XTR_REPLIES), 1);
+	assert_int_equal(net->nodes[A].asked, 1);
 	assert_true(mapcache_find(net->nodes[B].cache, VN, addr_of("10.1.0.5"))->authoritative);
 	net_free(net);
 }
