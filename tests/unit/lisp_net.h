@@ -290,9 +290,8 @@ net_xtr_start(struct net *net, unsigned i, const struct xtr_conf *conf)
 
 	n->cache = mapcache_create(1000, &key);
 	assert_non_null(n->cache);
-	assert_int_equal(
-		xtr_create(conf, &net_io, &net_ops, n, n->cache, &key, 1000000, net->now, &n->x),
-		0);
+	assert_int_equal(xtr_create(conf, &net_io, n, &net_ops, n, n->cache, &key, 1000000, &n->x),
+			 0);
 }
 
 static inline void
