@@ -17,6 +17,14 @@ xtr_asked(struct xtr *x, vn_id_t vn, struct addr eid, struct addr rloc, bool pus
 		x->ops->asked(x->ctx, vn, eid, rloc, now);
 }
 
+void
+xtr_told(struct xtr *x, vn_id_t vn, struct addr eid, struct addr rloc, us_t now)
+{
+	struct xtr_asker asker = {.vn = vn, .eid = eid, .rloc = rloc, .last = now > 0 ? now : 1};
+
+	(void)askers_put(x->askers, &asker);
+}
+
 bool
 xtr_asker_next(const struct xtr *x, size_t *position, struct xtr_asker *out)
 {

@@ -130,8 +130,10 @@ void xtr_own_remove(struct xtr *x, vn_id_t vn, struct prefix prefix, bool withdr
 void xtr_tell_askers(struct xtr *x, vn_id_t vn, struct addr eid, us_t now);
 /* The same for the site that had the EID before, when it is no router of ours (H and C clear). */
 void xtr_tell_previous(struct xtr *x, vn_id_t vn, struct addr eid, struct addr rloc, us_t now);
-/* This locator asked for the EID, or sends to it, or another router of ours says so. */
+/* This locator asked for the EID, or sends to it. */
 void xtr_asked(struct xtr *x, vn_id_t vn, struct addr eid, struct addr rloc, bool pushes, us_t now);
+/* The same by hearsay: nobody else is told of it. */
+void xtr_told(struct xtr *x, vn_id_t vn, struct addr eid, struct addr rloc, us_t now);
 
 /* The largest nonce that was given to a Map-Register. */
 uint64_t xtr_nonce(const struct xtr *x);

@@ -14,6 +14,13 @@
 	X(NO_ROUTE, "no-route", "GNDT: nobody is responsible for the destination")                 \
 	X(TTL, "ttl", "time exceeded")                                                             \
 	X(TOO_BIG, "too-big", "does not fit the path and may not be fragmented")                   \
+	X(MAPPING_PENDING, "mapping-pending", "too many packets wait for a mapping")               \
+	X(MAPPING_TIMEOUT, "mapping-timeout", "no answer from the mapping system")                 \
+	X(NEGATIVE, "negative-mapping", "the mapping system says to drop it")                      \
+	X(NO_LOCATOR, "no-locator", "no locator of the mapping can be used")                       \
+	X(PLAIN_REFUSED, "plain-refused", "plain LISP where only sealed sessions may be used")     \
+	X(PLAIN_VN, "plain-vn", "plain LISP for a VN that does not take part")                     \
+	X(PLAIN_SOURCE, "plain-source", "plain LISP from a source that is known elsewhere")        \
 	X(PEER_DOWN, "peer-down", "the responsible router is not reachable")                       \
 	X(NO_SESSION, "no-session", "no keys with the peer")                                       \
 	X(PEER_SOURCE, "peer-source", "the peer may not speak for this source")                    \

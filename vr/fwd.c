@@ -2,6 +2,7 @@
 #include "vr/fwd.h"
 
 #include "vr/fwd_icmp.h"
+#include "vr/fwd_mapped.h"
 #include "vr/fwd_out.h"
 #include "vr/sight.h"
 #include "vr/sync.h"
@@ -139,7 +140,10 @@ route_lan_frame(struct vr *vr, struct site *site, const struct fwd_origin *origi
 	route = gndt_find(vr->gndt, site->vn, ip->dst);
 	if (route == NULL) {
 		if (!lndt_is_mobile(vr->lndt, site->vn, ip->dst)) {
-			fwd_to_outside(vr, site, origin, f, ip, now);
+			if (vr->mapsys != NULL && site->conf->lisp)
+				fwd_by_mapping(vr, site, origin, f, ip, now);
+			else
+				fwd_to_outside(vr, site, origin, f, ip, now);
 			return;
 		}
 		/* A machine of the VN that nobody knows, or no longer: the next packet finds it.  It is not outside, and an error
@@ -248,7 +252,8 @@ redirect(struct vr *vr, struct site *site, const struct fwd_origin *origin,
 		}
 		out.hops = (uint8_t)(inner->hops - 1);
 	}
-	if (route == NULL || route->slot == GNDT_LOCAL || route->slot == origin->peer->slot) {
+	if (route == NULL || route->slot == GNDT_LOCAL ||
+	    (origin->peer != NULL && route->slot == origin->peer->slot)) {
 		vr_drop(vr, DROP_NOT_HERE);
 		return;
 	}
@@ -256,9 +261,9 @@ redirect(struct vr *vr, struct site *site, const struct fwd_origin *origin,
 	fwd_to_peer(vr, site, route->slot, origin, out, f, ip, now);
 }
 
-static void
-route_link_packet(struct vr *vr, struct site *site, const struct fwd_origin *origin,
-		  const struct seal_inner *inner, struct frame *f, const struct ip *ip, us_t now)
+void
+fwd_arrived(struct vr *vr, struct site *site, const struct fwd_origin *origin,
+	    const struct seal_inner *inner, struct frame *f, const struct ip *ip, us_t now)
 {
 	const struct hwdt_entry *e = hwdt_find(vr->hwdt, site->vn, ip->dst);
 	const struct hwdt_entry *from;
@@ -318,5 +323,5 @@ fwd_from_link(struct vr *vr, struct site *site, struct peer *peer, const struct 
 	if (!peer_may_speak(vr, site, peer, inner, &ip, now))
 		return;
 	fwd_clamp(peer, f, &ip);
-	route_link_packet(vr, site, &origin, inner, f, &ip, now);
+	fwd_arrived(vr, site, &origin, inner, f, &ip, now);
 }

@@ -9,6 +9,7 @@
 struct fwd_origin {
 	struct mac mac;          /* from the LAN */
 	const struct peer *peer; /* from a peer, otherwise NULL */
+	struct addr rloc;        /* plain from this locator, otherwise NONE */
 };
 
 /* Tells the sender of 'f' (at its IP header) if that is allowed and it has not been told enough already.  'mtu' is read for

@@ -96,13 +96,18 @@ is_syn(const struct frame *f, const struct ip *ip)
 }
 
 void
-fwd_clamp(const struct peer *peer, struct frame *f, const struct ip *ip)
+fwd_clamp_to(uint16_t mtu, struct frame *f, const struct ip *ip)
 {
 	uint16_t headers = (uint16_t)((ip->family == ADDR_V4 ? IP4_SIZE_MIN : IP6_SIZE) + 20);
 
 	if (is_syn(f, ip))
-		ip_clamp_mss(f->data, ip, (uint16_t)(fwd_peer_mtu(peer) - headers),
-			     f->csum_partial);
+		ip_clamp_mss(f->data, ip, (uint16_t)(mtu - headers), f->csum_partial);
+}
+
+void
+fwd_clamp(const struct peer *peer, struct frame *f, const struct ip *ip)
+{
+	fwd_clamp_to(fwd_peer_mtu(peer), f, ip);
 }
 
 void

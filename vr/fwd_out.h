@@ -32,5 +32,7 @@ void fwd_answer(struct vr *vr, struct site *site, const struct fwd_origin *origi
 uint16_t fwd_peer_mtu(const struct peer *peer);
 /* Lowers the MSS of a SYN to what the peer's path takes. */
 void fwd_clamp(const struct peer *peer, struct frame *f, const struct ip *ip);
+/* The same for a path that takes packets of 'mtu'. */
+void fwd_clamp_to(uint16_t mtu, struct frame *f, const struct ip *ip);
 
 #endif

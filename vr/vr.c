@@ -7,6 +7,7 @@
 #include "base/fmt.h"
 #include "vr/fwd.h"
 #include "vr/lan.h"
+#include "vr/mapsys.h"
 #include "vr/neigh.h"
 #include "vr/sight.h"
 #include "vr/sync.h"
@@ -201,6 +202,7 @@ vr_destroy(struct vr *vr)
 	moves_destroy(vr->moves);
 	reports_destroy(vr->reports);
 	neigh_destroy(vr->neigh);
+	mapsys_destroy(vr->mapsys);
 	change_feed_destroy(vr->feed);
 	peers_destroy(vr->peers);
 	hwdt_destroy(vr->hwdt);

@@ -30,6 +30,7 @@
 #include "tables/lndt.h"
 #include "tables/peer.h"
 #include "vr/drop.h"
+#include "vr/plain.h"
 #include "vr/icmp_limit.h"
 #include "wire/seal.h"
 #include "wire/sync.h"
@@ -48,6 +49,11 @@ struct vr_io {
 			 us_t now);
 	/* A sync message to a peer, at once. */
 	int (*link_sync)(void *ctx, uint32_t slot, const uint8_t *msg, size_t size, us_t now);
+	/* Where a peer is reached now; false without a session. */
+	bool (*link_rloc)(void *ctx, uint32_t slot, struct addr *rloc);
+	/* An IP packet or super-frame to a locator, as plain LISP; as plain_send() (vr/plain.h). */
+	int (*plain_send)(void *ctx, const struct plain_to *to, struct frame *f, us_t now);
+	uint16_t (*plain_mtu)(void *ctx, struct addr rloc, us_t now);
 	/* Monotonic time at this very moment, for time stamps within the handling of one event. */
 	us_t (*clock)(void *ctx);
 	/* Milliseconds of wall-clock time, for people. */
@@ -57,6 +63,7 @@ struct vr_io {
 };
 
 struct neigh;
+struct mapsys;
 
 /* One VN at this site. */
 struct site {
@@ -153,6 +160,7 @@ struct vr {
 	struct presence *presence;
 	struct announce *announce;
 	struct neigh *neigh;
+	struct mapsys *mapsys; /* NULL: no part in the mapping system */
 
 	struct vr_query queries[VR_QUERIES];
 	us_t hello_due;
@@ -171,7 +179,7 @@ struct vr {
 	size_t next_freeze, next_floor, next_moved, next_double; /* rows are reused in turn */
 	struct icmp_limit icmp;
 	uint64_t drops[DROP_COUNT];
-	uint64_t lan_frames, lan_taken, lan_delivered, link_frames, unknown_owner, redirected;
+	uint64_t lan_frames, lan_taken, lan_delivered, link_frames, plain_frames, unknown_owner, redirected;
 	uint64_t guarded, suspects, duplicates, frozen;
 	uint64_t icmp_limited; /* errors not sent because there were too many */
 	struct log_gate alarm_gate;

@@ -1,0 +1,243 @@
+/* Packets whose way the mapping system knows: see fwd_mapped.h. */
+#include "vr/fwd_mapped.h"
+
+#include <errno.h>
+
+#include "vr/fit.h"
+#include "vr/fwd.h"
+#include "vr/fwd_out.h"
+#include "vr/mapsys.h"
+
+/* ---- to a locator ---- */
+
+static uint32_t
+flow_of(const struct vr *vr, const struct frame *f, const struct ip *ip)
+{
+	uint8_t bytes[16 + 16 + 1 + 4] = {0};
+
+	memcpy(bytes, ip->src.b, 16);
+	memcpy(bytes + 16, ip->dst.b, 16);
+	bytes[32] = ip->proto;
+	/* Fragments have no ports: all of a datagram take one way. */
+	if (ip->l4_header_size != 0 && !ip->more_fragments)
+		memcpy(bytes + 33, f->data + ip->header_size, 4);
+	return (uint32_t)hash_bytes(&vr->key, bytes, sizeof(bytes));
+}
+
+static const struct conf_lisp_locator *
+locator_conf(const struct vr *vr, struct addr rloc)
+{
+	for (size_t i = 0; i < vr->conf->lisp.locator_count; i++)
+		if (addr_equal(vr->conf->lisp.locators[i].addr, rloc))
+			return &vr->conf->lisp.locators[i];
+	return NULL;
+}
+
+/* The status bits of our own locators (RFC 9300 section 10): all are up, or nobody would send this. */
+static uint32_t
+own_status(const struct vr *vr)
+{
+	return (1u << vr->conf->lisp.rloc_count) - 1;
+}
+
+/* A packet that leaves plain. */
+struct leaving {
+	struct vr *vr;
+	struct plain_to to;
+	us_t now;
+};
+
+static struct plain_to
+plain_to(const struct vr *vr, const struct site *site, struct addr rloc, uint32_t flow)
+{
+	const struct conf_lisp_locator *conf = locator_conf(vr, rloc);
+
+	return (struct plain_to){.rloc = {.addr = rloc, .port = vr->conf->lisp.data_port},
+				 .header = {.has_vn = true,
+					    .vn = site->vn,
+					    .has_lsb = vr->conf->lisp.rloc_count > 1,
+					    .lsb = own_status(vr)},
+				 .zero_checksum = conf != NULL && conf->zero_checksum,
+				 .flow = flow};
+}
+
+static void
+plain_out(const struct leaving *l, struct frame *f)
+{
+	int rc = l->vr->io->plain_send(l->vr->ctx, &l->to, f, l->now);
+
+	if (rc == -EMSGSIZE)
+		vr_drop(l->vr, DROP_TOO_BIG);
+	else if (rc != 0)
+		vr_drop(l->vr, DROP_NO_LOCATOR);
+}
+
+static void
+piece_out(void *ctx, struct frame *piece, const struct ip *ip)
+{
+	(void)ip;
+	plain_out(ctx, piece);
+}
+
+static void
+send_plain(struct vr *vr, struct site *site, const struct fwd_origin *origin, struct addr rloc,
+	   uint32_t flow, struct frame *f, const struct ip *ip, us_t now)
+{
+	struct leaving l = {.vr = vr, .to = plain_to(vr, site, rloc, flow), .now = now};
+	uint16_t mtu = vr->io->plain_mtu(vr->ctx, rloc, now);
+
+	fwd_clamp_to(mtu, f, ip);
+	switch (fit_judge(f, ip, mtu)) {
+	case FIT_WHOLE:
+		plain_out(&l, f);
+		break;
+	case FIT_PIECES:
+		if (fit_cut(f, ip, mtu, piece_out, &l) == 0)
+			vr_drop(vr, DROP_TOO_BIG);
+		break;
+	case FIT_NEVER:
+		fwd_error(vr, site, origin, f, ip, ICMP_TOO_BIG, mtu, now);
+		vr_drop(vr, DROP_TOO_BIG);
+		break;
+	}
+}
+
+/* Sealed where the locator is a peer's with whom there is a session, if that is wanted. */
+static void
+send_to_locator(struct vr *vr, struct site *site, const struct fwd_origin *origin,
+		const struct map_locator *l, uint32_t flow, struct frame *f, const struct ip *ip,
+		us_t now)
+{
+	const struct conf_lisp_locator *conf = locator_conf(vr, l->rloc);
+	enum conf_encapsulation how = conf != NULL && conf->encapsulation != CONF_ENCAP_AUTO
+					      ? conf->encapsulation
+					      : site->conf->encapsulation;
+	const struct peer *p = l->peer != 0 ? peers_at(vr->peers, l->peer - 1) : NULL;
+	bool session = p != NULL && p->state == PEER_UP && peer_vn(p, site->vn) != NULL;
+
+	if (how != CONF_ENCAP_PLAIN && session) {
+		fwd_to_peer(vr, site, p->slot, origin, (struct seal_inner){0}, f, ip, now);
+	} else if (how != CONF_ENCAP_SEALED) {
+		send_plain(vr, site, origin, l->rloc, flow, f, ip, now);
+	} else {
+		fwd_error(vr, site, origin, f, ip, ICMP_HOST_UNREACHABLE, 0, now);
+		vr_drop(vr, DROP_PLAIN_REFUSED);
+	}
+}
+
+/* A mapping without locators says what to do (RFC 9301 section 5.4). */
+static void
+by_action(struct vr *vr, struct site *site, const struct fwd_origin *origin,
+	  const struct mapping *m, struct frame *f, const struct ip *ip, us_t now)
+{
+	switch ((enum lisp_action)m->action) {
+	case LISP_NATIVE_FORWARD:
+		fwd_to_outside(vr, site, origin, f, ip, now);
+		return;
+	case LISP_SEND_MAP_REQUEST:
+		mapsys_wait(vr, site, origin, f, ip, now);
+		return;
+	case LISP_NO_ACTION:
+	case LISP_DROP_NO_REASON:
+	case LISP_DROP_POLICY:
+	case LISP_DROP_AUTH:
+		break;
+	}
+	fwd_error(vr, site, origin, f, ip, ICMP_NET_UNREACHABLE, 0, now);
+	vr_drop(vr, DROP_NEGATIVE);
+}
+
+void
+fwd_by_mapping(struct vr *vr, struct site *site, const struct fwd_origin *origin, struct frame *f,
+	       const struct ip *ip, us_t now)
+{
+	struct mapping *m = mapcache_find(mapsys_cache(vr->mapsys), site->vn, ip->dst);
+	uint32_t flow = flow_of(vr, f, ip);
+	int chosen;
+
+	if (m == NULL) {
+		mapsys_wait(vr, site, origin, f, ip, now);
+		return;
+	}
+	chosen = m->count > 0 ? mapping_choose(m, flow) : -1;
+	mapping_count(m, chosen, f->size, now);
+	if (m->count == 0) {
+		by_action(vr, site, origin, m, f, ip, now);
+	} else if (chosen < 0) {
+		fwd_error(vr, site, origin, f, ip, ICMP_HOST_UNREACHABLE, 0, now);
+		vr_drop(vr, DROP_NO_LOCATOR);
+	} else {
+		send_to_locator(vr, site, origin, &m->locators[chosen], flow, f, ip, now);
+	}
+}
+
+void
+fwd_answer_plain(struct vr *vr, struct site *site, struct addr rloc, struct frame *f, us_t now)
+{
+	struct leaving l = {.vr = vr, .to = plain_to(vr, site, rloc, 0), .now = now};
+
+	plain_out(&l, f);
+}
+
+/* ---- from a locator ---- */
+
+/* May what comes plain from this locator be from this source?  Whom the routers know speaks through them, or from the locator
+ * of the router that has it.  Anybody can forge the outer address: the check keeps honest sites apart, not liars out. */
+static bool
+source_is_plausible(struct vr *vr, const struct site *site, struct addr rloc, const struct ip *ip)
+{
+	const struct gndt_route *route = gndt_find(vr->gndt, site->vn, ip->src);
+	struct addr known;
+
+	if (route == NULL)
+		return !lndt_is_mobile(vr->lndt, site->vn, ip->src) &&
+		       !addr_is_multicast(ip->src) && !addr_is_unspecified(ip->src);
+	return route->slot != GNDT_LOCAL &&
+	       vr->io->link_rloc(vr->ctx, route->slot, &known) && addr_equal(known, rloc);
+}
+
+static void
+note_sender(struct vr *vr, const struct site *site, const struct endpoint *from,
+	    const struct lispdata *header, const struct ip *ip, us_t now)
+{
+	mapsys_sender(vr, site, ip->dst, from->addr, now);
+	if (header->has_lsb)
+		xtr_status_bits(mapsys_xtr(vr->mapsys), site->vn, ip->src, from->addr, header->lsb,
+				header->has_vn ? 8 : 32, now);
+}
+
+void
+fwd_from_plain(struct vr *vr, const struct endpoint *from, const struct lispdata *header,
+	       struct frame *f, us_t now)
+{
+	struct site *site = vr_site(vr, header->has_vn ? header->vn : 0);
+	struct fwd_origin origin = {.rloc = from->addr};
+	struct seal_inner inner = {0};
+	struct ip ip;
+
+	vr->plain_frames++;
+	if (ip_parse(f->data, f->size, &ip) != 0) {
+		vr_drop(vr, DROP_MALFORMED);
+		return;
+	}
+	f->size = ip.size;
+	if (site == NULL || !site->conf->lisp || vr->mapsys == NULL) {
+		vr_drop(vr, DROP_PLAIN_VN);
+		return;
+	}
+	if (ip.family != ADDR_V4 || addr_is_multicast(ip.dst)) {
+		vr_drop(vr, ip.family != ADDR_V4 ? DROP_IP6 : DROP_MULTICAST);
+		return;
+	}
+	if (site->conf->encapsulation == CONF_ENCAP_SEALED) {
+		vr_drop(vr, DROP_PLAIN_REFUSED);
+		return;
+	}
+	if (!source_is_plausible(vr, site, from->addr, &ip)) {
+		vr_drop(vr, DROP_PLAIN_SOURCE);
+		return;
+	}
+	note_sender(vr, site, from, header, &ip, now);
+	fwd_clamp_to(vr->io->plain_mtu(vr->ctx, from->addr, now), f, &ip);
+	fwd_arrived(vr, site, &origin, &inner, f, &ip, now);
+}

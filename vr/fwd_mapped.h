@@ -1,0 +1,20 @@
+/* Packets whose way the mapping system knows: to a locator, plain or sealed; and plain ones that come in. */
+#ifndef VR_FWD_MAPPED_H
+#define VR_FWD_MAPPED_H
+
+#include "vr/fwd_icmp.h"
+#include "vr/vr.h"
+#include "wire/ip.h"
+#include "wire/lispdata.h"
+
+/* A packet, at its IP header, for a destination that GNDT knows nothing of: to the locator of its
+ * mapping, into the queue of those that wait for one, or out of the VN. */
+void fwd_by_mapping(struct vr *vr, struct site *site, const struct fwd_origin *origin,
+		    struct frame *f, const struct ip *ip, us_t now);
+/* A packet of the router's own back to a locator. */
+void fwd_answer_plain(struct vr *vr, struct site *site, struct addr rloc, struct frame *f, us_t now);
+/* A plain LISP packet from the underlay, at its inner IP header. */
+void fwd_from_plain(struct vr *vr, const struct endpoint *from, const struct lispdata *header,
+		    struct frame *f, us_t now);
+
+#endif

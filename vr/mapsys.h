@@ -1,0 +1,54 @@
+/* The mapping system's side of a router: an xTR and its map-cache, beside the tables that routers push to each other.
+ *
+ * A destination that GNDT knows nothing of is looked up in the map-cache, and asked for when it is
+ * not there; its first packets wait for the answer.  Own prefixes and the machines that live
+ * here away from home are registered; what changes about them is read from the change feed.  The
+ * mapping system never says anything about EIDs that GNDT or LNDT know: these are the routers' own
+ * to tell. */
+#ifndef VR_MAPSYS_H
+#define VR_MAPSYS_H
+
+#include "lisp/xtr.h"
+#include "vr/fwd_icmp.h"
+#include "vr/vr.h"
+
+/* Packets that wait for a mapping: so many EIDs, packets of each, for so long. */
+#define MAPSYS_WAITING_MAX 256
+#define MAPSYS_PACKETS_MAX 8
+#define MAPSYS_TIMEOUT     (3 * US_S)
+
+struct mapsys;
+
+struct mapsys_start {
+	const struct lisp_io *io; /* borrowed */
+	void *io_ctx;
+	struct xtr_conf xtr; /* copied */
+	size_t cache_max;
+	uint64_t nonce; /* see xtr_create() */
+};
+
+/* Gives the router an xTR, as vr->mapsys; vr_destroy() takes it back.  0 or -ENOMEM. */
+MUST_USE int mapsys_create(struct vr *vr, const struct mapsys_start *start, us_t now);
+void mapsys_destroy(struct mapsys *m);
+
+/* A control message; false when it is not for an xTR. */
+bool mapsys_heard(struct vr *vr, const struct endpoint *from, const uint8_t *data, size_t size,
+		  us_t now);
+/* Follows what changed, does what is due; when to be called next.  Without an xTR: US_NEVER. */
+us_t mapsys_run(struct vr *vr, us_t now);
+/* After vr_reload(): own prefixes may be others. */
+void mapsys_reload(struct vr *vr, us_t now);
+
+/* Asks for the destination and keeps a copy of the packet until it is known.  A full queue drops the oldest, counted. */
+void mapsys_wait(struct vr *vr, struct site *site, const struct fwd_origin *origin,
+		 const struct frame *f, const struct ip *ip, us_t now);
+/* A packet for a local EID came from this locator: who sends has a mapping, and wants to hear of changes. */
+void mapsys_sender(struct vr *vr, const struct site *site, struct addr eid, struct addr rloc,
+		   us_t now);
+/* The peer says that this locator asked for the EID. */
+void mapsys_told(struct vr *vr, vn_id_t vn, struct addr eid, struct addr rloc, us_t now);
+
+struct mapcache *mapsys_cache(const struct mapsys *m);
+struct xtr *mapsys_xtr(const struct mapsys *m);
+
+#endif
