@@ -34,6 +34,18 @@ finish_vn(struct conf_vn *vn)
 	return 0;
 }
 
+/* What stands in two members. */
+static void
+finish_lisp(struct conf_lisp *lisp)
+{
+	static const uint8_t zero[sizeof(lisp->xtr_id)];
+	size_t i;
+
+	lisp->has_xtr_id = memcmp(lisp->xtr_id, zero, sizeof(zero)) != 0;
+	for (i = 0; i < lisp->site_count; i++)
+		lisp->sites[i].has_site_id = lisp->sites[i].site_id != 0;
+}
+
 static int
 fill_and_check(struct report *r, struct conf *conf)
 {
@@ -44,6 +56,7 @@ fill_and_check(struct report *r, struct conf *conf)
 		rc = check_conf(r, conf);
 	for (i = 0; rc == 0 && r->errors->count == 0 && i < conf->vn_count; i++)
 		rc = finish_vn(&conf->vns[i]);
+	finish_lisp(&conf->lisp);
 	return rc;
 }
 
@@ -161,15 +174,22 @@ conf_read(const char *file, struct conf *conf, struct conf_errors *errors)
 }
 
 static void
+free_strings(char **strings, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		free(strings[i]);
+	free(strings);
+}
+
+static void
 fini_vn(struct conf_vn *vn)
 {
-	size_t i, j;
+	size_t i;
 
-	for (i = 0; i < vn->mobile_count; i++) {
-		for (j = 0; j < vn->mobile[i].host_count; j++)
-			free(vn->mobile[i].hosts[j]);
-		free(vn->mobile[i].hosts);
-	}
+	for (i = 0; i < vn->mobile_count; i++)
+		free_strings(vn->mobile[i].hosts, vn->mobile[i].host_count);
 	free(vn->mobile);
 	free(vn->name);
 	free(vn->device);
@@ -190,6 +210,34 @@ fini_peer(struct conf_peer *peer)
 	free(peer->endpoints);
 }
 
+static void
+fini_lisp(struct conf_lisp *lisp)
+{
+	size_t i;
+
+	for (i = 0; i < lisp->key_count; i++) {
+		free(lisp->keys[i].name);
+		free(lisp->keys[i].secret_file);
+	}
+	for (i = 0; i < lisp->map_server_count; i++)
+		free(lisp->map_servers[i].key);
+	for (i = 0; i < lisp->site_count; i++) {
+		free(lisp->sites[i].name);
+		free_strings(lisp->sites[i].keys, lisp->sites[i].key_count);
+		free(lisp->sites[i].prefixes);
+	}
+	for (i = 0; i < lisp->mobile_count; i++)
+		free_strings(lisp->mobiles[i].sites, lisp->mobiles[i].site_count);
+	free(lisp->keys);
+	free(lisp->rlocs);
+	free(lisp->map_servers);
+	free(lisp->map_resolvers);
+	free(lisp->push_key);
+	free(lisp->locators);
+	free(lisp->sites);
+	free(lisp->mobiles);
+}
+
 void
 conf_fini(struct conf *conf)
 {
@@ -199,6 +247,7 @@ conf_fini(struct conf *conf)
 		fini_vn(&conf->vns[i]);
 	for (i = 0; i < conf->peer_count; i++)
 		fini_peer(&conf->peers[i]);
+	fini_lisp(&conf->lisp);
 	free(conf->vns);
 	free(conf->peers);
 	free(conf->name);

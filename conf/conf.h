@@ -7,17 +7,27 @@
 #define CONF_CONF_H
 
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 #include "base/log.h"
 #include "base/types.h"
 
 #define CONF_KEY_SIZE 32
+/* The longest shared secret. */
+#define CONF_SECRET_SIZE_MAX 128
 
 enum conf_cipher { CONF_AESGCM = 0, CONF_CHACHAPOLY };
 
 /* Which MAC the router answers with on a LAN: the VN's own virtual-router MAC, or the NIC's. */
 enum conf_mac { CONF_MAC_VIRTUAL = 0, CONF_MAC_NIC };
+
+/* How packets travel to a locator. */
+enum conf_encapsulation {
+	CONF_ENCAP_AUTO = 0, /* sealed to a peer that we have a session with, plain to all others */
+	CONF_ENCAP_PLAIN,
+	CONF_ENCAP_SEALED, /* never plain */
+};
 
 struct conf_mobile {
 	struct prefix prefix;
@@ -48,9 +58,11 @@ struct conf_vn {
 	struct addr native_gateway; /* for destinations outside the VN; family NONE: none */
 	struct conf_mobile *mobile;
 	size_t mobile_count;
-	uint32_t freeze_moves; /* this many moves of one EID ... */
-	us_t freeze_window;    /* ... within this time freeze it */
-	us_t freeze_time;      /* for so long */
+	uint32_t freeze_moves;                 /* this many moves of one EID ... */
+	us_t freeze_window;                    /* ... within this time freeze it */
+	us_t freeze_time;                      /* for so long */
+	bool lisp;                             /* takes part in the mapping system */
+	enum conf_encapsulation encapsulation; /* where no locator has a choice of its own */
 };
 
 struct conf_peer_vn {
@@ -66,6 +78,106 @@ struct conf_peer {
 	size_t endpoint_count;
 	struct conf_peer_vn *vns;
 	size_t vn_count;
+};
+
+/* The numbers are those of enum lisp_algorithm (wire/lisp.h). */
+enum conf_lisp_algorithm {
+	CONF_LISP_SHA1 = 1,
+	CONF_LISP_SHA256 = 2,
+	CONF_LISP_SHA256_HKDF = 3,
+};
+
+/* A secret shared by a site and its map-servers. */
+struct conf_lisp_key {
+	char *name;
+	uint8_t id; /* the Key ID in messages */
+	enum conf_lisp_algorithm algorithm;
+	bool full_length;  /* authentication data is not truncated */
+	char *secret_file; /* for conf_secret_read() */
+};
+
+/* A locator of this site. */
+struct conf_lisp_rloc {
+	struct addr addr;
+	uint8_t priority, weight;
+};
+
+/* A map-server that own EIDs are registered at. */
+struct conf_lisp_server {
+	struct addr addr;
+	char *key;        /* name of a key */
+	bool proxy_reply; /* it answers for us */
+	bool ids;         /* xTR-ID and site-ID go with each Map-Register */
+};
+
+/* What holds for a locator of another site. */
+struct conf_lisp_locator {
+	struct addr addr;
+	enum conf_encapsulation encapsulation;
+	bool zero_checksum; /* of the outer UDP header */
+};
+
+struct conf_ms_prefix {
+	vn_id_t vn;
+	struct prefix prefix;
+	bool more_specifics;
+};
+
+/* A site that may register. */
+struct conf_ms_site {
+	char *name;
+	char **keys; /* names of keys */
+	size_t key_count;
+	struct conf_ms_prefix *prefixes;
+	size_t prefix_count;
+	uint64_t site_id;
+	bool has_site_id;
+	bool strict_nonces;
+	bool always_proxy;    /* as if every Map-Register asked for it */
+	bool trusts_requests; /* its subscriptions need no acknowledgement first */
+	uint32_t max_eids;    /* 0: no limit of its own */
+};
+
+/* Sites that may register more-specifics of a prefix, one at a time each. */
+struct conf_ms_mobile {
+	vn_id_t vn;
+	struct prefix prefix;
+	char **sites; /* names */
+	size_t site_count;
+};
+
+struct conf_lisp {
+	bool enabled; /* there is a "lisp" object */
+	struct conf_lisp_key *keys;
+	size_t key_count;
+	struct conf_lisp_rloc *rlocs; /* at most one of each family */
+	size_t rloc_count;
+	uint8_t xtr_id[16];
+	bool has_xtr_id; /* otherwise it is derived from the public key */
+	uint64_t site_id;
+	struct conf_lisp_server *map_servers;
+	size_t map_server_count;
+	struct addr *map_resolvers;
+	size_t map_resolver_count;
+	bool subscribe;         /* ask to be told of changes (RFC 9437) */
+	uint32_t ttl_min;       /* minutes, of own mappings */
+	us_t register_interval; /* default 60 s */
+	us_t probe_interval;    /* 0: no RLOC-probes; default 30 s */
+	uint32_t cache_max;     /* mappings */
+	uint32_t reply_rate;    /* Map-Replies per second and locator */
+	char *push_key;         /* name of a key; NULL: no CHANGE-PRIORITY */
+	uint16_t push_sub_type; /* of type 15 */
+	bool push_type5;        /* send its historic form */
+	struct conf_lisp_locator *locators;
+	size_t locator_count;
+	uint16_t data_port, control_port;
+	bool map_server; /* there is a "map_server" object */
+	struct conf_ms_site *sites;
+	size_t site_count;
+	struct conf_ms_mobile *mobiles;
+	size_t mobile_count;
+	uint32_t max_eids;
+	bool bare_requests; /* Map-Requests that are not encapsulated are answered */
 };
 
 /* Kernel features that can be switched off, to force their fallbacks. */
@@ -97,6 +209,7 @@ struct conf {
 	size_t vn_count;
 	struct conf_peer *peers;
 	size_t peer_count;
+	struct conf_lisp lisp;
 };
 
 /* One error; 'line' and 'column' count from 1. */
@@ -127,6 +240,12 @@ void conf_errors_print(const struct conf_errors *errors, const char *file, FILE 
 MUST_USE int conf_key_read(const char *file, uint8_t key[CONF_KEY_SIZE]);
 /* Creates the file with mode 0600; -EEXIST when there is one. */
 MUST_USE int conf_key_write(const char *file, const uint8_t key[CONF_KEY_SIZE]);
+
+/* A shared secret in a file: everything up to one trailing newline, mode 0600 at most (-EPERM
+ * otherwise).  Its size, at most 'size', or -errno: -EINVAL for an empty one, -EFBIG for one that
+ * is
+ * larger. */
+MUST_USE ssize_t conf_secret_read(const char *file, uint8_t *secret, size_t size);
 
 /* The help of every key: path, type, unit, default, meaning.  For `vrd --help-config`. */
 void conf_help(FILE *out);

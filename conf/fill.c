@@ -128,6 +128,8 @@ fill_key(struct filler *f, const struct key *key, const cJSON *json, struct plac
 	struct place at = place_in(place, key_name(key), PLACE_NO_INDEX);
 
 	if (key->type == KEY_OBJECT) {
+		if (key->size > 0 && item != NULL)
+			*(bool *)(base + key->offset) = true;
 		fill_object(f, key->path, item, at, base);
 	} else if (item == NULL && key->required) {
 		if (key->type == KEY_NUMBER)

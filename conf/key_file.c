@@ -1,4 +1,4 @@
-/* Private keys in files. */
+/* Private keys and shared secrets in files. */
 #include "conf/conf.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 #define KEY_TEXT_SIZE ((CONF_KEY_SIZE + 2) / 3 * 4)
 
 static ssize_t
-read_fully(int fd, char *text, size_t size)
+read_fully(int fd, uint8_t *text, size_t size)
 {
 	size_t used = 0;
 
@@ -29,25 +29,36 @@ read_fully(int fd, char *text, size_t size)
 	return (ssize_t)used;
 }
 
-int
-conf_key_read(const char *file, uint8_t key[CONF_KEY_SIZE])
+/* Reads a file that none but its owner may read; what is behind 'size' bytes is left.  Bytes read or
+ * -errno. */
+static ssize_t
+read_private(const char *file, void *text, size_t size)
 {
-	char text[KEY_TEXT_SIZE + 3];
 	struct stat st;
-	ssize_t size;
+	ssize_t got;
 	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	int rc = 0;
 
 	if (fd < 0)
 		return -errno;
 	if (fstat(fd, &st) != 0)
-		rc = -errno;
+		got = -errno;
 	else if (!S_ISREG(st.st_mode))
-		rc = -EINVAL;
+		got = -EINVAL;
 	else if ((st.st_mode & 0177) != 0)
-		rc = -EPERM;
-	size = rc == 0 ? read_fully(fd, text, sizeof(text) - 1) : rc;
+		got = -EPERM;
+	else
+		got = read_fully(fd, text, size);
 	close(fd);
+	return got;
+}
+
+int
+conf_key_read(const char *file, uint8_t key[CONF_KEY_SIZE])
+{
+	char text[KEY_TEXT_SIZE + 3];
+	ssize_t size = read_private(file, text, sizeof(text) - 1);
+	int rc;
+
 	if (size < 0)
 		return (int)size;
 	if (size > 0 && text[size - 1] == '\n')
@@ -56,6 +67,24 @@ conf_key_read(const char *file, uint8_t key[CONF_KEY_SIZE])
 	rc = size == KEY_TEXT_SIZE ? base64_to_bytes(text, key, CONF_KEY_SIZE) : -EINVAL;
 	explicit_bzero(text, sizeof(text));
 	return rc;
+}
+
+ssize_t
+conf_secret_read(const char *file, uint8_t *secret, size_t size)
+{
+	uint8_t text[CONF_SECRET_SIZE_MAX + 2];
+	ssize_t got = read_private(file, text, sizeof(text));
+
+	if (got > 0 && text[got - 1] == '\n')
+		got--;
+	if (got == 0)
+		got = -EINVAL;
+	else if (got > 0 && ((size_t)got > size || got > CONF_SECRET_SIZE_MAX))
+		got = -EFBIG;
+	if (got > 0)
+		memcpy(secret, text, (size_t)got);
+	explicit_bzero(text, sizeof(text));
+	return got;
 }
 
 int

@@ -18,14 +18,23 @@
 
 #define GROUP .type = KEY_OBJECT, .count_offset = KEY_NO_COUNT
 
+/* A group of which the struct notes whether it is there. */
+#define GROUP_NOTED(type_, member) .type = KEY_OBJECT, AT(type_, member)
+
 #define NUMBER(low, high, factor, word)                                                            \
 	.type = KEY_NUMBER, .min = (low), .max = (high), .scale = (factor), .unit = (word)
 
-#define PATH_SIZE_MAX   4095
-#define SOCKET_SIZE_MAX 107 /* of a UNIX socket's name */
-#define PREFIXES_MAX    1000000
-#define PEERS_MAX       4096
-#define PEER_VNS_MAX    64
+#define PATH_SIZE_MAX    4095
+#define SOCKET_SIZE_MAX  107 /* of a UNIX socket's name */
+#define PREFIXES_MAX     1000000
+#define PEERS_MAX        4096
+#define PEER_VNS_MAX     64
+#define LISP_RLOCS_MAX   4
+#define LISP_SERVERS_MAX 8
+#define LISP_KEYS_MAX    65536
+#define LISP_SITES_MAX   65535
+
+#define ENCAPSULATIONS "auto|plain|sealed"
 
 static const struct key keys[] = {
 	{"name", KEY_NAME, .required = true, AT(struct conf, name), .fixed = true,
@@ -130,6 +139,15 @@ static const struct key keys[] = {
 	 AT(struct conf_vn, freeze_window), .help = "... within this time freeze it ..."},
 	{"vns[].freeze.time_s", NUMBER(1, 86400, 1000000, "seconds"), .fallback = "30",
 	 AT(struct conf_vn, freeze_time), .help = "... for so long."},
+	{"vns[].lisp", GROUP, .help = "The network and the mapping system."},
+	{"vns[].lisp.use", KEY_BOOL, .fallback = "false", AT(struct conf_vn, lisp), .fixed = true,
+	 .help = "The network takes part in the mapping system: its prefixes are registered, and "
+		 "unknown addresses are asked for."},
+	{"vns[].lisp.encapsulation", KEY_CHOICE, .choices = ENCAPSULATIONS, .fallback = "\"auto\"",
+	 AT(struct conf_vn, encapsulation),
+	 .help = "How packets travel to a locator of another site: \"auto\" (sealed where it is a "
+		 "peer with a session, plain LISP to all others), \"plain\", or \"sealed\" (never "
+		 "plain)."},
 
 	{"peers", KEY_OBJECTS, .max = PEERS_MAX, MANY(struct conf, peers, peer_count),
 	 .help = "The other routers."},
@@ -147,6 +165,153 @@ static const struct key keys[] = {
 	{"peers[].vns[].prefixes", KEY_PREFIX, .max = PREFIXES_MAX,
 	 MANY(struct conf_peer_vn, prefixes, prefix_count),
 	 .help = "Fixed prefixes it is responsible for and may speak for."},
+
+	{"lisp", GROUP_NOTED(struct conf, lisp.enabled),
+	 .help = "The LISP roles of this router (RFC 9300, 9301); without it there are none."},
+	{"lisp.keys", KEY_OBJECTS, .max = LISP_KEYS_MAX,
+	 MANY(struct conf, lisp.keys, lisp.key_count),
+	 .help = "Secrets shared with map-servers and sites, to be named elsewhere."},
+	{"lisp.keys[].name", KEY_NAME, .required = true, AT(struct conf_lisp_key, name),
+	 .help = "Its name in this file."},
+	{"lisp.keys[].id", NUMBER(0, 255, 1, NULL), .fallback = "1", AT(struct conf_lisp_key, id),
+	 .help = "The Key ID in messages."},
+	{"lisp.keys[].algorithm", KEY_CHOICE, .choices = "sha1|sha256|sha256-hkdf",
+	 .min = CONF_LISP_SHA1, .fallback = "\"sha256\"", AT(struct conf_lisp_key, algorithm),
+	 .help = "HMAC-SHA1-96 (of old peers only), HMAC-SHA256-128, or HMAC-SHA256-128 with a key "
+		 "derived for each message."},
+	{"lisp.keys[].full_length", KEY_BOOL, .fallback = "false",
+	 AT(struct conf_lisp_key, full_length),
+	 .help = "Authentication data is sent whole, 20 or 32 bytes, as some peers demand, and not "
+		 "cut to 12 or 16."},
+	{"lisp.keys[].secret_file", KEY_PATH, .required = true, .max = PATH_SIZE_MAX,
+	 AT(struct conf_lisp_key, secret_file),
+	 .help = "File with the secret; one line end behind it does not count.  Others may not "
+		 "read "
+		 "it."},
+
+	{"lisp.rlocs", KEY_OBJECTS, .max = LISP_RLOCS_MAX,
+	 MANY(struct conf, lisp.rlocs, lisp.rloc_count),
+	 .help = "Locators of this site: one of each family at most."},
+	{"lisp.rlocs[].address", KEY_ADDR, .required = true, AT(struct conf_lisp_rloc, addr),
+	 .fixed = true, .help = "Underlay address of this router."},
+	{"lisp.rlocs[].priority", NUMBER(0, 255, 1, NULL), .fallback = "1",
+	 AT(struct conf_lisp_rloc, priority), .fixed = true,
+	 .help = "Others use the locators of the lowest priority; 255 is never used."},
+	{"lisp.rlocs[].weight", NUMBER(0, 255, 1, NULL), .fallback = "100",
+	 AT(struct conf_lisp_rloc, weight), .fixed = true,
+	 .help = "Share of the traffic among locators of one priority."},
+	{"lisp.xtr_id", KEY_XTR_ID, AT(struct conf, lisp.xtr_id), .fixed = true,
+	 .help = "The xTR-ID; without it it is derived from the public key."},
+	{"lisp.site_id", KEY_SITE_ID, .fallback = "0", AT(struct conf, lisp.site_id), .fixed = true,
+	 .help = "The site-ID that goes with the xTR-ID."},
+	{"lisp.map_servers", KEY_OBJECTS, .max = LISP_SERVERS_MAX,
+	 MANY(struct conf, lisp.map_servers, lisp.map_server_count),
+	 .help = "Map-servers that the prefixes of this site are registered at."},
+	{"lisp.map_servers[].address", KEY_ADDR, .required = true,
+	 AT(struct conf_lisp_server, addr), .fixed = true, .help = "Its underlay address."},
+	{"lisp.map_servers[].key", KEY_NAME, .required = true, AT(struct conf_lisp_server, key),
+	 .fixed = true, .help = "Name of the key shared with it."},
+	{"lisp.map_servers[].proxy_reply", KEY_BOOL, .fallback = "true",
+	 AT(struct conf_lisp_server, proxy_reply), .fixed = true,
+	 .help = "It is asked to answer Map-Requests for us."},
+	{"lisp.map_servers[].ids", KEY_BOOL, .fallback = "true", AT(struct conf_lisp_server, ids),
+	 .fixed = true, .help = "xTR-ID and site-ID go with each Map-Register."},
+	{"lisp.map_resolvers", KEY_ADDR, .max = LISP_SERVERS_MAX,
+	 MANY(struct conf, lisp.map_resolvers, lisp.map_resolver_count), .fixed = true,
+	 .help = "Underlay addresses of map-resolvers that are asked for unknown addresses."},
+	{"lisp.subscribe", KEY_BOOL, .fallback = "false", AT(struct conf, lisp.subscribe),
+	 .fixed = true, .help = "The mapping system is asked to tell of changes (RFC 9437)."},
+	{"lisp.ttl_min", NUMBER(1, 525600, 1, "minutes"), .fallback = "1440",
+	 AT(struct conf, lisp.ttl_min), .fixed = true,
+	 .help = "How long others may keep the mappings of this site."},
+	{"lisp.register_s", NUMBER(1, 3600, 1000000, "seconds"), .fallback = "60",
+	 AT(struct conf, lisp.register_interval), .fixed = true,
+	 .help = "Time between two Map-Registers of a prefix."},
+	{"lisp.probe_s", NUMBER(0, 3600, 1000000, "seconds"), .fallback = "30",
+	 AT(struct conf, lisp.probe_interval), .fixed = true,
+	 .help = "Time between two probes of a locator in use; 0 sends none."},
+	{"lisp.cache_max", NUMBER(16, 16777216, 1, "mappings"), .fallback = "10000",
+	 AT(struct conf, lisp.cache_max), .fixed = true, .help = "Room of the map-cache."},
+	{"lisp.reply_rate", NUMBER(1, 1000000, 1, "messages per second"), .fallback = "1000",
+	 AT(struct conf, lisp.reply_rate), .fixed = true,
+	 .help = "Most Map-Replies to one locator."},
+	{"lisp.push", GROUP, .help = "CHANGE-PRIORITY messages, which tell of a move at once."},
+	{"lisp.push.key", KEY_NAME, AT(struct conf, lisp.push_key), .fixed = true,
+	 .help = "Name of the key they are sent and taken with; without it there are none."},
+	{"lisp.push.sub_type", NUMBER(0, 4095, 1, NULL), .fallback = "0",
+	 AT(struct conf, lisp.push_sub_type), .fixed = true,
+	 .help = "Their sub-type of LISP message type 15, the same at all routers."},
+	{"lisp.push.type5", KEY_BOOL, .fallback = "false", AT(struct conf, lisp.push_type5),
+	 .fixed = true, .help = "Their historic form, of message type 5, is sent and taken."},
+	{"lisp.locators", KEY_OBJECTS, .max = 4096,
+	 MANY(struct conf, lisp.locators, lisp.locator_count),
+	 .help = "What is done differently for some locators of other sites."},
+	{"lisp.locators[].address", KEY_ADDR, .required = true, AT(struct conf_lisp_locator, addr),
+	 .help = "The locator."},
+	{"lisp.locators[].encapsulation", KEY_CHOICE, .choices = ENCAPSULATIONS,
+	 .fallback = "\"auto\"", AT(struct conf_lisp_locator, encapsulation),
+	 .help = "How packets travel to it, whatever the network says."},
+	{"lisp.locators[].zero_checksum", KEY_BOOL, .fallback = "false",
+	 AT(struct conf_lisp_locator, zero_checksum),
+	 .help = "The outer UDP checksum of plain packets to it is 0."},
+	{"lisp.data_port", NUMBER(1, 65535, 1, NULL), .fallback = "4341",
+	 AT(struct conf, lisp.data_port), .fixed = true, .help = "UDP port of plain data packets."},
+	{"lisp.control_port", NUMBER(1, 65535, 1, NULL), .fallback = "4342",
+	 AT(struct conf, lisp.control_port), .fixed = true,
+	 .help = "UDP port of control messages."},
+
+	{"lisp.map_server", GROUP_NOTED(struct conf, lisp.map_server),
+	 .help = "This router is a map-server and map-resolver; without it it is none."},
+	{"lisp.map_server.sites", KEY_OBJECTS, .max = LISP_SITES_MAX,
+	 MANY(struct conf, lisp.sites, lisp.site_count), .help = "The sites that may register."},
+	{"lisp.map_server.sites[].name", KEY_NAME, .required = true, AT(struct conf_ms_site, name),
+	 .help = "Its name; nonces that are kept over a restart are found by it."},
+	{"lisp.map_server.sites[].keys", KEY_NAME, .required = true, .min = 1, .max = 256,
+	 MANY(struct conf_ms_site, keys, key_count),
+	 .help = "Names of the keys it may use; messages to an xTR that never registered are "
+		 "signed "
+		 "with the first."},
+	{"lisp.map_server.sites[].prefixes", KEY_OBJECTS, .max = PREFIXES_MAX,
+	 MANY(struct conf_ms_site, prefixes, prefix_count), .help = "What it may register."},
+	{"lisp.map_server.sites[].prefixes[].vn", .required = true, NUMBER(0, VN_ID_MAX, 1, NULL),
+	 AT(struct conf_ms_prefix, vn), .help = "Number of the network (the Instance-ID)."},
+	{"lisp.map_server.sites[].prefixes[].prefix", KEY_PREFIX, .required = true,
+	 AT(struct conf_ms_prefix, prefix), .help = "The prefix."},
+	{"lisp.map_server.sites[].prefixes[].more_specifics", KEY_BOOL, .fallback = "false",
+	 AT(struct conf_ms_prefix, more_specifics),
+	 .help = "It may register longer prefixes within it, too."},
+	{"lisp.map_server.sites[].site_id", KEY_SITE_ID, .fallback = "0",
+	 AT(struct conf_ms_site, site_id),
+	 .help = "The site-ID its subscribers are known by; 0 is none."},
+	{"lisp.map_server.sites[].strict_nonces", KEY_BOOL, .fallback = "true",
+	 AT(struct conf_ms_site, strict_nonces),
+	 .help = "Nonces of Map-Registers must grow; false for xTRs that start anew after a "
+		 "restart."},
+	{"lisp.map_server.sites[].always_proxy", KEY_BOOL, .fallback = "false",
+	 AT(struct conf_ms_site, always_proxy),
+	 .help = "Map-Requests for it are answered here even where it did not ask for that."},
+	{"lisp.map_server.sites[].trusts_requests", KEY_BOOL, .fallback = "false",
+	 AT(struct conf_ms_site, trusts_requests),
+	 .help = "Its subscriptions are in force before it has acknowledged one Map-Notify."},
+	{"lisp.map_server.sites[].max_eids", NUMBER(0, 16777216, 1, "prefixes"), .fallback = "0",
+	 AT(struct conf_ms_site, max_eids),
+	 .help = "Most that it may have registered; 0 is no limit of its own."},
+	{"lisp.map_server.mobile", KEY_OBJECTS, .max = 65536,
+	 MANY(struct conf, lisp.mobiles, lisp.mobile_count),
+	 .help = "Prefixes whose machines may move from site to site."},
+	{"lisp.map_server.mobile[].vn", .required = true, NUMBER(0, VN_ID_MAX, 1, NULL),
+	 AT(struct conf_ms_mobile, vn), .help = "Number of the network (the Instance-ID)."},
+	{"lisp.map_server.mobile[].prefix", KEY_PREFIX, .required = true,
+	 AT(struct conf_ms_mobile, prefix), .help = "Machines of this prefix may move."},
+	{"lisp.map_server.mobile[].sites", KEY_NAME, .required = true, .min = 1,
+	 .max = LISP_SITES_MAX, MANY(struct conf_ms_mobile, sites, site_count),
+	 .help = "Names of the sites that may register them, one site at a time."},
+	{"lisp.map_server.max_eids", NUMBER(1, 16777216, 1, "prefixes"), .fallback = "1048576",
+	 AT(struct conf, lisp.max_eids), .fixed = true,
+	 .help = "Room for registrations, of all sites."},
+	{"lisp.map_server.bare_requests", KEY_BOOL, .fallback = "true",
+	 AT(struct conf, lisp.bare_requests), .fixed = true,
+	 .help = "Map-Requests are answered that come outside an Encapsulated Control Message."},
 };
 
 const struct key *
@@ -213,6 +378,9 @@ type_words(enum key_type type, bool plural)
 				  "addresses with length"},
 		[KEY_MAC] = {"\"virtual\", \"nic\" or a unicast MAC address", "MAC addresses"},
 		[KEY_PUBLIC_KEY] = {"the base64 text of a 32-byte public key", "public keys"},
+		[KEY_XTR_ID] = {"32 hexadecimal digits that are not all 0", "xTR-IDs"},
+		[KEY_SITE_ID] = {"a whole number below 2^53, or 16 hexadecimal digits in quotes",
+				 "site-IDs"},
 	};
 
 	return plural ? words[type].many : words[type].one;

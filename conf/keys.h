@@ -21,6 +21,8 @@ enum key_type {
 	KEY_ADDR_LEN,
 	KEY_MAC,
 	KEY_PUBLIC_KEY,
+	KEY_XTR_ID,
+	KEY_SITE_ID,
 };
 
 #define KEY_NO_COUNT SIZE_MAX
@@ -30,14 +32,16 @@ struct key {
 	enum key_type type;
 	bool required;
 	bool fixed;           /* of a router that runs: a reload does not take it over */
-	uint64_t min, max;    /* of a number; elements of an array; bytes of a path */
+	uint64_t min, max;    /* of a number; elements of an array; bytes of a path; of a choice the
+				 number of the first word is 'min' */
 	uint64_t scale;       /* what is stored is the number times this */
 	const char *unit;     /* NULL: none */
 	const char *fallback; /* JSON; NULL: none */
-	const char *choices;  /* "a|b|c": the position is stored */
+	const char *choices;  /* "a|b|c": 'min' and the position is stored */
 	const char *help;
-	size_t offset;       /* in the struct that its object fills */
-	size_t size;         /* of the member, or of one element of an array */
+	size_t offset; /* in the struct that its object fills */
+	size_t size;   /* of the member, or of one element of an array; of a KEY_OBJECT that of
+			  a bool that says whether it is there, or 0 */
 	size_t count_offset; /* arrays: where the count is; otherwise KEY_NO_COUNT */
 };
 

@@ -9,7 +9,7 @@
 
 struct cJSON;
 
-#define PLACE_DEPTH    4
+#define PLACE_DEPTH    5
 #define PLACE_NO_INDEX UINT32_MAX
 
 /* vns[0].mobile[1].hosts is {"vns", 0}, {"mobile", 1}, {"hosts", none}.  The names are borrowed. */

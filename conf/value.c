@@ -84,7 +84,9 @@ store_number(const struct key *key, const cJSON *item, void *to)
 	if ((double)value != d)
 		return -EINVAL;
 	value *= key->scale;
-	if (key->size == sizeof(uint16_t))
+	if (key->size == sizeof(uint8_t))
+		*(uint8_t *)to = (uint8_t)value;
+	else if (key->size == sizeof(uint16_t))
 		*(uint16_t *)to = (uint16_t)value;
 	else if (key->size == sizeof(uint32_t))
 		*(uint32_t *)to = (uint32_t)value;
@@ -98,7 +100,7 @@ store_choice(const struct key *key, const char *text, void *to)
 {
 	size_t size = strlen(text);
 	const char *choice = key->choices;
-	int position = 0;
+	int position = (int)key->min;
 
 	for (;; position++) {
 		size_t choice_size = strcspn(choice, "|");
@@ -215,6 +217,60 @@ store_public_key(const char *text, void *to)
 	return 0;
 }
 
+/* Exactly 'size' bytes of hexadecimal digits. */
+static bool
+hex_to_bytes(const char *text, uint8_t *bytes, size_t size)
+{
+	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+	size_t i;
+
+	if (strlen(text) != 2 * size)
+		return false;
+	for (i = 0; i < 2 * size; i++) {
+		const char *digit = strchr(digits, text[i]);
+
+		if (digit == NULL)
+			return false;
+		bytes[i / 2] = (uint8_t)(bytes[i / 2] << 4 | ((digit - digits) & 15));
+	}
+	return true;
+}
+
+static int
+store_xtr_id(const char *text, void *to)
+{
+	static const uint8_t zero[16];
+	uint8_t id[sizeof(zero)] = {0};
+
+	if (!hex_to_bytes(text, id, sizeof(id)) || memcmp(id, zero, sizeof(id)) == 0)
+		return -EINVAL;
+	memcpy(to, id, sizeof(id));
+	return 0;
+}
+
+static int
+store_site_id(const cJSON *item, void *to)
+{
+	uint8_t bytes[8] = {0};
+	uint64_t value = 0;
+	size_t i;
+
+	if (cJSON_IsNumber(item)) {
+		double d = item->valuedouble;
+
+		if (!(d >= 0 && d < (double)(UINT64_C(1) << 53)) || (double)(uint64_t)d != d)
+			return -EINVAL;
+		value = (uint64_t)d;
+	} else {
+		if (!cJSON_IsString(item) || !hex_to_bytes(item->valuestring, bytes, sizeof(bytes)))
+			return -EINVAL;
+		for (i = 0; i < sizeof(bytes); i++)
+			value = value << 8 | bytes[i];
+	}
+	memcpy(to, &value, sizeof(value));
+	return 0;
+}
+
 static int
 store_text(const struct key *key, const char *text, void *to)
 {
@@ -239,10 +295,13 @@ store_text(const struct key *key, const char *text, void *to)
 		return store_mac(text, to);
 	case KEY_PUBLIC_KEY:
 		return store_public_key(text, to);
+	case KEY_XTR_ID:
+		return store_xtr_id(text, to);
 	case KEY_OBJECT:
 	case KEY_OBJECTS:
 	case KEY_BOOL:
 	case KEY_NUMBER:
+	case KEY_SITE_ID:
 		break;
 	}
 	return -EINVAL;
@@ -255,6 +314,8 @@ value_from_json(const struct key *key, const struct cJSON *item, void *to)
 
 	if (key->type == KEY_NUMBER)
 		return store_number(key, item, to);
+	if (key->type == KEY_SITE_ID)
+		return store_site_id(item, to);
 	if (key->type == KEY_BOOL) {
 		if (!cJSON_IsBool(item))
 			return -EINVAL;
