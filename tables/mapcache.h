@@ -28,9 +28,10 @@ struct map_locator {
 	struct addr rloc;
 	uint8_t priority, weight;
 	/* Each of these takes it out of use. */
-	bool not_reachable;      /* its record says so (R), or its site's locator-status bits */
-	bool silent;             /* RLOC-probes stay unanswered */
-	us_t rtt;                /* of probes; 0: not known */
+	bool not_reachable; /* its record says so (R), or its site's locator-status bits */
+	bool silent;        /* RLOC-probes stay unanswered */
+	us_t rtt;           /* of probes; 0: not known */
+	uint32_t peer; /* the caller's: 1 + slot of the peer that is reached there; 0: of none */
 	uint64_t packets, bytes; /* sent there */
 };
 

@@ -25,6 +25,10 @@ void crypto_hash(const void *a, size_t a_size, const void *b, size_t b_size,
 		 uint8_t out[CRYPTO_HASH_SIZE]);
 void crypto_hmac(const uint8_t *key, size_t key_size, const void *a, size_t a_size, const void *b,
 		 size_t b_size, uint8_t out[CRYPTO_HASH_SIZE]);
+/* For LISP peers that speak nothing newer. */
+#define CRYPTO_SHA1_SIZE 20
+void crypto_hmac_sha1(const uint8_t *key, size_t key_size, const void *a, size_t a_size,
+		      const void *b, size_t b_size, uint8_t out[CRYPTO_SHA1_SIZE]);
 bool crypto_equal(const void *a, const void *b, size_t size); /* constant time */
 void crypto_wipe(void *bytes, size_t size);
 

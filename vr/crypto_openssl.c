@@ -81,38 +81,53 @@ crypto_hash(const void *a, size_t a_size, const void *b, size_t b_size,
 	EVP_MD_CTX_free(ctx);
 }
 
-void
-crypto_hmac(const uint8_t *key, size_t key_size, const void *a, size_t a_size, const void *b,
-	    size_t b_size, uint8_t out[CRYPTO_HASH_SIZE])
+/* RFC 2104 over the digest: OpenSSL 3 takes several times as long through its MAC interface, and this runs for every
+ * handshake message of a stranger. */
+static void
+hmac(const EVP_MD *md, const uint8_t *key, size_t key_size, const void *a, size_t a_size,
+     const void *b, size_t b_size, uint8_t *out)
 {
 	uint8_t block[64] = {0};
 	uint8_t pad[64];
-	uint8_t inner[CRYPTO_HASH_SIZE];
+	uint8_t inner[EVP_MAX_MD_SIZE];
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	unsigned size = (unsigned)EVP_MD_get_size(md);
 
-	/* RFC 2104 over the digest: OpenSSL 3 takes several times as long through its MAC
-	 * interface, and this runs for every handshake message of a stranger. */
+	BUG_IF(ctx == NULL);
 	if (key_size > sizeof(block))
-		crypto_hash(key, key_size, NULL, 0, block);
+		BUG_IF(EVP_Digest(key, key_size, block, NULL, md, NULL) != 1);
 	else if (key_size > 0)
 		memcpy(block, key, key_size);
 	for (size_t i = 0; i < sizeof(pad); i++)
 		pad[i] = block[i] ^ 0x36;
-	BUG_IF(ctx == NULL || EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) != 1 ||
+	BUG_IF(EVP_DigestInit_ex(ctx, md, NULL) != 1 ||
 	       EVP_DigestUpdate(ctx, pad, sizeof(pad)) != 1 ||
 	       (a_size > 0 && EVP_DigestUpdate(ctx, a, a_size) != 1) ||
 	       (b_size > 0 && EVP_DigestUpdate(ctx, b, b_size) != 1) ||
 	       EVP_DigestFinal_ex(ctx, inner, NULL) != 1);
 	for (size_t i = 0; i < sizeof(pad); i++)
 		pad[i] = block[i] ^ 0x5c;
-	BUG_IF(EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) != 1 ||
+	BUG_IF(EVP_DigestInit_ex(ctx, md, NULL) != 1 ||
 	       EVP_DigestUpdate(ctx, pad, sizeof(pad)) != 1 ||
-	       EVP_DigestUpdate(ctx, inner, sizeof(inner)) != 1 ||
-	       EVP_DigestFinal_ex(ctx, out, NULL) != 1);
+	       EVP_DigestUpdate(ctx, inner, size) != 1 || EVP_DigestFinal_ex(ctx, out, NULL) != 1);
 	EVP_MD_CTX_free(ctx);
 	crypto_wipe(block, sizeof(block));
 	crypto_wipe(pad, sizeof(pad));
 	crypto_wipe(inner, sizeof(inner));
+}
+
+void
+crypto_hmac(const uint8_t *key, size_t key_size, const void *a, size_t a_size, const void *b,
+	    size_t b_size, uint8_t out[CRYPTO_HASH_SIZE])
+{
+	hmac(EVP_sha256(), key, key_size, a, a_size, b, b_size, out);
+}
+
+void
+crypto_hmac_sha1(const uint8_t *key, size_t key_size, const void *a, size_t a_size, const void *b,
+		 size_t b_size, uint8_t out[CRYPTO_SHA1_SIZE])
+{
+	hmac(EVP_sha1(), key, key_size, a, a_size, b, b_size, out);
 }
 
 bool

@@ -211,7 +211,11 @@ start_everything(struct daemon *d, const uint8_t private_key[CONF_KEY_SIZE])
 	if (err == 0)
 		err = create_router(d);
 	if (err == 0)
+		err = daemon_lisp_open(d);
+	if (err == 0)
 		err = daemon_state_recall(d);
+	if (err == 0)
+		err = daemon_lisp_start(d);
 	if (err == 0)
 		err = open_tunnel(d, private_key);
 	if (err == 0)
@@ -279,6 +283,7 @@ daemon_destroy(struct daemon *d)
 	ctl_destroy(d->ctl);
 	tunnel_destroy(d->tunnel);
 	vr_destroy(d->vr);
+	daemon_lisp_destroy(d);
 	for (size_t i = 0; i < d->port_count; i++)
 		port_destroy(d->ports[i].port);
 	state_destroy(d->state);

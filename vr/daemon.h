@@ -17,6 +17,8 @@
 
 struct ctl;
 struct daemon;
+struct daemon_lisp;
+struct ms;
 
 struct daemon_port {
 	struct daemon *daemon;
@@ -41,6 +43,7 @@ struct daemon {
 	struct tunnel *tunnel;
 	struct ctl *ctl;
 	struct state *state;
+	struct daemon_lisp *lisp;  /* NULL: no part in the mapping system */
 	struct daemon_port *ports; /* one per VN */
 	size_t port_count;
 	struct daemon_peer *peers; /* in the order of conf.peers */
@@ -114,6 +117,24 @@ MUST_USE int daemon_state_recall(struct daemon *d);
 void daemon_state_write(struct daemon *d);
 /* The same in small steps, one per turn of the loop; the first begins.  True when that was the last. */
 bool daemon_state_step(struct daemon *d);
+
+/* The mapping system (daemon_lisp.c).  Without "lisp" in the configuration all of these do nothing.
+ * First sockets, keys and the map-server; when the state file was read, the xTR.  0 or -errno with
+ * the cause logged. */
+MUST_USE int daemon_lisp_open(struct daemon *d);
+MUST_USE int daemon_lisp_start(struct daemon *d);
+MUST_USE int daemon_lisp_watch(struct daemon *d);
+void daemon_lisp_destroy(struct daemon *d);
+void daemon_lisp_keep(struct daemon *d);
+void daemon_lisp_recall(struct daemon *d, const struct state_row *row);
+/* Does what is due and sets the timer. */
+void daemon_lisp_step(struct daemon *d, us_t now);
+void daemon_lisp_flush(struct daemon *d);
+struct plain *daemon_plain(const struct daemon *d);
+/* NULL: not in this role. */
+const struct ms *daemon_map_server(const struct daemon *d);
+/* Control sockets' endpoint to send from, by family; false: none. */
+bool daemon_lisp_send(struct daemon *d, const struct endpoint *to, const uint8_t *msg, size_t size);
 
 /* The control commands (ctl_cmds.c). */
 MUST_USE int daemon_ctl_create(struct daemon *d);

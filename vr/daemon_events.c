@@ -18,6 +18,7 @@ daemon_step(struct daemon *d, us_t now)
 {
 	if (d->vr->wake || now >= d->vr_due)
 		d->vr_due = vr_run(d->vr, now);
+	daemon_lisp_step(d, now);
 	/* What was sent, or a new peer, may have brought a handshake forward; and that may wake the router. */
 	loop_timer_set(d->tunnel_timer, tunnel_run(d->tunnel, now));
 	loop_timer_set(d->vr_timer, d->vr->wake ? now : d->vr_due);
@@ -29,6 +30,7 @@ void
 daemon_flush(struct daemon *d)
 {
 	tunnel_flush(d->tunnel);
+	daemon_lisp_flush(d);
 	for (size_t i = 0; i < d->port_count; i++)
 		port_flush(d->ports[i].port);
 }
@@ -78,6 +80,30 @@ io_link_sync(void *ctx, uint32_t slot, const uint8_t *msg, size_t size, us_t now
 	return tunnel_send_sync(d->tunnel, slot, msg, size, now);
 }
 
+static bool
+io_link_rloc(void *ctx, uint32_t slot, struct addr *rloc)
+{
+	struct tunnel_peer_stats stats;
+	struct daemon *d = ctx;
+
+	if (!tunnel_peer_stats(d->tunnel, slot, 0, &stats) || !stats.up)
+		return false;
+	*rloc = stats.endpoint.addr;
+	return true;
+}
+
+static int
+io_plain_send(void *ctx, const struct plain_to *to, struct frame *f, us_t now)
+{
+	return plain_send(daemon_plain(ctx), to, f, now);
+}
+
+static uint16_t
+io_plain_mtu(void *ctx, struct addr rloc, us_t now)
+{
+	return plain_mtu(daemon_plain(ctx), rloc, now);
+}
+
 static us_t
 io_clock(void *ctx)
 {
@@ -120,6 +146,9 @@ const struct vr_io daemon_vr_io = {.lan_send = io_lan_send,
 				   .lan_flush = io_lan_flush,
 				   .link_send = io_link_send,
 				   .link_sync = io_link_sync,
+				   .link_rloc = io_link_rloc,
+				   .plain_send = io_plain_send,
+				   .plain_mtu = io_plain_mtu,
 				   .clock = io_clock,
 				   .wall_ms = io_wall_ms,
 				   .persist = io_persist};
@@ -327,6 +356,8 @@ daemon_watch(struct daemon *d)
 				 &d->ports[i]);
 	if (err == 0)
 		err = loop_watch(l, tunnel_fd(d->tunnel), on_tunnel_readable, d);
+	if (err == 0)
+		err = daemon_lisp_watch(d);
 	if (err == 0)
 		err = loop_watch(l, ctl_fd(d->ctl), on_ctl_readable, d);
 	if (err == 0)

@@ -28,6 +28,7 @@ begin(struct daemon *d)
 			  &(struct state_row){.kind = STATE_HEARD,
 					      .peer = d->peers[i].id,
 					      .value = tunnel_heard(d->tunnel, d->peers[i].slot)});
+	daemon_lisp_keep(d);
 }
 
 static bool
@@ -69,6 +70,10 @@ recall_row(void *ctx, const struct state_row *row)
 		break;
 	case STATE_CLOCK:
 		d->clock_floor = row->value;
+		break;
+	case STATE_REGISTERED:
+	case STATE_ETR:
+		daemon_lisp_recall(d, row);
 		break;
 	case STATE_HEARD:
 		for (size_t i = 0; i < d->peer_count; i++)

@@ -182,7 +182,8 @@ fwd_answer_plain(struct vr *vr, struct site *site, struct addr rloc, struct fram
 /* ---- from a locator ---- */
 
 /* May what comes plain from this locator be from this source?  Whom the routers know speaks through them, or from the locator
- * of the router that has it.  Anybody can forge the outer address: the check keeps honest sites apart, not liars out. */
+ * of the router that has it.  Anybody can forge the outer address: the check keeps honest sites
+ * apart, not liars out. */
 static bool
 source_is_plausible(struct vr *vr, const struct site *site, struct addr rloc, const struct ip *ip)
 {
@@ -192,8 +193,8 @@ source_is_plausible(struct vr *vr, const struct site *site, struct addr rloc, co
 	if (route == NULL)
 		return !lndt_is_mobile(vr->lndt, site->vn, ip->src) &&
 		       !addr_is_multicast(ip->src) && !addr_is_unspecified(ip->src);
-	return route->slot != GNDT_LOCAL &&
-	       vr->io->link_rloc(vr->ctx, route->slot, &known) && addr_equal(known, rloc);
+	return route->slot != GNDT_LOCAL && vr->io->link_rloc(vr->ctx, route->slot, &known) &&
+	       addr_equal(known, rloc);
 }
 
 static void

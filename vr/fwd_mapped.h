@@ -12,7 +12,8 @@
 void fwd_by_mapping(struct vr *vr, struct site *site, const struct fwd_origin *origin,
 		    struct frame *f, const struct ip *ip, us_t now);
 /* A packet of the router's own back to a locator. */
-void fwd_answer_plain(struct vr *vr, struct site *site, struct addr rloc, struct frame *f, us_t now);
+void fwd_answer_plain(struct vr *vr, struct site *site, struct addr rloc, struct frame *f,
+		      us_t now);
 /* A plain LISP packet from the underlay, at its inner IP header. */
 void fwd_from_plain(struct vr *vr, const struct endpoint *from, const struct lispdata *header,
 		    struct frame *f, us_t now);

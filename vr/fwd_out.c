@@ -5,6 +5,7 @@
 
 #include "vr/fit.h"
 #include "vr/fwd.h"
+#include "vr/fwd_mapped.h"
 #include "vr/neigh.h"
 #include "vr/offload.h"
 #include "vr/sight.h"
@@ -259,6 +260,10 @@ fwd_answer(struct vr *vr, struct site *site, const struct fwd_origin *origin, st
 	struct pieces p = {.vr = vr, .site = site, .now = now};
 	struct ip ip;
 
+	if (!addr_is_none(origin->rloc)) {
+		fwd_answer_plain(vr, site, origin->rloc, f, now);
+		return;
+	}
 	if (origin->peer == NULL) {
 		fwd_deliver(vr, site, origin->mac, f, now);
 		return;

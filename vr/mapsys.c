@@ -7,6 +7,8 @@
 #include "base/fmt.h"
 #include "lisp/mobility.h"
 #include "vr/fwd_mapped.h"
+#include "vr/sight.h"
+#include "vr/sync.h"
 #include "wire/ip.h"
 
 struct packet {
@@ -246,14 +248,25 @@ on_may_map(void *ctx, vn_id_t vn, struct prefix prefix)
 	       !lndt_is_mobile(m->vr->lndt, vn, prefix.addr);
 }
 
-/* The other routers of the VN may come to have the EID: they hear who wants to know. */
+/* The other routers of the VN may come to have the EID: they hear who wants to know.  One that does not is no harm: its
+ * neighbours in the mapping system ask again by themselves. */
 static void
 on_asked(void *ctx, vn_id_t vn, struct addr eid, struct addr rloc, us_t now)
 {
 	struct mapsys *m = ctx;
+	struct sync_msg msg = {.type = SYNC_ASKED,
+			       .id = ++m->vr->last_id,
+			       .vn = vn,
+			       .asked = {.count = 1, .rows = {{.ip = eid, .rloc = rloc}}}};
+	uint32_t position = 0;
+	struct peer *p;
 
-	if (lndt_is_mobile(m->vr->lndt, vn, eid))
-		sync_asked(m->vr, vn, eid, rloc, now);
+	(void)now;
+	if (!lndt_is_mobile(m->vr->lndt, vn, eid))
+		return;
+	while ((p = peers_next(m->vr->peers, &position)) != NULL)
+		if (p->state == PEER_UP && peer_vn(p, vn) != NULL)
+			(void)!sync_send(m->vr, p->slot, &msg);
 }
 
 static bool
@@ -299,7 +312,7 @@ on_arrived(void *ctx, vn_id_t vn, struct addr eid, us_t now)
 	if (site == NULL || e == NULL || e->b.withdrawn)
 		return false;
 	m->vr->wake = true;
-	return sight_machine(m->vr, site, SIGHTING_ANNOUNCED, e->b.mac, eid, now);
+	return sight_machine(m->vr, site, SIGHTING_GARP, e->b.mac, eid, now);
 }
 
 /* Another site says that it has the machine.  Routers of ours say so in their own way (MOVE), which is not doubted; here it
@@ -352,8 +365,8 @@ mapsys_create(struct vr *vr, const struct mapsys_start *start, us_t now)
 	m->cursor = change_next_number(vr->feed);
 	m->cache = mapcache_create(start->cache_max, &vr->key);
 	if (m->cache != NULL)
-		err = xtr_create(&start->xtr, start->io, start->io_ctx, &ops, m, m->cache,
-				 &vr->key, start->nonce, &m->xtr);
+		err = xtr_create(&start->xtr, start->io, start->io_ctx, &ops, m, m->cache, &vr->key,
+				 start->nonce, &m->xtr);
 	if (err != 0) {
 		mapsys_destroy(m);
 		return err;

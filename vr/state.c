@@ -32,6 +32,19 @@ struct state {
 	bool building;
 };
 
+/* etr SITE KEY-ID XTR-ID|- SITE-ID ADDRESS|none RESERVE */
+static void
+write_etr(FILE *out, const struct state_row *row)
+{
+	const struct state_etr *e = &row->etr;
+
+	fprintf(out, "etr %s %u ", e->site, e->key_id);
+	for (size_t i = 0; e->has_xtr_id && i < sizeof(e->xtr); i++)
+		fprintf(out, "%02x", e->xtr[i]);
+	fprintf(out, "%s %" PRIu64 " %s %" PRIu64 "\n", e->has_xtr_id ? "" : "-", e->site_id,
+		fmt_addr(e->addr).s, row->value);
+}
+
 static void
 write_row(FILE *out, const struct state_row *row)
 {
@@ -48,6 +61,12 @@ write_row(FILE *out, const struct state_row *row)
 		break;
 	case STATE_HEARD:
 		fprintf(out, "heard %" PRIx64 " %" PRIu64 "\n", row->peer.v, row->value);
+		break;
+	case STATE_REGISTERED:
+		fprintf(out, "registered %" PRIu64 "\n", row->value);
+		break;
+	case STATE_ETR:
+		write_etr(out, row);
 		break;
 	}
 }
@@ -185,6 +204,35 @@ parse_binding(const char *line, struct state_row *row)
 }
 
 static int
+parse_xtr_id(const char *text, struct state_etr *e)
+{
+	e->has_xtr_id = strcmp(text, "-") != 0;
+	for (size_t i = 0; e->has_xtr_id && i < sizeof(e->xtr); i++)
+		if (sscanf(text + 2 * i, "%2hhx", &e->xtr[i]) != 1)
+			return -EINVAL;
+	return 0;
+}
+
+static int
+parse_etr(const char *line, struct state_row *row)
+{
+	struct state_etr *e = &row->etr;
+	char xtr[33], addr[64];
+	unsigned key_id;
+
+	if (sscanf(line, "etr %63s %u %32s %" SCNu64 " %63s %" SCNu64, e->site, &key_id, xtr,
+		   &e->site_id, addr, &row->value) != 6 ||
+	    key_id > UINT8_MAX || (strcmp(xtr, "-") != 0 && strlen(xtr) != 32) ||
+	    parse_xtr_id(xtr, e) != 0)
+		return -EINVAL;
+	if (strcmp(addr, "none") != 0 && addr_from_text(addr, &e->addr) != 0)
+		return -EINVAL;
+	e->key_id = (uint8_t)key_id;
+	row->kind = STATE_ETR;
+	return 0;
+}
+
+static int
 parse_row(const char *line, struct state_row *row)
 {
 	*row = (struct state_row){0};
@@ -198,6 +246,12 @@ parse_row(const char *line, struct state_row *row)
 		row->kind = STATE_HEARD;
 		return 0;
 	}
+	if (sscanf(line, "registered %" SCNu64, &row->value) == 1) {
+		row->kind = STATE_REGISTERED;
+		return 0;
+	}
+	if (strncmp(line, "etr ", 4) == 0)
+		return parse_etr(line, row);
 	return -EINVAL;
 }
 

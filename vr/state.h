@@ -15,12 +15,24 @@
 
 struct state;
 
+/* Who has registered at our map-server: see struct ms_kept. */
+struct state_etr {
+	char site[64];
+	uint8_t key_id;
+	bool has_xtr_id;
+	uint8_t xtr[16];
+	uint64_t site_id;
+	struct addr addr;
+};
+
 /* One thing that was remembered; the other fields are zero. */
 struct state_row {
-	enum { STATE_BINDING = 1, STATE_CLOCK, STATE_HEARD } kind;
+	enum { STATE_BINDING = 1, STATE_CLOCK, STATE_HEARD, STATE_REGISTERED, STATE_ETR } kind;
 	struct binding binding;
+	struct state_etr etr;
 	struct vr_id peer; /* HEARD */
-	uint64_t value;    /* CLOCK, HEARD: handshake timestamp */
+	uint64_t
+		value; /* CLOCK, HEARD: handshake timestamp; REGISTERED: LISP nonce; ETR: its reserve */
 };
 
 /* 'file' is copied; its directory must exist.  Starts the thread.  0 or -errno. */

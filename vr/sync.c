@@ -5,6 +5,7 @@
 
 #include "base/fmt.h"
 #include "vr/neigh.h"
+#include "vr/mapsys.h"
 #include "vr/sight.h"
 
 /* A difference of digests must last so long (and two round trips) before a table is asked for: news
@@ -638,6 +639,21 @@ hear_presence(struct vr *vr, struct peer *peer, const struct sync_msg *msg, us_t
 			      msg->presence.present, now);
 }
 
+/* ---- ASKED ---- */
+
+static void
+hear_asked(struct vr *vr, struct peer *peer, const struct sync_msg *msg, us_t now)
+{
+	if (peer_vn(peer, msg->vn) == NULL) {
+		vr_drop(vr, DROP_PEER_NOT_IN_VN);
+		return;
+	}
+	for (size_t i = 0; i < msg->asked.count; i++)
+		if (lndt_is_mobile(vr->lndt, msg->vn, msg->asked.rows[i].ip))
+			mapsys_told(vr, msg->vn, msg->asked.rows[i].ip, msg->asked.rows[i].rloc,
+				    now);
+}
+
 /* ---- all messages ---- */
 
 void
@@ -648,7 +664,7 @@ sync_heard(struct vr *vr, struct peer *peer, const uint8_t *data, size_t size, u
 		[SYNC_TABLE] = hear_table,       [SYNC_DELTA] = hear_delta,
 		[SYNC_QUERY] = hear_query,       [SYNC_ANSWER] = hear_answer,
 		[SYNC_PRESENCE] = hear_presence, [SYNC_PRESENT] = hear_presence,
-		[SYNC_NEWER] = hear_newer,
+		[SYNC_NEWER] = hear_newer,       [SYNC_ASKED] = hear_asked,
 	};
 	struct sync_msg msg;
 	int err = sync_parse(data, size, &msg);

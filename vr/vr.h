@@ -179,7 +179,8 @@ struct vr {
 	size_t next_freeze, next_floor, next_moved, next_double; /* rows are reused in turn */
 	struct icmp_limit icmp;
 	uint64_t drops[DROP_COUNT];
-	uint64_t lan_frames, lan_taken, lan_delivered, link_frames, plain_frames, unknown_owner, redirected;
+	uint64_t lan_frames, lan_taken, lan_delivered, link_frames, plain_frames, unknown_owner,
+		redirected;
 	uint64_t guarded, suspects, duplicates, frozen;
 	uint64_t icmp_limited; /* errors not sent because there were too many */
 	struct log_gate alarm_gate;

@@ -22,6 +22,9 @@ _Static_assert(HEADER_SIZE + 3 + 1 + SYNC_BINDINGS_MAX * ACK_ROW_SIZE <= SYNC_SI
 _Static_assert(HEADER_SIZE + 3 + 1 + SYNC_BINDINGS_MAX * NEWER_ROW_MAX <= SYNC_SIZE_MAX,
 	       "a NEWER fits");
 
+_Static_assert(HEADER_SIZE + 3 + 1 + SYNC_BINDINGS_MAX * 2 * (1 + 16) <= SYNC_SIZE_MAX,
+	       "an ASKED fits");
+
 /* First byte of a binding: withdrawn 1 | kind 3 | family 4. */
 #define BINDING_WITHDRAWN  0x80
 #define BINDING_KIND_SHIFT 4
@@ -375,6 +378,37 @@ build_newer(struct wr *w, const struct sync_msg *m)
 	return 0;
 }
 
+static void
+parse_asked(struct rd *r, struct sync_msg *m)
+{
+	m->asked.count = read_count(r, SYNC_BINDINGS_MAX, 1 + 4 + 1 + 4);
+	for (uint8_t i = 0; i < m->asked.count; i++) {
+		struct sync_asked_row *row = &m->asked.rows[i];
+
+		row->ip = read_eid(r, rd_u8(r));
+		row->rloc = read_eid(r, rd_u8(r));
+	}
+}
+
+static int
+build_asked(struct wr *w, const struct sync_msg *m)
+{
+	if (m->asked.count > SYNC_BINDINGS_MAX)
+		return -EINVAL;
+	wr_u8(w, m->asked.count);
+	for (uint8_t i = 0; i < m->asked.count; i++) {
+		const struct sync_asked_row *row = &m->asked.rows[i];
+
+		if (!addr_is_eid(row->ip) || !addr_is_eid(row->rloc))
+			return -EINVAL;
+		wr_u8(w, row->ip.family);
+		wr_addr(w, row->ip);
+		wr_u8(w, row->rloc.family);
+		wr_addr(w, row->rloc);
+	}
+	return 0;
+}
+
 struct sync_kind {
 	const char *name;
 	void (*parse)(struct rd *r, struct sync_msg *m);
@@ -396,6 +430,7 @@ find_kind(uint8_t type)
 		[SYNC_PRESENCE] = {"presence", parse_presence, build_presence},
 		[SYNC_PRESENT] = {"present", parse_presence, build_presence},
 		[SYNC_NEWER] = {"newer", parse_newer, build_newer},
+		[SYNC_ASKED] = {"asked", parse_asked, build_asked},
 	};
 
 	return type < ARRAY_COUNT(kinds) && kinds[type].name != NULL ? &kinds[type] : NULL;

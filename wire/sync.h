@@ -26,6 +26,7 @@ enum sync_type {
 	SYNC_PRESENCE = 8, /* is this EID really answering on your LAN? */
 	SYNC_PRESENT = 9,  /* yes / no */
 	SYNC_NEWER = 10, /* of EIDs in your TABLE I hold newer records: you have lost your memory */
+	SYNC_ASKED = 11, /* these locators of plain LISP sites asked me for these EIDs */
 };
 
 /* One binding as carried: VN and owner come from the message. */
@@ -61,6 +62,11 @@ struct sync_newer_row {
 	struct addr ip;
 	uint64_t newest; /* mobility that the sender holds */
 	uint64_t owner;  /* router id */
+};
+
+struct sync_asked_row {
+	struct addr ip;
+	struct addr rloc;
 };
 
 struct sync_msg {
@@ -116,6 +122,10 @@ struct sync_msg {
 			uint8_t count;
 			struct sync_newer_row rows[SYNC_BINDINGS_MAX];
 		} newer;
+		struct {
+			uint8_t count;
+			struct sync_asked_row rows[SYNC_BINDINGS_MAX];
+		} asked;
 	};
 };
 

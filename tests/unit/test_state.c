@@ -69,6 +69,17 @@ what_was_remembered_comes_back(void **state)
 			     .withdrawn = true}},
 		{.kind = STATE_CLOCK, .value = UINT64_MAX},
 		{.kind = STATE_HEARD, .peer = {1}, .value = 5},
+		{.kind = STATE_REGISTERED, .value = 77},
+		{.kind = STATE_ETR,
+		 .etr = {.site = "rome",
+			 .key_id = 255,
+			 .has_xtr_id = true,
+			 .xtr = {0, 1, 2, 0xff, 9},
+			 .site_id = UINT64_MAX},
+		 .value = 88},
+		{.kind = STATE_ETR,
+		 .etr = {.site = "paris", .addr = {.family = ADDR_V4, .b = {192, 0, 2, 1}}},
+		 .value = 99},
 	};
 	struct state *s;
 
