@@ -5,6 +5,7 @@ how many records a datagram that is not cut yet holds. Then the records that hav
 come, at every moment: their difference is what the router still works on, and comes back to nothing within some
 milliseconds.
 """
+import math
 import struct
 
 # What a sealed record adds to an IP packet: outer and inner header, tag.
@@ -56,23 +57,24 @@ def compare(requests, packets, size):
         if records and begin <= frame.time <= end:
             events.append((frame.time, records))
     events.sort()
-    levels = _levels(events)
+    levels, rest = _levels(events)
     if len(levels) < 3:
         return {"taken": 0, "surplus": 0, "missing": 0}
     # So many records belong to requests from before.
     before = levels[0]
     return {"taken": sum(1 for _, change in events if change < 0),
-            "surplus": max(0, max(levels) - before), "missing": max(0, before - levels[-1])}
+            "surplus": max(0, max(*levels, rest) - before), "missing": max(0, before - levels[-1])}
 
 
 def _levels(events):
-    """How far records were ahead of requests, at most, in each stretch of IDLE_WITHIN requests."""
-    levels, level, highest, requests = [], 0, None, 0
+    """How far records were ahead of requests, at most, in each stretch of IDLE_WITHIN requests, and in what is left over,
+    which is too short to tell that any are behind."""
+    levels, level, highest, requests = [], 0, -math.inf, 0
     for _, change in events:
         level += change
-        highest = level if highest is None else max(highest, level)
+        highest = max(highest, level)
         requests += change < 0
         if change < 0 and requests % IDLE_WITHIN == 0:
             levels.append(highest)
-            highest = None
-    return levels
+            highest = -math.inf
+    return levels, highest
