@@ -169,10 +169,11 @@ lint:
 	clang-tidy --quiet $(SRCS) $(MAINS) -- $(BASE_CFLAGS)
 	$(if $(MANS),mandoc -Tlint -W warning $(MANS))
 
-demo: all lab
+# Both install what is missing, compilers too, and then build.
+demo:
 	scripts/demo $(DEMO_ARGS)
-bench: all lab
-	PYTHONPATH=scripts $(PYTHON) -m bench --output $(BUILD)/bench.json $(BENCH_ARGS)
+bench:
+	scripts/bench/run --output $(BUILD)/bench.json $(BENCH_ARGS)
 
 # --- installation -------------------------------------------------------------------------------
 MANS := $(wildcard packaging/man/*.[158] docs/*.[158] docs/man/*.[158])
