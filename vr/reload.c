@@ -204,6 +204,19 @@ add_new(struct daemon *d, const struct conf *new, struct daemon_peer *peers,
 	return 0;
 }
 
+/* The kernel leaves alone what is a VN's now.  Where that fails the router goes on; the cause is in the log. */
+static void
+guard_ports(struct daemon *d, const struct conf *new, struct daemon_reload *r)
+{
+	for (size_t i = 0; i < d->port_count; i++) {
+		int err = daemon_guard(&d->ports[i], new, find_vn(new, d->ports[i].vn));
+
+		if (err != 0)
+			say(r, "VN %u: the kernel's rules stay as they were: %s\n", d->ports[i].vn,
+			    strerror(-err));
+	}
+}
+
 static int
 apply(struct daemon *d, struct conf *new, struct daemon_reload *r, us_t now)
 {
@@ -225,6 +238,7 @@ apply(struct daemon *d, struct conf *new, struct daemon_reload *r, us_t now)
 	d->peers = peers;
 	d->peer_count = new->peer_count;
 	peers = NULL;
+	guard_ports(d, new, r);
 out:
 	free(peers);
 	free(ids);

@@ -282,9 +282,13 @@ parse_arguments(struct probe *probe, int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-	static const struct port_ops ops = {heard, heard_control, ended};
+	static const struct port_ops ops = {
+		.frame = heard, .control = heard_control, .batch_end = ended};
 	struct probe probe = {.conf = {.vnet_hdr = true,
 				       .udp_super_frames = true,
+				       .ignore_outgoing = true,
+				       .nftables = true,
+				       .nft_owner = true,
 				       .router_mac = {{0x02, 0x56, 0x52, 0, 0, 0x07}}}};
 	struct log *log = log_create(LOG_DEBUG, NULL);
 	int rc = 0;
