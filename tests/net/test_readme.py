@@ -17,7 +17,7 @@ unit=$(sed "s/%i/${3#vrd@}/g" "/usr/local/lib/systemd/system/vrd@.service")
 $(sed -n 's/^ExecStartPre=//p' <<<"$unit")
 $(sed -n 's/^ExecStart=//p' <<<"$unit") >/run/vrd.log 2>&1 &
 echo $! >/run/vrd.pid
-for ((i = 0; i < 100; i++)); do [ -S /run/vrd/vrd.sock ] && exit; sleep 0.05; done
+timeout 5 bash -c 'until [ -S /run/vrd/vrd.sock ]; do :; done' && exit
 cat /run/vrd.log >&2
 exit 1
 """
