@@ -209,7 +209,8 @@ static void
 guard_ports(struct daemon *d, const struct conf *new, struct daemon_reload *r)
 {
 	for (size_t i = 0; i < d->port_count; i++) {
-		int err = daemon_guard(&d->ports[i], new, find_vn(new, d->ports[i].vn));
+		const struct conf_vn *vn = find_vn(new, d->ports[i].vn);
+		int err = vn != NULL ? daemon_guard(&d->ports[i], new, vn) : 0;
 
 		if (err != 0)
 			say(r, "VN %u: the kernel's rules stay as they were: %s\n", d->ports[i].vn,
