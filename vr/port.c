@@ -348,12 +348,25 @@ port_link_name(const struct port *p)
 	return names[port_link_state(p->link)];
 }
 
+static bool
+is_guarded(const struct port *p, const struct prefix *prefixes, size_t count)
+{
+	for (size_t i = 0; i < count && count == p->conf.guard_count; i++)
+		if (!prefix_equal(prefixes[i], p->guarded[i]))
+			return false;
+	return count == p->conf.guard_count;
+}
+
 int
 port_guard_set(struct port *p, const struct prefix *prefixes, size_t count)
 {
 	struct prefix *copy = NULL;
-	int rc = copy_prefixes(prefixes, count, &copy);
+	int rc;
 
+	/* Many thousands take the kernel a while, in which no frame passes. */
+	if (is_guarded(p, prefixes, count))
+		return 0;
+	rc = copy_prefixes(prefixes, count, &copy);
 	if (rc == 0 && p->guard != NULL)
 		rc = guard_set(p->guard, copy, count);
 	if (rc < 0) {
