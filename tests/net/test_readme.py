@@ -81,7 +81,7 @@ class Machine:
 
     def run(self, commands):
         """What they say; each must end well."""
-        self.shell.stdin.write(f"bash -e <<'{END}' </dev/stdin\n{commands}\n{END}\necho \"{END} $?\"\n")
+        self.shell.stdin.write(f"bash -e <<'{END}'\n{commands}\n{END}\necho \"{END} $?\"\n")
         self.shell.stdin.flush()
         said = []
         for line in self.shell.stdout:
