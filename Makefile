@@ -14,6 +14,8 @@ CLANG ?= clang
 PYTHON ?= /usr/bin/python3
 BUILD ?= build
 PREFIX ?= /usr/local
+# Configurations are in its folder vrd/.
+SYSCONFDIR ?= /etc
 CFLAGS ?= -O2 -g
 WERROR ?=
 # V=1 shows whole commands, -s none.
@@ -169,10 +171,11 @@ lint:
 	clang-tidy --quiet $(SRCS) $(MAINS) -- $(BASE_CFLAGS)
 	$(if $(MANS),mandoc -Tlint -W warning $(MANS))
 
-demo: all lab
+# Both install what is missing, compilers too, and then build.
+demo:
 	scripts/demo $(DEMO_ARGS)
-bench: all lab
-	PYTHONPATH=scripts $(PYTHON) -m bench --output $(BUILD)/bench.json $(BENCH_ARGS)
+bench:
+	scripts/bench/run --output $(BUILD)/bench.json $(BENCH_ARGS)
 
 # --- installation -------------------------------------------------------------------------------
 MANS := $(wildcard packaging/man/*.[158] docs/*.[158] docs/man/*.[158])
@@ -186,10 +189,11 @@ man_section = $(PREFIX)/share/man/man$(patsubst .%,%,$(suffix $(1)))
 
 install: all
 	install -d $(DESTDIR)$(SBIN) $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(UNITS) \
-		$(DESTDIR)$(SHARE_DOC)/examples
+		$(DESTDIR)$(SHARE_DOC)/examples $(DESTDIR)$(SYSCONFDIR)/vrd
 	install -m 755 $(BUILD)/vrd $(DESTDIR)$(SBIN)/vrd
 	install -m 755 $(BUILD)/vrctl $(DESTDIR)$(PREFIX)/bin/vrctl
-	sed 's|@SBIN@|$(SBIN)|g' packaging/systemd/vrd@.service >$(DESTDIR)$(UNITS)/vrd@.service
+	sed 's|@SBIN@|$(SBIN)|g; s|@SYSCONFDIR@|$(SYSCONFDIR)|g' packaging/systemd/vrd@.service \
+		>$(DESTDIR)$(UNITS)/vrd@.service
 	chmod 644 $(DESTDIR)$(UNITS)/vrd@.service
 	install -m 644 $(DOCS) $(DESTDIR)$(SHARE_DOC)/
 	$(foreach p,$(PICTURES),install -D -m 644 $(p) $(DESTDIR)$(SHARE_DOC)/$(p) &&) true
@@ -199,6 +203,9 @@ uninstall:
 	rm -f $(DESTDIR)$(SBIN)/vrd $(DESTDIR)$(PREFIX)/bin/vrctl $(DESTDIR)$(UNITS)/vrd@.service
 	rm -f $(foreach m,$(MANS),$(DESTDIR)$(call man_section,$(m))/$(notdir $(m)))
 	rm -rf $(DESTDIR)$(SHARE_DOC)
+	@# Keys and configurations are the operator's.
+	[ ! -d $(DESTDIR)$(SYSCONFDIR)/vrd ] || \
+		rmdir --ignore-fail-on-non-empty $(DESTDIR)$(SYSCONFDIR)/vrd
 # The package is built from what is committed; the result is in $(BUILD)/deb.
 deb:
 	rm -rf $(BUILD)/deb && mkdir -p $(BUILD)/deb/vrd-$(VERSION)
@@ -221,7 +228,7 @@ help:
 	@echo "demo         a real VM moves between clouds, as root, DEMO_ARGS="
 	@echo "bench        measure and write $(BUILD)/bench.json, as root, BENCH_ARGS="
 	@echo "format       clang-format on every C file"
-	@echo "install      with DESTDIR and PREFIX=$(PREFIX); uninstall takes it back"
+	@echo "install      with DESTDIR, PREFIX=$(PREFIX), SYSCONFDIR=$(SYSCONFDIR); uninstall takes it back"
 	@echo "deb          Debian package in $(BUILD)/deb"
 	@echo "clean        remove $(BUILD)"
 

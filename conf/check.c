@@ -472,8 +472,43 @@ check_times(struct checker *c)
 	report_place(c->r, place, expected, found);
 }
 
+static void
+check_features(struct checker *c)
+{
+	size_t i;
+
+	for (i = 0; !c->conf->features.nftables && i < c->conf->vn_count; i++)
+		if (c->conf->vns[i].mac_kind == CONF_MAC_NIC)
+			report_place(
+				c->r, under("vns", i, "mac"),
+				"\"virtual\" or an address where \"features.nftables\" is false",
+				"\"nic\"");
+}
+
+static void
+check_own_key(struct checker *c, conf_public_key_fn *public_key)
+{
+	uint8_t own[CONF_KEY_SIZE];
+	size_t i;
+	int rc;
+
+	if (public_key == NULL || c->conf->key_file == NULL)
+		return;
+	rc = public_key(c->conf->key_file, own);
+	if (rc != 0) {
+		report_place(c->r, at("key_file", PLACE_NO_INDEX),
+			     "a private key as \"vrctl keygen\" makes it, in a file of mode 0600",
+			     conf_key_fault(rc));
+		return;
+	}
+	for (i = 0; i < c->conf->peer_count; i++)
+		if (memcmp(c->conf->peers[i].public_key, own, sizeof(own)) == 0)
+			report_place(c->r, under("peers", i, "public_key"),
+				     "the key of another router", "the key of this one");
+}
+
 int
-check_conf(struct report *r, const struct conf *conf)
+check_conf(struct report *r, const struct conf *conf, conf_public_key_fn *public_key)
 {
 	struct checker c;
 	int rc = checker_init(&c, r, conf);
@@ -487,6 +522,8 @@ check_conf(struct report *r, const struct conf *conf)
 		check_prefixes(&c);
 		check_mobile(&c);
 		check_addresses(&c);
+		check_features(&c);
+		check_own_key(&c, public_key);
 		rc = c.rc;
 	}
 	checker_fini(&c);

@@ -7,7 +7,8 @@
 #include "conf/report.h"
 
 /* Adds a row for everything that contradicts something else.  Values that fill_conf() refused are
- * left out of it, so that one mistake is reported once.  0 or -ENOMEM. */
-MUST_USE int check_conf(struct report *r, const struct conf *conf);
+ * left out of it, so that one mistake is reported once.  'public_key' NULL: the key file stays
+ * closed.  0 or -ENOMEM. */
+MUST_USE int check_conf(struct report *r, const struct conf *conf, conf_public_key_fn *public_key);
 
 #endif

@@ -47,13 +47,13 @@ finish_lisp(struct conf_lisp *lisp)
 }
 
 static int
-fill_and_check(struct report *r, struct conf *conf)
+fill_and_check(struct report *r, struct conf *conf, conf_public_key_fn *public_key)
 {
 	int rc = fill_conf(r, conf);
 	size_t i;
 
 	if (rc == 0)
-		rc = check_conf(r, conf);
+		rc = check_conf(r, conf, public_key);
 	for (i = 0; rc == 0 && r->errors->count == 0 && i < conf->vn_count; i++)
 		rc = finish_vn(&conf->vns[i]);
 	finish_lisp(&conf->lisp);
@@ -62,7 +62,8 @@ fill_and_check(struct report *r, struct conf *conf)
 
 /* The text is JSON by the scan; cJSON can still refuse it for want of memory only. */
 static int
-parse_tree(struct where *w, size_t size, struct report *r, struct conf *conf)
+parse_tree(struct where *w, size_t size, struct report *r, struct conf *conf,
+	   conf_public_key_fn *public_key)
 {
 	cJSON *root = cJSON_ParseWithLength(where_json(w), size);
 	int rc = root == NULL ? -ENOMEM : where_bind(w, root);
@@ -70,7 +71,7 @@ parse_tree(struct where *w, size_t size, struct report *r, struct conf *conf)
 	BUG_IF(rc == -EINVAL);
 	if (rc == 0) {
 		r->root = root;
-		rc = fill_and_check(r, conf);
+		rc = fill_and_check(r, conf, public_key);
 	}
 	cJSON_Delete(root);
 	r->root = NULL;
@@ -88,8 +89,9 @@ report_fault(struct report *r, const struct where_fault *fault)
 			   &r->errors->rows[count].column);
 }
 
-int
-conf_parse(const char *text, size_t size, struct conf *conf, struct conf_errors *errors)
+static int
+parse(const char *text, size_t size, conf_public_key_fn *public_key, struct conf *conf,
+      struct conf_errors *errors)
 {
 	struct report r = {.errors = errors};
 	struct where_fault fault;
@@ -101,7 +103,7 @@ conf_parse(const char *text, size_t size, struct conf *conf, struct conf_errors 
 	rc = where_create(text, size, &fault, &w);
 	r.where = w;
 	if (rc == 0)
-		rc = parse_tree(w, size, &r, conf);
+		rc = parse_tree(w, size, &r, conf, public_key);
 	else if (rc == -EINVAL)
 		report_fault(&r, &fault);
 	report_sort(&r);
@@ -113,6 +115,12 @@ conf_parse(const char *text, size_t size, struct conf *conf, struct conf_errors 
 		conf_fini(conf);
 	where_destroy(w);
 	return rc;
+}
+
+int
+conf_parse(const char *text, size_t size, struct conf *conf, struct conf_errors *errors)
+{
+	return parse(text, size, NULL, conf, errors);
 }
 
 static int
@@ -151,7 +159,8 @@ read_all(const char *file, char **text, size_t *size)
 }
 
 int
-conf_read(const char *file, struct conf *conf, struct conf_errors *errors)
+conf_read_with_key(const char *file, conf_public_key_fn *public_key, struct conf *conf,
+		   struct conf_errors *errors)
 {
 	struct report r = {.errors = errors};
 	char *text;
@@ -159,7 +168,7 @@ conf_read(const char *file, struct conf *conf, struct conf_errors *errors)
 	int rc = read_all(file, &text, &size);
 
 	if (rc == 0) {
-		rc = conf_parse(text, size, conf, errors);
+		rc = parse(text, size, public_key, conf, errors);
 	} else {
 		memset(conf, 0, sizeof(*conf));
 		memset(errors, 0, sizeof(*errors));
@@ -171,6 +180,12 @@ conf_read(const char *file, struct conf *conf, struct conf_errors *errors)
 	}
 	free(text);
 	return rc;
+}
+
+int
+conf_read(const char *file, struct conf *conf, struct conf_errors *errors)
+{
+	return conf_read_with_key(file, NULL, conf, errors);
 }
 
 static void

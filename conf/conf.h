@@ -186,6 +186,9 @@ struct conf_features {
 	bool udp_gro;          /* UDP_GRO on receive */
 	bool vnet_hdr;         /* PACKET_VNET_HDR, for all ports */
 	bool udp_super_frames; /* UDP super-frames into AF_PACKET (Linux 6.2) */
+	bool ignore_outgoing;  /* PACKET_IGNORE_OUTGOING (Linux 4.20) */
+	bool nftables;         /* rules that keep the host's kernel off the VN's frames */
+	bool nft_owner;        /* they end with the process, however that ends (Linux 5.12) */
 };
 
 struct conf {
@@ -231,6 +234,11 @@ MUST_USE int conf_parse(const char *text, size_t size, struct conf *conf,
 			struct conf_errors *errors);
 /* The same for a file; what cannot be read is an error row with line 0. */
 MUST_USE int conf_read(const char *file, struct conf *conf, struct conf_errors *errors);
+/* As conf_key_read(), and makes the public key of what it read. */
+typedef int conf_public_key_fn(const char *key_file, uint8_t public_key[CONF_KEY_SIZE]);
+/* conf_read() that also opens the key file and compares its key with those of the peers. */
+MUST_USE int conf_read_with_key(const char *file, conf_public_key_fn *public_key, struct conf *conf,
+				struct conf_errors *errors);
 void conf_fini(struct conf *conf);
 void conf_errors_fini(struct conf_errors *errors);
 /* file:line:column: path: expected ..., found ... */
@@ -238,6 +246,8 @@ void conf_errors_print(const struct conf_errors *errors, const char *file, FILE 
 
 /* Private key file: base64 of 32 bytes and a newline, mode 0600 at most (-EPERM otherwise). 0 or -errno. */
 MUST_USE int conf_key_read(const char *file, uint8_t key[CONF_KEY_SIZE]);
+/* What conf_key_read() found instead of a key, in words. */
+const char *conf_key_fault(int err);
 /* Creates the file with mode 0600; -EEXIST when there is one. */
 MUST_USE int conf_key_write(const char *file, const uint8_t key[CONF_KEY_SIZE]);
 

@@ -87,6 +87,19 @@ conf_secret_read(const char *file, uint8_t *secret, size_t size)
 	return got;
 }
 
+const char *
+conf_key_fault(int err)
+{
+	switch (err) {
+	case -EPERM:
+		return "a file that others may use";
+	case -EINVAL:
+		return "a file without a key";
+	default:
+		return strerror(-err);
+	}
+}
+
 int
 conf_key_write(const char *file, const uint8_t key[CONF_KEY_SIZE])
 {

@@ -97,6 +97,16 @@ static const struct key keys[] = {
 	{"features.udp_super_frames", KEY_BOOL, .fallback = "true",
 	 AT(struct conf, features.udp_super_frames), .fixed = true,
 	 .help = "UDP super-frames into ports (Linux 6.2 and later)."},
+	{"features.ignore_outgoing", KEY_BOOL, .fallback = "true",
+	 AT(struct conf, features.ignore_outgoing),
+	 .help = "PACKET_IGNORE_OUTGOING on the ports (Linux 4.20 and later); without it the "
+		 "socket's filter drops the frames that this host sends."},
+	{"features.nftables", KEY_BOOL, .fallback = "true", AT(struct conf, features.nftables),
+	 .help = "Rules in the kernel that keep it from handling frames of the networks.  "
+		 "Networks with the \"mac\" \"nic\" cannot do without them; a bridge can."},
+	{"features.nft_owner", KEY_BOOL, .fallback = "true", AT(struct conf, features.nft_owner),
+	 .help = "These rules end with the process, however that ends (Linux 5.12 and later); "
+		 "without it those of a killed router stay until the next one replaces them."},
 
 	{"vns", KEY_OBJECTS, .required = true, .min = 1, .max = 4096,
 	 MANY(struct conf, vns, vn_count), .help = "The virtual networks this router serves."},

@@ -71,6 +71,7 @@ add_vns(cJSON *o, const struct daemon *d)
 		add_number(vn, "vn", d->ports[i].vn);
 		add_text(vn, "name", conf->name);
 		add_text(vn, "device", conf->device);
+		add_text(vn, "link", port_link_name(port));
 		add_text(vn, "mac", fmt_mac(port_mac(port)).s);
 		add_number(vn, "mtu", port_mtu(port));
 		cJSON_AddBoolToObject(vn, "super_frames", port_has_vnet_hdr(port));

@@ -2,7 +2,9 @@
 #include "vr/daemon.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/fmt.h"
 #include "vr/crypto.h"
@@ -20,52 +22,104 @@ daemon_id(const uint8_t public_key[CONF_KEY_SIZE])
 	return id;
 }
 
+int
+daemon_public_key(const char *key_file, uint8_t public_key[CONF_KEY_SIZE])
+{
+	uint8_t private_key[CONF_KEY_SIZE];
+	int err = conf_key_read(key_file, private_key);
+
+	if (err == 0)
+		err = crypto_public_key(private_key, public_key);
+	crypto_wipe(private_key, sizeof(private_key));
+	return err;
+}
+
 /* ---- creation ---- */
 
-/* All prefixes of the VN: what the host's kernel must leave alone where the router uses the NIC's MAC. */
-static size_t
-vn_prefixes(const struct conf *conf, const struct conf_vn *vn, struct prefix *out, size_t max)
-{
-	size_t count = 0;
+struct prefixes {
+	struct prefix *rows; /* NULL: they are only counted */
+	size_t count;
+};
 
-	for (size_t i = 0; i < vn->local_count && count < max; i++)
-		out[count++] = vn->local[i];
-	for (size_t i = 0; i < vn->mobile_count && count < max; i++)
-		out[count++] = vn->mobile[i].prefix;
+static void
+add_prefix(struct prefixes *list, struct prefix prefix)
+{
+	if (list->rows != NULL)
+		list->rows[list->count] = prefix;
+	list->count++;
+}
+
+/* All prefixes of the VN: what the host's kernel must leave alone where the router uses the NIC's MAC. */
+static void
+add_vn(struct prefixes *list, const struct conf *conf, const struct conf_vn *vn)
+{
+	for (size_t i = 0; i < vn->local_count; i++)
+		add_prefix(list, vn->local[i]);
+	for (size_t i = 0; i < vn->mobile_count; i++)
+		add_prefix(list, vn->mobile[i].prefix);
 	for (size_t i = 0; i < conf->peer_count; i++)
 		for (size_t j = 0; j < conf->peers[i].vn_count; j++) {
 			const struct conf_peer_vn *pv = &conf->peers[i].vns[j];
 
-			for (size_t k = 0; pv->id == vn->id && k < pv->prefix_count && count < max;
-			     k++)
-				out[count++] = pv->prefixes[k];
+			for (size_t k = 0; pv->id == vn->id && k < pv->prefix_count; k++)
+				add_prefix(list, pv->prefixes[k]);
 		}
-	return count;
 }
 
-#define GUARD_MAX 1024
+/* The caller frees the rows.  0 or -ENOMEM. */
+static int
+list_vn(struct prefixes *list, const struct conf *conf, const struct conf_vn *vn)
+{
+	*list = (struct prefixes){.rows = NULL};
+	add_vn(list, conf, vn);
+	list->rows = calloc(list->count + 1, sizeof(*list->rows));
+	if (list->rows == NULL)
+		return -ENOMEM;
+	list->count = 0;
+	add_vn(list, conf, vn);
+	return 0;
+}
+
+int
+daemon_guard(struct daemon_port *p, const struct conf *conf, const struct conf_vn *vn)
+{
+	struct prefixes list;
+	int err;
+
+	if (vn->mac_kind != CONF_MAC_NIC)
+		return 0;
+	err = list_vn(&list, conf, vn);
+	if (err == 0)
+		err = port_guard_set(p->port, list.rows, list.count);
+	free(list.rows);
+	return err;
+}
 
 static int
 open_port(struct daemon *d, size_t i)
 {
+	const struct conf_features *features = &d->conf->features;
 	const struct conf_vn *vn = &d->conf->vns[i];
 	struct daemon_port *p = &d->ports[i];
-	struct prefix *guard = calloc(GUARD_MAX, sizeof(*guard));
 	struct port_conf conf = {.number = (unsigned)i,
 				 .device = vn->device,
 				 .use_nic_mac = vn->mac_kind == CONF_MAC_NIC,
 				 .router_mac = vn->mac,
-				 .vnet_hdr = vn->super_frames && d->conf->features.vnet_hdr,
-				 .udp_super_frames = d->conf->features.udp_super_frames,
-				 .guard = guard};
-	int err;
+				 .vnet_hdr = vn->super_frames && features->vnet_hdr,
+				 .udp_super_frames = features->udp_super_frames,
+				 .ignore_outgoing = features->ignore_outgoing,
+				 .nftables = features->nftables,
+				 .nft_owner = features->nft_owner};
+	struct prefixes guard;
+	int err = list_vn(&guard, d->conf, vn);
 
-	if (guard == NULL)
-		return -ENOMEM;
-	conf.guard_count = vn_prefixes(d->conf, vn, guard, GUARD_MAX);
+	if (err != 0)
+		return err;
+	conf.guard = guard.rows;
+	conf.guard_count = guard.count;
 	*p = (struct daemon_port){.daemon = d, .vn = vn->id};
 	err = port_create(&conf, &daemon_port_ops, d, d->log, &p->port);
-	free(guard);
+	free(guard.rows);
 	if (err == 0)
 		d->port_count++;
 	return err;
@@ -203,6 +257,9 @@ start_everything(struct daemon *d, const uint8_t private_key[CONF_KEY_SIZE])
 	if (err != 0)
 		return err;
 	err = daemon_state_open(d);
+	/* It is written first when something has to be kept: too late to find out. */
+	if (err == 0 && faccessat(AT_FDCWD, d->conf->state_dir, W_OK | X_OK, AT_EACCESS) != 0)
+		err = -errno;
 	if (err != 0) {
 		log_line(d->log, LOG_ERROR, "main", "%s: %s", d->conf->state_dir, strerror(-err));
 		return err;

@@ -24,6 +24,7 @@ struct daemon_port {
 	struct daemon *daemon;
 	struct port *port;
 	vn_id_t vn;
+	bool is_watched; /* its descriptors are in the loop */
 };
 
 struct daemon_peer {
@@ -38,7 +39,7 @@ struct daemon {
 	struct conf *conf; /* in force */
 	struct log *log;
 	struct loop *loop;
-	struct loop_timer *vr_timer, *tunnel_timer, *ctl_timer, *state_timer;
+	struct loop_timer *vr_timer, *tunnel_timer, *ctl_timer, *state_timer, *port_timer;
 	struct vr *vr;
 	struct tunnel *tunnel;
 	struct ctl *ctl;
@@ -91,6 +92,11 @@ typedef void daemon_drop_fn(void *ctx, const char *where, const char *reason, ui
 void daemon_drops(const struct daemon *d, daemon_drop_fn *each, void *ctx);
 /* Logs all counters, for SIGUSR1. */
 void daemon_dump(const struct daemon *d);
+/* What the configuration's checks need: see conf_read_with_key(). */
+int daemon_public_key(const char *key_file, uint8_t public_key[CONF_KEY_SIZE]);
+/* The port's kernel leaves alone what is the VN's by this configuration.  0, or -errno with the rules
+ * as they were. */
+MUST_USE int daemon_guard(struct daemon_port *p, const struct conf *conf, const struct conf_vn *vn);
 /* The id that a public key stands for. */
 struct vr_id daemon_id(const uint8_t public_key[CONF_KEY_SIZE]);
 

@@ -219,8 +219,47 @@ on_port_control(void *ctx, unsigned number, const uint8_t *frame, size_t size, b
 	vr_lan_control(d->vr, d->ports[number].vn, frame, size, outgoing, now);
 }
 
-const struct port_ops daemon_port_ops = {
-	.frame = on_port_frame, .control = on_port_control, .batch_end = on_batch_end};
+static void on_bulk_readable(void *ctx, us_t now);
+static void on_control_readable(void *ctx, us_t now);
+
+static void
+watch_port(struct daemon *d, struct daemon_port *p, int fd, loop_fn *fn)
+{
+	if (fd >= 0 && loop_watch(d->loop, fd, fn, p) != 0)
+		log_line(d->log, LOG_ERROR, "port", "VN %u: no memory: restart", p->vn);
+}
+
+static void
+on_port_closing(void *ctx, unsigned number)
+{
+	struct daemon *d = ctx;
+	struct daemon_port *p = &d->ports[number];
+
+	loop_unwatch(d->loop, port_bulk_fd(p->port));
+	loop_unwatch(d->loop, port_control_fd(p->port));
+	p->is_watched = false;
+}
+
+static void
+on_port_changed(void *ctx, unsigned number, us_t now)
+{
+	struct daemon *d = ctx;
+	struct daemon_port *p = &d->ports[number];
+
+	if (!p->is_watched && port_bulk_fd(p->port) >= 0) {
+		watch_port(d, p, port_bulk_fd(p->port), on_bulk_readable);
+		watch_port(d, p, port_control_fd(p->port), on_control_readable);
+		p->is_watched = true;
+	}
+	vr_lan_changed(d->vr, p->vn, port_mac(p->port), port_mtu(p->port), port_is_up(p->port),
+		       now);
+}
+
+const struct port_ops daemon_port_ops = {.frame = on_port_frame,
+					 .control = on_port_control,
+					 .batch_end = on_batch_end,
+					 .closing = on_port_closing,
+					 .changed = on_port_changed};
 
 static void
 on_bulk_readable(void *ctx, us_t now)
@@ -239,6 +278,36 @@ on_control_readable(void *ctx, us_t now)
 	port_control_readable(p->port, now);
 	daemon_flush(p->daemon);
 	daemon_step(p->daemon, now);
+}
+
+static void
+run_ports(struct daemon *d, us_t now)
+{
+	us_t due = US_NEVER;
+
+	for (size_t i = 0; i < d->port_count; i++) {
+		us_t next = port_run(d->ports[i].port, now);
+
+		due = next < due ? next : due;
+	}
+	loop_timer_set(d->port_timer, due);
+	daemon_step(d, now);
+	daemon_flush(d);
+}
+
+static void
+on_link_event(void *ctx, us_t now)
+{
+	struct daemon_port *p = ctx;
+
+	port_link_event_readable(p->port, now);
+	run_ports(p->daemon, now);
+}
+
+static void
+on_port_timer(void *ctx, us_t now)
+{
+	run_ports(ctx, now);
 }
 
 static void
@@ -336,8 +405,9 @@ daemon_timers(struct daemon *d)
 	d->tunnel_timer = loop_timer(l, on_tunnel_timer, d);
 	d->ctl_timer = loop_timer(l, on_ctl_timer, d);
 	d->state_timer = loop_timer(l, on_state_timer, d);
+	d->port_timer = loop_timer(l, on_port_timer, d);
 	if (d->vr_timer == NULL || d->tunnel_timer == NULL || d->ctl_timer == NULL ||
-	    d->state_timer == NULL)
+	    d->state_timer == NULL || d->port_timer == NULL)
 		return -ENOMEM;
 	return 0;
 }
@@ -350,10 +420,15 @@ daemon_watch(struct daemon *d)
 
 	/* Control before bulk: what is watched last is asked first. */
 	for (size_t i = 0; err == 0 && i < d->port_count; i++)
+		err = loop_watch(l, port_link_event_fd(d->ports[i].port), on_link_event,
+				 &d->ports[i]);
+	for (size_t i = 0; err == 0 && i < d->port_count; i++)
 		err = loop_watch(l, port_bulk_fd(d->ports[i].port), on_bulk_readable, &d->ports[i]);
 	for (size_t i = 0; err == 0 && i < d->port_count; i++)
 		err = loop_watch(l, port_control_fd(d->ports[i].port), on_control_readable,
 				 &d->ports[i]);
+	for (size_t i = 0; i < d->port_count; i++)
+		d->ports[i].is_watched = true;
 	if (err == 0)
 		err = loop_watch(l, tunnel_fd(d->tunnel), on_tunnel_readable, d);
 	if (err == 0)

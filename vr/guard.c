@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <nftables/libnftables.h>
 
@@ -12,7 +13,11 @@
 
 struct guard {
 	struct nft_ctx *nft; /* its socket owns the table */
+	struct log *log;
 	char table[64];
+	char *device;
+	bool everything;
+	bool owned; /* the table in force dies with us */
 };
 
 /* Commands as they grow; 'failed' when memory was short. */
@@ -50,62 +55,77 @@ table_name(struct guard *g, const char *device)
 }
 
 static void
-add_set(struct text *t, const struct guard_conf *conf, uint8_t family)
+add_set(struct text *t, const struct prefix *prefixes, size_t count, uint8_t family)
 {
 	const char *separator = "";
 
 	text_add(t, "set v%u { type %s; flags interval; auto-merge; elements = { ", family,
 		 family == ADDR_V4 ? "ipv4_addr" : "ipv6_addr");
-	for (size_t i = 0; i < conf->count; i++) {
-		if (conf->prefixes[i].addr.family != family)
+	for (size_t i = 0; i < count; i++) {
+		if (prefixes[i].addr.family != family)
 			continue;
-		text_add(t, "%s%s", separator, fmt_prefix(conf->prefixes[i]).s);
+		text_add(t, "%s%s", separator, fmt_prefix(prefixes[i]).s);
 		separator = ", ";
 	}
 	text_add(t, " } }\n");
 }
 
 static bool
-has_family(const struct guard_conf *conf, uint8_t family)
+has_family(const struct prefix *prefixes, size_t count, uint8_t family)
 {
-	for (size_t i = 0; i < conf->count; i++)
-		if (conf->prefixes[i].addr.family == family)
+	for (size_t i = 0; i < count; i++)
+		if (prefixes[i].addr.family == family)
 			return true;
 	return false;
 }
 
+/* What comes from a machine of the VN is the router's as well, wherever it goes. */
 static void
-add_table(struct text *t, const struct guard *g, const struct guard_conf *conf, bool owned)
+add_rules(struct text *t, const char *ip, uint8_t family)
 {
-	bool v4 = !conf->everything && has_family(conf, ADDR_V4);
-	bool v6 = !conf->everything && has_family(conf, ADDR_V6);
+	static const char *const ends[] = {"daddr", "saddr"};
 
-	/* Adding before deleting makes the deletion succeed whether or not one was left behind. */
-	text_add(t, "add table netdev %s\ndelete table netdev %s\n", g->table, g->table);
-	text_add(t, "table netdev %s {\n%s", g->table, owned ? "flags owner;\n" : "");
-	if (v4)
-		add_set(t, conf, ADDR_V4);
-	if (v6)
-		add_set(t, conf, ADDR_V6);
-	text_add(t, "chain ingress {\ntype filter hook ingress device \"%s\" priority -300;\n",
-		 conf->device);
-	if (v4)
-		text_add(t, "meta pkttype host ip daddr @v4 fib daddr type != local drop\n");
-	if (v6)
-		text_add(t, "meta pkttype host ip6 daddr @v6 fib daddr type != local drop\n");
-	text_add(t, "%s}\n}\n", conf->everything ? "drop\n" : "");
+	for (size_t i = 0; i < ARRAY_COUNT(ends); i++)
+		text_add(t, "meta pkttype host %s %s @v%u fib daddr type != local drop\n", ip,
+			 ends[i], family);
 }
 
-static int
-guard_apply(struct guard *g, const struct guard_conf *conf, bool owned)
+static void
+add_table(struct text *t, const struct guard *g, const struct prefix *prefixes, size_t count,
+	  bool owned)
 {
-	struct text t = {.size = 1024 + conf->count * 64};
+	bool v4 = !g->everything && has_family(prefixes, count, ADDR_V4);
+	bool v6 = !g->everything && has_family(prefixes, count, ADDR_V6);
+
+	text_add(t, "table netdev %s {\n%s", g->table, owned ? "flags owner;\n" : "");
+	if (v4)
+		add_set(t, prefixes, count, ADDR_V4);
+	if (v6)
+		add_set(t, prefixes, count, ADDR_V6);
+	text_add(t, "chain ingress {\ntype filter hook ingress device \"%s\" priority -300;\n",
+		 g->device);
+	if (v4)
+		add_rules(t, "ip", ADDR_V4);
+	if (v6)
+		add_rules(t, "ip6", ADDR_V6);
+	text_add(t, "%s}\n}\n", g->everything ? "drop\n" : "");
+}
+
+/* 'is_ours': the table is there and ours.  Otherwise one may have been left behind or not: adding before deleting makes
+ * the deletion succeed either way. */
+static int
+guard_apply(struct guard *g, const struct prefix *prefixes, size_t count, bool owned, bool is_ours)
+{
+	struct text t = {.size = 2048 + count * 64};
 	int rc;
 
 	t.s = malloc(t.size);
 	if (t.s == NULL)
 		return -ENOMEM;
-	add_table(&t, g, conf, owned);
+	if (!is_ours)
+		text_add(&t, "add table netdev %s\n", g->table);
+	text_add(&t, "delete table netdev %s\n", g->table);
+	add_table(&t, g, prefixes, count, owned);
 	errno = 0;
 	if (t.failed)
 		rc = -ENOBUFS;
@@ -114,7 +134,25 @@ guard_apply(struct guard *g, const struct guard_conf *conf, bool owned)
 	else
 		rc = errno == EPERM ? -EPERM : -EOPNOTSUPP;
 	free(t.s);
+	if (rc == 0)
+		g->owned = owned;
 	return rc;
+}
+
+static void
+guard_free(struct guard *g)
+{
+	if (g->nft != NULL)
+		nft_ctx_free(g->nft);
+	free(g->device);
+	free(g);
+}
+
+static void
+say_why(const struct guard *g, enum log_level level)
+{
+	log_line(g->log, level, "guard", "%s: nftables: %s", g->device,
+		 nft_ctx_get_error_buffer(g->nft));
 }
 
 int
@@ -126,26 +164,41 @@ guard_create(const struct guard_conf *conf, struct log *log, enum log_level leve
 
 	if (g == NULL)
 		return -ENOMEM;
+	g->log = log;
+	g->everything = conf->everything;
 	table_name(g, conf->device);
+	g->device = strdup(conf->device);
 	g->nft = nft_ctx_new(NFT_CTX_DEFAULT);
-	if (g->nft == NULL) {
-		free(g);
+	if (g->device == NULL || g->nft == NULL) {
+		guard_free(g);
 		return -EOPNOTSUPP;
 	}
 	nft_ctx_buffer_output(g->nft);
 	nft_ctx_buffer_error(g->nft);
-	rc = guard_apply(g, conf, true);
-	if (rc == -EOPNOTSUPP)
-		rc = guard_apply(g, conf, false);
+	rc = guard_apply(g, conf->prefixes, conf->count, conf->owned, false);
+	if (rc == -EOPNOTSUPP && conf->owned)
+		rc = guard_apply(g, conf->prefixes, conf->count, false, false);
 	if (rc < 0) {
-		log_line(log, level, "guard", "%s: nftables: %s", conf->device,
-			 nft_ctx_get_error_buffer(g->nft));
-		nft_ctx_free(g->nft);
-		free(g);
+		say_why(g, level);
+		guard_free(g);
 		return rc;
 	}
 	*out = g;
 	return 0;
+}
+
+int
+guard_set(struct guard *g, const struct prefix *prefixes, size_t count)
+{
+	int rc;
+
+	if (g->everything)
+		return 0;
+	/* A table that anybody may flush may be gone. */
+	rc = guard_apply(g, prefixes, count, g->owned, g->owned);
+	if (rc < 0)
+		say_why(g, LOG_ERROR);
+	return rc;
 }
 
 void
@@ -157,8 +210,6 @@ guard_destroy(struct guard *g)
 		return;
 	snprintf(command, sizeof(command), "delete table netdev %s\n", g->table);
 	/* The device may be gone already, and its chain with it: nothing to do about a failure. */
-	if (nft_run_cmd_from_buffer(g->nft, command) != 0)
-		nft_ctx_get_error_buffer(g->nft);
-	nft_ctx_free(g->nft);
-	free(g);
+	(void)nft_run_cmd_from_buffer(g->nft, command);
+	guard_free(g);
 }

@@ -30,6 +30,27 @@ lan_defend(struct vr *vr, struct site *site, struct addr ip, struct mac requeste
 	send_reply(vr, site, ip, requester, (struct addr){.family = ADDR_V4});
 }
 
+void
+lan_announce(struct vr *vr, const struct site *site)
+{
+	for (size_t i = 0; i < site->conf->address_count; i++) {
+		struct addr own = site->conf->addresses[i].addr;
+		struct arp news = {.eth_dst = MAC_BROADCAST,
+				   .eth_src = site->router_mac,
+				   .op = ARP_REQUEST,
+				   .sha = site->router_mac,
+				   .spa = own,
+				   .tpa = own};
+		uint8_t frame[ETH_FRAME_MIN];
+
+		if (own.family != ADDR_V4)
+			continue;
+		arp_build(&news, frame);
+		/* Who does not hear it asks when the old address has stopped to answer. */
+		(void)vr->io->lan_inject(vr->ctx, site->vn, frame, sizeof(frame));
+	}
+}
+
 /* Asks the other routers on behalf of the requester, who is answered as soon as they know. */
 static void
 ask_for(struct vr *vr, const struct site *site, const struct arp *arp, us_t now)

@@ -14,7 +14,8 @@ void lan_control(struct vr *vr, struct site *site, const uint8_t *frame, size_t 
 		 us_t now);
 /* Answers an RFC 5227 probe of 'requester' for 'ip' (its owner's machine is alive). */
 void lan_defend(struct vr *vr, struct site *site, struct addr ip, struct mac requester);
-
+/* Tells the LAN the router's own addresses, by gratuitous ARP. */
+void lan_announce(struct vr *vr, const struct site *site);
 /* Another router has told what it owns: a machine here that asked for it is answered. */
 void lan_owner_known(struct vr *vr, const struct site *site, const struct binding *b);
 

@@ -138,6 +138,21 @@ loop_watch(struct loop *l, int fd, loop_fn *fn, void *ctx)
 	return 0;
 }
 
+void
+loop_unwatch(struct loop *l, int fd)
+{
+	for (struct watch **at = &l->watches; *at != NULL; at = &(*at)->next) {
+		struct watch *w = *at;
+
+		if (w->is_signal || w->io.fd != fd)
+			continue;
+		*at = w->next;
+		ev_io_stop(l->ev, &w->io);
+		free(w);
+		return;
+	}
+}
+
 int
 loop_signal(struct loop *l, int signal, loop_fn *fn, void *ctx)
 {

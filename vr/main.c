@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "vr/daemon.h"
+#include "vr/privileges.h"
 #include "vr/version.h"
 
 static void
@@ -18,7 +19,21 @@ usage(FILE *out)
 	      out);
 }
 
-/* Reads a configuration; errors are printed. NULL on failure. */
+/* Ports below this are not for everybody. */
+#define PORT_FREE 1024
+
+static bool
+drop_privileges(bool low_port)
+{
+	int err = privileges_drop(low_port);
+
+	if (err != 0)
+		fprintf(stderr, "vrd: cannot give up privileges: %s\n", strerror(-err));
+	return err == 0;
+}
+
+/* Reads a configuration; errors are printed. NULL on failure. Privileges are given up before that: what
+ * can be read now can be read at every reload. */
 static struct conf *
 read_conf(const char *file)
 {
@@ -26,9 +41,11 @@ read_conf(const char *file)
 	struct conf_errors errors = {.count = 0};
 	int err;
 
-	if (conf == NULL)
+	if (conf == NULL || !drop_privileges(true)) {
+		free(conf);
 		return NULL;
-	err = conf_read(file, conf, &errors);
+	}
+	err = conf_read_with_key(file, daemon_public_key, conf, &errors);
 	conf_errors_print(&errors, file, stderr);
 	conf_errors_fini(&errors);
 	if (err == 0)
@@ -61,7 +78,9 @@ run(const char *file)
 
 	if (conf == NULL)
 		return EXIT_FAILURE;
-	log = log_create(conf->log_level, conf->log_file);
+	log = drop_privileges(conf->listen.port < PORT_FREE)
+		      ? log_create(conf->log_level, conf->log_file)
+		      : NULL;
 	if (log == NULL) {
 		fprintf(stderr, "vrd: %s: %s\n", conf->log_file != NULL ? conf->log_file : "log",
 			strerror(errno));

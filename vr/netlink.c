@@ -1,4 +1,4 @@
-/* rtnetlink requests, one at a time, each with its acknowledgement. */
+/* rtnetlink requests, one at a time, each with its acknowledgement; and a socket that only listens. */
 #include "vr/netlink.h"
 
 #include <errno.h>
@@ -141,6 +141,7 @@ read_link(const struct nlmsghdr *head, void *ctx)
 		return MNL_CB_OK;
 	link->index = info->ifi_index;
 	link->is_up = (info->ifi_flags & IFF_UP) != 0;
+	link->has_carrier = (info->ifi_flags & IFF_LOWER_UP) != 0;
 	link->is_ethernet = info->ifi_type == ARPHRD_ETHER;
 	return mnl_attr_parse(head, sizeof(*info), read_attr, link);
 }
@@ -247,6 +248,16 @@ set_flag(struct netlink *nl, int index, unsigned flag, bool on)
 }
 
 int
+netlink_set_mtu(struct netlink *nl, int index, uint32_t mtu)
+{
+	struct request r;
+
+	request_init(&r, RTM_SETLINK, 0, index);
+	mnl_attr_put_u32(r.head, IFLA_MTU, mtu);
+	return request_do(nl, &r, NULL, NULL);
+}
+
+int
 netlink_set_up(struct netlink *nl, int index, bool up)
 {
 	return set_flag(nl, index, IFF_UP, up);
@@ -281,4 +292,84 @@ netlink_disable_ip6(const char *name)
 	rc = write(fd, "1\n", 2) == 2 ? 0 : -errno;
 	close(fd);
 	return rc;
+}
+
+/* ---- changes ---- */
+
+#define WATCH_BATCH 64
+
+struct netlink_watch {
+	struct mnl_socket *socket;
+	/* Of the call in progress. */
+	netlink_watch_fn *fn;
+	void *ctx;
+	char bytes[32768];
+};
+
+int
+netlink_watch_open(struct netlink_watch **out)
+{
+	struct netlink_watch *w = calloc(1, sizeof(*w));
+	int rc;
+
+	if (w == NULL)
+		return -ENOMEM;
+	w->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (w->socket == NULL || mnl_socket_bind(w->socket, RTMGRP_LINK, MNL_SOCKET_AUTOPID) < 0) {
+		rc = -errno;
+		netlink_watch_close(w);
+		return rc;
+	}
+	*out = w;
+	return 0;
+}
+
+void
+netlink_watch_close(struct netlink_watch *w)
+{
+	if (w == NULL)
+		return;
+	if (w->socket != NULL)
+		mnl_socket_close(w->socket);
+	free(w);
+}
+
+int
+netlink_watch_fd(const struct netlink_watch *w)
+{
+	return mnl_socket_get_fd(w->socket);
+}
+
+/* A bridge says of its ports, as another family, that they left it: the links themselves stay. */
+static int
+heard(const struct nlmsghdr *head, void *ctx)
+{
+	const struct ifinfomsg *info = mnl_nlmsg_get_payload(head);
+	struct netlink_link link = {0};
+	struct netlink_watch *w = ctx;
+
+	if (mnl_nlmsg_get_payload_len(head) < sizeof(*info) || info->ifi_family != AF_UNSPEC ||
+	    (head->nlmsg_type != RTM_NEWLINK && head->nlmsg_type != RTM_DELLINK))
+		return MNL_CB_OK;
+	if (read_link(head, &link) != MNL_CB_ERROR)
+		w->fn(w->ctx, &link, head->nlmsg_type == RTM_DELLINK);
+	return MNL_CB_OK;
+}
+
+int
+netlink_watch_read(struct netlink_watch *w, netlink_watch_fn *fn, void *ctx)
+{
+	w->fn = fn;
+	w->ctx = ctx;
+	for (unsigned i = 0; i < WATCH_BATCH; i++) {
+		ssize_t size = mnl_socket_recvfrom(w->socket, w->bytes, sizeof(w->bytes));
+
+		if (size < 0 && errno == ENOSPC)
+			return -ENOBUFS;
+		if (size < 0)
+			return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+		if (mnl_cb_run(w->bytes, (size_t)size, 0, 0, heard, w) < 0)
+			return -errno;
+	}
+	return 0;
 }

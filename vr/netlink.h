@@ -1,6 +1,7 @@
 /* What a port asks of the kernel's links: find one, make a veth pair, set a few properties, remove
- * it again (rtnetlink through libmnl).  Calls block for the kernel's answer: for start and end
- * only, never while frames flow. */
+ * it again, hear of changes (rtnetlink through libmnl).  Calls block for the kernel's answer: for
+ * start, end and a change of the device, never while frames flow.  Only netlink_watch_read() does
+ * not block. */
 #ifndef VR_NETLINK_H
 #define VR_NETLINK_H
 
@@ -21,6 +22,7 @@ struct netlink_link {
 	uint32_t promiscuity; /* how many users want promiscuous mode now */
 	int master;           /* index of the bridge it is a port of, or 0 */
 	bool is_up;           /* administratively */
+	bool has_carrier;
 	bool is_ethernet;
 };
 
@@ -39,6 +41,7 @@ MUST_USE int netlink_find(struct netlink *nl, const char *name, struct netlink_l
 MUST_USE int netlink_veth_add(struct netlink *nl, const struct netlink_veth *veth);
 /* Removing one end of a veth pair removes both. */
 MUST_USE int netlink_remove(struct netlink *nl, int index);
+MUST_USE int netlink_set_mtu(struct netlink *nl, int index, uint32_t mtu);
 MUST_USE int netlink_set_up(struct netlink *nl, int index, bool up);
 /* The kernel neither asks nor answers ARP there. */
 MUST_USE int netlink_set_noarp(struct netlink *nl, int index);
@@ -46,5 +49,16 @@ MUST_USE int netlink_set_noarp(struct netlink *nl, int index);
 MUST_USE int netlink_set_master(struct netlink *nl, int index, int master);
 /* No IPv6 on the link at all.  Needs no netlink socket; 0 where the kernel has no IPv6. */
 MUST_USE int netlink_disable_ip6(const char *name);
+
+/* Changes of all links from now on. */
+struct netlink_watch;
+/* 'is_gone': removed, or moved to another namespace; otherwise new or changed, and described whole. */
+typedef void netlink_watch_fn(void *ctx, const struct netlink_link *link, bool is_gone);
+
+MUST_USE int netlink_watch_open(struct netlink_watch **out);
+void netlink_watch_close(struct netlink_watch *w);
+int netlink_watch_fd(const struct netlink_watch *w);
+/* Hands up what is there.  0; -ENOBUFS: some were lost, look for yourself; another -errno. */
+MUST_USE int netlink_watch_read(struct netlink_watch *w, netlink_watch_fn *fn, void *ctx);
 
 #endif

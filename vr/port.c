@@ -12,21 +12,29 @@
 #include "vr/port_packet.h"
 #include "vr/port_pcap.h"
 
+/* A device that came back but could not be opened is tried again so often. */
+#define RETRY_PACE (1 * US_S)
+
 struct port {
-	unsigned number;
+	struct port_conf conf; /* its texts and arrays are ours */
+	char *device;
+	struct prefix *guarded;
 	const struct port_ops *ops;
 	void *ctx;
 	struct log *log;
-	bool use_nic_mac;
 	struct mac mac;
 	uint16_t mtu;
-	bool udp_super; /* as last reported */
+	bool vnet_hdr, udp_super;   /* as of the open device, or of the last one */
+	enum port_link_state state; /* as it was said last */
+	us_t retry;                 /* US_NEVER: nothing to try */
 	struct port_link *link;
+	/* NULL while the device is gone. */
 	struct guard *guard;
 	struct port_packet *packet;
 	struct port_pcap *pcap;
 	struct port_libnet *libnet;
 	struct port_echo *echo;
+	struct port_stats past; /* of sockets that were closed */
 	uint64_t rx_control, tx_control, rx_echoes, drop_tx;
 	struct log_gate gate; /* for a device that fails */
 	us_t now;             /* of the call in progress */
@@ -37,34 +45,40 @@ struct port {
  * may
  * do without nftables; with the NIC's own MAC it may not. */
 static int
-make_guard(struct port *p, const struct port_conf *conf)
+make_guard(struct port *p)
 {
-	bool is_own = port_link_is_own(p->link);
+	bool is_needed = p->conf.use_nic_mac;
 	struct guard_conf guard = {
 		.device = port_link_device(p->link)->name,
-		.everything = is_own,
-		.prefixes = conf->guard,
-		.count = conf->guard_count,
+		.everything = port_link_is_own(p->link),
+		.prefixes = p->guarded,
+		.count = p->conf.guard_count,
+		.owned = p->conf.nft_owner,
 	};
-	bool is_needed = conf->use_nic_mac;
 	int rc;
 
-	if (!is_own && (!conf->use_nic_mac || conf->guard_count == 0))
+	if (!guard.everything && !is_needed)
 		return 0;
+	if (!p->conf.nftables) {
+		log_line(p->log, is_needed ? LOG_ERROR : LOG_INFO, "port",
+			 "%s: nftables is turned off", p->device);
+		return is_needed ? -EOPNOTSUPP : 0;
+	}
 	rc = guard_create(&guard, p->log, is_needed ? LOG_ERROR : LOG_INFO, &p->guard);
 	return is_needed ? rc : 0;
 }
 
 static int
-open_sockets(struct port *p, const struct port_conf *conf)
+open_sockets(struct port *p)
 {
 	const struct netlink_link *device = port_link_device(p->link);
 	struct port_packet_conf packet = {
 		.index = device->index,
 		.mac = p->mac,
 		.mtu = p->mtu,
-		.vnet_hdr = conf->vnet_hdr,
-		.udp_super = conf->udp_super_frames,
+		.vnet_hdr = p->conf.vnet_hdr,
+		.udp_super = p->conf.udp_super_frames,
+		.ignore_outgoing = p->conf.ignore_outgoing,
 	};
 	int rc = port_packet_create(&packet, &p->packet);
 
@@ -75,29 +89,91 @@ open_sockets(struct port *p, const struct port_conf *conf)
 	return rc;
 }
 
+static uint16_t
+mtu_of(const struct netlink_link *device)
+{
+	return (uint16_t)(device->mtu < UINT16_MAX ? device->mtu : UINT16_MAX);
+}
+
+/* Everything on a device that port_link has opened. */
 static int
-assemble(struct port *p, const struct port_conf *conf)
+assemble(struct port *p)
+{
+	const struct netlink_link *device = port_link_device(p->link);
+	int rc;
+
+	p->mac = p->conf.use_nic_mac ? device->mac : p->conf.router_mac;
+	p->mtu = mtu_of(device);
+	p->echo = port_echo_create(p->mac);
+	if (p->echo == NULL)
+		return -ENOMEM;
+	rc = make_guard(p);
+	if (rc == 0)
+		rc = open_sockets(p);
+	if (rc == 0)
+		rc = port_link_join(p->link);
+	if (rc < 0)
+		return rc;
+	p->vnet_hdr = port_packet_has_vnet_hdr(p->packet);
+	p->udp_super = port_packet_has_udp_super(p->packet);
+	log_line(p->log, LOG_INFO, "port",
+		 "%s: open as %s, router MAC %s, MTU %u, vnet header %s, outgoing frames left out "
+		 "by %s",
+		 p->device, device->name, fmt_mac(p->mac).s, p->mtu, p->vnet_hdr ? "yes" : "no",
+		 port_packet_ignores_outgoing(p->packet) ? "the kernel" : "the filter");
+	return 0;
+}
+
+/* The counters are kept. */
+static void
+take_apart(struct port *p)
+{
+	if (p->packet != NULL && p->pcap != NULL) {
+		port_stats(p, &p->past);
+		p->rx_control = p->tx_control = p->rx_echoes = p->drop_tx = 0;
+	}
+	port_libnet_destroy(p->libnet);
+	port_pcap_destroy(p->pcap);
+	port_packet_destroy(p->packet);
+	guard_destroy(p->guard);
+	port_echo_destroy(p->echo);
+	p->libnet = NULL;
+	p->pcap = NULL;
+	p->packet = NULL;
+	p->guard = NULL;
+	p->echo = NULL;
+}
+
+static int
+copy_prefixes(const struct prefix *prefixes, size_t count, struct prefix **out)
+{
+	struct prefix *copy = calloc(count + 1, sizeof(*copy));
+
+	if (copy == NULL)
+		return -ENOMEM;
+	if (count > 0)
+		memcpy(copy, prefixes, count * sizeof(*copy));
+	*out = copy;
+	return 0;
+}
+
+static int
+create(struct port *p, const struct port_conf *conf)
 {
 	struct port_link_conf link = {
 		.device = conf->device,
 		.vnet_hdr = conf->vnet_hdr,
 		.udp_super = conf->udp_super_frames,
 	};
-	const struct netlink_link *device;
-	int rc = port_link_create(&link, p->log, &p->link);
+	int rc = copy_prefixes(conf->guard, conf->guard_count, &p->guarded);
 
-	if (rc < 0)
-		return rc;
-	device = port_link_device(p->link);
-	p->mac = conf->use_nic_mac ? device->mac : conf->router_mac;
-	p->mtu = (uint16_t)(device->mtu < UINT16_MAX ? device->mtu : UINT16_MAX);
-	p->echo = port_echo_create(p->mac);
-	if (p->echo == NULL)
+	p->device = strdup(conf->device);
+	if (rc < 0 || p->device == NULL)
 		return -ENOMEM;
-	rc = make_guard(p, conf);
+	rc = port_link_create(&link, p->log, &p->link);
 	if (rc == 0)
-		rc = open_sockets(p, conf);
-	return rc < 0 ? rc : port_link_join(p->link);
+		rc = assemble(p);
+	return rc;
 }
 
 int
@@ -109,22 +185,22 @@ port_create(const struct port_conf *conf, const struct port_ops *ops, void *ctx,
 
 	if (p == NULL)
 		return -ENOMEM;
-	p->number = conf->number;
+	p->conf = *conf;
+	p->conf.device = NULL;
+	p->conf.guard = NULL;
 	p->ops = ops;
 	p->ctx = ctx;
 	p->log = log;
-	p->use_nic_mac = conf->use_nic_mac;
-	rc = assemble(p, conf);
+	p->retry = US_NEVER;
+	rc = create(p, conf);
 	if (rc < 0) {
 		log_line(log, LOG_ERROR, "port", "%s: cannot open the port: %s", conf->device,
 			 strerror(-rc));
 		port_destroy(p);
 		return rc;
 	}
-	p->udp_super = port_has_udp_super(p);
-	log_line(log, LOG_INFO, "port", "%s: open as %s, router MAC %s, MTU %u, vnet header %s",
-		 conf->device, port_link_device(p->link)->name, fmt_mac(p->mac).s, p->mtu,
-		 port_has_vnet_hdr(p) ? "yes" : "no");
+	port_link_look(p->link);
+	p->state = port_link_state(p->link);
 	*out = p;
 	return 0;
 }
@@ -134,33 +210,198 @@ port_destroy(struct port *p)
 {
 	if (p == NULL)
 		return;
-	port_libnet_destroy(p->libnet);
-	port_pcap_destroy(p->pcap);
-	port_packet_destroy(p->packet);
-	guard_destroy(p->guard);
+	take_apart(p);
 	port_link_destroy(p->link);
-	port_echo_destroy(p->echo);
+	free(p->guarded);
+	free(p->device);
 	free(p);
 }
+
+/* ---- a device that changes ---- */
+
+static void
+close_device(struct port *p)
+{
+	if (p->ops->closing != NULL && p->packet != NULL)
+		p->ops->closing(p->ctx, p->conf.number);
+	take_apart(p);
+	port_link_close(p->link);
+}
+
+static void
+open_again(struct port *p)
+{
+	int rc = port_link_open(p->link, false);
+
+	if (rc == 0)
+		rc = assemble(p);
+	if (rc == 0) {
+		p->retry = US_NEVER;
+		return;
+	}
+	take_apart(p);
+	port_link_close(p->link);
+	if (p->retry == US_NEVER)
+		log_line(p->log, LOG_ERROR, "port", "%s: cannot open the port again: %s", p->device,
+			 strerror(-rc));
+	p->retry = p->now + RETRY_PACE;
+}
+
+static void
+change_mac(struct port *p, struct mac mac)
+{
+	struct port_echo *echo = port_echo_create(mac);
+	int rc = echo != NULL ? port_packet_set_mac(p->packet, mac) : -ENOMEM;
+
+	if (rc < 0) {
+		port_echo_destroy(echo);
+		log_line(p->log, LOG_ERROR, "port", "%s: cannot change to its MAC %s: %s",
+			 p->device, fmt_mac(mac).s, strerror(-rc));
+		return;
+	}
+	port_echo_destroy(p->echo);
+	p->echo = echo;
+	p->mac = mac;
+	log_line(p->log, LOG_INFO, "port", "%s: router MAC %s", p->device, fmt_mac(mac).s);
+}
+
+/* The open device is the same, but not as it was. */
+static void
+follow(struct port *p)
+{
+	const struct netlink_link *device = port_link_device(p->link);
+
+	port_link_follow(p->link);
+	if (mtu_of(device) != p->mtu) {
+		p->mtu = mtu_of(device);
+		port_packet_set_mtu(p->packet, p->mtu);
+		log_line(p->log, LOG_INFO, "port", "%s: MTU %u", p->device, p->mtu);
+	}
+	if (p->conf.use_nic_mac && !mac_equal(device->mac, p->mac))
+		change_mac(p, device->mac);
+}
+
+static void
+say_state(struct port *p)
+{
+	enum port_link_state state = port_link_state(p->link);
+
+	if (state == p->state)
+		return;
+	p->state = state;
+	log_line(p->log, state == PORT_LINK_UP ? LOG_INFO : LOG_WARNING, "port", "%s: link %s",
+		 p->device, port_link_name(p));
+}
+
+static void
+settle(struct port *p)
+{
+	if (port_link_is_stale(p->link))
+		close_device(p);
+	if (port_link_is_waiting(p->link))
+		open_again(p);
+	else if (p->packet == NULL)
+		p->retry = US_NEVER;
+	if (p->packet != NULL)
+		follow(p);
+	say_state(p);
+	if (p->ops->changed != NULL)
+		p->ops->changed(p->ctx, p->conf.number, p->now);
+}
+
+int
+port_link_event_fd(const struct port *p)
+{
+	return port_link_fd(p->link);
+}
+
+void
+port_link_event_readable(struct port *p, us_t now)
+{
+	p->now = now;
+	if (port_link_read(p->link))
+		settle(p);
+}
+
+us_t
+port_run(struct port *p, us_t now)
+{
+	p->now = now;
+	if (now >= p->retry) {
+		port_link_look(p->link);
+		settle(p);
+	}
+	return p->retry;
+}
+
+bool
+port_is_up(const struct port *p)
+{
+	return port_link_state(p->link) == PORT_LINK_UP;
+}
+
+const char *
+port_link_name(const struct port *p)
+{
+	static const char *const names[] = {
+		[PORT_LINK_GONE] = "gone", [PORT_LINK_DOWN] = "down", [PORT_LINK_UP] = "up"};
+
+	return names[port_link_state(p->link)];
+}
+
+static bool
+is_guarded(const struct port *p, const struct prefix *prefixes, size_t count)
+{
+	for (size_t i = 0; i < count && count == p->conf.guard_count; i++)
+		if (!prefix_equal(prefixes[i], p->guarded[i]))
+			return false;
+	return count == p->conf.guard_count;
+}
+
+int
+port_guard_set(struct port *p, const struct prefix *prefixes, size_t count)
+{
+	struct prefix *copy = NULL;
+	int rc;
+
+	/* Many thousands take the kernel a while, in which no frame passes. */
+	if (is_guarded(p, prefixes, count))
+		return 0;
+	rc = copy_prefixes(prefixes, count, &copy);
+	if (rc == 0 && p->guard != NULL)
+		rc = guard_set(p->guard, copy, count);
+	if (rc < 0) {
+		free(copy);
+		return rc;
+	}
+	free(p->guarded);
+	p->guarded = copy;
+	p->conf.guard_count = count;
+	return 0;
+}
+
+/* ---- frames ---- */
 
 int
 port_bulk_fd(const struct port *p)
 {
-	return port_packet_fd(p->packet);
+	return p->packet != NULL ? port_packet_fd(p->packet) : -1;
 }
 
 int
 port_control_fd(const struct port *p)
 {
-	return port_pcap_fd(p->pcap);
+	return p->pcap != NULL ? port_pcap_fd(p->pcap) : -1;
 }
 
 static void
 report(struct port *p, int rc)
 {
-	if (rc < 0 && log_gate_open(&p->gate, p->now))
-		log_line(p->log, LOG_WARNING, "port", "%s: %s", port_link_device(p->link)->name,
-			 strerror(-rc));
+	/* What has become of the device is said once, by say_state(). */
+	if (rc == 0 || rc == -ENETDOWN || rc == -ENODEV || rc == -ENXIO)
+		return;
+	if (log_gate_open(&p->gate, p->now))
+		log_line(p->log, LOG_WARNING, "port", "%s: %s", p->device, strerror(-rc));
 }
 
 static void
@@ -168,12 +409,14 @@ bulk_heard(void *ctx, struct frame *f)
 {
 	struct port *p = ctx;
 
-	p->ops->frame(p->ctx, p->number, f, p->now);
+	p->ops->frame(p->ctx, p->conf.number, f, p->now);
 }
 
 void
 port_bulk_readable(struct port *p, us_t now)
 {
+	if (p->packet == NULL)
+		return;
 	p->now = now;
 	report(p, port_packet_read(p->packet, bulk_heard, p));
 	p->ops->batch_end(p->ctx, now);
@@ -193,19 +436,21 @@ control_heard(void *ctx, const uint8_t *frame, size_t size, bool outgoing)
 	if (outgoing) {
 		/* The host's kernel never speaks with a virtual MAC. */
 		if (port_echo_is_own(p->echo, frame, size, p->now) ||
-		    (!p->use_nic_mac && is_own_source(p, frame, size)))
+		    (!p->conf.use_nic_mac && is_own_source(p, frame, size)))
 			return;
 	} else if (port_echo_is_back(p->echo, frame, size, p->now)) {
 		p->rx_echoes++;
 		return;
 	}
 	p->rx_control++;
-	p->ops->control(p->ctx, p->number, frame, size, outgoing, p->now);
+	p->ops->control(p->ctx, p->conf.number, frame, size, outgoing, p->now);
 }
 
 void
 port_control_readable(struct port *p, us_t now)
 {
+	if (p->pcap == NULL)
+		return;
 	p->now = now;
 	report(p, port_pcap_read(p->pcap, control_heard, p));
 	p->ops->batch_end(p->ctx, now);
@@ -214,18 +459,23 @@ port_control_readable(struct port *p, us_t now)
 int
 port_send(struct port *p, struct frame *f)
 {
+	if (p->packet == NULL) {
+		p->drop_tx++;
+		return -ENETDOWN;
+	}
 	return port_packet_send(p->packet, f);
 }
 
 void
 port_flush(struct port *p)
 {
+	if (p->packet == NULL)
+		return;
 	port_packet_flush(p->packet);
-	if (p->udp_super && !port_has_udp_super(p)) {
+	if (p->udp_super && !port_packet_has_udp_super(p->packet)) {
 		p->udp_super = false;
 		log_line(p->log, LOG_WARNING, "port",
-			 "%s: no UDP super-frames: sending packet by packet",
-			 port_link_device(p->link)->name);
+			 "%s: no UDP super-frames: sending packet by packet", p->device);
 	}
 }
 
@@ -234,6 +484,10 @@ port_inject(struct port *p, const uint8_t *frame, size_t size)
 {
 	int rc;
 
+	if (p->libnet == NULL) {
+		p->drop_tx++;
+		return -ENETDOWN;
+	}
 	port_echo_put(p->echo, frame, size);
 	rc = port_libnet_write(p->libnet, frame, size);
 	if (rc < 0) {
@@ -260,35 +514,39 @@ port_mtu(const struct port *p)
 bool
 port_has_vnet_hdr(const struct port *p)
 {
-	return port_packet_has_vnet_hdr(p->packet);
+	return p->vnet_hdr;
 }
 
 bool
 port_has_udp_super(const struct port *p)
 {
-	return port_packet_has_udp_super(p->packet);
+	return p->udp_super;
 }
 
 void
 port_stats(struct port *p, struct port_stats *out)
 {
-	struct port_packet_stats bulk;
-	struct port_pcap_stats control;
+	struct port_packet_stats bulk = {0};
+	struct port_pcap_stats control = {0};
+	struct port_stats now;
 
-	port_packet_stats(p->packet, &bulk);
-	port_pcap_stats(p->pcap, &control);
-	*out = (struct port_stats){
-		.rx_frames = bulk.rx_frames,
-		.rx_bytes = bulk.rx_bytes,
-		.tx_frames = bulk.tx_frames,
-		.tx_bytes = bulk.tx_bytes,
-		.rx_control = p->rx_control,
-		.tx_control = p->tx_control,
-		.rx_echoes = p->rx_echoes + bulk.rx_echoes,
-		.drop_vlan = bulk.drop_vlan + control.drop_vlan,
-		.drop_kernel = bulk.drop_kernel + control.drop_kernel,
-		.drop_tx = bulk.drop_tx + p->drop_tx,
-		.drop_malformed = bulk.drop_malformed,
-		.drop_too_large = bulk.drop_too_large,
+	if (p->packet != NULL)
+		port_packet_stats(p->packet, &bulk);
+	if (p->pcap != NULL)
+		port_pcap_stats(p->pcap, &control);
+	now = (struct port_stats){
+		.rx_frames = p->past.rx_frames + bulk.rx_frames,
+		.rx_bytes = p->past.rx_bytes + bulk.rx_bytes,
+		.tx_frames = p->past.tx_frames + bulk.tx_frames,
+		.tx_bytes = p->past.tx_bytes + bulk.tx_bytes,
+		.rx_control = p->past.rx_control + p->rx_control,
+		.tx_control = p->past.tx_control + p->tx_control,
+		.rx_echoes = p->past.rx_echoes + p->rx_echoes + bulk.rx_echoes,
+		.drop_vlan = p->past.drop_vlan + bulk.drop_vlan + control.drop_vlan,
+		.drop_kernel = p->past.drop_kernel + bulk.drop_kernel + control.drop_kernel,
+		.drop_tx = p->past.drop_tx + bulk.drop_tx + p->drop_tx,
+		.drop_malformed = p->past.drop_malformed + bulk.drop_malformed,
+		.drop_too_large = p->past.drop_too_large + bulk.drop_too_large,
 	};
+	*out = now;
 }

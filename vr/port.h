@@ -7,7 +7,10 @@
  * away
  * at the end; on a NIC or veth it opens the device.  With the NIC's own MAC it keeps the host's
  * kernel
- * from handling the VN's frames (a rule of its own, removed at the end). */
+ * from handling the VN's frames (a rule of its own, removed at the end).
+ *
+ * A port outlives its device: while that is gone what is sent is dropped and counted, and the port
+ * opens again when a device of the name is back and up. */
 #ifndef VR_PORT_H
 #define VR_PORT_H
 
@@ -23,8 +26,12 @@ struct port_conf {
 	const char *device; /* NIC, veth or bridge; copied */
 	bool use_nic_mac;
 	struct mac router_mac; /* without use_nic_mac */
-	bool vnet_hdr;         /* false: forced off */
-	bool udp_super_frames; /* false: forced off */
+	/* Kernel features; false: forced off, as where the kernel has none. */
+	bool vnet_hdr;
+	bool udp_super_frames;
+	bool ignore_outgoing;
+	bool nftables;
+	bool nft_owner;
 	/* With use_nic_mac: the VN's prefixes, which the kernel must leave alone (own addresses of the host
 	 * excepted).  Copied. */
 	const struct prefix *guard;
@@ -40,6 +47,10 @@ struct port_ops {
 	void (*control)(void *ctx, unsigned port, const uint8_t *frame, size_t size, bool outgoing,
 			us_t now);
 	void (*batch_end)(void *ctx, us_t now);
+	/* Both may be NULL.  'closing': the descriptors below are about to be closed.  'changed': the link, the MTU, the
+	 * router's MAC or the descriptors may be others than before. */
+	void (*closing)(void *ctx, unsigned port);
+	void (*changed)(void *ctx, unsigned port, us_t now);
 };
 
 /* 0 and '*out', or -errno with the cause logged and everything undone. */
@@ -48,17 +59,28 @@ MUST_USE int port_create(const struct port_conf *conf, const struct port_ops *op
 /* Leaves the LAN and the kernel as they were found. */
 void port_destroy(struct port *p);
 
+/* -1 while the device is gone. */
 int port_bulk_fd(const struct port *p);
 int port_control_fd(const struct port *p);
+/* Always there. */
+int port_link_event_fd(const struct port *p);
 /* Read and hand up a bounded batch. */
 void port_bulk_readable(struct port *p, us_t now);
 void port_control_readable(struct port *p, us_t now);
+/* Reads what the kernel says of the device, and follows it. */
+void port_link_event_readable(struct port *p, us_t now);
+/* Tries again what failed when the device came back; when to be called next. */
+us_t port_run(struct port *p, us_t now);
+
+/* With use_nic_mac: other prefixes that the kernel must leave alone from now on.  0, or -errno with the cause logged and
+ * those before still in force. */
+MUST_USE int port_guard_set(struct port *p, const struct prefix *prefixes, size_t count);
 
 /* Sends an Ethernet frame or super-frame.  TCP packets of one flow that follow each other are coalesced until
  * port_flush(): the frame's bytes must stay valid and unchanged until then.  A frame with a partial
  * checksum is
  * finished here when the port cannot finish it. 0; -ENOBUFS (counted), -EMSGSIZE (larger than the
- * LAN's MTU and no super-frame). */
+ * LAN's MTU and no super-frame), -ENETDOWN (the device is gone; counted). */
 MUST_USE int port_send(struct port *p, struct frame *f);
 void port_flush(struct port *p);
 /* Injects an ARP, RARP or claim frame at once.  0 or -errno. */
@@ -71,6 +93,9 @@ uint16_t port_mtu(const struct port *p);
 bool port_has_vnet_hdr(const struct port *p);
 /* Do UDP super-frames go out whole? */
 bool port_has_udp_super(const struct port *p);
+bool port_is_up(const struct port *p);
+/* "up", "down" (set down, or without carrier) or "gone" (no device of that name). */
+const char *port_link_name(const struct port *p);
 
 struct port_stats {
 	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes;

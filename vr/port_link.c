@@ -12,11 +12,17 @@
 
 struct port_link {
 	struct netlink *nl;
+	struct netlink_watch *watch;
 	struct log *log;
-	struct netlink_link device; /* that we open */
+	struct port_link_conf conf;
+	char *name;                 /* that was configured */
+	struct netlink_link named;  /* what has this name now; index 0: nothing */
+	int opened;                 /* index of what had it when we opened, or 0 */
+	struct netlink_link device; /* that we open: the same, or our end of a pair */
 	int bridge;                 /* index, or 0 */
 	int outer;                  /* index of the end that joins the bridge, or 0 */
-	bool is_raised;             /* it was down and we set it up */
+	bool has_news;
+	bool is_raised; /* it was down and we set it up */
 };
 
 /* "br0-vr3fa20i": the bridge's name, shortened, a hash of all of it, the pair's number and i for our
@@ -95,19 +101,18 @@ set_features(struct port_link *pl, const struct port_link_conf *conf, const char
 }
 
 static int
-make_pair(struct port_link *pl, const struct port_link_conf *conf,
-	  const struct netlink_link *bridge)
+make_pair(struct port_link *pl, const struct netlink_link *bridge)
 {
 	char inner[NETLINK_NAME_SIZE], outer[NETLINK_NAME_SIZE];
 	struct netlink_veth veth = {.name = inner, .peer_name = outer, .mtu = bridge->mtu};
 	struct netlink_link link;
 	unsigned pair;
-	int rc = choose_pair(pl, conf->device, &pair);
+	int rc = choose_pair(pl, pl->name, &pair);
 
 	if (rc < 0)
 		return rc;
-	end_name(conf->device, pair, 'i', inner);
-	end_name(conf->device, pair, 'o', outer);
+	end_name(pl->name, pair, 'i', inner);
+	end_name(pl->name, pair, 'o', outer);
 	veth.mac = high_mac(inner, bridge->mac);
 	veth.peer_mac = high_mac(outer, bridge->mac);
 	rc = netlink_veth_add(pl->nl, &veth);
@@ -120,7 +125,7 @@ make_pair(struct port_link *pl, const struct port_link_conf *conf,
 	/* A kernel without a writable /proc has the addresses turned off at least. */
 	if (netlink_disable_ip6(inner) < 0 || netlink_disable_ip6(outer) < 0)
 		log_line(pl->log, LOG_DEBUG, "port", "%s: IPv6 stays on", inner);
-	set_features(pl, conf, outer);
+	set_features(pl, &pl->conf, outer);
 	rc = netlink_find(pl->nl, inner, &link);
 	if (rc == 0)
 		rc = netlink_set_noarp(pl->nl, link.index);
@@ -131,24 +136,32 @@ make_pair(struct port_link *pl, const struct port_link_conf *conf,
 	return rc < 0 ? rc : netlink_find(pl->nl, inner, &pl->device);
 }
 
-static int
-open_device(struct port_link *pl, const struct port_link_conf *conf)
+static bool
+is_bridge(const struct netlink_link *link)
 {
-	struct netlink_link link;
-	int rc = netlink_find(pl->nl, conf->device, &link);
+	return strcmp(link->kind, "bridge") == 0;
+}
+
+int
+port_link_open(struct port_link *pl, bool raise)
+{
+	int rc = netlink_find(pl->nl, pl->name, &pl->named);
 
 	if (rc < 0)
 		return rc;
-	if (!link.is_ethernet)
+	if (!pl->named.is_ethernet)
 		return -EPROTONOSUPPORT;
-	if (strcmp(link.kind, "bridge") == 0) {
-		pl->bridge = link.index;
-		return make_pair(pl, conf, &link);
+	pl->opened = pl->named.index;
+	if (is_bridge(&pl->named)) {
+		pl->bridge = pl->named.index;
+		return make_pair(pl, &pl->named);
 	}
-	pl->device = link;
-	if (link.is_up)
+	pl->device = pl->named;
+	if (pl->device.is_up)
 		return 0;
-	rc = netlink_set_up(pl->nl, link.index, true);
+	if (!raise)
+		return -ENETDOWN;
+	rc = netlink_set_up(pl->nl, pl->device.index, true);
 	pl->is_raised = rc == 0;
 	return rc;
 }
@@ -157,14 +170,20 @@ int
 port_link_create(const struct port_link_conf *conf, struct log *log, struct port_link **out)
 {
 	struct port_link *pl = calloc(1, sizeof(*pl));
-	int rc;
+	int rc = -ENOMEM;
 
 	if (pl == NULL)
 		return -ENOMEM;
 	pl->log = log;
-	rc = netlink_open(&pl->nl);
+	pl->conf = *conf;
+	pl->name = strdup(conf->device);
+	if (pl->name != NULL)
+		rc = netlink_open(&pl->nl);
+	/* First of all: what changes while we open is heard afterwards. */
 	if (rc == 0)
-		rc = open_device(pl, conf);
+		rc = netlink_watch_open(&pl->watch);
+	if (rc == 0)
+		rc = port_link_open(pl, true);
 	if (rc < 0) {
 		log_line(log, LOG_ERROR, "port", "%s: cannot use the device: %s", conf->device,
 			 strerror(-rc));
@@ -182,21 +201,127 @@ port_link_join(struct port_link *pl)
 }
 
 void
-port_link_destroy(struct port_link *pl)
+port_link_close(struct port_link *pl)
 {
 	int rc = 0;
 
-	if (pl == NULL)
-		return;
 	if (pl->outer != 0)
 		rc = netlink_remove(pl->nl, pl->outer);
-	else if (pl->is_raised)
+	else if (pl->is_raised && pl->device.index != 0)
 		rc = netlink_set_up(pl->nl, pl->device.index, false);
 	if (rc < 0 && rc != -ENODEV)
 		log_line(pl->log, LOG_WARNING, "port", "%s: cannot put the device back: %s",
 			 pl->device.name, strerror(-rc));
+	pl->opened = pl->bridge = pl->outer = 0;
+	pl->is_raised = false;
+	pl->device = (struct netlink_link){0};
+}
+
+void
+port_link_destroy(struct port_link *pl)
+{
+	if (pl == NULL)
+		return;
+	if (pl->nl != NULL)
+		port_link_close(pl);
+	netlink_watch_close(pl->watch);
 	netlink_close(pl->nl);
+	free(pl->name);
 	free(pl);
+}
+
+/* ---- changes ---- */
+
+int
+port_link_fd(const struct port_link *pl)
+{
+	return netlink_watch_fd(pl->watch);
+}
+
+static void
+heard(void *ctx, const struct netlink_link *link, bool is_gone)
+{
+	static const struct netlink_link none = {0};
+	struct port_link *pl = ctx;
+
+	if (!is_gone && strcmp(link->name, pl->name) == 0)
+		pl->named = *link;
+	else if (link->index == pl->named.index) /* or it has another name now */
+		pl->named = none;
+	else if (link->index != pl->device.index)
+		return;
+	if (link->index == pl->device.index)
+		pl->device = is_gone ? none : *link;
+	pl->has_news = true;
+}
+
+bool
+port_link_read(struct port_link *pl)
+{
+	pl->has_news = false;
+	if (netlink_watch_read(pl->watch, heard, pl) < 0) {
+		port_link_look(pl);
+		pl->has_news = true;
+	}
+	return pl->has_news;
+}
+
+void
+port_link_look(struct port_link *pl)
+{
+	struct netlink_link link;
+
+	if (netlink_find(pl->nl, pl->name, &link) == 0)
+		pl->named = link;
+	else
+		pl->named = (struct netlink_link){0};
+	if (pl->opened == 0)
+		return;
+	if (netlink_find(pl->nl, pl->device.name, &link) == 0 && link.index == pl->device.index)
+		pl->device = link;
+	else
+		pl->device = (struct netlink_link){0};
+}
+
+enum port_link_state
+port_link_state(const struct port_link *pl)
+{
+	if (pl->named.index == 0)
+		return PORT_LINK_GONE;
+	return pl->opened != 0 && pl->named.is_up && pl->named.has_carrier && pl->device.is_up
+		       ? PORT_LINK_UP
+		       : PORT_LINK_DOWN;
+}
+
+bool
+port_link_is_stale(const struct port_link *pl)
+{
+	return pl->opened != 0 && (pl->opened != pl->named.index || pl->device.index == 0);
+}
+
+bool
+port_link_is_waiting(const struct port_link *pl)
+{
+	return pl->opened == 0 && pl->named.index != 0 &&
+	       (pl->named.is_up || is_bridge(&pl->named));
+}
+
+void
+port_link_follow(struct port_link *pl)
+{
+	int rc;
+
+	if (pl->outer == 0 || pl->named.mtu == pl->device.mtu)
+		return;
+	rc = netlink_set_mtu(pl->nl, pl->outer, pl->named.mtu);
+	if (rc == 0)
+		rc = netlink_set_mtu(pl->nl, pl->device.index, pl->named.mtu);
+	if (rc < 0) {
+		log_line(pl->log, LOG_WARNING, "port", "%s: cannot set its MTU to %u: %s",
+			 pl->device.name, pl->named.mtu, strerror(-rc));
+		return;
+	}
+	pl->device.mtu = pl->named.mtu;
 }
 
 const struct netlink_link *

@@ -37,6 +37,7 @@ _Static_assert(DATA_AT + FRAME_SIZE_MAX <= BUFFER_SIZE, "a frame of the largest 
 struct port_packet {
 	int fd;
 	bool vnet_hdr;
+	bool ignores_outgoing;
 	struct port_packet_conf conf;
 	struct port_packet_stats stats;
 	struct port_tx *tx;
@@ -132,8 +133,8 @@ open_socket(struct port_packet *pp)
 	if (rc < 0)
 		return rc;
 	/* Since Linux 4.20; before that the filter does it, at a higher price. */
-	if (set_int(pp->fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1) < 0)
-		errno = 0;
+	pp->ignores_outgoing = pp->conf.ignore_outgoing &&
+			       set_int(pp->fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1) == 0;
 	if (set_int(pp->fd, SOL_SOCKET, SO_RCVBUFFORCE, RX_BUFFER) < 0 &&
 	    set_int(pp->fd, SOL_SOCKET, SO_RCVBUF, RX_BUFFER) < 0)
 		return -errno;
@@ -242,6 +243,29 @@ port_packet_has_udp_super(const struct port_packet *pp)
 
 	port_tx_stats(pp->tx, &tx);
 	return tx.udp_super;
+}
+
+bool
+port_packet_ignores_outgoing(const struct port_packet *pp)
+{
+	return pp->ignores_outgoing;
+}
+
+void
+port_packet_set_mtu(struct port_packet *pp, uint16_t mtu)
+{
+	pp->conf.mtu = mtu;
+	port_tx_set_mtu(pp->tx, mtu);
+}
+
+int
+port_packet_set_mac(struct port_packet *pp, struct mac mac)
+{
+	int rc = attach_filter(pp->fd, mac);
+
+	if (rc == 0)
+		pp->conf.mac = mac;
+	return rc;
 }
 
 static struct tpacket_auxdata

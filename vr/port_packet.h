@@ -18,6 +18,8 @@ struct port_packet_conf {
 	uint16_t mtu;
 	bool vnet_hdr;  /* ask for super-frames whole; see port_packet_has_vnet_hdr() */
 	bool udp_super; /* UDP super-frames may be sent whole, where the kernel can */
+	/* The kernel leaves out what this host sends, where it can; false: the filter does it. */
+	bool ignore_outgoing;
 };
 
 struct port_packet_stats {
@@ -35,6 +37,10 @@ int port_packet_fd(const struct port_packet *pp);
 bool port_packet_has_vnet_hdr(const struct port_packet *pp);
 /* Do UDP super-frames go out whole?  The kernel may refuse the first one. */
 bool port_packet_has_udp_super(const struct port_packet *pp);
+bool port_packet_ignores_outgoing(const struct port_packet *pp);
+/* The device has changed.  Not while frames are queued.  The MAC: 0 or -errno with nothing changed. */
+void port_packet_set_mtu(struct port_packet *pp, uint16_t mtu);
+MUST_USE int port_packet_set_mac(struct port_packet *pp, struct mac mac);
 /* Hands up at most one batch.  The frames stay valid until the next call.  0, or -errno when the
  * device failed (-ENETDOWN, -ENODEV); frames read before that were handed up. */
 MUST_USE int port_packet_read(struct port_packet *pp, port_packet_fn *fn, void *ctx);

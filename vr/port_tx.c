@@ -52,6 +52,12 @@ port_tx_destroy(struct port_tx *tx)
 	free(tx);
 }
 
+void
+port_tx_set_mtu(struct port_tx *tx, uint16_t mtu)
+{
+	tx->conf.mtu = mtu;
+}
+
 /* Starts message 'index' of the batch; the caller adds its parts behind. */
 static struct msghdr *
 message_start(struct port_tx *tx, size_t index)

@@ -30,6 +30,8 @@ struct port_tx_stats {
 
 MUST_USE int port_tx_create(const struct port_tx_conf *conf, struct port_tx **out);
 void port_tx_destroy(struct port_tx *tx);
+/* Of frames that are sent from now on. */
+void port_tx_set_mtu(struct port_tx *tx, uint16_t mtu);
 
 /* 'f->data' is at the Ethernet header; its bytes must stay valid until the flush, which may happen
  * in here.  0; -EMSGSIZE: larger than the MTU and not to be cut; -EBADMSG: what the frame says

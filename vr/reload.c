@@ -268,6 +268,20 @@ say_peers(const struct conf *old, const struct conf *new, struct daemon_reload *
 			say(r, "peer %s: removed\n", old->peers[i].name);
 }
 
+/* The kernel leaves alone what is a VN's now.  Where that fails the router goes on; the cause is in the log. */
+static void
+guard_ports(struct daemon *d, const struct conf *new, struct daemon_reload *r)
+{
+	for (size_t i = 0; i < d->port_count; i++) {
+		const struct conf_vn *vn = find_vn(new, d->ports[i].vn);
+		int err = vn != NULL ? daemon_guard(&d->ports[i], new, vn) : 0;
+
+		if (err != 0)
+			say(r, "VN %u: the kernel's rules stay as they were: %s\n", d->ports[i].vn,
+			    strerror(-err));
+	}
+}
+
 /* What can fail is done first and can be taken back; what is gone from the configuration goes last. */
 static int
 apply(struct daemon *d, const struct conf *new, us_t now)
@@ -344,6 +358,7 @@ take_over(struct daemon *d, struct conf *new, struct daemon_reload *r, us_t now)
 	}
 	say_fixed(d->conf, new, r);
 	say_peers(d->conf, new, r);
+	guard_ports(d, new, r);
 	keep_values(d->conf, new);
 	log_set_level(d->log, new->log_level);
 	return true;

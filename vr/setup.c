@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "vr/lan.h"
+
 /* The id behind a router's name in the configuration; none for an unknown one. */
 static struct vr_id
 id_of(const struct conf *conf, struct vr_id self, const struct vr_id *peer_ids, const char *name)
@@ -125,6 +127,23 @@ vr_bind_addresses(struct vr *vr, struct site *site, us_t now)
 		if (vr_bind(vr, &b, now) != HWDT_STALE)
 			vr_tell_later(vr, site, &b, now);
 	}
+}
+
+void
+vr_lan_changed(struct vr *vr, vn_id_t vn, struct mac mac, uint16_t mtu, bool is_up, us_t now)
+{
+	struct site *site = vr_site(vr, vn);
+	bool is_new = !mac_equal(site->router_mac, mac);
+	bool is_back = is_up && site->lan_is_down;
+
+	site->lan_mtu = mtu;
+	site->lan_is_down = !is_up;
+	site->router_mac = mac;
+	if (is_new)
+		vr_bind_addresses(vr, site, now);
+	/* What was said of the router's MAC while the LAN was down was not heard. */
+	if (is_new || is_back)
+		lan_announce(vr, site);
 }
 
 /* An address that was the router's own by the configuration before. */

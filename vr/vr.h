@@ -70,7 +70,8 @@ struct site {
 	vn_id_t vn;
 	const struct conf_vn *conf;
 	struct mac router_mac;
-	uint16_t lan_mtu;                        /* largest IP packet on the LAN */
+	uint16_t lan_mtu; /* largest IP packet on the LAN */
+	bool lan_is_down;
 	struct binding fresh[SYNC_BINDINGS_MAX]; /* news that waits a moment for company */
 	size_t fresh_count;
 	us_t fresh_due;
@@ -218,6 +219,8 @@ void vr_link_sync(struct vr *vr, uint32_t slot, const uint8_t *msg, size_t size,
 /* Keys with the peer are there, or gone. */
 void vr_link_session(struct vr *vr, uint32_t slot, bool up, us_t now);
 void vr_link_mtu(struct vr *vr, uint32_t slot, uint16_t inner_mtu);
+/* The VN's LAN device as it is now: its MTU, the router's MAC there, and whether frames can leave. */
+void vr_lan_changed(struct vr *vr, vn_id_t vn, struct mac mac, uint16_t mtu, bool is_up, us_t now);
 /* Does what is due; when to be called next. */
 us_t vr_run(struct vr *vr, us_t now);
 

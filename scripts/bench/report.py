@@ -10,6 +10,7 @@ AGAINST = {"vrd_sealed": "openvpn", "openvpn": "routing"}
 # One sealed TCP flow through vrd is at least so many times OpenVPN's.
 GOAL = 4
 GOAL_ROW = "tcp1_gbps.vrd_sealed"
+GOAL_TOOLS = {"vrd_sealed", AGAINST["vrd_sealed"]}
 
 
 def rows(values):

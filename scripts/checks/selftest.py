@@ -25,6 +25,19 @@ HARD = ["-O2", "-D_FORTIFY_SOURCE=2", "-fstack-protector-strong", "-fPIE", "-pie
 PROGRAM = ('#include <stdio.h>\n#include <string.h>\nint main(int n, char **a)\n{\n\tchar b[64];\n'
            '\tstrcpy(b, a[n - 1]);\n\tputs(b);\n\treturn 0;\n}\n')
 
+# Tests that fail when they run for the first time, and tests that always fail.
+ONCE = """import os
+import pytest
+
+@pytest.mark.parametrize("name", {0} + {1})
+def test_x(name):
+    seen = os.path.exists(name)
+    open(name, "w").close()
+    assert seen and name in {0}
+"""
+NET = f"mkdir -p scripts/checks && cp {os.path.join(HERE, 'net.py')} scripts/checks"
+RUN_NET = [sys.executable, "scripts/checks/net.py"]
+
 # name, files, command that prepares, check, what it must say (None: it must pass)
 CASES = [
     ("down_is_allowed", {"base/a.h": "", "wire/a.c": '#include "base/a.h"\n'}, None, LAYERS, None),
@@ -110,6 +123,15 @@ CASES = [
     ("nothing_run_fails", {}, None, TALLY + ["--sum"], "0 passed, 0 failed"),
     ("the_sum_fails_with_one_part", {"results/a": "3 0\n", "results/b": "2 1\n"}, None,
      TALLY + ["--sum"], "5 passed, 1 failed"),
+    ("the_sum_names_the_unsteady", {"results/a": "3 1\ntests/x::y\n"}, None,
+     TALLY + ["--sum"], "a: 1 unsteady: tests/x::y\n3 passed, 1 failed"),
+    ("the_unsteady_are_noted", {}, None,
+     ["sh", "-c", f"{' '.join(SAY)} 'echo 1 unsteady: failed once, then passed: t; echo 5 passed, 0 failed' && "
+                  "cat results/x && false"], "5 0\nt\n"),
+    ("a_test_that_passes_later_is_unsteady", {"tests/net/test_x.py": ONCE.format(["a b"], ["c"])}, NET, RUN_NET,
+     "1 unsteady: failed once, then passed: tests/net/test_x.py::test_x[a b]\n1 passed, 1 failed"),
+    ("many_failures_get_no_second_try", {"tests/net/test_x.py": ONCE.format(["a", "b", "c", "d"], [])}, NET, RUN_NET,
+     "0 passed, 4 failed"),
     ("the_sum_is_of_the_named", {"results/a": "3 0\n", "results/b": "2 1\n"}, None,
      TALLY + ["--sum", "a"], None),
 ]

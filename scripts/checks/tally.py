@@ -6,7 +6,8 @@
 What a program says is understood in three forms: cmocka's "[  PASSED  ] 3 test(s).", a line that
 says "3 passed, 1 failed" (pytest and our own programs), or nothing, which counts as one test that
 passed when the exit status is 0.  A program that dies counts as one failure more.  The counts are
-written to DIR/NAME as "passed failed" for `tally.py --results DIR --sum [NAME...]`.
+written to DIR/NAME as "passed failed" for `tally.py --results DIR --sum [NAME...]`.  Below them stand the
+names of tests that passed at the second try only, which the sum says again.
 """
 
 import os
@@ -15,6 +16,7 @@ import subprocess
 import sys
 
 CMOCKA = re.compile(r"^\[  (PASSED|FAILED)  \] (\d+) test\(s\)", re.M)
+UNSTEADY = re.compile(r"^\d+ unsteady: failed once, then passed: (.*)$", re.M)
 WORDS = re.compile(r"(\d+) (passed|failed|errors?)\b")
 
 
@@ -68,11 +70,14 @@ def total(results, names):
         if names and not any(name == n or name.startswith(n + "-") for n in names):
             continue
         with open(os.path.join(results, name), encoding="ascii") as note:
-            good, bad = (int(word) for word in note.read().split())
+            counts, *unsteady = note.read().splitlines()
+        good, bad = (int(word) for word in counts.split())
         passed += good
         failed += bad
         if bad:
             print(f"{name}: {good} passed, {bad} failed")
+        if unsteady:
+            print(f"{name}: {len(unsteady)} unsteady: {', '.join(unsteady)}")
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 
@@ -86,10 +91,12 @@ def main(args):
         return total(results, rest)
     os.makedirs(results, exist_ok=True)
     passed = failed = 0
+    unsteady = []
     worst = 0
     if rest[:1] == ["--command"]:
         text, status = run(rest[1:])
         passed, failed = count(text, status)
+        unsteady = [name for names in UNSTEADY.findall(text) for name in names.split(", ")]
         worst = status
     else:
         for program in rest:
@@ -98,7 +105,7 @@ def main(args):
             print(f"{name} {os.path.basename(program)}: {good} passed, {bad} failed", flush=True)
             passed, failed, worst = passed + good, failed + bad, worst or status
     with open(os.path.join(results, name), "w", encoding="ascii") as note:
-        note.write(f"{passed} {failed}\n")
+        note.write("\n".join([f"{passed} {failed}", *unsteady]) + "\n")
     return 1 if worst or failed else 0
 
 

@@ -11,7 +11,10 @@ probes    clients that account for every byte and frame
 load      the load on the machine while it moves
 frames    frames by hand
 capture   frames as the kernel saw them
+flows     numbered requests: what was sent, what came, in which order and where to
+sealed    one sealed record for each request
 measure   from captures to the figures of one move
+records   the routers' own records of moves, beside the captures
 report    what the demonstration prints
 verdict   the figures that must be reached
 demo      the demonstration

@@ -5,7 +5,7 @@
  * Time stamps are the kernel's, in nanoseconds; each packet carries its direction (inbound, outbound) as seen by
  * the interface.  A line on standard input makes it write out all that the kernel has and answer with
  * one line of counters: "<frames> <dropped by the kernel>".  After the line "pause" frames are thrown away, until the
- * line "resume".  End of input ends it. */
+ * line "resume": from the same moment on all interfaces.  End of input ends it. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/filter.h>
@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MAX_INTERFACES 16
@@ -41,6 +42,8 @@ struct capture {
 	struct tap taps[MAX_INTERFACES];
 	size_t count;
 	uint64_t frames, dropped;
+	uint64_t
+		since; /* frames with an earlier stamp are thrown away: they wait in some rings only */
 	bool paused;
 };
 
@@ -103,6 +106,8 @@ put_packet(struct capture *c, uint32_t interface, const struct tpacket3_hdr *h)
 	uint32_t room = (size + 3) & ~3u, total = 28 + room + 12 + 4;
 	uint64_t ns = (uint64_t)h->tp_sec * 1000000000u + h->tp_nsec;
 
+	if (ns < c->since)
+		return;
 	put32(c->out, 6);
 	put32(c->out, total);
 	put32(c->out, interface);
@@ -205,15 +210,27 @@ report(struct capture *c)
 	fflush(stdout);
 }
 
+/* The clock of the kernel's stamps. */
+static uint64_t
+wall_clock(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 /* Each line has one answer, so that whoever asks knows when it is done. */
 static void
 obey(struct capture *c, const char *line)
 {
-	if (strncmp(line, "resume", 6) == 0)
-		drain_all(c); /* what is older is thrown away too */
 	report(c);
-	c->paused =
-		strncmp(line, "pause", 5) == 0 || (c->paused && strncmp(line, "resume", 6) != 0);
+	if (strncmp(line, "pause", 5) == 0) {
+		c->paused = true;
+	} else if (strncmp(line, "resume", 6) == 0) {
+		c->since = wall_clock();
+		c->paused = false;
+	}
 }
 
 static void
@@ -278,6 +295,7 @@ main(int argc, char **argv)
 		put_interface(c.out, argv[i], c.snaplen);
 		c.count++;
 	}
+	c.since = wall_clock();
 	printf("ready\n");
 	fflush(stdout);
 	capture_run(&c);

@@ -5,21 +5,28 @@ one subnet per cloud and with one subnet stretched over all. Every figure is rea
 holds; 1: it does not; 2: usage; 3: the lab itself did not work.
 """
 import argparse
+import contextlib
 import json
 import os
+import subprocess
 import sys
 import time
 
 from . import guest, netns, report, tools, verdict
 from .layout import LAYOUTS, VM_HOSTS
 from .load import Load
-from .measure import Observer
+from .measure import IN_FLIGHT, Observer
+from .records import Records
 from .topology import Clouds, PlainSwitch
 
 # After a move: QEMU repeats its RARP for 800 ms, the guest its ARP for 820.
 WATCH_S = 1.4
 SETTLE_S = 0.6
 BEFORE_S = 0.2
+# The old hypervisor's end is the last thing at a move that could send a frame astray.
+AFTER_END_S = 0.1
+# A router, a hypervisor or a probe that is gone, whatever it was just asked for.
+BROKEN = (netns.LabError, OSError, subprocess.SubprocessError, ValueError)
 
 
 def parse(arguments):
@@ -55,7 +62,7 @@ class Run:
         self.options = options
         self.printer = report.Printer()
         self.image = None
-        self.result = {"moves": [], "tcp_survived": False, "tcp_checksum_ok": False,
+        self.result = {"verdict": False, "moves": [], "tcp_survived": False, "tcp_checksum_ok": False,
                        "delay_ms": options.delay_ms, "loss_pct": options.loss_pct,
                        "yardstick": {"moves": []}, "layouts": {}, "checks": []}
         if options.captures:
@@ -65,26 +72,32 @@ class Run:
         """Moves the machine to the other site and reads the figures."""
         start = world.vm_site
         target = next(site for site in VM_HOSTS if site != start)
+        records = Records(world) if hasattr(world, "routers") else None
         place = world.prepare(target)
         observer.wake()
         load.mark()
+        if records:
+            records.mark()
         time.sleep(BEFORE_S + 2 * observer.delay)
         self.printer.say(f"move {number}: {start} -> {target}")
         migration, old = world.migrate(target, place)
         time.sleep(WATCH_S + 2 * observer.delay)
+        if records:
+            world.check()
+        old.end()
+        time.sleep(AFTER_END_S + IN_FLIGHT + 2 * observer.delay)
         move, rarp = observer.figures(start, target, migration)
         observer.rest()
         load.after_move(move["peers"])
         move["number"] = number
         move["migration_s"] = round(migration.took, 3)
-        if hasattr(world, "routers"):
-            move["record"] = _record(world, move, target, rarp, observer.epoch)
-        report.timeline(self.printer, move, hasattr(world, "routers"))
-        old.end()
+        if records:
+            move["record"] = records.compare(move, rarp, observer.epoch)
+        report.timeline(self.printer, move, bool(records))
         return move
 
     def moves(self, world, count, sink):
-        """Boots the machine, puts the load on it and moves it. (download -> ended well, surplus records)"""
+        """Boots the machine, puts the load on it and moves it. (download -> ended well, the last words of all probes)"""
         self.printer.say("booting the guest in A")
         seconds = world.boot(self.image)
         world.wait_reachable()
@@ -95,8 +108,6 @@ class Run:
         observer.rest()
         for number in range(1, count + 1):
             sink.append(self.one_move(world, observer, load, number))
-            if hasattr(world, "routers"):
-                world.check()
         finished, final = load.finish()
         observer.stop()
         for name, state in final.items():
@@ -104,7 +115,7 @@ class Run:
                 self.printer.say(f"{name}: {state['bytes']} bytes, checksum "
                                  f"{'right' if state['checksum_ok'] else 'WRONG'}"
                                  f"{', ' + state['error'] if state['error'] else ''}")
-        return finished, observer.surplus_records, final
+        return finished, final
 
     def plain(self):
         """The yardstick: the same move on one switch."""
@@ -112,7 +123,7 @@ class Run:
         self.printer.head("One plain switch, no overlay: the physical limit")
         with netns.Lab("plain") as lab:
             world = PlainSwitch(lab)
-            finished, _, final = self.moves(world, self.options.plain_moves, moves)
+            finished, final = self.moves(world, self.options.plain_moves, moves)
         self.result["yardstick"].update(summary=report.summary(moves), tcp_finished=finished,
                                         probes=final)
         report.table(self.printer, "One plain switch (yardstick)", moves)
@@ -120,7 +131,7 @@ class Run:
     def clouds(self, layout, keep):
         """The moves of one layout. Returns its checks."""
         options = self.options
-        moves, finished, copies = [], {}, 0
+        moves, finished, final = [], {}, {}
         self.printer.head(f"Clouds A, B and C, layout '{layout.name}', "
                           f"{options.delay_ms:g} ms one way, {options.loss_pct:g} % loss")
         lab = netns.Lab(layout.name, may_stay=keep)
@@ -129,23 +140,23 @@ class Run:
             world.start()
             self.printer.say("three routers run (at real-time priority, as on machines of their own) "
                              "and have found each other")
-            finished, copies, final = self.moves(world, options.moves, moves)
+            finished, final = self.moves(world, options.moves, moves)
             self.result["layouts"][layout.name] = {
                 "summary": report.summary(moves), "tcp_finished": finished, "probes": final,
                 "drops": {name: router.drops() for name, router in world.routers.items()}}
             if keep:
                 lab.keep()
                 self._say_kept(lab, world)
-        except netns.LabError as problem:
-            self.printer.say(f"FAILED: {problem}")
-            self.result["layouts"].setdefault(layout.name, {})["failed"] = str(problem)
+        except BROKEN as problem:
+            self.printer.say(f"FAILED: {problem or type(problem).__name__}")
+            self.result["layouts"].setdefault(layout.name, {})["failed"] = repr(problem)
             self._logs(lab)
         finally:
             lab.close()
         self.result["moves"] += moves
         if moves:
             report.table(self.printer, f"Layout '{layout.name}'", moves)
-        checks = verdict.of_layout(moves, options.moves, finished, copies, options.delay_ms,
+        checks = verdict.of_layout(moves, options.moves, finished, final, options.delay_ms,
                                    options.loss_pct)
         report.verdict(self.printer, f"Layout '{layout.name}': does it hold?", checks)
         self.result["checks"] += [{"layout": layout.name, **vars(check)} for check in checks]
@@ -167,7 +178,7 @@ class Run:
                     self.printer.raw(f"  --- {name}\n  " + "  ".join(file.readlines()[-15:]))
 
     def all(self):
-        """Everything; True when the verdict holds."""
+        """Everything; True when the verdict holds, or none was asked for."""
         options = self.options
         self.image = guest.make(say=self.printer.say)
         if options.plain_moves:
@@ -181,12 +192,12 @@ class Run:
         self.result["tcp_survived"] = bool(finished) and all(
             peer["tcp_ok"] for move in self.result["moves"] for peer in move["peers"].values())
         self.result["tcp_checksum_ok"] = bool(finished) and all(finished)
-        holds = all(check.holds for check in checks)
+        holds = bool(checks) and all(check.holds for check in checks)
         self.result["verdict"] = holds
         self._compare()
         if checks:
             self.printer.head(f"Verdict: {'it holds' if holds else 'it does NOT hold'}")
-        return holds
+        return holds or not names
 
     def _compare(self):
         """The overlay beside the plain switch."""
@@ -208,42 +219,23 @@ class Run:
         self.printer.say(f"figures are in {self.options.output}")
 
 
-def _record(world, move, target, rarp, epoch):
-    """The new site's router's own record of the move, beside what the captures say."""
-    rows = [row for row in world.routers[target].show("moves")
-            if world.layout.vm_ip() in row["eids"] and row["to"] == target]
-    if not rows or rarp is None:
-        return {"difference_ms": None}
-    row = rows[-1]
-    heard = row["heard_us"] / 1e6 + time.time() - time.clock_gettime(time.CLOCK_MONOTONIC) - epoch
-    result = {"trigger": row["trigger"], "outcome": row["outcome"],
-              "rarp_to_heard_ms": round((heard - rarp) * 1000, 3)}
-    for key in ("resolved", "claimed", "all_acked", "first_frame"):
-        value = row.get(f"{key}_us")
-        result[f"{key}_ms"] = None if value is None else round(value / 1000, 3)
-    differences = [abs(result["rarp_to_heard_ms"])]
-    for key, ours in (("all_acked_ms", "rarp_to_all_acked_ms"), ("claimed_ms", "rarp_to_resolved_ms")):
-        if result[key] is None or move[ours] is None:
-            return {**result, "difference_ms": None}
-        differences.append(abs(result[key] + result["rarp_to_heard_ms"] - move[ours]))
-    return {**result, "difference_ms": round(max(differences), 3)}
-
-
 def main(arguments=None):
     options = parse(arguments)
     if options.clean:
         for prefix in netns.sweep(kept_too=True):
             print(f"{prefix} is gone")
         return 0
+    # Whatever happens, nobody must take the figures of an earlier run for those of this one.
+    with contextlib.suppress(FileNotFoundError):
+        os.remove(options.output)
     run = Run(options)
     try:
-        holds = run.all()
-    except netns.LabError as problem:
-        print(f"the lab does not work: {problem}", file=sys.stderr)
-        run.save()
+        return 0 if run.all() else 1
+    except BROKEN as problem:
+        print(f"the lab does not work: {problem!r}", file=sys.stderr)
         return 3
-    run.save()
-    return 0 if holds else 1
+    finally:
+        run.save()
 
 
 if __name__ == "__main__":

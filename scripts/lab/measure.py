@@ -8,37 +8,40 @@ rarp_to_resolved_ms    first RARP on the new tap to the first packet that the ne
 rarp_to_all_acked_ms   the same RARP until the new site has received, from every other site, the first packet that this site sent
                        after the news had reached it (the acknowledgement, or data that already follows the news)
 rarp_to_delivery_ms    the same RARP to the first frame from the client that enters the new tap
-lost_udp, lost_icmp    requests that reached neither the old tap before STOP nor the new one
+rarp_to_router_delivery_ms   the same RARP to the first packet for the machine, of any host, that the new site's router puts on
+                       its LAN
+lost_udp, lost_icmp    requests that left their host and reached neither the old tap before STOP nor the new one; counted_udp,
+                       counted_icmp: of so many
+window_ms              the time during which requests were counted, by the clock
 duplicated_udp         requests that reached the machine's taps more than once
-reordered_udp          requests that came after a later one; reordered_ms: for how long that went on
-to_two_sites           requests seen on both taps
+reordered_udp          requests that came after a later one; reordered_ms: for how long that went on; reordered_in_path: those
+                       of them that came after a later one of their own path
+to_two_sites           requests seen at more than one site: on its tap, or coming from its router
+sealed                 the client's requests that its router took, and the sealed records by which there were more or fewer
 via_vr_frames_after_100ms   frames between machine and native that passed the new site's router later than 100 ms after the
                        RARP, or than a round trip if that is longer (frames that the switch merely floods to it are not counted)
 via_vr_frames_after_guest_heard   those of them that came when the guest had also heard its new neighbours' addresses
 guest_caught_up_ms     the RARP to the guest's first answer to a request delivered after it: an emulated guest first works off,
                        for up to some 100 ms, what was in its queue when it was stopped, and the routers' ARP stands behind that
 """
-import bisect
-from dataclasses import dataclass, field
+import time
 
+from . import sealed
 from .capture import ARP, IP4, RARP, UDP, Capture, collect, mac_bytes, packed
-from .layout import HOSTS, SITES, UNDERLAY, VM_MAC
+from .flows import Flow, FlowFigures, account, reorder
+from .layout import HOSTS, SITES, UNDERLAY, VM_HOSTS, VM_MAC
 from .topology import WAN_DEVICE
 
 UDP_FLOWS = {"client": 1, "native_a": 2, "native_b": 3}
 PING_FLOW = 101
 # Requests of this size make sealed records of a size of their own.
 CLIENT_SIZE, NATIVE_SIZE = 333, 64
-# What a sealed record adds to an IP packet: outer and inner header, tag.
-RECORD_OVERHEAD = 40
+IP_UDP_SIZE = 28
 DIRECT_AFTER = 0.1
 # What the router tells a machine that has arrived is in its queue so soon after the RARP.
 TOLD = 0.001
 # Frames of an answer in progress while the guest changes its neighbour entry.
 SWITCHING = 0.002
-# How many requests from the edges of the captured time the comparison with the underlay begins and ends, how long before
-# a request (1 ms after the last), and by how many records a router that was kept waiting there can mislead it.
-EDGE, BETWEEN, EDGE_ERROR = 50, 0.0003, 3
 # Frames younger than this may still be on their way when the captures are read.
 IN_FLIGHT = 0.05
 
@@ -49,40 +52,21 @@ ANNOUNCEMENTS = {
 }
 
 
-@dataclass
-class Flow:
-    """What is known of one numbered flow; numbers up to 'settled' are accounted for."""
-    settled: int = -1
-    highest: int = -1
-    copies: dict = field(default_factory=dict)   # number -> deliveries
-    places: dict = field(default_factory=dict)   # number -> taps
-
-
-@dataclass
-class FlowFigures:
-    """One flow over one move."""
-    lost: int = 0
-    duplicated: int = 0
-    reordered: int = 0
-    reordered_ms: float = 0.0
-    reorder_episodes: int = 0
-    to_two_sites: int = 0
-    counted: int = 0
-
-
 class Observer:
     """Captures everywhere that matters in a world, and reads the figures of each move."""
 
     def __init__(self, world, epoch, folder=None, routers=True):
-        """Without 'routers' only the machine's taps are watched: for moves during which a router starts anew."""
+        """Without 'routers' only the hosts' and the machine's ports are watched: for moves during which a router starts
+        anew."""
         self.world = world
         self.routed = routers and hasattr(world, "routers")
         self.epoch = epoch
         self.delay = getattr(getattr(world, "underlay", None), "delay_ms", 0) / 1000
         self.captures = []
         self.flows = {}
+        self.begin = None  # from when on all captures see everything
         self.lan_ports = {}
-        self.surplus_records = 0
+        self.host_ports = world.host_ports()
         devices = {}
         for site in world.sites.values():
             wanted = devices.setdefault(site.space.name, (site.space, []))[1]
@@ -91,9 +75,9 @@ class Observer:
             if self.routed:
                 self.lan_ports[site.name] = world.lan_port(site.name)
                 wanted += [self.lan_ports[site.name], WAN_DEVICE]
+        for space, port in self.host_ports.values():
+            devices[space.name][1].append(port)
         for space, names in devices.values():
-            if not names:
-                continue
             file = f"{folder}/{world.layout.name}-{space.name}.pcapng" if folder else None
             self.captures.append(Capture(space, names, epoch, file))
 
@@ -101,14 +85,11 @@ class Observer:
         for capture in self.captures:
             capture.stop()
 
-    def settle(self, site):
-        """Begins anew while the machine rests at this site: what was captured so far is only looked at for where each flow
-        stands."""
+    def settle(self):
+        """Begins anew while the machine rests: what was captured so far is only looked at for where each flow stands."""
         frames = collect(self.captures)
-        self._count_underlay(frames)
-        self._follow(self._requests(frames, site), [], float("inf"))
-        for flow in self.flows.values():
-            self._account(flow, FlowFigures(), float("inf"), {})
+        self._follow(frames)
+        self._account(frames, _no_figures())
 
     def rest(self):
         """Captures nothing until wake(): for the time between moves, which is long on a busy machine."""
@@ -117,19 +98,19 @@ class Observer:
     def wake(self):
         """Captures again; every flow begins anew with the first frame that is seen."""
         collect(self.captures, "resume")
-        self.flows = {}
+        self.flows, self.begin = {}, None
 
     def figures(self, start, target, migration, announced="rarp"):
         """The figures of the move from site 'start' to site 'target', whose frames are all those since the last call, and the
         time of its announcement. 'announced' is the kind of frame by which the new site's switch first hears of the
         machine: "rarp", "garp" or "data"; the names of the figures say RARP for all."""
+        asked = time.time() - self.epoch
         frames = collect(self.captures)
-        self._count_underlay(frames)
         stopped, resumed = migration.stopped - self.epoch, migration.resumed - self.epoch
         new = self._tap(frames, target)
         rarp = _first(new, lambda f: ANNOUNCEMENTS[announced](f) and not f.outbound
                       and f.time >= stopped)
-        flows = self._flow_figures(frames, start, target, stopped)
+        flows, window = self._flow_figures(frames, start, stopped, asked)
         result = {"layout": self.world.layout.name, "from": start, "to": target,
                   "vm_paused_ms": _ms(stopped, resumed),
                   "resume_to_rarp_ms": _ms(resumed, rarp)}
@@ -137,9 +118,12 @@ class Observer:
         result["rarp_to_delivery_ms"] = _ms(rarp, _delivery(new, rarp, client))
         if self.routed:
             result.update(self._news(frames, target, rarp))
+            result["rarp_to_router_delivery_ms"] = self._router_delivery(frames, target, rarp)
+            result["sealed"] = self._sealed(frames)
         udp = flows[UDP_FLOWS["client"]]
         icmp = flows[PING_FLOW]
-        result.update(lost_udp=udp.lost, lost_icmp=icmp.lost, duplicated_udp=udp.duplicated,
+        result.update(window_ms=round(window * 1000), lost_udp=udp.lost, lost_icmp=icmp.lost,
+                      counted_icmp=icmp.counted, duplicated_udp=udp.duplicated,
                       duplicated_icmp=icmp.duplicated, reordered_udp=udp.reordered,
                       to_two_sites=sum(flow.to_two_sites for flow in flows.values()))
         roles = {"client": "client", "native_from": f"native_{start}",
@@ -160,59 +144,69 @@ class Observer:
     def _requests(self, frames, site):
         return [f for f in self._tap(frames, site) if f.outbound and f.flow and f.is_request]
 
-    def _follow(self, old, new, stopped):
-        """Counts deliveries; returns per flow the frames in the order in which the machine got them."""
+    def _flow(self, number):
+        return self.flows.setdefault(number, Flow())
+
+    def _follow(self, frames, start=None, stopped=None):
+        """Notes where requests were seen; returns per flow those that the machine got, in order. What entered the tap of site
+        'start' after the machine 'stopped' there did not reach it."""
+        for space, port in self.host_ports.values():
+            for frame in frames.get((space.name, port), []):
+                if not frame.outbound and frame.flow and frame.is_request:
+                    self._flow(frame.flow).sent.setdefault(frame.number, frame.time)
+        got = []
+        for site in VM_HOSTS:
+            seen = self._requests(frames, site)
+            self._note_place(site, seen)
+            got += [f for f in seen if site != start or f.time < stopped]
+        for site, port in self.lan_ports.items():
+            self._note_place(site, [f for f in frames.get((site, port), [])
+                                    if not f.outbound and f.flow and f.is_request])
         orders = {}
-        for frame in old:
-            flow = self.flows.setdefault(frame.flow, Flow())
-            flow.places[frame.number] = flow.places.get(frame.number, 0) | 1
-        for frame in new:
-            flow = self.flows.setdefault(frame.flow, Flow())
-            flow.places[frame.number] = flow.places.get(frame.number, 0) | 2
-        got = [f for f in old if f.time < stopped] + new
         for frame in sorted(got, key=lambda f: f.time):
-            flow = self.flows[frame.flow]
+            flow = self._flow(frame.flow)
             flow.copies[frame.number] = flow.copies.get(frame.number, 0) + 1
             orders.setdefault(frame.flow, []).append(frame)
         return orders
 
-    def _flow_figures(self, frames, start, target, stopped):
-        old, new = self._requests(frames, start), self._requests(frames, target)
-        orders = self._follow(old, new, stopped)
-        end = max((f.time for f in old + new), default=0) - IN_FLIGHT - 2 * self.delay
-        figures = {}
-        for number in [*UDP_FLOWS.values(), PING_FLOW]:
-            flow = self.flows.setdefault(number, Flow())
-            figures[number] = mine = FlowFigures()
-            _reorder(flow, orders.get(number, []), mine)
-            times = {f.number: f.time for f in orders.get(number, [])}
-            self._account(flow, mine, end, times)
-        return figures
+    def _note_place(self, site, requests):
+        bit = 1 << SITES.index(site)
+        for frame in requests:
+            places = self._flow(frame.flow).places
+            places[frame.number] = places.get(frame.number, 0) | bit
 
-    @staticmethod
-    def _account(flow, figures, end, times):
-        """Settles all numbers up to the last that was delivered before 'end'."""
-        known = [n for n in flow.copies if n > flow.settled and times.get(n, 0) <= end]
-        if not known:
-            return
-        last = max(known)
-        begin = flow.settled + 1 if flow.settled >= 0 else min(known)
-        for number in range(begin, last + 1):
-            copies = flow.copies.pop(number, 0)
-            figures.lost += copies == 0
-            figures.duplicated += max(0, copies - 1)
-            figures.to_two_sites += flow.places.pop(number, 0) == 3
-        figures.counted = last + 1 - begin
-        flow.settled = last
-        # A copy of a settled number that comes later still counts, as one more.
-        for number in [n for n in flow.copies if n <= last]:
-            figures.duplicated += flow.copies.pop(number)
-            flow.places.pop(number, None)
+    def _account(self, frames, figures):
+        """Settles what was sent so long ago that it must have arrived. Since when that is counted."""
+        if self.begin is None:
+            firsts = [min((seen[0].time for (space, _), seen in frames.items()
+                           if space == capture.space.name), default=float("inf"))
+                      for capture in self.captures]
+            self.begin = max(firsts)
+        lasts = [frames[(space.name, port)][-1].time for space, port in self.host_ports.values()
+                 if frames.get((space.name, port))]
+        begin, end = self.begin, min(lasts, default=0) - self._on_the_way()
+        for number, mine in figures.items():
+            account(self._flow(number), mine, begin, end)
+        self.begin = max(begin, end)
+        return begin
+
+    def _on_the_way(self):
+        return IN_FLIGHT + 2 * self.delay
+
+    def _flow_figures(self, frames, start, stopped, asked):
+        """The figures per flow, and for how many seconds before 'asked' requests should have been counted."""
+        orders = self._follow(frames, start, stopped)
+        figures = _no_figures()
+        for number, mine in figures.items():
+            reorder(self._flow(number), orders.get(number, []), mine)
+        begin = self._account(frames, figures)
+        return figures, max(0, asked - self._on_the_way() - begin)
 
     def _peer(self, figures, tap, rarp, name):
         address = packed(self.world.layout.hosts[name])
         return {"host": name, "lost_udp": figures.lost, "duplicated_udp": figures.duplicated,
                 "reordered_udp": figures.reordered,
+                "reordered_in_path": figures.reordered_in_path,
                 "reordered_ms": round(figures.reordered_ms, 3),
                 "reorder_episodes": figures.reorder_episodes, "counted_udp": figures.counted,
                 "rarp_to_delivery_ms": _ms(rarp, _delivery(tap, rarp, address))}
@@ -268,22 +262,23 @@ class Observer:
                      if f.outbound and f.ip_to == mine and f.time > told
                      and _identity(f) in back), None)
 
-    def _count_underlay(self, frames):
-        """Compares the client's requests that entered its router with the sealed records of their size that left it. What is
-        between two requests well inside of the captured time is compared, so that each has its record."""
-        if not self.lan_ports:
-            return
+    def _sealed(self, frames):
+        """The client's requests beside the records that left for them."""
         site = HOSTS["client"]
-        times = [f.time for f in frames.get((site, self.lan_ports[site]), [])
-                 if f.outbound and f.is_request and f.flow == UDP_FLOWS["client"]]
-        if len(times) <= 2 * EDGE:
-            return
-        begin, end = times[EDGE] - BETWEEN, times[-EDGE] - BETWEEN
-        record = CLIENT_SIZE + 28 + RECORD_OVERHEAD
-        records = sum((f.size - 42) // record for f in frames.get((site, WAN_DEVICE), [])
-                      if f.outbound and f.protocol == UDP and (f.size - 42) % record == 0
-                      and begin <= f.time < end)
-        self.surplus_records += max(0, records - (len(times) - 2 * EDGE) - EDGE_ERROR)
+        requests = [f.time for f in frames.get((site, self.lan_ports[site]), [])
+                    if f.outbound and f.is_request and f.flow == UDP_FLOWS["client"]]
+        packets = [f for f in frames.get((site, WAN_DEVICE), []) if f.outbound and f.protocol == UDP]
+        return sealed.compare(requests, packets,
+                              CLIENT_SIZE + IP_UDP_SIZE + sealed.RECORD_OVERHEAD)
+
+    def _router_delivery(self, frames, site, rarp):
+        """The first packet for the machine that the router put on this LAN."""
+        if rarp is None:
+            return None
+        vm = packed(self.world.layout.vm)
+        port = frames.get((site, self.lan_ports[site]), [])
+        return _ms(rarp, _first(port, lambda f: not f.outbound and f.kind == IP4 and f.ip_to == vm
+                                and f.time > rarp))
 
     @staticmethod
     def _announcements(tap, rarp):
@@ -297,6 +292,10 @@ class Observer:
             elif ANNOUNCEMENTS["garp"](frame):
                 said["gratuitous_arp"] += 1
         return said
+
+
+def _no_figures():
+    return {number: FlowFigures() for number in [*UDP_FLOWS.values(), PING_FLOW]}
 
 
 def _identity(frame):
@@ -335,26 +334,3 @@ def _caught_up(tap, rarp):
             fresh.setdefault(frame.flow, frame.number)
     return _first(tap, lambda f: f.flow in fresh and not f.outbound and not f.is_request
                   and f.number >= fresh[f.flow])
-
-
-def _reorder(flow, order, figures):
-    """Counts late frames, and how long they went on after the first that overtook them."""
-    numbers, times = [], []  # of the frames that were the latest when they came
-    overtaken = last_late = None
-    for frame in order:
-        if frame.number > flow.highest:
-            flow.highest = frame.number
-            numbers.append(frame.number)
-            times.append(frame.time)
-            continue
-        if flow.copies.get(frame.number, 0) > 1:
-            continue
-        figures.reordered += 1
-        first = times[min(bisect.bisect_right(numbers, frame.number), len(times) - 1)]
-        # Late frames within a tenth of a second belong to one change of path.
-        if last_late is None or frame.time - last_late > 0.1:
-            figures.reorder_episodes += 1
-            overtaken = first
-        overtaken = min(overtaken, first)
-        last_late = frame.time
-        figures.reordered_ms = max(figures.reordered_ms, (last_late - overtaken) * 1000)

@@ -50,6 +50,11 @@ class World:
         self.hosts[name] = space
         return space
 
+    def host_ports(self):
+        """name of a host -> (namespace of its switch, port of that switch)"""
+        return {name: (self.sites[HOSTS[name]].space, f"to-{space.name}")
+                for name, space in self.hosts.items()}
+
     def boot(self, image, site="a", ready_timeout=60):
         """Starts the machine; returns the seconds until its service ran."""
         place = self.sites[site]

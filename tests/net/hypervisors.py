@@ -130,7 +130,7 @@ class Trip:
 
     def __enter__(self):
         time.sleep(SETTLE_S + 4 * self.observer.delay)
-        self.observer.settle(self.cloud.vm_site)
+        self.observer.settle()
         return self
 
     def __exit__(self, failed, *_):

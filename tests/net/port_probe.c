@@ -218,28 +218,45 @@ obey(struct probe *probe, const char *line)
 	return true;
 }
 
+#define FDS_PER_PORT 3
+
+/* A device that comes back has other descriptors. */
+static void
+list_descriptors(const struct probe *probe, struct pollfd *fds)
+{
+	for (unsigned i = 0; i < probe->count; i++) {
+		const struct port *port = probe->port[i];
+		struct pollfd *own = fds + (size_t)FDS_PER_PORT * i;
+
+		own[0] = (struct pollfd){port_bulk_fd(port), POLLIN, 0};
+		own[1] = (struct pollfd){port_control_fd(port), POLLIN, 0};
+		own[2] = (struct pollfd){port_link_event_fd(port), POLLIN, 0};
+	}
+}
+
 static void
 run(struct probe *probe)
 {
-	struct pollfd fds[5] = {{.fd = STDIN_FILENO, .events = POLLIN}};
+	struct pollfd fds[1 + 2 * FDS_PER_PORT] = {{.fd = STDIN_FILENO, .events = POLLIN}};
 	char line[8192];
 
-	for (unsigned i = 0; i < probe->count; i++) {
-		fds[1 + 2 * i] = (struct pollfd){port_bulk_fd(probe->port[i]), POLLIN, 0};
-		fds[2 + 2 * i] = (struct pollfd){port_control_fd(probe->port[i]), POLLIN, 0};
-	}
 	for (;;) {
 		fflush(stdout);
-		if (poll(fds, 1 + 2 * probe->count, -1) < 0) {
+		list_descriptors(probe, fds + 1);
+		if (poll(fds, 1 + FDS_PER_PORT * probe->count, -1) < 0) {
 			if (errno == EINTR)
 				continue;
 			return;
 		}
 		for (unsigned i = 0; i < probe->count; i++) {
-			if (fds[1 + 2 * i].revents != 0)
+			const struct pollfd *own = fds + 1 + (size_t)FDS_PER_PORT * i;
+
+			if (own[0].revents != 0)
 				port_bulk_readable(probe->port[i], clock_us());
-			if (fds[2 + 2 * i].revents != 0)
+			if (own[1].revents != 0)
 				port_control_readable(probe->port[i], clock_us());
+			if (own[2].revents != 0)
+				port_link_event_readable(probe->port[i], clock_us());
 		}
 		if (fds[0].revents != 0 &&
 		    (fgets(line, sizeof(line), stdin) == NULL || !obey(probe, line)))
@@ -282,9 +299,13 @@ parse_arguments(struct probe *probe, int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-	static const struct port_ops ops = {heard, heard_control, ended};
+	static const struct port_ops ops = {
+		.frame = heard, .control = heard_control, .batch_end = ended};
 	struct probe probe = {.conf = {.vnet_hdr = true,
 				       .udp_super_frames = true,
+				       .ignore_outgoing = true,
+				       .nftables = true,
+				       .nft_owner = true,
 				       .router_mac = {{0x02, 0x56, 0x52, 0, 0, 0x07}}}};
 	struct log *log = log_create(LOG_DEBUG, NULL);
 	int rc = 0;

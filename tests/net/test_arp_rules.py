@@ -185,9 +185,9 @@ class Networkd:
         return f" {address}/" in self.host.space.ip("-4 -o address show dev eth0")
 
 
-@pytest.mark.skipif(not os.path.exists(NETWORKD), reason="systemd-networkd is not installed")
 @pytest.mark.parametrize("address,free", [("10.0.0.60", True), ("10.0.0.20", False)])
 def test_networkd_takes_free_addresses_and_only_those(flat, address, free):
+    assert os.path.exists(NETWORKD), "systemd-networkd is not installed: scripts/deps test"
     newcomer = flat.host("a", 30, f"new{address[-2:]}")
     newcomer.space.ip("address flush dev eth0")
     wait_for(newcomer.is_forwarding, 3, "the newcomer to be plugged in")

@@ -84,9 +84,65 @@ def test_a_file_that_is_not_there_is_said():
 
 
 @pytest.mark.parametrize("name", sorted(os.listdir(os.path.join(tools.ROOT, "conf", "examples"))))
-def test_the_examples_are_good(name):
-    status, _, errors = call("vrd", "--check", os.path.join(tools.ROOT, "conf", "examples", name))
-    assert status == 0, errors
+def test_the_examples_are_good(tmp_path, name):
+    with open(os.path.join(tools.ROOT, "conf", "examples", name), encoding="utf-8") as file:
+        text = file.read()
+    key, copy = tmp_path / "key", tmp_path / name
+    call("vrctl", "keygen", str(key))
+    text, count = re.subn(r'("key_file": )"[^"]*"', rf'\1"{key}"', text)
+    copy.write_text(text)
+    status, _, errors = call("vrd", "--check", str(copy))
+    assert count == 1 and status == 0, errors
+
+
+def start_and_check(file):
+    """What 'vrd --check' says, which is also what 'vrd -c' says and ends with."""
+    status, output, errors = call("vrd", "--check", str(file))
+    assert status == 1 and output == ""
+    assert call("vrd", "-c", str(file)) == (1, "", errors)
+    return errors.splitlines()
+
+
+def with_key(tmp_path, key, public=44 * "A"):
+    file = tmp_path / "vrd.conf"
+    file.write_text('{ "name": "a",\n'
+                    f'  "key_file": "{key}",\n'
+                    '  "vns": [ { "id": 7, "device": "lo" } ],\n'
+                    f'  "peers": [ {{ "name": "b", "public_key": "{public}", "vns": [ {{ "id": 7 }} ] }} ] }}\n')
+    return file
+
+
+@pytest.mark.parametrize("fault,found", [
+    ("missing", "No such file or directory"), ("open to others", "a file that others may use"),
+    ("text", "a file without a key"), ("cut", "a file without a key"), ("a directory", "a file without a key")])
+def test_a_bad_key_file_is_said_with_its_place_before_the_start(tmp_path, fault, found):
+    key = tmp_path / "key"
+    public = call("vrctl", "keygen", str(tmp_path / "other"))[1].strip()
+    if fault == "a directory":
+        key.mkdir()
+    elif fault != "missing":
+        call("vrctl", "keygen", str(key))
+        if fault == "open to others":
+            key.chmod(0o640)
+        elif fault == "text":
+            key.write_text("a key\n")
+        else:
+            key.write_text(key.read_text()[:20])
+    file = with_key(tmp_path, key, public)
+    assert start_and_check(file) == [
+        f'{file}:2:15: key_file: expected a private key as "vrctl keygen" makes it, in a file of mode 0600, found {found}']
+
+
+def test_a_peer_with_the_routers_own_key_is_said_with_its_place_before_the_start(tmp_path):
+    key = tmp_path / "key"
+    file = with_key(tmp_path, key, call("vrctl", "keygen", str(key))[1].strip())
+    assert start_and_check(file) == [
+        f"{file}:4:43: peers[0].public_key: expected the key of another router, found the key of this one"]
+
+
+def test_a_bad_key_file_is_said_beside_every_other_error(tmp_path):
+    file = with_key(tmp_path, tmp_path / "key", "no key")
+    assert [row.split(" ")[1] for row in start_and_check(file)] == ["key_file:", "peers[0].public_key:"]
 
 
 def test_vrd_does_not_start_with_a_bad_file(tmp_path):
@@ -439,6 +495,80 @@ def test_sigusr1_logs_the_counters(net):
     router.process.send_signal(signal.SIGUSR1)
     for pattern in (r"drop: router ttl \d+: ", rf"drop: port {VN} vlan \d+: a tagged frame", r'stats: \{"lan_frames"'):
         wait_for(lambda wanted=pattern: re.search(wanted, router.log()), 3, f"{pattern} in the log")
+
+
+# ---- privileges ----
+
+NET_BIND_SERVICE, NET_ADMIN, NET_RAW = 1 << 10, 1 << 12, 1 << 13
+
+
+def privileges(process):
+    """What /proc says of each thread."""
+    rows = []
+    for task in os.listdir(f"/proc/{process.pid}/task"):
+        with open(f"/proc/{process.pid}/task/{task}/status", encoding="ascii") as file:
+            values = dict(line.split(":", 1) for line in file.read().splitlines())
+        rows.append({key: int(values[key], 16) for key in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} |
+                    {"NoNewPrivs": int(values["NoNewPrivs"])})
+    return rows
+
+
+def only(capabilities):
+    return {"CapInh": 0, "CapPrm": capabilities, "CapEff": capabilities, "CapBnd": 0, "CapAmb": 0, "NoNewPrivs": 1}
+
+
+def test_a_running_router_has_no_more_privileges_than_it_needs(net):
+    rows = privileges(net.routers["a"].process)
+    assert len(rows) >= 2 and all(row == only(NET_ADMIN | NET_RAW) for row in rows), rows
+
+
+def test_a_low_port_needs_one_privilege_more():
+    with Sites() as net:
+        for name, router in net.routers.items():
+            router.conf["listen"] = f"{net.address(name)}:500"
+            for peer in router.conf["peers"]:
+                peer["endpoints"] = [f"{net.address(peer['name'])}:500"]
+        net.start()
+        assert all(row == only(NET_ADMIN | NET_RAW | NET_BIND_SERVICE)
+                   for row in privileges(net.routers["a"].process))
+
+
+def test_without_those_privileges_files_are_read_and_written_as_before(pair):
+    """A reload, a log that was rotated away, the state file, and the end, which gives everything back."""
+    router = pair.routers["a"]
+    log, state = router.conf["log"]["file"], f"{router.conf['state_dir']}/a.state"
+    for file in (router.conf_file, router.key_file):
+        os.chmod(file, 0o600)
+    os.rename(log, f"{log}.1")
+    router.conf["vns"][0]["local"].append("10.79.0.0/24")
+    router.write_conf()
+    router.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: os.path.exists(log) and "reloaded" in router.log(), 3, "the new log")
+    assert "10.79.0.0/24" in {row["prefix"] for row in router.show("lndt")}
+    os.unlink(state)
+    mover = new_mover(pair, 41)
+    walk(pair, mover, "ba")
+    wait_for(lambda: os.path.exists(state) and mover.ip in open(state, encoding="ascii").read(), 5, "the state")
+    assert router.stop() == 0
+    assert not [name for name in pair.spaces["a"].ports("br0") if "-vr" in name]
+    assert pair.spaces["a"].run("nft", "list", "ruleset") == ""
+
+
+@pytest.mark.parametrize("what", ["key_file", "state_dir", "configuration"])
+def test_what_is_not_roots_to_use_is_said_before_the_start(what):
+    """Root without the right to override permissions: a file of somebody else's that is closed to others."""
+    with Sites() as net:
+        router = net.routers["a"]
+        router.write_conf()
+        file = {"configuration": router.conf_file}.get(what) or router.conf[what]
+        os.chown(file, 65534, 65534)
+        os.chmod(file, 0o700 if what == "state_dir" else 0o600)
+        if what == "configuration":
+            status, _, errors = call("vrd", "-c", file)
+            assert status == 1 and "Permission denied" in errors
+        else:
+            with pytest.raises(LabError, match="Permission denied"):
+                router.start()
 
 
 # ---- the end ----

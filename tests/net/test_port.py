@@ -641,6 +641,26 @@ def test_the_kernel_leaves_guarded_prefixes_alone_until_the_end(gateway):
     assert reaches(net, "10.2.0.2")[0]
 
 
+@pytest.mark.parametrize("family", [4, 6])
+def test_the_kernel_leaves_what_comes_from_guarded_prefixes_alone(gateway, family):
+    net = gateway
+    outside, own, guard = "10.2.0.2", "10.2.0.1", "10.1.0.0/24"
+    if family == 6:
+        outside, own, guard = "fd00:2::2", "fd00:2::1", "fd00:1::/64"
+        net.sh(net.r, "sysctl", "-qw", "net.ipv6.conf.all.forwarding=1")
+        for number, host in enumerate((net.h1, net.h2), 1):
+            net.ip(host, "addr", "add", f"fd00:{number}::2/64", "dev", "h0", "nodad")
+            net.ip(net.r, "addr", "add", f"fd00:{number}::1/64", "dev", f"p{number}", "nodad")
+            net.ip(host, "-6", "route", "add", "default", "via", f"fd00:{number}::1")
+    until(lambda: reaches(net, outside)[0])
+    probe = net.probe(net.r, "--nic-mac", "--guard", guard, "--device", "p1")
+    ok, text = reaches(net, outside)
+    assert not ok and "From" not in text
+    assert reaches(net, own)[0]
+    assert probe.stop() == 0
+    assert reaches(net, outside)[0]
+
+
 def test_no_rule_survives_a_killed_process(gateway):
     net = gateway
     probe = net.probe(net.r, "--nic-mac", "--guard", "10.2.0.0/16", "--device", "p1")

@@ -5,7 +5,7 @@ import inside
 import pytest
 import sniff
 from lab.netns import wait_for
-from sites import BROADCAST, VIRTUAL_MAC, Sites, ip_bytes, mac_bytes
+from sites import BROADCAST, VIRTUAL_MAC, Host, Sites, ip_bytes, mac_bytes
 from traffic import Connection, Stream, transfer
 
 
@@ -41,8 +41,8 @@ def test_proxy_arp_suffices_on_a_stretched_subnet(lan):
         assert ha.neighbour(hb.ip) == VIRTUAL_MAC and hb.neighbour(ha.ip) == VIRTUAL_MAC
 
 
-def add_native(net, site, outside):
-    """A router of the LAN's own at .254, with an address 'outside' behind it."""
+def add_native(net, site, outside, via="10.1.0.2"):
+    """A router of the LAN's own at .254, with an address 'outside' behind it; it knows the VN behind 'via'."""
     native = net.host(site, 254, "native", route=False)
     native.space.sysctl("net.ipv4.ip_forward", 1)
     native.space.sysctl("net.ipv4.conf.all.send_redirects", 0)
@@ -50,7 +50,7 @@ def add_native(net, site, outside):
     native.space.ip(f"address add {outside}/32 dev lo")
     for other in net.names:
         if other != site:
-            native.space.ip(f"route add {net.subnet(other)} via 10.1.0.2")
+            native.space.ip(f"route add {net.subnet(other)} via {via}")
     return native
 
 
@@ -168,8 +168,13 @@ def test_a_device_with_an_address_of_the_hosts_own_serves_both():
 
 # ---- the NIC's own MAC ----
 
-def nic_conf(_, conf):
+OUTSIDE = "198.51.100.1"
+
+
+def nic_conf(name, conf):
     conf["vns"][0]["mac"] = "nic"
+    if name == "a":
+        conf["vns"][0]["native_gateway"] = "10.1.0.254"
 
 
 @pytest.fixture(scope="module", params=["veth", "bridge"])
@@ -178,10 +183,13 @@ def own_mac(request):
     with Sites(lan="bridge" if request.param == "bridge" else "nic", configure=nic_conf) as net:
         net.kind = request.param
         net.ha, net.hb = net.host("a", 10), net.host("b", 10)
+        net.native = add_native(net, "a", OUTSIDE, "10.1.0.1")
+        net.device = "lan0" if net.lan == "nic" else "br0"
         for name, space in net.spaces.items():
             space.sysctl("net.ipv4.ip_forward", 1)
-            space.ip(f"address add {net.subnet(name).replace('.0/24', '.9')}/24 dev "
-                     f"{'lan0' if net.lan == 'nic' else 'br0'}")
+            space.ip(f"address add {net.subnet(name).replace('.0/24', '.9')}/24 dev {net.device}")
+            # To the outside as well: A's kernel through the native router, B's over the underlay.
+            space.ip(f"route add default via {'10.1.0.254' if name == 'a' else net.address('a')}")
             for other in net.names:
                 if other != name:
                     # A way that works: what the kernel forwards would arrive twice.
@@ -232,3 +240,74 @@ def test_with_the_nics_mac_the_kernel_says_nothing(own_mac):
 
 def test_with_the_nics_mac_the_hosts_own_address_still_works(own_mac):
     assert own_mac.ping(own_mac.ha, "10.1.0.9")
+
+
+def said_to(seen):
+    """IP packets that came in, by source, protocol and first bytes of what they carry."""
+    return [(frame.ip_from, frame.protocol, frame.body[0] if frame.protocol == sniff.ICMP else frame.body[13] & 4)
+            for frame in seen.frames(lambda frame: frame.protocol in (sniff.ICMP, sniff.TCP) and not frame.outgoing)]
+
+
+def refused(space, address):
+    with pytest.raises(OSError):
+        inside.connect(space, address, 9, timeout=2)
+
+
+def test_with_the_nics_mac_the_outside_is_reached_once_and_through_the_router_only(own_mac):
+    net = own_mac
+    net.wait_ping(net.ha, OUTSIDE)
+    wan = [sniff.Sniffer(space, "wan0") for space in net.spaces.values()]
+    with sniff.Sniffer(net.ha.space, "eth0") as left, sniff.Sniffer(net.native.space, "eth0") as native:
+        assert net.ping(net.ha, OUTSIDE, 5)
+        refused(net.ha.space, OUTSIDE)
+        asked = native.frames(lambda frame: frame.ip_to == OUTSIDE and not frame.outgoing)
+        assert len(asked) == 6  # five echo requests, one SYN
+        assert sorted(said_to(left)) == [(OUTSIDE, sniff.ICMP, 0)] * 5 + [(OUTSIDE, sniff.TCP, 4)]
+    for seen in wan:
+        assert not seen.frames(lambda frame: frame.ip_from.startswith("10."))
+        seen.socket.close()
+
+
+def test_with_the_nics_mac_only_the_router_says_that_there_is_no_way_out(own_mac):
+    net = own_mac
+    net.wait_ping(net.hb, net.ha)
+    wan = [sniff.Sniffer(space, "wan0") for space in net.spaces.values()]
+    with sniff.Sniffer(net.hb.space, "eth0") as right:
+        refused(net.hb.space, OUTSIDE)
+        right.wait(lambda frame: frame.protocol == sniff.ICMP and frame.body[0] == 3, what="no way")
+        assert set(said_to(right)) == {("10.2.0.1", sniff.ICMP, 3)}
+    for seen in wan:
+        assert not seen.frames(lambda frame: frame.ip_from.startswith("10."))
+        seen.socket.close()
+
+
+def test_with_the_nics_mac_new_prefixes_of_a_reload_arrive_once(own_mac):
+    net = own_mac
+    news = {"a": ("10.7.0", "10.6.0.0/24"), "b": ("10.6.0", "10.7.0.0/24")}
+    hosts = {}
+    for name, (own, other) in news.items():
+        host = Host(net, f"late{name}", name, f"{own}.10", 24)
+        host.space.ip(f"route add default via {own}.1")
+        hosts[name] = host
+        net.spaces[name].ip(f"route add {own}.0/24 dev {net.device}")
+        net.spaces[name].ip(f"route add {other} via {net.address('b' if name == 'a' else 'a')}")
+        vn = net.routers[name].conf["vns"][0]
+        vn["local"].append(f"{own}.0/24")
+        vn["addresses"].append(f"{own}.1/24")
+        # Many more, so that no table of a fixed size has room for the last.
+        net.routers[name].conf["peers"][0]["vns"][0]["prefixes"] += [
+            *(f"172.{16 + i // 256}.{i % 256}.0/25" for i in range(1500)), other]
+    for host in hosts.values():
+        wait_for(host.is_forwarding, 3, "the newcomers to be plugged in")
+    for router in net.routers.values():
+        assert "reloaded" in router.reload()["text"]
+    net.wait_ping(hosts["a"], hosts["b"])
+    wan = [sniff.Sniffer(space, "wan0") for space in net.spaces.values()]
+    with sniff.Sniffer(hosts["b"].space, "eth0") as seen:
+        assert net.ping(hosts["a"], hosts["b"], 5)
+        arrived = seen.frames(lambda frame: frame.protocol == sniff.ICMP and frame.body[0] == 8)
+        assert len(arrived) == 5
+    check_both_ways(net, hosts["a"], hosts["b"])
+    for seen in wan:
+        assert not seen.frames(lambda frame: frame.ip_from.startswith("10."))
+        seen.socket.close()

@@ -266,6 +266,11 @@ trace(const struct sim *sim, uint32_t from, uint32_t to, const struct sync_msg *
 		       : m->presence.present    ? "yes"
 						: "no");
 		break;
+	case SYNC_ASKED:
+		for (size_t i = 0; i < m->asked.count; i++)
+			printf(" %s<%s", fmt_addr(m->asked.rows[i].ip).s,
+			       fmt_addr(m->asked.rows[i].rloc).s);
+		break;
 	case SYNC_NEWER:
 		for (size_t i = 0; i < m->newer.count; i++)
 			printf(" %s=%s@%zu", fmt_addr(m->newer.rows[i].ip).s,

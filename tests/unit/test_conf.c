@@ -339,6 +339,10 @@ values_that_contradict_each_other_are_refused(void **state)
 	static const struct bad rows[] = {
 		{WITH("\"sync\":{\"hello_ms\":1000,\"dead_ms\":1999}"),
 		 "f:1:95: sync.dead_ms: expected at least twice \"hello_ms\" (1000), found 1999\n"},
+		{HEAD "\n\"vns\":[{\"id\":7,\"device\":\"br0\",\"mac\":\"nic\"}],\n"
+		      "\"features\":{\"nftables\":false}}",
+		 "f:2:37: vns[0].mac: expected \"virtual\" or an address where "
+		 "\"features.nftables\" is false, found \"nic\"\n"},
 		{WITH("\"sync\":{\"hello_ms\":3000}"),
 		 "f:1:68: sync.dead_ms: expected at least twice \"hello_ms\" (3000), found 4000\n"},
 		{CONF(VN "," VN, ""),
@@ -499,7 +503,8 @@ what_is_left_out_has_its_default(void **state)
 	assert_int_equal(c->hwdt_max, 65536);
 	assert_int_equal(c->hwdt_expiry, 1200 * US_S);
 	assert_true(c->features.udp_segment && c->features.udp_gro && c->features.vnet_hdr &&
-		    c->features.udp_super_frames);
+		    c->features.udp_super_frames && c->features.ignore_outgoing &&
+		    c->features.nftables && c->features.nft_owner);
 	assert_int_equal(c->vn_count, 1);
 	assert_string_equal(c->vns[0].name, "vn7");
 	assert_int_equal(c->vns[0].mac_kind, CONF_MAC_VIRTUAL);
@@ -524,7 +529,8 @@ every_key_is_taken_over(void **state)
 		"1099511627776,\"mtu_max\":9000},\"sync\":{\"hello_ms\":10,\"dead_ms\":20},"
 		"\"hwdt\":{\"max\":16777216,\"expiry_s\":604800},\"features\":{\"udp_segment\":"
 		"false,"
-		"\"udp_gro\":false,\"vnet_hdr\":false,\"udp_super_frames\":false},"
+		"\"udp_gro\":false,\"vnet_hdr\":false,\"udp_super_frames\":false,"
+		"\"ignore_outgoing\":false,\"nft_owner\":false},"
 		"\"vns\":[{\"id\":16777215,\"name\":\"x\",\"device\":\"br0\",\"mac\":\"nic\","
 		"\"super_frames\":false,\"local\":[\"10.1.0.0/24\",\"2001:db8::/64\"],"
 		"\"addresses\":[\"10.1.0.1/24\",\"2001:db8::1/64\"],\"subnets\":[\"10.9.0.0/16\"],"
@@ -556,7 +562,9 @@ every_key_is_taken_over(void **state)
 	assert_int_equal(c->hwdt_max, 16777216);
 	assert_int_equal(c->hwdt_expiry, 604800 * US_S);
 	assert_false(c->features.udp_segment || c->features.udp_gro || c->features.vnet_hdr ||
-		     c->features.udp_super_frames);
+		     c->features.udp_super_frames || c->features.ignore_outgoing ||
+		     c->features.nft_owner);
+	assert_true(c->features.nftables);
 	assert_int_equal(c->vn_count, 2);
 	assert_int_equal(c->vns[0].id, VN_ID_MAX);
 	assert_string_equal(c->vns[0].name, "x");
@@ -826,6 +834,64 @@ files_that_are_no_keys_are_refused(void **state)
 	rmdir(directory);
 }
 
+/* A key file that stands where the name says so. */
+static int
+public_key(const char *key_file, uint8_t key[CONF_KEY_SIZE])
+{
+	memset(key, 0, CONF_KEY_SIZE);
+	if (strcmp(key_file, "/b") == 0)
+		return base64_to_bytes(KEY_B, key, CONF_KEY_SIZE);
+	return strcmp(key_file, "/wide") == 0     ? -EPERM
+	       : strcmp(key_file, "/broken") == 0 ? -EINVAL
+						  : -ENOENT;
+}
+
+static void
+the_key_file_is_checked_where_its_reader_is_given(void **state)
+{
+#define KEY_FILE(name)                                                                             \
+	"{\"name\":\"a\",\"key_file\":\"" name "\",\n\"vns\":[" VN                                 \
+	"],\n\"peers\":[" PEER("c", KEY_C, "") ",\n" PEER("b", KEY_B, "") "]}\n"
+#define WANTED                                                                                     \
+	"1:24: key_file: expected a private key as \"vrctl keygen\" makes it, in a file of mode "  \
+	"0600, found "
+	static const struct bad rows[] = {
+		{KEY_FILE("/none"), WANTED "No such file or directory\n"},
+		{KEY_FILE("/wide"), WANTED "a file that others may use\n"},
+		{KEY_FILE("/broken"), WANTED "a file without a key\n"},
+		{KEY_FILE("/b"), "4:26: peers[1].public_key: expected the key of another router, "
+				 "found the key of this one\n"},
+	};
+	char file[] = "/tmp/test_conf.XXXXXX";
+	int fd = mkstemp(file);
+
+	(void)state;
+	assert_true(fd >= 0);
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		struct outcome o = {.rc = 0};
+		size_t size;
+		FILE *out = open_memstream(&o.lines, &size);
+		char wanted[512];
+
+		assert_int_equal(ftruncate(fd, 0), 0);
+		assert_int_equal(pwrite(fd, rows[i].text, strlen(rows[i].text), 0),
+				 strlen(rows[i].text));
+		assert_int_equal(conf_read(file, &o.conf, &o.errors), 0);
+		conf_fini(&o.conf);
+		conf_errors_fini(&o.errors);
+		assert_int_equal(conf_read_with_key(file, public_key, &o.conf, &o.errors), -EINVAL);
+		conf_errors_print(&o.errors, file, out);
+		fclose(out);
+		snprintf(wanted, sizeof(wanted), "%s:%s", file, rows[i].lines);
+		assert_string_equal(o.lines, wanted);
+		outcome_fini(&o);
+	}
+	close(fd);
+	unlink(file);
+#undef KEY_FILE
+#undef WANTED
+}
+
 int
 main(void)
 {
@@ -850,6 +916,7 @@ main(void)
 		cmocka_unit_test(every_row_of_the_table_is_sound),
 		cmocka_unit_test(keys_survive_their_file),
 		cmocka_unit_test(files_that_are_no_keys_are_refused),
+		cmocka_unit_test(the_key_file_is_checked_where_its_reader_is_given),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -252,6 +252,11 @@ a_super_frame_is_brought_to_the_mtu(void **state)
 	assert_int_equal(port_tx_send(b.tx, &plain), -EMSGSIZE);
 	port_tx_stats(b.tx, &stats);
 	assert_int_equal(stats.drop_too_large, 2);
+	/* The device has got a larger one. */
+	port_tx_set_mtu(b.tx, 1501);
+	assert_int_equal(port_tx_send(b.tx, &plain), 0);
+	port_tx_flush(b.tx);
+	assert_int_equal(receive(&b, room, 70000), (int)(sizeof(h) + plain.size));
 	free(f.data);
 	free(u.data);
 	free(plain.data);

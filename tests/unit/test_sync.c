@@ -232,6 +232,12 @@ static const struct row {
 	  .newer = {.count = 1, .rows = {{V4_5, 3, 2}}}},
 	 31,
 	 {HEAD(SYNC_NEWER), VN, 1, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 2, 4, 10, 1, 0, 5}},
+	{{.type = SYNC_ASKED,
+	  .id = 9,
+	  .vn = 0xabcdef,
+	  .asked = {.count = 1, .rows = {{V4_5, V6_1}}}},
+	 32,
+	 {HEAD(SYNC_ASKED), VN, 1, 4, 10, 1, 0, 5, 6, BYTES_V6_1}},
 };
 
 /* Compares members and not memory: what lies between them is nobody's. */
@@ -314,6 +320,13 @@ assert_same(const struct sync_msg *a, const struct sync_msg *b)
 		break;
 	case SYNC_NEWER:
 		assert_same_newer(a, b);
+		break;
+	case SYNC_ASKED:
+		assert_int_equal(a->asked.count, b->asked.count);
+		for (uint8_t i = 0; i < a->asked.count; i++) {
+			assert_true(addr_equal(a->asked.rows[i].ip, b->asked.rows[i].ip));
+			assert_true(addr_equal(a->asked.rows[i].rloc, b->asked.rows[i].rloc));
+		}
 		break;
 	case SYNC_QUERY:
 		assert_int_equal(a->query.by_mac, b->query.by_mac);
@@ -421,7 +434,7 @@ another_version_or_type_is_told_from_garbage(void **state)
 		{2, {2, SYNC_HELLO}, -EPROTONOSUPPORT},
 		{2, {0, SYNC_HELLO}, -EPROTONOSUPPORT},
 		{2, {1, 0}, -EPROTONOSUPPORT},
-		{2, {1, SYNC_NEWER + 1}, -EPROTONOSUPPORT},
+		{2, {1, SYNC_ASKED + 1}, -EPROTONOSUPPORT},
 		{8, {1, 255, 1, 2, 3, 4, 5, 6}, -EPROTONOSUPPORT},
 		{2, {1, SYNC_HELLO}, -EBADMSG},
 	};
@@ -587,6 +600,11 @@ a_list_of_one_too_many_is_refused(void **state)
 		 {0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 2, 4, 10, 1, 0, 5},
 		 21,
 		 SYNC_BINDINGS_MAX},
+		{{HEAD(SYNC_ASKED), VN},
+		 10,
+		 {4, 10, 1, 0, 5, 4, 192, 0, 2, 1},
+		 10,
+		 SYNC_BINDINGS_MAX},
 	};
 
 	(void)state;
@@ -663,6 +681,7 @@ what_a_parser_would_refuse_is_not_built(void **state)
 	struct sync_msg query = {.type = SYNC_QUERY};
 	struct sync_msg presence = {.type = SYNC_PRESENCE};
 	struct sync_msg newer = {.type = SYNC_NEWER, .newer = {.count = 1}};
+	struct sync_msg asked = {.type = SYNC_ASKED, .asked = {.count = 1}};
 	struct sync_msg pull = {.type = SYNC_PULL, .pull = {.after = {.family = ADDR_V4}}};
 	uint8_t out[SYNC_SIZE_MAX];
 
@@ -672,7 +691,7 @@ what_a_parser_would_refuse_is_not_built(void **state)
 	msg = base;
 	msg.type = 0;
 	REFUSED(msg);
-	msg.type = SYNC_NEWER + 1;
+	msg.type = SYNC_ASKED + 1;
 	REFUSED(msg);
 	msg = base;
 	msg.vn = VN_ID_MAX + 1;
@@ -705,6 +724,9 @@ what_a_parser_would_refuse_is_not_built(void **state)
 	REFUSED(newer);
 	newer.newer.count = SYNC_BINDINGS_MAX + 1;
 	REFUSED(newer);
+	REFUSED(asked);
+	asked.asked.count = SYNC_BINDINGS_MAX + 1;
+	REFUSED(asked);
 	REFUSED(pull);
 #undef REFUSED
 }
@@ -716,6 +738,7 @@ types_have_names(void **state)
 	assert_string_equal(sync_type_name(SYNC_HELLO), "hello");
 	assert_string_equal(sync_type_name(SYNC_PRESENT), "present");
 	assert_string_equal(sync_type_name(SYNC_NEWER), "newer");
+	assert_string_equal(sync_type_name(SYNC_ASKED), "asked");
 	assert_string_equal(sync_type_name(0), "unknown");
 	assert_string_equal(sync_type_name(255), "unknown");
 }
