@@ -37,7 +37,7 @@ void moves_destroy(struct moves *m);
 
 /* Tells all routers of the VN that are up about up to SYNC_BINDINGS_MAX bindings of ours.  'report' 0: no move; otherwise the
  * number of its record, whose acks are filled in here.  0 or -ENOBUFS (nothing sent: the digests
- * will do it). */
+ * will do it, and the record says that nobody is waited for). */
 MUST_USE int moves_tell(struct moves *m, vn_id_t vn, const struct binding *bindings, size_t count,
 			struct vr_id previous, uint64_t report, us_t now);
 /* An ACK came from the peer. */

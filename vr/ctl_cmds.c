@@ -316,6 +316,24 @@ add_ports(cJSON *o, const struct daemon *d)
 	}
 }
 
+static void
+add_moves(cJSON *o, const struct vr *vr)
+{
+	cJSON *moves = cJSON_AddArrayToObject(o, "moves");
+
+	for (unsigned i = 0; i < REPORT_TRIGGERS; i++) {
+		cJSON *row = cJSON_CreateObject();
+
+		add_text(row, "trigger", report_trigger_name((enum report_trigger)i));
+		/* None is counted while it waits. */
+		for (unsigned k = OUTCOME_WAITING + 1; k < REPORT_OUTCOMES; k++)
+			add_number(row, report_outcome_name((enum report_outcome)k),
+				   reports_counted(vr->reports, (enum report_trigger)i,
+						   (enum report_outcome)k));
+		cJSON_AddItemToArray(moves, row);
+	}
+}
+
 static int
 show_stats(void *ctx, const cJSON *request, cJSON **data, struct ctl_error *error)
 {
@@ -343,6 +361,7 @@ show_stats(void *ctx, const cJSON *request, cJSON **data, struct ctl_error *erro
 	add_number(o, "hwdt_refused_full", h.refused_full);
 	add_number(o, "hwdt_stale", h.stale);
 	add_number(o, "gndt", gndt_count(vr->gndt));
+	add_moves(o, vr);
 	add_ports(o, d);
 	*data = o;
 	return 0;

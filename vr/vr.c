@@ -315,7 +315,7 @@ sweep_run(struct vr *vr, us_t now)
 	return vr->sweep_due;
 }
 
-/* A record is logged when it is complete, or has had its time. */
+/* A record is logged and counted when it is complete, or has had its time and nobody is waited for. */
 #define RECORD_TIME (2 * US_S)
 
 static us_t
@@ -326,11 +326,15 @@ log_moves(struct vr *vr, us_t now)
 	char text[REPORT_JSON_MAX];
 
 	while ((r = reports_next(vr->reports, &number)) != NULL) {
-		bool complete = r->all_acked != 0 && r->confirmed != 0 && r->first_frame != 0;
+		bool complete = r->settled != 0 && r->confirmed != 0 && r->first_frame != 0;
 
 		if (!complete && now < r->heard + RECORD_TIME)
 			return r->heard + RECORD_TIME;
+		/* Whoever is still waited for answers or is given up soon, and that is news. */
+		if (r->settled == 0)
+			return US_NEVER;
 		vr->last_logged = number;
+		reports_count(vr->reports, number);
 		if (!log_wants(vr->log, LOG_INFO))
 			continue;
 		report_json(r, vr_name_of, vr, text, sizeof(text));
