@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "vr/lan.h"
 #include "vr/neigh.h"
 #include "vr/offload.h"
 #include "vr/sight.h"
@@ -445,8 +446,8 @@ open_lan_frame(struct vr *vr, const struct site *site, struct frame *f, struct e
 }
 
 static void
-route_lan_frame(struct vr *vr, struct site *site, const struct origin *origin, struct frame *f,
-		const struct ip *ip, us_t now)
+route_lan_frame(struct vr *vr, struct site *site, const struct origin *origin, struct mac to,
+		struct frame *f, const struct ip *ip, us_t now)
 {
 	const struct gndt_route *route;
 	const struct hwdt_entry *e;
@@ -480,6 +481,9 @@ route_lan_frame(struct vr *vr, struct site *site, const struct origin *origin, s
 		vr_drop(vr, DROP_OWN_SOURCE);
 		return;
 	}
+	/* They are neighbours: the next frame need not come here. */
+	if (e != NULL && mac_equal(to, site->router_mac))
+		lan_tell(vr, site, origin->mac, ip->src, e, now);
 	to_lan(vr, site, origin, f, ip, e, now);
 }
 
@@ -506,7 +510,7 @@ fwd_from_lan(struct vr *vr, struct site *site, struct frame *f, us_t now)
 	}
 	vr->lan_taken++;
 	if (may_speak(vr, site, eth.src, &ip, now))
-		route_lan_frame(vr, site, &origin, f, &ip, now);
+		route_lan_frame(vr, site, &origin, eth.dst, f, &ip, now);
 }
 
 /* ---- from a peer ---- */

@@ -30,11 +30,48 @@ lan_defend(struct vr *vr, struct site *site, struct addr ip, struct mac requeste
 	send_reply(vr, site, ip, requester, (struct addr){.family = ADDR_V4});
 }
 
+/* Hosts that do not listen are told once in a while; all hosts of a LAN together so many at once and one more per
+ * millisecond. */
+#define TELL_AGAIN (1 * US_S)
+#define TELL_BURST 64
+#define TELL_PACE  (1 * US_MS)
+
+static struct vr_told *
+told_row(struct vr *vr, struct site *site, struct mac to, struct addr ip)
+{
+	uint8_t bytes[sizeof(to.b) + sizeof(ip)];
+
+	memcpy(bytes, to.b, sizeof(to.b));
+	memcpy(bytes + sizeof(to.b), &ip, sizeof(ip));
+	return &site->told[hash_bytes(&vr->key, bytes, sizeof(bytes)) % VR_TOLD];
+}
+
+void
+lan_tell(struct vr *vr, struct site *site, struct mac to, struct addr to_ip,
+	 const struct hwdt_entry *e, us_t now)
+{
+	struct vr_told *told = told_row(vr, site, to, e->b.ip);
+	uint8_t frame[ETH_FRAME_MIN];
+
+	if (now < told->again && mac_equal(told->to, to) && addr_equal(told->ip, e->b.ip))
+		return;
+	if (e->b.kind != BINDING_HOST || !vr_same_subnet(vr, site, to_ip, e->b.ip))
+		return;
+	if (site->tell_paid < now)
+		site->tell_paid = now;
+	if (site->tell_paid - now > TELL_BURST * TELL_PACE)
+		return;
+	site->tell_paid += TELL_PACE;
+	*told = (struct vr_told){.to = to, .ip = e->b.ip, .again = now + TELL_AGAIN};
+	arp_is_at_build(to, site->router_mac, e->b.ip, e->b.mac, frame);
+	(void)vr->io->lan_inject(vr->ctx, site->vn, frame, sizeof(frame));
+}
+
 /* Asks the other routers on behalf of the requester, who is answered as soon as they know. */
 static void
-ask_for(struct vr *vr, const struct site *site, const struct arp *arp, us_t now)
+ask_for(struct vr *vr, struct site *site, const struct arp *arp, us_t now)
 {
-	struct vr_query *q = sync_query(vr, site->vn, (struct mac){{0}}, arp->tpa, now);
+	struct vr_query *q = query_start(vr, site, (struct mac){{0}}, arp->tpa, now);
 
 	if (q == NULL)
 		return;

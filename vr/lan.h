@@ -14,6 +14,10 @@ void lan_control(struct vr *vr, struct site *site, const uint8_t *frame, size_t 
 		 us_t now);
 /* Answers an RFC 5227 probe of 'requester' for 'ip' (its owner's machine is alive). */
 void lan_defend(struct vr *vr, struct site *site, struct addr ip, struct mac requester);
+/* A host here ('to', with the address 'to_ip') reaches through the router a machine of its own subnet that is here
+ * too ('e'): it is told where that is, seldom enough for one that does not listen. */
+void lan_tell(struct vr *vr, struct site *site, struct mac to, struct addr to_ip,
+	      const struct hwdt_entry *e, us_t now);
 
 /* Another router has told what it owns: a machine here that asked for it is answered. */
 void lan_owner_known(struct vr *vr, const struct site *site, const struct binding *b);

@@ -57,6 +57,15 @@ struct vr_io {
 
 struct neigh;
 
+/* A host here that was told by ARP that a neighbour of its is local. */
+struct vr_told {
+	struct mac to;
+	struct addr ip;
+	us_t again; /* not before, whatever it sends */
+};
+
+#define VR_TOLD 64
+
 /* One VN at this site. */
 struct site {
 	vn_id_t vn;
@@ -67,6 +76,8 @@ struct site {
 	size_t fresh_count;
 	us_t fresh_due;
 	us_t ask_due; /* next ARP request for a machine that has been silent */
+	struct vr_told told[VR_TOLD];
+	us_t tell_paid; /* until then hosts have been told: see lan.c */
 };
 
 /* Queries of ours that are under way: who has this MAC, or this EID? */
