@@ -354,6 +354,7 @@ show_stats(void *ctx, const cJSON *request, cJSON **data, struct ctl_error *erro
 	add_number(o, "suspects", vr->suspects);
 	add_number(o, "duplicates", vr->duplicates);
 	add_number(o, "frozen", vr->frozen);
+	add_number(o, "checks_refused", presence_refused(vr->presence));
 	add_number(o, "news_pending", moves_pending(vr->moves));
 	add_number(o, "hwdt", h.count);
 	add_number(o, "hwdt_max", h.max);

@@ -18,6 +18,7 @@
 #include "base/frame.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/share.h"
 #include "base/types.h"
 #include "conf/conf.h"
 #include "migration/announce.h"
