@@ -261,7 +261,8 @@ moves_acked(struct moves *m, const struct peer *peer, const struct sync_msg *msg
 	close_recipient(m, link, r, now);
 	for (size_t i = 0; i < count; i++)
 		if (msg->ack.rows[i].verdict == SYNC_STALE)
-			m->ops->stale(m->ctx, msg->vn, bindings[i].ip, msg->ack.rows[i].newest,
+			m->ops->stale(m->ctx, peer->id, msg->vn, bindings[i].ip,
+				      msg->ack.rows[i].newest,
 				      (struct vr_id){msg->ack.rows[i].owner}, now);
 }
 

@@ -23,9 +23,9 @@
 struct move_ops {
 	/* Sends now.  A negative result counts as lost. */
 	int (*send)(void *ctx, uint32_t slot, const struct sync_msg *msg);
-	/* A router has newer news of this EID: its counter and owner. */
-	void (*stale)(void *ctx, vn_id_t vn, struct addr ip, mobility_t newest, struct vr_id owner,
-		      us_t now);
+	/* The router 'from' has newer news of this EID: its counter and owner. */
+	void (*stale)(void *ctx, struct vr_id from, vn_id_t vn, struct addr ip, mobility_t newest,
+		      struct vr_id owner, us_t now);
 };
 
 struct moves;

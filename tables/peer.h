@@ -10,6 +10,7 @@
 
 #define PEER_SLOTS_MAX 4096
 #define PEER_VNS_MAX   64
+#define PEER_SERVED    4
 
 enum peer_state { PEER_DOWN = 0, PEER_UP };
 
@@ -27,7 +28,9 @@ struct peer_vn {
 	uint64_t pulled_sum;    /* the peer's digest at the last pull, and ours of it after that */
 	uint64_t pulled_own;
 	uint32_t pull_tries;
-	uint32_t pull_pages; /* taken in so far */
+	uint32_t pull_pages;          /* taken in so far */
+	uint32_t served[PEER_SERVED]; /* ids of its last PULLs that were answered */
+	uint32_t serves;              /* how many there were */
 };
 
 struct peer {
@@ -45,6 +48,7 @@ struct peer {
 	struct peer_vn *vns;
 	size_t vn_count;
 	size_t hello_vn; /* where the next HELLO goes on, when not all VNs fit in one */
+	us_t pages_paid; /* until then it has had its share of table pages */
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
 };
 

@@ -10,7 +10,7 @@
 #include "base/fmt.h"
 #include "vr/ctl.h"
 #include "vr/daemon.h"
-#include "vr/sight.h"
+#include "vr/limits.h"
 #include "vr/version.h"
 
 static void
@@ -222,9 +222,9 @@ hwdt_row(void *ctx, const cJSON *request, uint64_t *cursor, cJSON **row)
 	add_text(o, "mobility", fmt_mobility(e->b.mobility).s);
 	add_text(o, "kind", e->b.kind == BINDING_GATEWAY ? "gateway" : "host");
 	add_text(o, "state",
-		 e->b.withdrawn                                         ? "withdrawn"
-		 : sight_is_frozen(d->vr, e->b.vn, e->b.ip, loop_now()) ? "frozen"
-									: "present");
+		 e->b.withdrawn                                          ? "withdrawn"
+		 : limits_is_frozen(d->vr, e->b.vn, e->b.ip, loop_now()) ? "frozen"
+									 : "present");
 	add_age(o, "heard_s", e->heard);
 	add_age(o, "moved_s", e->moved);
 	return 0;
@@ -355,6 +355,7 @@ show_stats(void *ctx, const cJSON *request, cJSON **data, struct ctl_error *erro
 	add_number(o, "duplicates", vr->duplicates);
 	add_number(o, "frozen", vr->frozen);
 	add_number(o, "checks_refused", presence_refused(vr->presence));
+	add_number(o, "crowded_out", vr->crowded_out);
 	add_number(o, "news_pending", moves_pending(vr->moves));
 	add_number(o, "hwdt", h.count);
 	add_number(o, "hwdt_max", h.max);

@@ -6,8 +6,8 @@
 #include "vr/lan.h"
 #include "vr/neigh.h"
 #include "vr/offload.h"
+#include "vr/query.h"
 #include "vr/sight.h"
-#include "vr/sync.h"
 #include "wire/eth.h"
 #include "wire/ip.h"
 
@@ -336,22 +336,9 @@ to_outside(struct vr *vr, struct site *site, const struct origin *origin, struct
 static bool
 is_for_router(const struct vr *vr, const struct site *site, struct mac dst)
 {
-	const struct hwdt_entry *found[REPORT_EIDS_MAX];
-	bool is_elsewhere = false;
-	size_t count;
-
-	if (mac_equal(dst, site->router_mac))
-		return true;
-	count = hwdt_find_mac(vr->hwdt, site->vn, dst, found, ARRAY_COUNT(found));
-	for (size_t i = 0; i < count && i < ARRAY_COUNT(found); i++) {
-		/* An address that the machine has no more says nothing of where it is. */
-		if (found[i]->b.withdrawn)
-			continue;
-		if (vr_id_equal(found[i]->b.vr, vr->self))
-			return false;
-		is_elsewhere = true;
-	}
-	return is_elsewhere;
+	/* An address that the machine has no more says nothing of where it is. */
+	return mac_equal(dst, site->router_mac) ||
+	       hwdt_place_of_mac(vr->hwdt, site->vn, dst, vr->self) == HWDT_ELSEWHERE;
 }
 
 /* A packet that the LAN's native router handed on: from outside the VN, or of a machine of this site whose gateway it is.  The
@@ -466,7 +453,7 @@ route_lan_frame(struct vr *vr, struct site *site, const struct origin *origin, s
 		}
 		/* A machine of the VN that nobody knows, or no longer: the next packet finds it.  It is not outside, and an error
 		 * would end a connection that is just being opened. */
-		(void)sync_query(vr, site->vn, (struct mac){{0}}, ip->dst, now);
+		(void)query_start(vr, site, (struct mac){{0}}, ip->dst, now);
 		vr_drop(vr, DROP_NO_ROUTE);
 		return;
 	}
@@ -527,7 +514,7 @@ was_owned_by(const struct vr *vr, const struct hwdt_entry *e, struct vr_id id)
 
 /* May the peer speak for this source?  Counts the refusal. */
 static bool
-peer_may_speak(struct vr *vr, const struct site *site, const struct peer *peer,
+peer_may_speak(struct vr *vr, struct site *site, const struct peer *peer,
 	       const struct seal_inner *inner, const struct ip *ip, us_t now)
 {
 	const struct hwdt_entry *e;
@@ -553,7 +540,7 @@ peer_may_speak(struct vr *vr, const struct site *site, const struct peer *peer,
 	/* It may host it but is not the known owner: news may be under way. */
 	if (lndt_is_mobile(vr->lndt, site->vn, ip->src)) {
 		vr->unknown_owner++;
-		sync_query_one(vr, peer, site->vn, ip->src, now);
+		query_one(vr, site, peer, ip->src, now);
 	}
 	return true;
 }

@@ -2,8 +2,8 @@
 #include "vr/lan.h"
 
 #include "vr/neigh.h"
+#include "vr/query.h"
 #include "vr/sight.h"
-#include "vr/sync.h"
 #include "wire/arp.h"
 #include "wire/eth.h"
 
@@ -82,7 +82,7 @@ ask_for(struct vr *vr, struct site *site, const struct arp *arp, us_t now)
 void
 lan_owner_known(struct vr *vr, const struct site *site, const struct binding *b)
 {
-	struct vr_query *q = sync_query_find(vr, site->vn, (struct mac){{0}}, b->ip);
+	struct vr_query *q = query_find(vr, site->vn, (struct mac){{0}}, b->ip);
 
 	if (q == NULL || mac_is_zero(q->asker) || addr_is_unspecified(q->asker_ip))
 		return;
@@ -112,6 +112,9 @@ answer_request(struct vr *vr, struct site *site, const struct arp *arp, bool may
 	if (mac_equal(e->b.mac, arp->sha) || vr_id_equal(e->b.vr, vr->self))
 		return;
 	if (addr_is_unspecified(arp->spa)) {
+		/* Where the address may not live, nobody can use it, and its owner would not say. */
+		if (!lndt_may_host(vr->lndt, site->vn, arp->tpa, vr->self))
+			return;
 		presence_start(vr->presence, PRESENCE_DEFEND, site->vn, arp->tpa, arp->sha, e->b.vr,
 			       now);
 		return;
@@ -159,7 +162,7 @@ lan_control(struct vr *vr, struct site *site, const uint8_t *frame, size_t size,
 	if (arp.op == RARP_REQUEST && mac_is_multicast(arp.tha))
 		vr_drop(vr, DROP_ARP_MALFORMED);
 	else if (arp.op == RARP_REQUEST)
-		sight_rarp(vr, site, mac_is_zero(arp.tha) ? arp.sha : arp.tha, now, now);
+		(void)sight_rarp(vr, site, mac_is_zero(arp.tha) ? arp.sha : arp.tha, now, now);
 	else if (arp.op == ARP_REQUEST || arp.op == ARP_REPLY)
 		arp_heard(vr, site, &arp, now);
 }

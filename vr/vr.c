@@ -7,7 +7,9 @@
 #include "base/fmt.h"
 #include "vr/fwd.h"
 #include "vr/lan.h"
+#include "vr/limits.h"
 #include "vr/neigh.h"
+#include "vr/query.h"
 #include "vr/sight.h"
 #include "vr/sync.h"
 
@@ -365,6 +367,8 @@ vr_run(struct vr *vr, us_t now)
 	next = earlier(next, announce_run(vr->announce, now));
 	next = earlier(next, neigh_run(vr, now));
 	next = earlier(next, sync_run(vr, now));
+	next = earlier(next, query_run(vr, now));
+	next = earlier(next, limits_run(vr, now));
 	next = earlier(next, sweep_run(vr, now));
 	next = earlier(next, log_moves(vr, now));
 	for (size_t i = 0; i < vr->site_count; i++)
