@@ -152,11 +152,14 @@ void
 reports_count(struct reports *r, uint64_t number)
 {
 	struct report *row = reports_find(r, number);
+	enum report_outcome outcome;
 
 	if (row == NULL || row->is_counted)
 		return;
+	outcome = report_outcome(row);
 	row->is_counted = true;
-	r->counts[row->trigger][report_outcome(row)]++;
+	/* One that goes while somebody is waited for has no other end. */
+	r->counts[row->trigger][outcome == OUTCOME_WAITING ? OUTCOME_INCOMPLETE : outcome]++;
 }
 
 uint64_t
