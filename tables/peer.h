@@ -6,6 +6,7 @@
 #define TABLES_PEER_H
 
 #include "base/err.h"
+#include "base/pace.h"
 #include "base/types.h"
 
 #define PEER_SLOTS_MAX 4096
@@ -47,8 +48,8 @@ struct peer {
 	uint64_t boot; /* random number of its process: another one means it restarted */
 	struct peer_vn *vns;
 	size_t vn_count;
-	size_t hello_vn; /* where the next HELLO goes on, when not all VNs fit in one */
-	us_t pages_paid; /* until then it has had its share of table pages */
+	size_t hello_vn;   /* where the next HELLO goes on, when not all VNs fit in one */
+	struct pace pages; /* of our tables, sent to it */
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
 };
 

@@ -57,11 +57,8 @@ lan_tell(struct vr *vr, struct site *site, struct mac to, struct addr to_ip,
 		return;
 	if (e->b.kind != BINDING_HOST || !vr_same_subnet(vr, site, to_ip, e->b.ip))
 		return;
-	if (site->tell_paid < now)
-		site->tell_paid = now;
-	if (site->tell_paid - now > TELL_BURST * TELL_PACE)
+	if (!pace_take(&site->tell_pace, now, TELL_PACE, TELL_BURST))
 		return;
-	site->tell_paid += TELL_PACE;
 	*told = (struct vr_told){.to = to, .ip = e->b.ip, .again = now + TELL_AGAIN};
 	arp_is_at_build(to, site->router_mac, e->b.ip, e->b.mac, frame);
 	(void)vr->io->lan_inject(vr->ctx, site->vn, frame, sizeof(frame));

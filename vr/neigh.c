@@ -8,6 +8,10 @@
 #include "wire/eth.h"
 
 #define RETRY (250 * US_MS)
+/* Once all rows are taken, one network takes so many from others at once and one more per millisecond: each is a
+ * broadcast. */
+#define CROWD_BURST 256
+#define CROWD_PACE  (1 * US_MS)
 
 struct packet {
 	struct frame f; /* 'data' in 'bytes' */
@@ -63,16 +67,18 @@ row_find(struct neigh *n, vn_id_t vn, struct addr ip)
 	return NULL;
 }
 
-/* A row for this destination; who waited longest in the network with most gives up. */
+/* A row for this destination; who waited longest in the network with most gives up.  NULL when that is too often. */
 static struct waiting *
-row_add(struct vr *vr, vn_id_t vn, struct addr ip, us_t now)
+row_add(struct vr *vr, struct site *site, struct addr ip, us_t now)
 {
 	struct neigh *n = vr->neigh;
 	struct share share;
 	struct waiting *w =
-		&n->rows[share_pick(n->rows, NEIGH_WAITING_MAX, sizeof(*w), vn, &share)];
+		&n->rows[share_pick(n->rows, NEIGH_WAITING_MAX, sizeof(*w), site->vn, &share)];
 
 	if (w->share.is_used) {
+		if (!pace_take(&site->wait_pace, now, CROWD_PACE, CROWD_BURST))
+			return NULL;
 		vr->drops[DROP_ARP_PENDING] += w->count;
 		row_clear(n, w);
 	}
@@ -110,11 +116,13 @@ neigh_wait(struct vr *vr, struct site *site, struct addr ip, const struct frame 
 	uint8_t *bytes;
 
 	if (w == NULL) {
-		w = row_add(vr, site->vn, ip, now);
-		neigh_ask(vr, site, ip, (struct mac){{0}});
-		w->due = now + RETRY;
+		w = row_add(vr, site, ip, now);
+		if (w != NULL) {
+			neigh_ask(vr, site, ip, (struct mac){{0}});
+			w->due = now + RETRY;
+		}
 	}
-	bytes = malloc(FRAME_HEADROOM + f->size);
+	bytes = w != NULL ? malloc(FRAME_HEADROOM + f->size) : NULL;
 	if (bytes == NULL) {
 		vr_drop(vr, DROP_ARP_PENDING);
 		return;

@@ -11,6 +11,11 @@
  * each is a message to every router. */
 #define CROWD_BURST 256
 #define CROWD_PACE  (1 * US_MS)
+/* Questions to a router that speaks for an EID already: others need rows too. */
+#define ONES_MAX (VR_QUERIES / 4)
+/* A question of another router about an EID that nobody is known to have is an ARP request on the LAN. */
+#define ASK_BURST 256
+#define ASK_PACE  (1 * US_MS)
 
 static void
 send_query(struct vr *vr, struct vr_query *q, us_t now)
@@ -70,12 +75,7 @@ may_crowd_out(struct site *site, const struct vr_query *q, us_t now)
 {
 	if (!q->by_mac)
 		return q->share.vn != site->vn;
-	if (site->crowd < now)
-		site->crowd = now;
-	if (site->crowd - now > CROWD_BURST * CROWD_PACE)
-		return false;
-	site->crowd += CROWD_PACE;
-	return true;
+	return pace_take(&site->query_pace, now, CROWD_PACE, CROWD_BURST);
 }
 
 static struct vr_query *
@@ -119,8 +119,16 @@ query_start(struct vr *vr, struct site *site, struct mac mac, struct addr ip, us
 void
 query_one(struct vr *vr, struct site *site, const struct peer *peer, struct addr ip, us_t now)
 {
-	if (find(vr, site->vn, peer->id, (struct mac){{0}}, ip) == NULL)
+	size_t ones = 0;
+
+	if (find(vr, site->vn, peer->id, (struct mac){{0}}, ip) != NULL)
+		return;
+	for (size_t i = 0; i < VR_QUERIES; i++)
+		ones += vr->eid_queries[i].share.is_used && !vr_id_is_none(vr->eid_queries[i].whom);
+	if (ones < ONES_MAX)
 		(void)start(vr, site, peer->id, (struct mac){{0}}, ip, now);
+	else
+		vr_drop(vr, DROP_QUERY_FULL);
 }
 
 static us_t
@@ -165,9 +173,9 @@ query_heard(struct vr *vr, struct peer *peer, const struct sync_msg *msg, us_t n
 {
 	struct sync_msg answer = {.type = SYNC_ANSWER, .id = msg->id, .vn = msg->vn};
 	const struct hwdt_entry *found[SYNC_BINDINGS_MAX];
+	struct site *site = vr_site(vr, msg->vn);
 	size_t count = 0;
 
-	(void)now;
 	if (msg->query.by_mac) {
 		count = hwdt_find_mac_of(vr->hwdt, msg->vn, msg->query.mac, vr->self, found,
 					 SYNC_BINDINGS_MAX);
@@ -181,9 +189,10 @@ query_heard(struct vr *vr, struct peer *peer, const struct sync_msg *msg, us_t n
 	if (answer.answer.count > 0)
 		(void)!sync_send(vr, peer->slot, &answer);
 	else if (!msg->query.by_mac && (count == 0 || found[0]->b.withdrawn) &&
-		 lndt_may_host(vr->lndt, msg->vn, msg->query.ip, vr->self))
+		 lndt_may_host(vr->lndt, msg->vn, msg->query.ip, vr->self) &&
+		 pace_take(&site->ask_pace, now, ASK_PACE, ASK_BURST))
 		/* Perhaps it stands here and has not spoken yet: its answer will be heard. */
-		neigh_ask(vr, vr_site(vr, msg->vn), msg->query.ip, (struct mac){{0}});
+		neigh_ask(vr, site, msg->query.ip, (struct mac){{0}});
 }
 
 void

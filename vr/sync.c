@@ -264,9 +264,8 @@ own_page(const struct vr *vr, vn_id_t vn, struct addr after, struct sync_msg *ms
 static bool
 may_pull(struct peer *peer, us_t now)
 {
-	if (peer->pages_paid < now)
-		peer->pages_paid = now;
-	return peer->pages_paid - now <= PULL_BURST * PULL_PAGE_COST;
+	/* The first page is paid for here, the others as they are sent. */
+	return pace_take(&peer->pages, now, PULL_PAGE_COST, PULL_BURST);
 }
 
 static void
@@ -283,7 +282,8 @@ hear_pull(struct vr *vr, struct peer *peer, const struct sync_msg *msg, us_t now
 	for (unsigned i = 0; i < PULL_PAGES; i++) {
 		struct sync_msg page = {.type = SYNC_TABLE, .id = msg->id, .vn = msg->vn};
 
-		peer->pages_paid += PULL_PAGE_COST;
+		if (i > 0)
+			peer->pages.paid += PULL_PAGE_COST;
 		own_page(vr, msg->vn, after, &page);
 		if (sync_send(vr, peer->slot, &page) < 0 || page.table.is_last)
 			return;

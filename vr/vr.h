@@ -18,6 +18,7 @@
 #include "base/frame.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/pace.h"
 #include "base/share.h"
 #include "base/types.h"
 #include "conf/conf.h"
@@ -77,9 +78,10 @@ struct site {
 	size_t fresh_count;
 	us_t fresh_due;
 	us_t ask_due; /* next ARP request for a machine that has been silent */
-	us_t crowd;   /* until then it has taken rows of others: see query.c */
 	struct vr_told told[VR_TOLD];
-	us_t tell_paid; /* until then hosts have been told: see lan.c */
+	/* MACs asked about and destinations waited for in the place of others, silent machines asked by ARP for other routers,
+	 * and hosts told of neighbours. */
+	struct pace query_pace, wait_pace, ask_pace, tell_pace;
 };
 
 /* Queries of ours that are under way: who has this MAC, or this EID? */

@@ -162,6 +162,57 @@ packets_that_wait_for_arp_in_another_network_keep_none_out(void **state)
 	world_end(w);
 }
 
+/* Each is a broadcast on the LAN. */
+static void
+a_scan_of_a_lan_is_not_a_flood_of_arp(void **state)
+{
+	struct world *w = world_make();
+	struct sync_msg query = {.type = SYNC_QUERY, .id = 1, .vn = VN};
+	unsigned before;
+	char text[32];
+
+	(void)state;
+	w->local = prefix("10.1.0.0/16");
+	w->mobile.prefix = prefix("10.1.0.0/16");
+	world_start(w);
+	before = w->arps;
+	for (unsigned i = 0; i < 5000; i++) {
+		snprintf(text, sizeof(text), "10.1.%u.%u", i / 250 + 1, i % 250 + 1);
+		send_in(w, VN, "10.2.0.9", text);
+	}
+	assert_int_equal(w->arps - before, NEIGH_WAITING_MAX + 256);
+	assert_int_equal(w->vr->drops[DROP_ARP_PENDING], 5000 - NEIGH_WAITING_MAX);
+	/* The same by asking for it. */
+	before = w->arps;
+	for (unsigned i = 0; i < 5000; i++) {
+		snprintf(text, sizeof(text), "10.1.%u.%u", i / 250 + 1, i % 250 + 1);
+		query.query.ip = ip(text);
+		hear(w, 0, &query);
+	}
+	assert_int_equal(w->arps - before, 256);
+	world_end(w);
+}
+
+/* Packets in the name of machines that it may have, but has not. */
+static void
+a_peer_that_speaks_for_many_leaves_room_for_questions(void **state)
+{
+	struct world *w = world_standard();
+	char text[32];
+
+	(void)state;
+	say_arp(w, native, "10.1.0.6", "10.1.0.6");
+	for (unsigned i = 10; i < 250; i++) {
+		snprintf(text, sizeof(text), "10.1.0.%u", i);
+		peer_sends(w, 0, text, "10.1.0.6", 100, true, 0);
+	}
+	assert_int_equal(w->sync_sent[SYNC_QUERY], VR_QUERIES / 4);
+	assert_int_equal(w->vr->drops[DROP_QUERY_FULL], 240 - VR_QUERIES / 4);
+	say_arp(w, native, "10.1.0.6", "10.1.0.7");
+	assert_true(addr_equal(w->sync.query.ip, ip("10.1.0.7")));
+	world_end(w);
+}
+
 static void
 freeze(struct world *w, vn_id_t vn, const char *eid, struct mac mac)
 {
@@ -290,6 +341,8 @@ main(void)
 		cmocka_unit_test(a_flood_of_rarps_is_not_a_flood_of_questions),
 		cmocka_unit_test(a_scan_of_another_network_leaves_room_for_questions),
 		cmocka_unit_test(packets_that_wait_for_arp_in_another_network_keep_none_out),
+		cmocka_unit_test(a_scan_of_a_lan_is_not_a_flood_of_arp),
+		cmocka_unit_test(a_peer_that_speaks_for_many_leaves_room_for_questions),
 		cmocka_unit_test(a_frozen_machine_stays_frozen_whatever_moves_elsewhere),
 		cmocka_unit_test(the_limit_of_moves_may_be_any_number),
 		cmocka_unit_test(moves_are_counted_over_the_last_seconds),
