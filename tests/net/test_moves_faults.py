@@ -1,12 +1,11 @@
 """Moves while the underlay loses packets, and routers that are killed in the middle of one."""
 import os
-import time
 
 import pytest
 
 from lab.netns import Lab, wait_for
 from lab.topology import WAN_DEVICE
-from moves import PATIENCE, World, vm, world  # noqa: F401
+from moves import PATIENCE, World, vm, watch, world  # noqa: F401
 from survive import Traffic
 
 
@@ -83,7 +82,7 @@ def _settled(world, vm, victim):  # noqa: F811
     vm.move("b")
     world.wait_owner(vm, "b")
     wait_for(lambda: world.record(vm, "b")["outcome"] == "done", 5, "the move to be done")
-    time.sleep(3)
+    watch(lambda: world.owners(vm.ip) == ["b"] * 3, 3, "the machine is at B")
     world.routers[victim].kill()
 
 

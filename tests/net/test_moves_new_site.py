@@ -6,7 +6,7 @@ import pytest
 
 from evidence import RARP, Evidence
 from lab.netns import wait_for
-from moves import vm, world  # noqa: F401
+from moves import vm, watch, world  # noqa: F401
 from rack import gratuitous_arp
 from survive import Traffic
 
@@ -117,8 +117,9 @@ def test_who_has_not_heard_it_is_told_with_its_first_frame(world, vm, late):  # 
     native = world.hosts["native_b"]
     vm.move("b")
     world.wait_owner(vm, "b")
-    # What the LAN is told by itself is over.
-    time.sleep(3)
+    # Until what the LAN is told by itself is over.
+    wait_for(lambda: world.neighbour("native_b", vm.ip) == vm.mac, 2, "the native to know")
+    watch(lambda: world.neighbour("native_b", vm.ip) == vm.mac, 3, "the native knows")
     router, address = world.router_mac("b"), world.layout.hosts["native_b"].split("/")[0]
     space, to, at = (native, vm.ip, vm.mac) if late == "native" else \
         (vm.space, address, native.mac("eth0"))
