@@ -4,7 +4,7 @@
  * is the
  * requester's; one for a machine present on this LAN; one for an address without an owner; an RFC
  * 5227 probe, unless another owner is known to
- * be alive. */
+ * be alive and the address may live here (elsewhere its owner is not to be asked). */
 #ifndef VR_LAN_H
 #define VR_LAN_H
 
