@@ -147,13 +147,16 @@ an_owner_without_memory_is_believed_by_who_may_not_tell_it(void **state)
 		sim_run(c.sim, 6 * US_S);
 		sim_crash(c.sim, A);
 		sim_start(c.sim, A, false);
-		sim_run(c.sim, US_S);
+		/* It has a table again before anybody asks for it. */
+		sim_run(c.sim, 25 * US_MS);
 		sim_speak(c.sim, c.vm);
 		sim_speak(c.sim, c.native_a);
-		/* With the next table. */
-		sim_run(c.sim, 2 * US_S);
+		/* With the first table, which comes as soon as news could not explain it. */
+		sim_run(c.sim, 200 * US_MS);
 		assert_true(counter(&c, A) < 5);
+		assert_int_equal(sim_owner(c.sim, C, SIM_VN, sim_machine_ip(c.vm)), A);
 		assert_int_equal(counter(&c, C), counter(&c, A));
+		sim_run(c.sim, 2 * US_S);
 		story_expect_at(c.sim, c.vm, A);
 		/* B remembers, and A counts on from there. */
 		sim_start(c.sim, B, true);
