@@ -153,7 +153,7 @@ static bool
 is_neighbour(const struct announce *a, const struct job *j, const struct binding *b)
 {
 	return !b->withdrawn && !addr_equal(b->ip, j->ip) &&
-	       a->ops->same_subnet(a->ctx, j->vn, b->ip, j->ip);
+	       a->ops->same_subnet(a->ctx, j->vn, j->ip, b->ip);
 }
 
 /* Tells the visitor the MACs of the next machines here of its own subnet. */
