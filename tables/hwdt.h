@@ -40,6 +40,7 @@ struct hwdt_notes {
 	uint32_t moves, moves_before; /* in this stretch of time and the one before it */
 	us_t moves_since;             /* when this stretch began */
 	us_t frozen;                  /* no move of it is believed until then */
+	bool look;        /* it was heard here meanwhile: looked for when that is over */
 	mobility_t floor; /* another router knows of this counter: the next must be larger */
 	us_t raised;      /* when the counter was last raised because of that; 0: never */
 	bool raise;       /* it is to be raised again */

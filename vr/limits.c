@@ -55,6 +55,35 @@ limits_moved(struct vr *vr, const struct site *site, const struct binding *b, us
 	sight_alarm(vr, b, (struct vr_id){0}, "frozen: it moves too often", now);
 }
 
+static void
+due_by(struct vr *vr, us_t due)
+{
+	if (due < vr->limits_due)
+		vr->limits_due = due;
+	vr->wake = true;
+}
+
+void
+limits_look_later(struct vr *vr, vn_id_t vn, struct addr ip)
+{
+	struct hwdt_notes *n = hwdt_notes(vr->hwdt, vn, ip);
+
+	if (n == NULL)
+		return;
+	n->look = true;
+	due_by(vr, n->frozen);
+}
+
+static void
+look_now(struct vr *vr, const struct binding *b, struct hwdt_notes *n, us_t now)
+{
+	n->look = false;
+	if (b->withdrawn || vr_id_equal(b->vr, vr->self))
+		return;
+	presence_start(vr->presence, PRESENCE_DOUBT, b->vn, b->ip, b->mac, b->vr, now);
+	vr->wake = true;
+}
+
 /* ---- counters ---- */
 
 mobility_t
@@ -114,9 +143,24 @@ limits_raise(struct vr *vr, vn_id_t vn, struct addr ip, us_t now)
 		return;
 	}
 	n->raise = true;
-	if (due < vr->raise_due)
-		vr->raise_due = due;
-	vr->wake = true;
+	due_by(vr, due);
+}
+
+/* What waits with this record; when it is due. */
+static us_t
+run_one(struct vr *vr, const struct binding *b, struct hwdt_notes *n, us_t now)
+{
+	us_t next = US_NEVER;
+
+	if (n->look && n->frozen <= now)
+		look_now(vr, b, n, now);
+	if (n->look)
+		next = n->frozen;
+	if (n->raise && n->raised + LIMITS_RAISE_PACE <= now)
+		raise_now(vr, *b, n, now);
+	if (n->raise && n->raised + LIMITS_RAISE_PACE < next)
+		next = n->raised + LIMITS_RAISE_PACE;
+	return next;
 }
 
 us_t
@@ -126,18 +170,16 @@ limits_run(struct vr *vr, us_t now)
 	us_t next = US_NEVER;
 	size_t position = 0;
 
-	if (now < vr->raise_due)
-		return vr->raise_due;
+	if (now < vr->limits_due)
+		return vr->limits_due;
 	while ((e = hwdt_next(vr->hwdt, &position)) != NULL) {
-		us_t due = e->notes.raised + LIMITS_RAISE_PACE;
+		us_t due = US_NEVER;
 
-		if (!e->notes.raise)
-			continue;
-		if (due <= now)
-			raise_now(vr, e->b, hwdt_notes(vr->hwdt, e->b.vn, e->b.ip), now);
-		else if (due < next)
+		if (e->notes.look || e->notes.raise)
+			due = run_one(vr, &e->b, hwdt_notes(vr->hwdt, e->b.vn, e->b.ip), now);
+		if (due < next)
 			next = due;
 	}
-	vr->raise_due = next == US_NEVER || next > now + SEARCH_PACE ? next : now + SEARCH_PACE;
-	return vr->raise_due;
+	vr->limits_due = next == US_NEVER || next > now + SEARCH_PACE ? next : now + SEARCH_PACE;
+	return vr->limits_due;
 }

@@ -20,6 +20,8 @@ bool limits_in_reach(const struct vr *vr, const struct binding *b);
 void limits_moved(struct vr *vr, const struct site *site, const struct binding *b, us_t now);
 /* Has the EID moved too often? */
 bool limits_is_frozen(const struct vr *vr, vn_id_t vn, struct addr ip, us_t now);
+/* A frozen EID was heard here: when it may move again, it is asked whether it is here, for it may have nothing more to say. */
+void limits_look_later(struct vr *vr, vn_id_t vn, struct addr ip);
 /* Larger than everything that is known of the EID. */
 mobility_t limits_next(const struct vr *vr, vn_id_t vn, struct addr ip);
 /* The router 'from' says that an EID of ours has the counter 'newest' and belongs to 'owner'.  False when it is old news, or
@@ -28,7 +30,7 @@ bool limits_told(struct vr *vr, struct vr_id from, vn_id_t vn, struct addr ip, m
 		 struct vr_id owner);
 /* An EID of ours says itself again, larger than what was told: now, or when that may be. */
 void limits_raise(struct vr *vr, vn_id_t vn, struct addr ip, us_t now);
-/* Raises what had to wait; when to be called next. */
+/* Raises and looks for what had to wait; when to be called next. */
 us_t limits_run(struct vr *vr, us_t now);
 
 #endif

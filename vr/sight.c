@@ -216,6 +216,7 @@ sight_claim(struct vr *vr, struct site *site, struct binding *bindings, size_t c
 
 		if (limits_is_frozen(vr, b.vn, b.ip, now)) {
 			vr_drop(vr, DROP_CLAIM_FROZEN);
+			limits_look_later(vr, b.vn, b.ip);
 			continue;
 		}
 		b.vr = vr->self;

@@ -141,7 +141,7 @@ struct vr {
 	us_t sync_due; /* nothing else of sync.c is due before: no need to look at every peer */
 	us_t sweep_due;
 	us_t double_due;
-	us_t raise_due;
+	us_t limits_due;
 	uint32_t last_id;
 	us_t now;             /* of the event being handled: the time of what is sent */
 	bool wake;            /* something was started: run again at once */

@@ -43,6 +43,7 @@
 	X(an_owner_that_is_reached_late_is_waited_for)                                             \
 	X(a_duplicate_raises_an_alarm_and_stays_where_it_is)                                       \
 	X(too_many_moves_freeze_a_machine)                                                         \
+	X(a_frozen_machine_is_looked_for_when_it_may_move)                                         \
 	X(a_silent_native_is_found)                                                                \
 	X(a_machine_that_is_gone_is_forgotten_everywhere)                                          \
 	X(a_machine_that_was_forgotten_is_found_again)                                             \
