@@ -448,7 +448,8 @@ hear_arp(struct sim_machine *m, const uint8_t *frame, size_t size)
 		if (!addr_is_unspecified(arp.spa))
 			arp_put(m, arp.spa, arp.sha);
 		send_arp(m, ARP_REPLY, arp.sha, arp.sha, arp.spa);
-	} else if (arp.op == ARP_REPLY && mac_equal(arp.eth_dst, m->mac)) {
+	} else if (arp.op == ARP_REPLY && mac_equal(arp.eth_dst, m->mac) &&
+		   !addr_equal(arp.spa, arp.tpa)) {
 		m->stats.arp_replies++;
 		arp_put(m, arp.spa, arp.sha);
 	} else if (arp_find(m, arp.spa) != NULL) {

@@ -31,6 +31,9 @@
 	X(a_machine_is_not_claimed_where_it_may_not_be)                                            \
 	X(a_rarp_of_an_unknown_machine_changes_nothing)                                            \
 	X(a_forged_source_goes_nowhere)                                                            \
+	X(a_router_that_may_not_have_it_raises_no_counter)                                         \
+	X(a_router_that_may_not_have_it_answers_no_claim_away)                                     \
+	X(an_owner_without_memory_is_believed_by_who_may_not_tell_it)                              \
 	X(a_router_may_die_at_every_step)                                                          \
 	X(a_router_that_is_gone_is_said_to_be)                                                     \
 	X(a_restart_without_memory_is_no_step_back)                                                \
@@ -40,6 +43,7 @@
 	X(an_owner_that_is_reached_late_is_waited_for)                                             \
 	X(a_duplicate_raises_an_alarm_and_stays_where_it_is)                                       \
 	X(too_many_moves_freeze_a_machine)                                                         \
+	X(a_frozen_machine_is_looked_for_when_it_may_move)                                         \
 	X(a_silent_native_is_found)                                                                \
 	X(a_machine_that_is_gone_is_forgotten_everywhere)                                          \
 	X(a_machine_that_was_forgotten_is_found_again)                                             \
