@@ -9,8 +9,6 @@
 /* ---- events ---- */
 
 struct event {
-	us_t at;
-	uint64_t order; /* of events at the same time: as they were made */
 	struct event *next_free;
 	void (*run)(struct sim *sim, struct event *e);
 	uint8_t *bytes; /* freed with the event */
@@ -22,6 +20,13 @@ struct event {
 	vn_id_t vn;
 	struct seal_inner inner;
 	struct frame frame; /* what came with a data frame, without its bytes */
+};
+
+/* A row of the heap: what is compared stands in it, for there are tens of thousands of them. */
+struct due {
+	us_t at;
+	uint64_t order; /* of events at the same time: as they were made */
+	struct event *event;
 };
 
 /* A fresh event that runs after 'delay'; 'bytes' are copied. */
@@ -120,7 +125,7 @@ struct sim {
 	us_t now;
 	uint64_t random[2];
 	uint64_t order;
-	struct event **heap;
+	struct due *heap;
 	size_t heap_count, heap_room;
 	struct event *free_events;
 	struct node *nodes;
