@@ -2,11 +2,9 @@
 #include "tests/sim/random.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/fmt.h"
+#include "tests/sim/jobs.h"
 #include "tests/sim/sim.h"
 
 #define ROUTERS_MIN 50
@@ -447,51 +445,23 @@ random_schedule(uint64_t seed, bool trace, char *why, size_t size)
 
 /* ---- many of them ---- */
 
-static unsigned
-run_share(uint64_t seed, unsigned count, unsigned job, unsigned jobs, bool trace)
+static bool
+run(const void *arg, uint64_t seed, char *why, size_t size)
 {
-	unsigned failed = 0;
-	char why[512];
+	const bool *trace = arg;
 
-	for (unsigned i = job; i < count; i += jobs) {
-		if (random_schedule(seed + i, trace, why, sizeof(why)))
-			continue;
-		failed++;
-		printf("schedule %llu: %s (again: sim --schedules 1 --seed %llu)\n",
-		       (unsigned long long)(seed + i), why, (unsigned long long)(seed + i));
-		fflush(stdout);
-	}
-	return failed;
+	return random_schedule(seed, *trace, why, size);
 }
 
 unsigned
-random_run(uint64_t seed, unsigned count, unsigned jobs, bool trace)
+random_run(uint64_t seed, unsigned count, unsigned processes, bool trace)
 {
-	unsigned failed = 0;
+	const struct jobs jobs = {.seed = seed,
+				  .count = count,
+				  .processes = processes,
+				  .run = run,
+				  .arg = &trace,
+				  .out = stdout};
 
-	if (jobs <= 1 || count < 2)
-		return run_share(seed, count, 0, 1, trace);
-	fflush(stdout);
-	for (unsigned job = 0; job < jobs; job++) {
-		pid_t pid = fork();
-		unsigned bad;
-
-		if (pid < 0)
-			abort();
-		if (pid > 0)
-			continue;
-		bad = run_share(seed, count, job, jobs, trace);
-		/* An exit status has eight bits. */
-		_exit(bad > 250 ? 250 : (int)bad);
-	}
-	for (unsigned job = 0; job < jobs; job++) {
-		int status = 0;
-
-		if (wait(&status) < 0)
-			abort();
-		if (!WIFEXITED(status))
-			printf("a process died by signal %d\n", WTERMSIG(status));
-		failed += WIFEXITED(status) ? (unsigned)WEXITSTATUS(status) : 1;
-	}
-	return failed;
+	return jobs_run(&jobs);
 }

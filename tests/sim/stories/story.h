@@ -59,7 +59,9 @@
 	X(redirected_packets_do_not_go_round)                                                      \
 	X(neighbours_talk_past_the_router)                                                         \
 	X(a_native_with_a_fixed_entry_keeps_its_connection)                                        \
-	X(virtual_networks_do_not_see_each_other)
+	X(virtual_networks_do_not_see_each_other)                                                  \
+	X(schedules_of_a_process_that_dies_count_as_failed)                                        \
+	X(a_process_that_ends_badly_is_no_success)
 
 #define X(name) void name(void **state);
 STORIES(X)
