@@ -141,6 +141,39 @@ no_ghosts(struct sim *sim, size_t router)
 	return true;
 }
 
+struct routes {
+	struct sim *sim;
+	size_t router;
+	bool good;
+};
+
+static bool
+route_is_right(void *ctx, vn_id_t vn, const struct gndt_route *route)
+{
+	struct routes *r = ctx;
+	const struct vr *vr = sim_vr(r->sim, r->router);
+	const struct hwdt_entry *e = hwdt_find(vr->hwdt, vn, route->prefix.addr);
+
+	if (route->origin == GNDT_FIXED)
+		r->good = vr_id_equal(lndt_fixed(vr->lndt, vn, route->prefix), route->vr);
+	else
+		r->good = e != NULL && !e->b.withdrawn && vr_id_equal(e->b.vr, route->vr);
+	if (!r->good)
+		sim_set_fault(r->sim, "router %zu: the route to %s in VN %u stands for nothing",
+			      r->router, fmt_prefix(route->prefix).s, vn);
+	return r->good;
+}
+
+/* A route is of the configuration, or its machine is where it leads. */
+static bool
+no_stray_routes(struct sim *sim, size_t router)
+{
+	struct routes r = {.sim = sim, .router = router, .good = true};
+
+	gndt_walk(sim_vr(sim, router)->gndt, route_is_right, &r);
+	return r.good;
+}
+
 /* What each says of its own machines is what the others have of it. */
 static bool
 digests_agree(struct sim *sim, size_t a, size_t b)
@@ -171,7 +204,7 @@ sim_all_agree(struct sim *sim)
 	for (size_t i = 0; i < sim->params.routers; i++) {
 		if (sim_vr(sim, i) == NULL)
 			continue;
-		if (!no_ghosts(sim, i))
+		if (!no_ghosts(sim, i) || !no_stray_routes(sim, i))
 			return false;
 		for (size_t j = 0; j < sim->params.routers; j++)
 			if (j != i && sim_vr(sim, j) != NULL && !digests_agree(sim, i, j))

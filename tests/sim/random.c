@@ -298,6 +298,7 @@ make_world(struct schedule *s, uint64_t seed)
 				    .vns = 1 + (r >> 33) % 3,
 				    .layout = (r >> 50) % 2 == 0 ? SIM_SUBNETS : SIM_STRETCHED,
 				    .sparse = (r >> 51) % 2 == 0,
+				    .vn_in_macs = (r >> 55) % 2 == 0,
 				    .hello = (r >> 52) % 4 == 0 ? US_S : 2 * US_S,
 				    .delay_min = 100,
 				    .delay_max = 1000 + (us_t)((r >> 30) % (60 * US_MS)),

@@ -3,6 +3,7 @@
 #define TESTS_SIM_WORLD_H
 
 #include "tests/sim/sim.h"
+#include "wire/ip.h"
 
 #define FRAME_ROOM 2048
 
@@ -96,6 +97,8 @@ struct lan {
 	struct fdb_row fdb[LAN_FDB_MAX];
 	size_t fdb_count;
 	struct sim_machine *machines; /* that stand here */
+	/* That are at home here, by the last byte of their address. */
+	const struct sim_machine *natives[256];
 	uint32_t last_port;
 };
 
@@ -110,8 +113,23 @@ void machine_frame(struct sim *sim, struct sim_machine *m, const uint8_t *frame,
 uint32_t machine_port(const struct sim_machine *m);
 struct sim_machine *machine_next(const struct sim_machine *m);
 void machine_free(struct sim_machine *m);
-/* Looks at a frame that a router puts on a LAN, or that passes a link. */
-void machine_watch(struct sim *sim, vn_id_t vn, size_t site, const uint8_t *packet, size_t size);
+
+/* Behind the UDP header of every packet that machines send. */
+struct mark {
+	uint32_t magic, vn;
+	uint64_t packet;
+};
+
+/* False when the packet is none of theirs. */
+bool mark_read(const uint8_t *packet, size_t size, const struct ip *ip, struct mark *mark);
+
+/* ---- what no router may do (watch.c) ---- */
+
+/* A frame and an ARP or claim frame that the router of 'site' puts on its LAN of this VN, and a
+ * packet of this VN that it sends to another router.  A fault is noted. */
+void watch_frame(struct sim *sim, vn_id_t vn, size_t site, const uint8_t *frame, size_t size);
+void watch_control(struct sim *sim, vn_id_t vn, size_t site, const uint8_t *frame, size_t size);
+void watch_link(struct sim *sim, vn_id_t vn, size_t site, const uint8_t *packet, size_t size);
 
 /* ---- the world ---- */
 
