@@ -16,6 +16,7 @@
 #include "vr/vr.h"
 
 struct ctl;
+struct ctl_command;
 struct daemon;
 
 struct daemon_port {
@@ -97,7 +98,8 @@ MUST_USE int daemon_state_open(struct daemon *d);
 MUST_USE int daemon_state_recall(struct daemon *d);
 void daemon_state_write(struct daemon *d);
 
-/* The control commands (ctl_cmds.c). */
+/* The control commands (ctl_cmds.c): their context is the daemon. */
+const struct ctl_command *daemon_commands(size_t *count);
 MUST_USE int daemon_ctl_create(struct daemon *d);
 /* Hands new changes to monitors. */
 void daemon_ctl_events(struct daemon *d);
