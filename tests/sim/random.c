@@ -366,6 +366,18 @@ plan(struct schedule *s)
 			sim_after(sim, some_time(sim, 0, WILD_TIME), happen, s, what);
 }
 
+/* What neighbours say to each other does not reach a router that has died and knows nobody. */
+static struct sim_machine *
+somebody_elsewhere(struct sim *sim, const struct sim_machine *than)
+{
+	struct sim_machine *m;
+
+	do
+		m = some_machine(sim, sim_machine_vn(than));
+	while (sim_machine_site(m) == sim_machine_site(than));
+	return m;
+}
+
 /* Every machine says a word now and then, but for those that only answer: they are asked. */
 static void
 make_quiet(struct schedule *s)
@@ -381,7 +393,7 @@ make_quiet(struct schedule *s)
 		sim_hush(sim_machine_at(sim, i));
 	for (size_t i = 0; i < sim_machine_count(sim); i++) {
 		struct sim_machine *m = sim_machine_at(sim, i);
-		struct sim_machine *other = another_machine(sim, m);
+		struct sim_machine *other = somebody_elsewhere(sim, m);
 
 		/* A machine that moved while nobody listened, and is silent, cannot be found. */
 		if (is_native(m) && sim_chance(sim, 200))
