@@ -19,9 +19,11 @@ struct owner {
 	struct link same_held; /* among the owners that hold as many */
 };
 
+/* Every HELLO looks for one: its names are in it, not behind a pointer. */
 struct group {
 	struct chain chain;
 	vn_id_t vn;
+	struct vr_id vr; /* the owner's */
 	struct owner *owner;
 	size_t held;
 	struct hwdt_digest digest;
@@ -125,7 +127,7 @@ group_find(const struct hwdt *t, vn_id_t vn, struct vr_id vr)
 	for (c = index_at(&t->by_group, hash_number(t, vn, vr.v)); c != NULL; c = c->next) {
 		struct group *g = CONTAINER_OF(c, struct group, chain);
 
-		if (g->vn == vn && vr_id_equal(g->owner->vr, vr))
+		if (g->vn == vn && vr_id_equal(g->vr, vr))
 			return g;
 	}
 	return NULL;
@@ -188,6 +190,7 @@ group_of(struct hwdt *t, vn_id_t vn, struct vr_id vr)
 	if (g == NULL) {
 		g = take(&t->groups);
 		g->vn = vn;
+		g->vr = vr;
 		g->owner = owner_of(t, vr);
 		index_add(&t->by_group, hash_number(t, vn, vr.v), &g->chain);
 	}

@@ -455,6 +455,13 @@ static const struct ctl_command commands[] = {
 	 .handler = reload},
 };
 
+const struct ctl_command *
+daemon_commands(size_t *count)
+{
+	*count = ARRAY_COUNT(commands);
+	return commands;
+}
+
 int
 daemon_ctl_create(struct daemon *d)
 {

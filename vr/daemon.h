@@ -16,6 +16,7 @@
 #include "vr/vr.h"
 
 struct ctl;
+struct ctl_command;
 struct daemon;
 
 struct daemon_port {
@@ -121,7 +122,8 @@ void daemon_state_write(struct daemon *d);
 /* The same in small steps, one per turn of the loop; the first begins.  True when that was the last. */
 bool daemon_state_step(struct daemon *d);
 
-/* The control commands (ctl_cmds.c). */
+/* The control commands (ctl_cmds.c): their context is the daemon. */
+const struct ctl_command *daemon_commands(size_t *count);
 MUST_USE int daemon_ctl_create(struct daemon *d);
 /* The counters of "show stats" as one line of JSON; free it.  NULL when memory is short. */
 char *daemon_ctl_stats(const struct daemon *d);

@@ -63,7 +63,15 @@
 	X(redirected_packets_do_not_go_round)                                                      \
 	X(neighbours_talk_past_the_router)                                                         \
 	X(a_native_with_a_fixed_entry_keeps_its_connection)                                        \
-	X(virtual_networks_do_not_see_each_other)
+	X(virtual_networks_do_not_see_each_other)                                                  \
+	X(a_second_owner_is_found)                                                                 \
+	X(tables_that_differ_are_found)                                                            \
+	X(ghosts_are_found)                                                                        \
+	X(a_frame_from_vn_to_vn_is_found)                                                          \
+	X(arp_from_vn_to_vn_is_found)                                                              \
+	X(a_claim_from_vn_to_vn_is_found)                                                          \
+	X(schedules_of_a_process_that_dies_count_as_failed)                                        \
+	X(a_process_that_ends_badly_is_no_success)
 
 #define X(name) void name(void **state);
 STORIES(X)
