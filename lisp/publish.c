@@ -180,8 +180,8 @@ addressee_of(const struct pubsub *p, const struct pub *pub)
 static void
 put_content(const struct pubsub *p, const struct pub *pub, struct lisp_builder *b)
 {
-	bool plain_zero = pub->kind != PUB_ETR && sub_at(p, pub->owner)->plain_zero;
 	struct ms_answer answer = {.key = pub->key};
+	bool plain_zero;
 
 	if (pub->kind == PUB_CONFIRM) {
 		answer = ms_answer(p->ms, &pub->key);
@@ -189,6 +189,8 @@ put_content(const struct pubsub *p, const struct pub *pub, struct lisp_builder *
 	} else {
 		answer.number = registry_find(p->ms->registry, &pub->key);
 	}
+	plain_zero = pub->kind == PUB_ETR ? registry_at(p->ms->registry, answer.number)->plain_zero
+					  : sub_at(p, pub->owner)->plain_zero;
 	ms_put_answer(p->ms, b, &answer, plain_zero);
 }
 

@@ -95,6 +95,7 @@ furnish(struct room *room)
 		{.key_id = 0, .algorithm = LISP_AUTH_SHA1_96, .is_full = true, .secret_size = 4},
 		{.key_id = 1, .algorithm = LISP_AUTH_SHA256_128, .secret_size = 4},
 		{.key_id = 2, .algorithm = LISP_AUTH_SHA256_128_HKDF, .secret_size = 4},
+		{.key_id = 1, .algorithm = LISP_AUTH_SHA256_128, .secret_size = 5},
 	};
 	static const uint16_t both[] = {0, 1};
 
