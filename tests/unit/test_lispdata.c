@@ -90,11 +90,13 @@ what_no_bit_announces_is_zero(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_COUNT(odd); i++) {
-		struct lispdata h;
+		struct lispdata h, want;
 
 		hex_bytes(odd[i].hex, bytes, sizeof(bytes));
 		hex_bytes(odd[i].means, means, sizeof(means));
 		assert_int_equal(lispdata_parse(bytes, sizeof(bytes), &h), 0);
+		assert_int_equal(lispdata_parse(means, sizeof(means), &want), 0);
+		assert_same(&h, &want);
 		lispdata_build(&h, out);
 		assert_memory_equal(out, means, sizeof(out));
 	}
