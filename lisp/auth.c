@@ -52,6 +52,8 @@ lisp_hkdf(const struct lisp_io *io, void *ctx, const uint8_t *salt, size_t salt_
 	io->hmac(ctx, LISP_SHA256, salt, salt_size, ikm_a, ikm_a_size, ikm_b, ikm_b_size, prk);
 	io->hmac(ctx, LISP_SHA256, prk, sizeof(prk), info, info_size, &first_block, 1, block);
 	memcpy(out, block, size < sizeof(block) ? size : sizeof(block));
+	explicit_bzero(prk, sizeof(prk));
+	explicit_bzero(block, sizeof(block));
 }
 
 /* RFC 9301 gives three; the others are named by the same pattern. */
@@ -109,6 +111,8 @@ compute(const struct lisp_io *io, void *ctx, const struct lisp_key *key, const s
 	}
 	io->hmac(ctx, hash, secret, secret_size, front, front_size, data + front_size,
 		 size - front_size, out);
+	if (secret == derived)
+		explicit_bzero(derived, sizeof(derived));
 }
 
 static bool
