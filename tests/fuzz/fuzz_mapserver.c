@@ -111,8 +111,11 @@ furnish(struct room *room)
 					  .has_site_id = true,
 					  .site_id = 1,
 					  .max_eids = 20};
-	room->sites[1] = (struct ms_site){
-		.name = "b", .keys = keys, .key_count = 2, .prefixes = room->b, .prefix_count = 2};
+	room->sites[1] = (struct ms_site){.name = "b",
+					  .keys = &keys[3],
+					  .key_count = 1,
+					  .prefixes = room->b,
+					  .prefix_count = 2};
 	room->mobile = (struct ms_mobile){0, net4(10, 1, 5, 24), both, 2};
 }
 
