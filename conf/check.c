@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/fmt.h"
+#include "conf/check_lisp.h"
 #include "conf/unique.h"
 
 /* What fill_conf() leaves for a number that it refused. */
@@ -487,7 +488,7 @@ check_conf(struct report *r, const struct conf *conf)
 		check_prefixes(&c);
 		check_mobile(&c);
 		check_addresses(&c);
-		rc = c.rc;
+		rc = c.rc != 0 ? c.rc : check_lisp(r, conf);
 	}
 	checker_fini(&c);
 	return rc;
