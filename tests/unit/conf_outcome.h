@@ -20,7 +20,7 @@ struct outcome {
 };
 
 /* Parses a heap copy of exactly this size. */
-static struct outcome
+static inline struct outcome
 parse_bytes(const char *text, size_t size)
 {
 	struct outcome o = {.rc = 0};
@@ -36,13 +36,13 @@ parse_bytes(const char *text, size_t size)
 	return o;
 }
 
-static struct outcome
+static inline struct outcome
 parse(const char *text)
 {
 	return parse_bytes(text, strlen(text));
 }
 
-static void
+static inline void
 outcome_fini(struct outcome *o)
 {
 	conf_fini(&o->conf);
@@ -55,7 +55,7 @@ struct bad {
 	const char *lines;
 };
 
-static void
+static inline void
 expect_lines(const struct bad *rows, size_t count)
 {
 	static const struct conf zero;
