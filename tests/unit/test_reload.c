@@ -90,6 +90,14 @@ picture(struct fixture *f)
 	return text;
 }
 
+static const char lisp[] = "\"lisp\": {\"keys\": [{\"name\": \"k1\", \"secret_file\": \"/k1\"}, "
+			   "  {\"name\": \"k2\", \"secret_file\": \"/k2\"}],"
+			   " \"rlocs\": [{\"address\": \"192.0.2.1\"}],"
+			   " \"map_servers\": [{\"address\": \"192.0.2.9\", \"key\": \"k1\"}],"
+			   " \"map_resolvers\": [\"192.0.2.9\"], \"push\": {\"key\": \"k1\"},"
+			   " \"map_server\": {\"sites\": [{\"name\": \"s\", \"keys\": [\"k1\"],"
+			   "  \"prefixes\": [{\"vn\": 7, \"prefix\": \"10.1.0.0/24\"}]}]}}";
+
 /* Letters b to f stand for the keys. */
 static void
 write_conf(const struct fixture *f, const char *sync, const char *peers)
@@ -110,7 +118,7 @@ write_conf(const struct fixture *f, const char *sync, const char *peers)
 			fprintf(out, "\"public_key\": \"%s\"", f->keys[*++c - 'b']);
 		else
 			fputc(*c, out);
-	fprintf(out, "]}\n");
+	fprintf(out, "], %s}\n", lisp);
 	fclose(out);
 }
 
@@ -350,7 +358,7 @@ change_conf(const struct fixture *f, const char *from, const char *to)
 static void
 what_is_not_reloaded_is_said(void **state)
 {
-	static const struct {
+	const struct {
 		const char *key, *from, *to;
 	} cases[] = {
 		{"name", "\"name\": \"a\"", "\"name\": \"z\""},
@@ -373,13 +381,48 @@ what_is_not_reloaded_is_said(void **state)
 		{"vns[].device", "\"br8\"", "\"br88\""},
 		{"vns[].mac", "\"br8\"", "\"br8\", \"mac\": \"nic\""},
 		{"vns[].super_frames", "\"br8\"", "\"br8\", \"super_frames\": false"},
+		{"vns[].lisp.use", "\"br8\"", "\"br8\", \"lisp\": {\"use\": true}"},
+		{"lisp", lisp, "\"sync\": {}"},
+		{"lisp.rlocs", "[{\"address\": \"192.0.2.1\"}",
+		 "[{\"address\": \"192.0.2.1\"}, {\"address\": \"2001:db8::1\"}"},
+		{"lisp.rlocs[].address", "\"192.0.2.1\"", "\"192.0.2.2\""},
+		{"lisp.rlocs[].priority", "\"192.0.2.1\"", "\"192.0.2.1\", \"priority\": 2"},
+		{"lisp.rlocs[].weight", "\"192.0.2.1\"", "\"192.0.2.1\", \"weight\": 2"},
+		{"lisp.xtr_id", "{\"keys\": [{\"name\"",
+		 "{\"xtr_id\": \"0123456789abcdef0123456789abcdef\", \"keys\": [{\"name\""},
+		{"lisp.site_id", "\"rlocs\"", "\"site_id\": 5, \"rlocs\""},
+		{"lisp.map_servers", "\"map_servers\": [",
+		 "\"map_servers\": [{\"address\": \"192.0.2.8\", \"key\": \"k1\"}, "},
+		{"lisp.map_servers[].address", "{\"address\": \"192.0.2.9\"",
+		 "{\"address\": \"192.0.2.8\""},
+		{"lisp.map_servers[].key", "\"192.0.2.9\", \"key\": \"k1\"",
+		 "\"192.0.2.9\", \"key\": \"k2\""},
+		{"lisp.map_servers[].proxy_reply", "\"192.0.2.9\", ",
+		 "\"192.0.2.9\", \"proxy_reply\": false, "},
+		{"lisp.map_servers[].ids", "\"192.0.2.9\", ", "\"192.0.2.9\", \"ids\": false, "},
+		{"lisp.map_resolvers", "[\"192.0.2.9\"]", "[\"192.0.2.8\"]"},
+		{"lisp.subscribe", "\"rlocs\"", "\"subscribe\": true, \"rlocs\""},
+		{"lisp.ttl_min", "\"rlocs\"", "\"ttl_min\": 5, \"rlocs\""},
+		{"lisp.register_s", "\"rlocs\"", "\"register_s\": 5, \"rlocs\""},
+		{"lisp.probe_s", "\"rlocs\"", "\"probe_s\": 5, \"rlocs\""},
+		{"lisp.cache_max", "\"rlocs\"", "\"cache_max\": 55, \"rlocs\""},
+		{"lisp.reply_rate", "\"rlocs\"", "\"reply_rate\": 5, \"rlocs\""},
+		{"lisp.push.key", "\"push\": {\"key\": \"k1\"", "\"push\": {\"key\": \"k2\""},
+		{"lisp.push.sub_type", "\"push\": {", "\"push\": {\"sub_type\": 5, "},
+		{"lisp.push.type5", "\"push\": {", "\"push\": {\"type5\": true, "},
+		{"lisp.data_port", "\"rlocs\"", "\"data_port\": 5, \"rlocs\""},
+		{"lisp.control_port", "\"rlocs\"", "\"control_port\": 5, \"rlocs\""},
+		{"lisp.map_server", strstr(lisp, ", \"map_server\":"), "}"},
+		{"lisp.map_server.max_eids", "{\"sites\"", "{\"max_eids\": 5, \"sites\""},
+		{"lisp.map_server.bare_requests", "{\"sites\"",
+		 "{\"bare_requests\": false, \"sites\""},
 	};
 	struct fixture *f = *state;
-	size_t said = 0;
+	size_t fixed = 0, size;
 
 	for (size_t i = 0; key_at(i) != NULL; i++)
-		said += key_at(i)->fixed;
-	assert_int_equal(said, ARRAY_COUNT(cases));
+		fixed += key_at(i)->fixed;
+	assert_int_equal(fixed, ARRAY_COUNT(cases));
 	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
 		struct daemon_reload r;
 
@@ -388,8 +431,13 @@ what_is_not_reloaded_is_said(void **state)
 		assert_true(reload_ends_well(f, MEMORY_ALL));
 		change_conf(f, cases[i].from, cases[i].to);
 		daemon_reload(&f->d, &r, START);
-		if (strstr(r.text, "a restart\n") == NULL)
+		/* Of an array it is said as a whole. */
+		size = strcspn(cases[i].key, "[");
+		if (strncmp(r.text, cases[i].key, size) != 0 ||
+		    strchr("[:", r.text[size]) == NULL || strstr(r.text, "a restart\n") == NULL)
 			fail_msg("%s: %s", cases[i].key, r.text);
+		/* Nothing else is said. */
+		assert_ptr_equal(strstr(r.text, "a restart\n"), strchr(r.text, '\n') - 9);
 		daemon_reload_fini(&r);
 	}
 }
