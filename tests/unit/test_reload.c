@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -166,7 +167,7 @@ is_known(const struct fixture *f, vn_id_t vn, const char *eid)
 }
 
 static void
-start(struct fixture *f)
+start_router(struct fixture *f, size_t peers)
 {
 	static const struct mac macs[4] = {{{2, 7}}, {{2, 8}}, {{2, 9}}, {{2, 10}}};
 	static const uint16_t mtus[4] = {1500, 1500, 1500, 1500};
@@ -194,9 +195,9 @@ start(struct fixture *f)
 	tunnel.silence = last_silence = daemon_silence(d->conf);
 	assert_int_equal(addr_from_text("127.0.0.1", &tunnel.listen.addr), 0);
 	assert_int_equal(tunnel_create(&tunnel, &daemon_tunnel_ops, d, d->log, &d->tunnel), 0);
-	d->peers = calloc(2, sizeof(*d->peers));
-	d->peer_count = 2;
-	for (size_t i = 0; i < 2; i++) {
+	d->peers = calloc(peers + 1, sizeof(*d->peers));
+	d->peer_count = peers;
+	for (size_t i = 0; i < peers; i++) {
 		struct daemon_peer *p = &d->peers[i];
 
 		*p = (struct daemon_peer){.slot = slots[i], .id = f->ids[i]};
@@ -227,7 +228,7 @@ setup(void **state)
 		f->ids[i] = daemon_id(key);
 	}
 	write_conf(f, "", before);
-	start(f);
+	start_router(f, 2);
 	peer_has(f, 0, 7, "10.1.0.5");
 	peer_has(f, 0, 7, "10.2.0.9");
 	peer_has(f, 0, 8, "10.2.0.8");
@@ -236,19 +237,27 @@ setup(void **state)
 	return 0;
 }
 
+static void
+teardown_router(struct fixture *f)
+{
+	loop_destroy(f->d.loop);
+	tunnel_destroy(f->d.tunnel);
+	vr_destroy(f->d.vr);
+	daemon_lisp_destroy(&f->d);
+	conf_fini(f->d.conf);
+	free(f->d.conf);
+	free(f->d.peers);
+	log_destroy(f->d.log);
+	f->d = (struct daemon){.file = f->file};
+}
+
 static int
 teardown(void **state)
 {
 	struct fixture *f = *state;
 
 	memory_allow(MEMORY_ALL);
-	loop_destroy(f->d.loop);
-	tunnel_destroy(f->d.tunnel);
-	vr_destroy(f->d.vr);
-	conf_fini(f->d.conf);
-	free(f->d.conf);
-	free(f->d.peers);
-	log_destroy(f->d.log);
+	teardown_router(f);
 	unlink(f->file);
 	free(f);
 	return 0;
@@ -463,6 +472,92 @@ every_error_is_said_however_many(void **state)
 	daemon_reload_fini(&r);
 }
 
+static void
+write_secret(const char *file, const char *secret)
+{
+	FILE *out = fopen(file, "w");
+
+	assert_non_null(out);
+	fprintf(out, "%s", secret);
+	fclose(out);
+	assert_int_equal(chmod(file, 0600), 0);
+}
+
+/* A configuration with a map-server and an xTR, and two more texts in it. */
+static void
+write_roles(const struct fixture *f, const char *local, const char *site)
+{
+	FILE *out = fopen(f->file, "w");
+
+	assert_non_null(out);
+	fprintf(out,
+		"{\"name\": \"a\", \"key_file\": \"/nowhere/a.key\","
+		" \"vns\": [{\"id\": 7, \"device\": \"br7\", \"lisp\": {\"use\": true},"
+		"  \"local\": [%s]}], \"lisp\": {"
+		" \"keys\": [{\"name\": \"k\", \"secret_file\": \"%s.k\"}],"
+		" \"rlocs\": [{\"address\": \"192.0.2.1\"}], \"data_port\": 14341,"
+		" \"control_port\": 14342,"
+		" \"map_servers\": [{\"address\": \"192.0.2.9\", \"key\": \"k\"}],"
+		" \"map_server\": {\"sites\": [{\"name\": \"s\", \"keys\": [\"k\"],"
+		"  \"prefixes\": [{\"vn\": 7, \"prefix\": \"10.1.0.0/24\"}]}%s]}}}\n",
+		local, f->file, site);
+	fclose(out);
+}
+
+static size_t
+registrations(const struct fixture *f, const char *prefix)
+{
+	struct xtr_registration r;
+	size_t position = 0, count = 0;
+
+	while (xtr_registration_next(mapsys_xtr(f->d.vr->mapsys), &position, &r))
+		count += strcmp(fmt_prefix(r.prefix).s, prefix) == 0 && r.tries == 0;
+	return count;
+}
+
+static void
+the_lisp_roles_follow(void **state)
+{
+	static const char other[] = ", {\"name\": \"t\", \"keys\": [\"k\"], \"prefixes\": []}";
+	struct fixture *f = *state;
+	unsigned pid = (unsigned)getpid();
+	const struct ms *ms;
+	char secret[80];
+
+	snprintf(secret, sizeof(secret), "%s.k", f->file);
+	write_secret(secret, "one");
+	/* Roles do not come by a reload: a router that has them. */
+	teardown_router(f);
+	write_roles(f, "\"10.1.0.0/24\"", "");
+	start_router(f, 0);
+	/* One that can be bound to, and by this test alone. */
+	f->d.conf->lisp.rlocs[0].addr =
+		(struct addr){ADDR_V4, {127, 9, pid >> 8 & 0xff, pid & 0xff}};
+	assert_int_equal(daemon_lisp_open(&f->d), 0);
+	assert_int_equal(daemon_lisp_start(&f->d), 0);
+	ms = daemon_map_server(&f->d);
+	assert_non_null(ms);
+	assert_int_equal(registrations(f, "10.1.0.0/24"), 1);
+	assert_null(mapserver_site_name(ms, 1));
+
+	write_roles(f, "\"10.1.0.0/24\", \"10.9.0.0/24\"", other);
+	assert_true(reload_ends_well(f, MEMORY_ALL));
+	assert_int_equal(registrations(f, "10.1.0.0/24"), 1);
+	assert_int_equal(registrations(f, "10.9.0.0/24"), 1);
+	assert_string_equal(mapserver_site_name(ms, 1), "t");
+
+	/* What is missing is found before anything is changed. */
+	assert_int_equal(unlink(secret), 0);
+	write_roles(f, "\"10.1.0.0/24\"", "");
+	assert_false(reload_ends_well(f, MEMORY_ALL));
+	assert_int_equal(registrations(f, "10.9.0.0/24"), 1);
+	write_secret(secret, "two");
+	assert_true(reload_ends_well(f, MEMORY_ALL));
+	daemon_lisp_step(&f->d, START);
+	assert_int_equal(registrations(f, "10.9.0.0/24"), 0);
+	assert_int_equal(unlink(secret), 0);
+}
+
 int
 main(void)
 {
@@ -473,6 +568,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(what_became_of_peers_is_said, setup, teardown),
 		cmocka_unit_test_setup_teardown(short_memory_changes_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_not_reloaded_is_said, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_lisp_roles_follow, setup, teardown),
 		cmocka_unit_test_setup_teardown(every_error_is_said_however_many, setup, teardown),
 	};
 
