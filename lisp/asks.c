@@ -5,7 +5,7 @@
 #include "wire/lisp_ecm.h"
 
 /* A question stands in one of so many rows. */
-#define WAYS 8
+#define WAYS 16
 #define SETS (XTR_ASKS_MAX / WAYS)
 
 /* The same question is asked once a second (RFC 9301 section 5.5 and 6.1), a few times ahead. */
