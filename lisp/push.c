@@ -64,7 +64,7 @@ static void
 push(const struct news *n, struct addr rloc, bool update_cache)
 {
 	struct xtr *x = n->x;
-	struct endpoint to = {.addr = rloc, .port = LISP_CONTROL_PORT};
+	struct endpoint to = {.addr = rloc, .port = x->conf.port};
 	struct lisp_msg msg = {.type = LISP_SHARED,
 			       .nonce = ++x->nonce,
 			       .auth = lisp_auth_header(&x->conf.push_key)};
@@ -95,7 +95,7 @@ static void
 smr(const struct news *n, struct addr rloc)
 {
 	struct xtr *x = n->x;
-	struct endpoint to = {.addr = rloc, .port = LISP_CONTROL_PORT};
+	struct endpoint to = {.addr = rloc, .port = x->conf.port};
 	struct lisp_asked asked = {.eid = xtr_eid(x, n->vn, prefix_host(n->eid))};
 	struct lisp_msg msg = {.type = LISP_MAP_REQUEST, .nonce = xtr_random(x)};
 	uint8_t data[LISP_SIZE_MAX];
@@ -118,7 +118,7 @@ tell(void *ctx, const struct xtr_asker *asker)
 	if (addr_equal(xtr_own_rloc(n->x, asker->rloc.family), asker->rloc) ||
 	    addr_is_none(xtr_own_rloc(n->x, asker->rloc.family)))
 		return;
-	if (asker->pushes && n->x->conf.has_push_key)
+	if (n->x->conf.has_push_key && (asker->pushes || n->x->ops->pushes(n->x->ctx, asker->rloc)))
 		push(n, asker->rloc, true);
 	else
 		smr(n, asker->rloc);

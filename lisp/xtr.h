@@ -46,6 +46,7 @@ struct xtr_server {
 };
 
 struct xtr_conf {
+	uint16_t port; /* that the control messages of others are due at; 0: 4342 */
 	struct xtr_rloc rlocs[XTR_RLOCS_MAX];
 	size_t rloc_count;
 	struct endpoint resolvers[XTR_SERVERS_MAX];
@@ -89,6 +90,8 @@ struct xtr_ops {
 	bool (*arrived)(void *ctx, vn_id_t vn, struct addr eid, us_t now);
 	bool (*departed)(void *ctx, vn_id_t vn, struct addr eid, const struct addr *rlocs,
 			 size_t count, us_t now);
+	/* Does this locator take CHANGE-PRIORITY, as far as is known beforehand? */
+	bool (*pushes)(void *ctx, struct addr rloc);
 	/* All map-servers have it (again) that this own EID is here. */
 	void (*in_force)(void *ctx, vn_id_t vn, struct prefix prefix, us_t now);
 };
@@ -101,6 +104,9 @@ MUST_USE int xtr_create(const struct xtr_conf *conf, const struct lisp_io *io, v
 			const struct xtr_ops *ops, void *ctx, struct mapcache *cache,
 			const struct hash_key *key, uint64_t nonce, struct xtr **out);
 void xtr_destroy(struct xtr *x);
+/* Another key from now on: for the server at this position of the configuration, for CHANGE-PRIORITY. */
+void xtr_server_key(struct xtr *x, size_t server, const struct lisp_key *key);
+void xtr_push_key(struct xtr *x, const struct lisp_key *key);
 
 /* A control message from the underlay; one in an ECM comes with the ECM around it.  False when it is
  * not for an xTR, and uncounted. */
@@ -124,6 +130,10 @@ MUST_USE int xtr_own_put(struct xtr *x, vn_id_t vn, struct prefix prefix, uint16
 /* It is no longer.  'withdraw': the map-servers are told (TTL 0); otherwise another site has told
  * them already.  No-op when it is not there. */
 void xtr_own_remove(struct xtr *x, vn_id_t vn, struct prefix prefix, bool withdraw, us_t now);
+
+/* What is not put again between these two is withdrawn. */
+void xtr_own_begin(struct xtr *x);
+void xtr_own_end(struct xtr *x, us_t now);
 
 /* An EID moved to this site, or away from it ('place' says where it is): those who asked for it are
  * told, by CHANGE-PRIORITY where 'pushes' says that they take it, by SMR otherwise. */

@@ -12,9 +12,10 @@
 #include "vr/fwd_icmp.h"
 #include "vr/vr.h"
 
-/* Packets that wait for a mapping: so many EIDs, packets of each, for so long. */
+/* Packets that wait for a mapping: so many EIDs, packets of each, bytes in all, for so long. */
 #define MAPSYS_WAITING_MAX 256
 #define MAPSYS_PACKETS_MAX 8
+#define MAPSYS_BYTES_MAX   ((size_t)8 << 20)
 #define MAPSYS_TIMEOUT     (3 * US_S)
 
 struct mapsys;
@@ -47,6 +48,11 @@ void mapsys_sender(struct vr *vr, const struct site *site, struct addr eid, stru
 		   us_t now);
 /* The peer says that this locator asked for the EID. */
 void mapsys_told(struct vr *vr, vn_id_t vn, struct addr eid, struct addr rloc, us_t now);
+
+/* Keys with the peer are there (and it is reached somewhere), or gone. */
+void mapsys_peer(struct vr *vr, uint32_t slot, bool up);
+/* What the configuration says of a locator; NULL: nothing. */
+const struct conf_lisp_locator *mapsys_locator(struct mapsys *m, struct addr rloc);
 
 struct mapcache *mapsys_cache(const struct mapsys *m);
 struct xtr *mapsys_xtr(const struct mapsys *m);
