@@ -44,11 +44,11 @@ struct udp {
 
 /* Control messages of a datagram or train that is sent. */
 struct control {
+	size_t used;
 	union {
 		struct cmsghdr align;
 		uint8_t bytes[CMSG_SPACE(sizeof(uint16_t)) + 2 * CMSG_SPACE(sizeof(int))];
 	};
-	size_t used;
 };
 
 static socklen_t
@@ -382,6 +382,40 @@ udp_send(struct udp *u, const struct endpoint *to, const uint8_t *data, size_t s
 	 unsigned *sent)
 {
 	return udp_send_marked(u, to, UDP_UNMARKED, data, size, segment, sent);
+}
+
+int
+udp_port(const struct udp *u, uint16_t *port)
+{
+	union socket_address a;
+	socklen_t size = sizeof(a);
+
+	if (getsockname(u->fd, &a.any, &size) != 0)
+		return -errno;
+	*port = endpoint_from_address(&a).port;
+	return 0;
+}
+
+int
+udp_source(const struct endpoint *to, struct addr *from)
+{
+	const struct udp shape = {.v6 = to->addr.family == ADDR_V6};
+	union socket_address a;
+	socklen_t size = address_from_endpoint(&shape, to, &a);
+	int fd = socket(a.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int rc = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, &a.any, size) != 0)
+		rc = -errno;
+	size = sizeof(a);
+	if (rc == 0 && getsockname(fd, &a.any, &size) != 0)
+		rc = -errno;
+	close(fd);
+	if (rc == 0)
+		*from = endpoint_from_address(&a).addr;
+	return rc;
 }
 
 /* Only a connected socket says it. */
