@@ -245,8 +245,13 @@ picture(const struct world *w)
 		sum = mix(sum, &r.prefix, sizeof(r.prefix));
 		sum = mix(sum, &r.due, sizeof(r.due)) + r.in_force + r.tries;
 	}
-	sum = mix(sum, w->x->probes, sizeof(w->x->probes));
-	return mix(sum, w->x->pushers, sizeof(w->x->pushers));
+	for (size_t i = 0; i < PROBES_MAX; i++)
+		if (!addr_is_none(w->x->probes[i].rloc))
+			sum = mix(sum, &w->x->probes[i], sizeof(w->x->probes[i]));
+	for (size_t i = 0; i < PUSHERS_MAX; i++)
+		if (!addr_is_none(w->x->pushers[i].addr))
+			sum = mix(sum, &w->x->pushers[i], sizeof(w->x->pushers[i]));
+	return sum;
 }
 
 /* The question or probe that waits first; 0: none. */
