@@ -10,7 +10,7 @@
 #include "base/fmt.h"
 #include "vr/ctl.h"
 #include "vr/daemon.h"
-#include "vr/sight.h"
+#include "vr/limits.h"
 #include "vr/version.h"
 
 static void
@@ -248,9 +248,9 @@ hwdt_row(void *ctx, const cJSON *request, uint64_t *cursor, cJSON **row)
 	add_text(o, "mobility", fmt_mobility(e->b.mobility).s);
 	add_text(o, "kind", e->b.kind == BINDING_GATEWAY ? "gateway" : "host");
 	add_text(o, "state",
-		 e->b.withdrawn                                         ? "withdrawn"
-		 : sight_is_frozen(d->vr, e->b.vn, e->b.ip, loop_now()) ? "frozen"
-									: "present");
+		 e->b.withdrawn                                          ? "withdrawn"
+		 : limits_is_frozen(d->vr, e->b.vn, e->b.ip, loop_now()) ? "frozen"
+									 : "present");
 	add_age(o, "heard_s", e->heard);
 	add_age(o, "moved_s", e->moved);
 	return 0;
@@ -318,6 +318,24 @@ add_ports(cJSON *o, const struct daemon *d)
 	}
 }
 
+static void
+add_moves(cJSON *o, const struct vr *vr)
+{
+	cJSON *moves = cJSON_AddArrayToObject(o, "moves");
+
+	for (unsigned i = 0; i < REPORT_TRIGGERS; i++) {
+		cJSON *row = cJSON_CreateObject();
+
+		add_text(row, "trigger", report_trigger_name((enum report_trigger)i));
+		/* None is counted while it waits. */
+		for (unsigned k = OUTCOME_WAITING + 1; k < REPORT_OUTCOMES; k++)
+			add_number(row, report_outcome_name((enum report_outcome)k),
+				   reports_counted(vr->reports, (enum report_trigger)i,
+						   (enum report_outcome)k));
+		cJSON_AddItemToArray(moves, row);
+	}
+}
+
 static cJSON *
 make_stats(const struct daemon *d)
 {
@@ -338,6 +356,8 @@ make_stats(const struct daemon *d)
 	add_number(o, "duplicates", vr->duplicates);
 	add_number(o, "frozen", vr->frozen);
 	add_number(o, "icmp_limited", vr->icmp_limited);
+	add_number(o, "checks_refused", presence_refused(vr->presence));
+	add_number(o, "crowded_out", vr->crowded_out);
 	add_number(o, "news_pending", moves_pending(vr->moves));
 	add_number(o, "hwdt", h.count);
 	add_number(o, "hwdt_max", h.max);
@@ -349,6 +369,7 @@ make_stats(const struct daemon *d)
 	add_number(o, "underlay_tx_datagrams", t.tx_datagrams);
 	add_number(o, "underlay_rx_trains", t.rx_trains);
 	add_number(o, "underlay_rx_datagrams", t.rx_datagrams);
+	add_moves(o, vr);
 	add_ports(o, d);
 	return o;
 }
@@ -433,6 +454,13 @@ static const struct ctl_command commands[] = {
 	 .changes_state = true,
 	 .handler = reload},
 };
+
+const struct ctl_command *
+daemon_commands(size_t *count)
+{
+	*count = ARRAY_COUNT(commands);
+	return commands;
+}
 
 int
 daemon_ctl_create(struct daemon *d)

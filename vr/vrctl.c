@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/fmt.h"
 #include "conf/conf.h"
+#include "conf/openlisp.h"
 #include "vr/crypto.h"
 #include "vr/version.h"
 #include "vr/vrctl_print.h"
@@ -46,6 +47,7 @@ static enum status run_monitor(const struct options *options, int count, char **
 static enum status run_reload(const struct options *options, int count, char **words);
 static enum status run_keygen(const struct options *options, int count, char **words);
 static enum status run_pubkey(const struct options *options, int count, char **words);
+static enum status run_import(const struct options *options, int count, char **words);
 static enum status run_help(const struct options *options, int count, char **words);
 
 static const struct command commands[] = {
@@ -55,6 +57,8 @@ static const struct command commands[] = {
 	{"reload", "reload", "have the router read its configuration again", run_reload},
 	{"keygen", "keygen FILE", "make a private key, print its public key", run_keygen},
 	{"pubkey", "pubkey FILE", "print the public key of a private key", run_pubkey},
+	{"import-openlisp", "import-openlisp FILE",
+	 "print the configuration that does what one of OpenLISP does", run_import},
 	{"help", "help", "this list", run_help},
 };
 
@@ -450,6 +454,20 @@ run_pubkey(const struct options *options, int count, char **words)
 		rc = print_public_key(key);
 	crypto_wipe(key, sizeof(key));
 	return rc == 0 ? STATUS_DONE : key_error(words[0], rc);
+}
+
+static enum status
+run_import(const struct options *options, int count, char **words)
+{
+	int rc;
+
+	(void)options;
+	if (count != 1)
+		return usage_error("import-openlisp takes one FILE", "");
+	rc = openlisp_import(words[0], stdout, stderr);
+	if (rc == -ENOMEM)
+		fprintf(stderr, "vrctl: out of memory\n");
+	return rc == 0 && fflush(stdout) == 0 ? STATUS_DONE : STATUS_REFUSED;
 }
 
 static enum status
