@@ -112,6 +112,8 @@ void xtr_push_key(struct xtr *x, const struct lisp_key *key);
  * not for an xTR, and uncounted. */
 bool xtr_heard(struct xtr *x, const struct endpoint *from, const uint8_t *data, size_t size,
 	       us_t now);
+/* Where a map-server listens at the same address: is this message for the xTR rather than for both? */
+bool xtr_wants(const struct xtr *x, const uint8_t *data, size_t size);
 /* Does what is due; when to be called next. */
 us_t xtr_run(struct xtr *x, us_t now);
 

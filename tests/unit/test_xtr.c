@@ -641,6 +641,57 @@ a_probe_without_an_eid_is_no_harm(void **state)
 	net_free(net);
 }
 
+/* One address for both roles: a map-server that sends a question to the ETR at its own address must not hear it itself. */
+static void
+a_map_server_beside_leaves_an_xtr_its_own(void **state)
+{
+	static const struct {
+		const char *eid;
+		bool probe, smr, to_etr, in_ecm, wanted;
+	} cases[] = {
+		{.eid = "10.1.0.5/32", .wanted = true},
+		{.eid = "10.9.0.5/32", .wanted = false},
+		{.eid = "10.9.0.5/32", .probe = true, .wanted = true},
+		{.eid = "10.9.0.5/32", .smr = true, .wanted = true},
+		{.eid = "10.1.0.5/32", .in_ecm = true, .wanted = false},
+		{.eid = "10.1.0.5/32", .in_ecm = true, .to_etr = true, .wanted = true},
+	};
+	struct net *net = net_standard();
+	uint8_t other[64] = {LISP_MAP_REGISTER << 4};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct lisp_msg msg = {.type = LISP_MAP_REQUEST, .nonce = 5};
+		struct lisp_rloc itr = lisp_rloc_make(net->nodes[B].rloc);
+		struct lisp_asked asked = {
+			.eid = lisp_eid_make(VN, prefix_of(cases[i].eid), false)};
+		struct lisp_ecm ecm = {.to_etr = cases[i].to_etr,
+				       .src = {net->nodes[B].rloc, LISP_CONTROL_PORT},
+				       .dst = {addr_of("10.1.0.5"), LISP_CONTROL_PORT}};
+		size_t head = cases[i].in_ecm ? lisp_ecm_size(ADDR_V4) : 0;
+		struct lisp_builder b;
+		uint8_t data[256];
+		int size;
+
+		msg.request.probe = cases[i].probe;
+		msg.request.smr = cases[i].smr;
+		lisp_begin(&b, data + head, sizeof(data) - head, &msg);
+		lisp_put_itr(&b, &itr);
+		lisp_put_asked(&b, &asked);
+		size = lisp_end(&b);
+		assert_true(size > 0);
+		ecm.size = (size_t)size;
+		if (cases[i].in_ecm)
+			size = lisp_ecm_build(&ecm, data, sizeof(data));
+		assert_true(size > 0);
+		assert_int_equal(xtr_wants(net->nodes[A].x, data, (size_t)size), cases[i].wanted);
+		assert_false(xtr_wants(net->nodes[A].x, data, 5));
+	}
+	assert_false(xtr_wants(net->nodes[A].x, other, sizeof(other)));
+	assert_false(xtr_wants(net->nodes[A].x, other, 0));
+	net_free(net);
+}
+
 /* ---- hostile ---- */
 
 /* CHANGE-PRIORITY to B for 10.1.0.5 at 192.0.2.66. */
@@ -863,6 +914,7 @@ main(void)
 		cmocka_unit_test(a_subscription_is_renewed),
 		cmocka_unit_test(what_is_not_put_again_is_withdrawn),
 		cmocka_unit_test(messages_to_other_routers_go_to_their_port),
+		cmocka_unit_test(a_map_server_beside_leaves_an_xtr_its_own),
 		cmocka_unit_test(a_probe_without_an_eid_is_no_harm),
 		cmocka_unit_test(a_push_is_taken_once_and_with_the_key_only),
 		cmocka_unit_test(a_hypervisor_beside_a_router_has_nonces_of_its_own),
