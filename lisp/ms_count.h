@@ -59,6 +59,9 @@ enum ms_count {
 		MS_COUNT_END
 };
 
+/* The first of those that were refused or went wrong; all behind it are. */
+#define MS_REFUSALS MS_MALFORMED
+
 /* "unknown" beyond the end. */
 const char *ms_count_name(enum ms_count count);
 const char *ms_count_text(enum ms_count count);

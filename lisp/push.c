@@ -155,16 +155,17 @@ xtr_tell_previous(struct xtr *x, vn_id_t vn, struct addr eid, struct addr rloc, 
 
 /* ---- hearing ---- */
 
-/* Nonces of one sender grow; of the senders the longest unheard is forgotten. */
+/* Nonces of one sender grow; of the senders the longest unheard is forgotten.  A hypervisor may share
+ * its address with a router, and counts by itself. */
 static bool
-is_newer(struct xtr *x, struct addr from, uint64_t nonce, us_t now)
+is_newer(struct xtr *x, struct addr from, bool hypervisor, uint64_t nonce, us_t now)
 {
 	struct pusher *oldest = x->pushers;
 
 	for (size_t i = 0; i < PUSHERS_MAX; i++) {
 		struct pusher *p = &x->pushers[i];
 
-		if (addr_equal(p->addr, from)) {
+		if (addr_equal(p->addr, from) && p->hypervisor == hypervisor) {
 			if (nonce <= p->nonce)
 				return false;
 			oldest = p;
@@ -173,7 +174,8 @@ is_newer(struct xtr *x, struct addr from, uint64_t nonce, us_t now)
 		if (p->heard < oldest->heard)
 			oldest = p;
 	}
-	*oldest = (struct pusher){.addr = from, .nonce = nonce, .heard = now};
+	*oldest = (struct pusher){
+		.addr = from, .hypervisor = hypervisor, .nonce = nonce, .heard = now};
 	return true;
 }
 
@@ -222,7 +224,7 @@ push_heard(struct xtr *x, const struct endpoint *from, const struct lisp_msg *ms
 		xtr_counted(x, XTR_AUTH_FAILED);
 		return;
 	}
-	if (!is_newer(x, from->addr, msg->nonce, now)) {
+	if (!is_newer(x, from->addr, msg->shared.hypervisor, msg->nonce, now)) {
 		xtr_counted(x, XTR_REPLAYED);
 		return;
 	}

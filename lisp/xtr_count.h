@@ -46,6 +46,9 @@ enum xtr_count {
 		XTR_COUNT_END
 };
 
+/* The first of those that were refused or went wrong; all behind it are. */
+#define XTR_REFUSALS XTR_MALFORMED
+
 /* "unknown" beyond the end. */
 const char *xtr_count_name(enum xtr_count count);
 const char *xtr_count_text(enum xtr_count count);

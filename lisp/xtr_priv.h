@@ -55,6 +55,7 @@ struct probe {
 /* Nonces of CHANGE-PRIORITY messages that were taken, by sender. */
 struct pusher {
 	struct addr addr;
+	bool hypervisor; /* H */
 	uint64_t nonce;
 	us_t heard;
 };

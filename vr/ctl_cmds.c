@@ -9,42 +9,11 @@
 
 #include "base/fmt.h"
 #include "vr/ctl.h"
+#include "vr/ctl_json.h"
+#include "vr/ctl_lisp.h"
 #include "vr/daemon.h"
 #include "vr/sight.h"
 #include "vr/version.h"
-
-static void
-add_text(cJSON *o, const char *key, const char *text)
-{
-	cJSON_AddStringToObject(o, key, text != NULL ? text : "");
-}
-
-static void
-add_number(cJSON *o, const char *key, uint64_t value)
-{
-	cJSON_AddNumberToObject(o, key, (double)value);
-}
-
-/* Seconds since then, or null when it never was. */
-static void
-add_age(cJSON *o, const char *key, us_t then)
-{
-	if (then == 0)
-		cJSON_AddNullToObject(o, key);
-	else
-		cJSON_AddNumberToObject(o, key, (double)((loop_now() - then) / US_MS) / 1000);
-}
-
-static void
-add_vr(cJSON *o, const char *key, const struct vr *vr, struct vr_id id)
-{
-	const char *name = vr_name(vr, id);
-
-	if (vr_id_is_none(id))
-		cJSON_AddNullToObject(o, key);
-	else
-		add_text(o, key, name != NULL ? name : fmt_vr_id(id).s);
-}
 
 /* ---- show vr ---- */
 
@@ -68,12 +37,12 @@ add_vns(cJSON *o, const struct daemon *d)
 		const struct conf_vn *conf = conf_of(d, d->ports[i].vn);
 		cJSON *vn = cJSON_CreateObject();
 
-		add_number(vn, "vn", d->ports[i].vn);
-		add_text(vn, "name", conf->name);
-		add_text(vn, "device", conf->device);
-		add_text(vn, "link", port_link_name(port));
-		add_text(vn, "mac", fmt_mac(port_mac(port)).s);
-		add_number(vn, "mtu", port_mtu(port));
+		ctl_add_number(vn, "vn", d->ports[i].vn);
+		ctl_add_text(vn, "name", conf->name);
+		ctl_add_text(vn, "device", conf->device);
+		ctl_add_text(vn, "link", port_link_name(port));
+		ctl_add_text(vn, "mac", fmt_mac(port_mac(port)).s);
+		ctl_add_number(vn, "mtu", port_mtu(port));
 		cJSON_AddBoolToObject(vn, "super_frames", port_has_vnet_hdr(port));
 		cJSON_AddBoolToObject(vn, "udp_super_frames", port_has_udp_super(port));
 		cJSON_AddItemToArray(vns, vn);
@@ -90,18 +59,19 @@ show_vr(void *ctx, const cJSON *request, cJSON **data, struct ctl_error *error)
 	(void)request;
 	(void)error;
 	base64_from_bytes(d->public_key, CONF_KEY_SIZE, key);
-	add_text(o, "name", d->conf->name);
-	add_text(o, "id", fmt_vr_id(d->self).s);
-	add_text(o, "public_key", key);
-	add_text(o, "version", VRD_VERSION);
-	add_text(o, "listen", fmt_endpoint(d->conf->listen).s);
-	add_age(o, "uptime_s", d->started);
+	ctl_add_text(o, "name", d->conf->name);
+	ctl_add_text(o, "id", fmt_vr_id(d->self).s);
+	ctl_add_text(o, "public_key", key);
+	ctl_add_text(o, "version", VRD_VERSION);
+	ctl_add_text(o, "listen", fmt_endpoint(d->conf->listen).s);
+	ctl_add_age(o, "uptime_s", d->started);
 	cJSON_AddBoolToObject(o, "udp_segment", tunnel_has_segment(d->tunnel));
 	cJSON_AddBoolToObject(o, "udp_gro", tunnel_has_gro(d->tunnel));
-	add_number(o, "peers", peers_count(d->vr->peers));
-	add_number(o, "hwdt", hwdt_stats(d->vr->hwdt).count);
-	add_number(o, "gndt", gndt_count(d->vr->gndt));
+	ctl_add_number(o, "peers", peers_count(d->vr->peers));
+	ctl_add_number(o, "hwdt", hwdt_stats(d->vr->hwdt).count);
+	ctl_add_number(o, "gndt", gndt_count(d->vr->gndt));
 	add_vns(o, d);
+	ctl_add_lisp(o, d);
 	*data = o;
 	return 0;
 }
@@ -124,29 +94,29 @@ peer_row(void *ctx, const cJSON *request, uint64_t *cursor, cJSON **row)
 		return 0;
 	(void)tunnel_peer_stats(d->tunnel, p->slot, loop_now(), &s);
 	*row = o = cJSON_CreateObject();
-	add_text(o, "name", p->name);
-	add_text(o, "id", fmt_vr_id(p->id).s);
-	add_text(o, "state", p->state == PEER_UP ? "up" : "down");
-	add_age(o, "since_s", p->since);
-	add_text(o, "endpoint", fmt_endpoint(s.endpoint).s);
+	ctl_add_text(o, "name", p->name);
+	ctl_add_text(o, "id", fmt_vr_id(p->id).s);
+	ctl_add_text(o, "state", p->state == PEER_UP ? "up" : "down");
+	ctl_add_age(o, "since_s", p->since);
+	ctl_add_text(o, "endpoint", fmt_endpoint(s.endpoint).s);
 	cJSON_AddBoolToObject(o, "session", s.up);
-	add_text(o, "cipher", s.cipher);
-	add_number(o, "session_age_s", (uint64_t)(s.session_age / US_S));
+	ctl_add_text(o, "cipher", s.cipher);
+	ctl_add_number(o, "session_age_s", (uint64_t)(s.session_age / US_S));
 	if (p->rtt == 0)
 		cJSON_AddNullToObject(o, "rtt_us");
 	else
-		add_number(o, "rtt_us", (uint64_t)p->rtt);
-	add_number(o, "mtu", p->mtu);
-	add_age(o, "heard_s", p->heard);
-	add_number(o, "handshakes", s.handshakes);
-	add_number(o, "rekeys", s.rekeys);
-	add_number(o, "roams", s.roams);
-	add_number(o, "tx_packets", p->tx_packets);
-	add_number(o, "tx_bytes", p->tx_bytes);
-	add_number(o, "tx_records", s.tx_records);
-	add_number(o, "rx_packets", p->rx_packets);
-	add_number(o, "rx_bytes", p->rx_bytes);
-	add_number(o, "rx_records", s.rx_records);
+		ctl_add_number(o, "rtt_us", (uint64_t)p->rtt);
+	ctl_add_number(o, "mtu", p->mtu);
+	ctl_add_age(o, "heard_s", p->heard);
+	ctl_add_number(o, "handshakes", s.handshakes);
+	ctl_add_number(o, "rekeys", s.rekeys);
+	ctl_add_number(o, "roams", s.roams);
+	ctl_add_number(o, "tx_packets", p->tx_packets);
+	ctl_add_number(o, "tx_bytes", p->tx_bytes);
+	ctl_add_number(o, "tx_records", s.tx_records);
+	ctl_add_number(o, "rx_packets", p->rx_packets);
+	ctl_add_number(o, "rx_bytes", p->rx_bytes);
+	ctl_add_number(o, "rx_records", s.rx_records);
 	return 0;
 }
 
@@ -165,10 +135,13 @@ lndt_row_json(void *ctx, const cJSON *request, uint64_t *cursor, cJSON **row)
 		return 0;
 	++*cursor;
 	*row = o = cJSON_CreateObject();
-	add_number(o, "vn", r.vn);
-	add_text(o, "prefix", fmt_prefix(r.prefix).s);
-	add_text(o, "kind", r.mobile ? "mobile" : vr_id_equal(r.vr, d->self) ? "local" : "peer");
-	add_vr(o, "vr", d->vr, r.vr);
+	ctl_add_number(o, "vn", r.vn);
+	ctl_add_text(o, "prefix", fmt_prefix(r.prefix).s);
+	ctl_add_text(o, "kind",
+		     r.mobile                     ? "mobile"
+		     : vr_id_equal(r.vr, d->self) ? "local"
+						  : "peer");
+	ctl_add_vr(o, "vr", d->vr, r.vr);
 	hosts = cJSON_AddArrayToObject(o, "hosts");
 	for (size_t i = 0; r.mobile && i < r.host_count; i++) {
 		const char *name = vr_name(d->vr, r.hosts[i]);
@@ -218,10 +191,10 @@ gndt_row(void *ctx, const cJSON *request, uint64_t *cursor, cJSON **row)
 		return 0;
 	cursor_from_route(cursor, vn, &route->prefix);
 	*row = o = cJSON_CreateObject();
-	add_number(o, "vn", vn);
-	add_text(o, "prefix", fmt_prefix(route->prefix).s);
-	add_vr(o, "vr", d->vr, route->vr);
-	add_text(o, "origin", origins[route->origin]);
+	ctl_add_number(o, "vn", vn);
+	ctl_add_text(o, "prefix", fmt_prefix(route->prefix).s);
+	ctl_add_vr(o, "vr", d->vr, route->vr);
+	ctl_add_text(o, "origin", origins[route->origin]);
 	cJSON_AddBoolToObject(o, "local", route->slot == GNDT_LOCAL);
 	return 0;
 }
@@ -240,19 +213,19 @@ hwdt_row(void *ctx, const cJSON *request, uint64_t *cursor, cJSON **row)
 	if (e == NULL)
 		return 0;
 	*row = o = cJSON_CreateObject();
-	add_number(o, "vn", e->b.vn);
-	add_text(o, "mac", fmt_mac(e->b.mac).s);
-	add_text(o, "eid", fmt_addr(e->b.ip).s);
-	add_vr(o, "vr", d->vr, e->b.vr);
-	add_vr(o, "previous", d->vr, e->previous[0]);
-	add_text(o, "mobility", fmt_mobility(e->b.mobility).s);
-	add_text(o, "kind", e->b.kind == BINDING_GATEWAY ? "gateway" : "host");
-	add_text(o, "state",
-		 e->b.withdrawn                                         ? "withdrawn"
-		 : sight_is_frozen(d->vr, e->b.vn, e->b.ip, loop_now()) ? "frozen"
-									: "present");
-	add_age(o, "heard_s", e->heard);
-	add_age(o, "moved_s", e->moved);
+	ctl_add_number(o, "vn", e->b.vn);
+	ctl_add_text(o, "mac", fmt_mac(e->b.mac).s);
+	ctl_add_text(o, "eid", fmt_addr(e->b.ip).s);
+	ctl_add_vr(o, "vr", d->vr, e->b.vr);
+	ctl_add_vr(o, "previous", d->vr, e->previous[0]);
+	ctl_add_text(o, "mobility", fmt_mobility(e->b.mobility).s);
+	ctl_add_text(o, "kind", e->b.kind == BINDING_GATEWAY ? "gateway" : "host");
+	ctl_add_text(o, "state",
+		     e->b.withdrawn                                         ? "withdrawn"
+		     : sight_is_frozen(d->vr, e->b.vn, e->b.ip, loop_now()) ? "frozen"
+									    : "present");
+	ctl_add_age(o, "heard_s", e->heard);
+	ctl_add_age(o, "moved_s", e->moved);
 	return 0;
 }
 
@@ -279,10 +252,10 @@ add_drop(void *rows, const char *where, const char *reason, uint64_t count, cons
 {
 	cJSON *o = cJSON_CreateObject();
 
-	add_text(o, "where", where);
-	add_text(o, "reason", reason);
-	add_number(o, "count", count);
-	add_text(o, "text", text);
+	ctl_add_text(o, "where", where);
+	ctl_add_text(o, "reason", reason);
+	ctl_add_number(o, "count", count);
+	ctl_add_text(o, "text", text);
 	cJSON_AddItemToArray(rows, o);
 }
 
@@ -306,14 +279,14 @@ add_ports(cJSON *o, const struct daemon *d)
 		struct port_stats s;
 
 		port_stats(d->ports[i].port, &s);
-		add_number(row, "vn", d->ports[i].vn);
-		add_number(row, "rx_frames", s.rx_frames);
-		add_number(row, "rx_bytes", s.rx_bytes);
-		add_number(row, "tx_frames", s.tx_frames);
-		add_number(row, "tx_bytes", s.tx_bytes);
-		add_number(row, "rx_control", s.rx_control);
-		add_number(row, "tx_control", s.tx_control);
-		add_number(row, "rx_echoes", s.rx_echoes);
+		ctl_add_number(row, "vn", d->ports[i].vn);
+		ctl_add_number(row, "rx_frames", s.rx_frames);
+		ctl_add_number(row, "rx_bytes", s.rx_bytes);
+		ctl_add_number(row, "tx_frames", s.tx_frames);
+		ctl_add_number(row, "tx_bytes", s.tx_bytes);
+		ctl_add_number(row, "rx_control", s.rx_control);
+		ctl_add_number(row, "tx_control", s.tx_control);
+		ctl_add_number(row, "rx_echoes", s.rx_echoes);
 		cJSON_AddItemToArray(ports, row);
 	}
 }
@@ -327,29 +300,31 @@ make_stats(const struct daemon *d)
 	struct tunnel_stats t;
 
 	tunnel_stats(d->tunnel, &t);
-	add_number(o, "lan_frames", vr->lan_frames);
-	add_number(o, "lan_taken", vr->lan_taken);
-	add_number(o, "lan_delivered", vr->lan_delivered);
-	add_number(o, "link_frames", vr->link_frames);
-	add_number(o, "redirected", vr->redirected);
-	add_number(o, "unknown_owner", vr->unknown_owner);
-	add_number(o, "guarded", vr->guarded);
-	add_number(o, "suspects", vr->suspects);
-	add_number(o, "duplicates", vr->duplicates);
-	add_number(o, "frozen", vr->frozen);
-	add_number(o, "icmp_limited", vr->icmp_limited);
-	add_number(o, "news_pending", moves_pending(vr->moves));
-	add_number(o, "hwdt", h.count);
-	add_number(o, "hwdt_max", h.max);
-	add_number(o, "hwdt_evicted", h.evicted);
-	add_number(o, "hwdt_refused_full", h.refused_full);
-	add_number(o, "hwdt_stale", h.stale);
-	add_number(o, "gndt", gndt_count(vr->gndt));
-	add_number(o, "underlay_tx_calls", t.tx_calls);
-	add_number(o, "underlay_tx_datagrams", t.tx_datagrams);
-	add_number(o, "underlay_rx_trains", t.rx_trains);
-	add_number(o, "underlay_rx_datagrams", t.rx_datagrams);
+	ctl_add_number(o, "lan_frames", vr->lan_frames);
+	ctl_add_number(o, "lan_taken", vr->lan_taken);
+	ctl_add_number(o, "lan_delivered", vr->lan_delivered);
+	ctl_add_number(o, "link_frames", vr->link_frames);
+	ctl_add_number(o, "plain_frames", vr->plain_frames);
+	ctl_add_number(o, "redirected", vr->redirected);
+	ctl_add_number(o, "unknown_owner", vr->unknown_owner);
+	ctl_add_number(o, "guarded", vr->guarded);
+	ctl_add_number(o, "suspects", vr->suspects);
+	ctl_add_number(o, "duplicates", vr->duplicates);
+	ctl_add_number(o, "frozen", vr->frozen);
+	ctl_add_number(o, "icmp_limited", vr->icmp_limited);
+	ctl_add_number(o, "news_pending", moves_pending(vr->moves));
+	ctl_add_number(o, "hwdt", h.count);
+	ctl_add_number(o, "hwdt_max", h.max);
+	ctl_add_number(o, "hwdt_evicted", h.evicted);
+	ctl_add_number(o, "hwdt_refused_full", h.refused_full);
+	ctl_add_number(o, "hwdt_stale", h.stale);
+	ctl_add_number(o, "gndt", gndt_count(vr->gndt));
+	ctl_add_number(o, "underlay_tx_calls", t.tx_calls);
+	ctl_add_number(o, "underlay_tx_datagrams", t.tx_datagrams);
+	ctl_add_number(o, "underlay_rx_trains", t.rx_trains);
+	ctl_add_number(o, "underlay_rx_datagrams", t.rx_datagrams);
 	add_ports(o, d);
+	ctl_add_lisp_stats(o, d);
 	return o;
 }
 
@@ -396,7 +371,7 @@ reload(void *ctx, const cJSON *request, cJSON **data, struct ctl_error *error)
 	(void)request;
 	daemon_reload(ctx, &result, loop_now());
 	*data = cJSON_CreateObject();
-	add_text(*data, "text", result.text);
+	ctl_add_text(*data, "text", result.text);
 	if (result.refused)
 		say_refused(error, result.text);
 	daemon_reload_fini(&result);
@@ -418,6 +393,22 @@ static const struct ctl_command commands[] = {
 	 .usage = "show hwdt [vn=N]",
 	 .help = "where each machine is",
 	 .row = hwdt_row},
+	{.name = "show mapcache",
+	 .usage = "show mapcache [vn=N]",
+	 .help = "what the mapping system said, and how its locators are",
+	 .row = ctl_mapcache_row},
+	{.name = "show registrations",
+	 .usage = "show registrations [kind=own|here] [vn=N]",
+	 .help = "own prefixes at the map-servers, and what is registered here",
+	 .row = ctl_registration_row},
+	{.name = "show subscriptions",
+	 .usage = "show subscriptions [vn=N]",
+	 .help = "who is told by this map-server of which changes",
+	 .row = ctl_subscription_row},
+	{.name = "show askers",
+	 .usage = "show askers [vn=N]",
+	 .help = "who asked for which machine of ours, and is told when it moves",
+	 .row = ctl_asker_row},
 	{.name = "show moves",
 	 .usage = "show moves [vn=N]",
 	 .help = "the moves that this router claimed",
@@ -461,7 +452,7 @@ add_wall(cJSON *o, us_t at)
 		return;
 	snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900,
 		 tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(ms % 1000));
-	add_text(o, "at", text);
+	ctl_add_text(o, "at", text);
 }
 
 static void
@@ -470,19 +461,19 @@ publish_change(struct daemon *d, const struct change *c, uint64_t missed)
 	cJSON *o = cJSON_CreateObject();
 
 	add_wall(o, c->at);
-	add_number(o, "number", c->number);
+	ctl_add_number(o, "number", c->number);
 	if (missed > 0)
-		add_number(o, "missed", missed);
+		ctl_add_number(o, "missed", missed);
 	if (!addr_is_none(c->ip)) {
-		add_number(o, "vn", c->vn);
-		add_text(o, "eid", fmt_addr(c->ip).s);
-		add_text(o, "mac", fmt_mac(c->mac).s);
-		add_text(o, "mobility", fmt_mobility(c->mobility).s);
-		add_vr(o, "from", d->vr, c->from);
+		ctl_add_number(o, "vn", c->vn);
+		ctl_add_text(o, "eid", fmt_addr(c->ip).s);
+		ctl_add_text(o, "mac", fmt_mac(c->mac).s);
+		ctl_add_text(o, "mobility", fmt_mobility(c->mobility).s);
+		ctl_add_vr(o, "from", d->vr, c->from);
 	}
-	add_vr(o, "to", d->vr, c->to);
+	ctl_add_vr(o, "to", d->vr, c->to);
 	if (c->text[0] != '\0')
-		add_text(o, "text", c->text);
+		ctl_add_text(o, "text", c->text);
 	ctl_publish(d->ctl, change_kind_name(c->kind), o);
 	cJSON_Delete(o);
 }

@@ -2,7 +2,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lisp/mapserver.h"
 #include "vr/daemon.h"
+#include "vr/mapsys.h"
+#include "vr/plain.h"
 
 static void
 port_drops(const struct daemon_port *p, daemon_drop_fn *each, void *ctx)
@@ -19,6 +22,22 @@ port_drops(const struct daemon_port *p, daemon_drop_fn *each, void *ctx)
 	each(ctx, where, "too-large", s.drop_too_large, "larger than the LAN's MTU");
 }
 
+/* Plain LISP data, and control messages that were refused. */
+static void
+lisp_drops(const struct daemon *d, daemon_drop_fn *each, void *ctx)
+{
+	const struct ms *ms = daemon_map_server(d);
+	const struct xtr *x = mapsys_xtr(d->vr->mapsys);
+
+	for (unsigned i = 0; i < PLAIN_DROP_COUNT; i++)
+		each(ctx, "plain", plain_drop_name(i), plain_drop_count(daemon_plain(d), i),
+		     plain_drop_text(i));
+	for (unsigned i = XTR_REFUSALS; i < XTR_COUNT_END; i++)
+		each(ctx, "xtr", xtr_count_name(i), xtr_count_of(x, i), xtr_count_text(i));
+	for (unsigned i = MS_REFUSALS; ms != NULL && i < MS_COUNT_END; i++)
+		each(ctx, "map-server", ms_count_name(i), mapserver_count(ms, i), ms_count_text(i));
+}
+
 void
 daemon_drops(const struct daemon *d, daemon_drop_fn *each, void *ctx)
 {
@@ -30,6 +49,8 @@ daemon_drops(const struct daemon *d, daemon_drop_fn *each, void *ctx)
 		     tunnel_drop_text(i));
 	for (size_t i = 0; i < d->port_count; i++)
 		port_drops(&d->ports[i], each, ctx);
+	if (d->vr->mapsys != NULL)
+		lisp_drops(d, each, ctx);
 }
 
 static void

@@ -8,6 +8,7 @@
 #include "vr/crypto.h"
 #include "vr/daemon.h"
 #include "vr/fwd_mapped.h"
+#include "vr/lisp_crypto.h"
 #include "vr/mapsys.h"
 #include "vr/plain.h"
 #include "vr/udp.h"
@@ -64,31 +65,6 @@ io_send(void *ctx, const struct endpoint *to, const uint8_t *msg, size_t size)
 }
 
 static void
-io_hmac(void *ctx, enum lisp_hash hash, const uint8_t *key, size_t key_size, const uint8_t *a,
-	size_t a_size, const uint8_t *b, size_t b_size, uint8_t *out)
-{
-	(void)ctx;
-	if (hash == LISP_SHA1)
-		crypto_hmac_sha1(key, key_size, a, a_size, b, b_size, out);
-	else
-		crypto_hmac(key, key_size, a, a_size, b, b_size, out);
-}
-
-static bool
-io_equal(void *ctx, const uint8_t *a, const uint8_t *b, size_t size)
-{
-	(void)ctx;
-	return crypto_equal(a, b, size);
-}
-
-static int
-io_random(void *ctx, void *bytes, size_t size)
-{
-	(void)ctx;
-	return crypto_random(bytes, size);
-}
-
-static void
 io_persist(void *ctx)
 {
 	struct daemon *d = ctx;
@@ -97,9 +73,9 @@ io_persist(void *ctx)
 }
 
 static const struct lisp_io io = {.send = io_send,
-				  .hmac = io_hmac,
-				  .equal = io_equal,
-				  .random = io_random,
+				  .hmac = lisp_crypto_hmac,
+				  .equal = lisp_crypto_equal,
+				  .random = lisp_crypto_random,
 				  .persist = io_persist};
 
 /* ---- keys ---- */

@@ -102,11 +102,8 @@ send_plain(struct vr *vr, struct site *site, const struct fwd_origin *origin, st
 	}
 }
 
-/* Sealed where the locator is a peer's with whom there is a session, if that is wanted. */
-static void
-send_to_locator(struct vr *vr, struct site *site, const struct fwd_origin *origin,
-		const struct map_locator *l, uint32_t flow, struct frame *f, const struct ip *ip,
-		us_t now)
+enum fwd_way
+fwd_way_to(const struct vr *vr, const struct site *site, const struct map_locator *l)
 {
 	const struct conf_lisp_locator *conf = locator_conf(vr, l->rloc);
 	enum conf_encapsulation how = conf != NULL && conf->encapsulation != CONF_ENCAP_AUTO
@@ -115,14 +112,28 @@ send_to_locator(struct vr *vr, struct site *site, const struct fwd_origin *origi
 	const struct peer *p = l->peer != 0 ? peers_at(vr->peers, l->peer - 1) : NULL;
 	bool session = p != NULL && p->state == PEER_UP && peer_vn(p, site->vn) != NULL;
 
-	if (how != CONF_ENCAP_PLAIN && session) {
-		fwd_to_peer(vr, site, p->slot, origin, (struct seal_inner){0}, f, ip, now);
-	} else if (how != CONF_ENCAP_SEALED) {
+	if (how != CONF_ENCAP_PLAIN && session)
+		return FWD_SEALED;
+	return how != CONF_ENCAP_SEALED ? FWD_PLAIN : FWD_REFUSED;
+}
+
+static void
+send_to_locator(struct vr *vr, struct site *site, const struct fwd_origin *origin,
+		const struct map_locator *l, uint32_t flow, struct frame *f, const struct ip *ip,
+		us_t now)
+{
+	switch (fwd_way_to(vr, site, l)) {
+	case FWD_SEALED:
+		fwd_to_peer(vr, site, l->peer - 1, origin, (struct seal_inner){0}, f, ip, now);
+		return;
+	case FWD_PLAIN:
 		send_plain(vr, site, origin, l->rloc, flow, f, ip, now);
-	} else {
-		fwd_error(vr, site, origin, f, ip, ICMP_HOST_UNREACHABLE, 0, now);
-		vr_drop(vr, DROP_PLAIN_REFUSED);
+		return;
+	case FWD_REFUSED:
+		break;
 	}
+	fwd_error(vr, site, origin, f, ip, ICMP_HOST_UNREACHABLE, 0, now);
+	vr_drop(vr, DROP_PLAIN_REFUSED);
 }
 
 /* A mapping without locators says what to do (RFC 9301 section 5.4). */

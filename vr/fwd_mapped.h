@@ -2,6 +2,7 @@
 #ifndef VR_FWD_MAPPED_H
 #define VR_FWD_MAPPED_H
 
+#include "tables/mapcache.h"
 #include "vr/fwd_icmp.h"
 #include "vr/vr.h"
 #include "wire/ip.h"
@@ -11,6 +12,10 @@
  * mapping, into the queue of those that wait for one, or out of the VN. */
 void fwd_by_mapping(struct vr *vr, struct site *site, const struct fwd_origin *origin,
 		    struct frame *f, const struct ip *ip, us_t now);
+/* How packets of a VN travel to a locator: sealed where it is a peer's with whom there is a session, if
+ * that is wanted; otherwise plain, if that may be. */
+enum fwd_way { FWD_PLAIN = 0, FWD_SEALED, FWD_REFUSED };
+enum fwd_way fwd_way_to(const struct vr *vr, const struct site *site, const struct map_locator *l);
 /* A packet of the router's own back to a locator. */
 void fwd_answer_plain(struct vr *vr, struct site *site, struct addr rloc, struct frame *f,
 		      us_t now);

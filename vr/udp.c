@@ -384,6 +384,40 @@ udp_send(struct udp *u, const struct endpoint *to, const uint8_t *data, size_t s
 	return udp_send_marked(u, to, UDP_UNMARKED, data, size, segment, sent);
 }
 
+int
+udp_port(const struct udp *u, uint16_t *port)
+{
+	union socket_address a;
+	socklen_t size = sizeof(a);
+
+	if (getsockname(u->fd, &a.any, &size) != 0)
+		return -errno;
+	*port = endpoint_from_address(&a).port;
+	return 0;
+}
+
+int
+udp_source(const struct endpoint *to, struct addr *from)
+{
+	const struct udp shape = {.v6 = to->addr.family == ADDR_V6};
+	union socket_address a;
+	socklen_t size = address_from_endpoint(&shape, to, &a);
+	int fd = socket(a.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int rc = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, &a.any, size) != 0)
+		rc = -errno;
+	size = sizeof(a);
+	if (rc == 0 && getsockname(fd, &a.any, &size) != 0)
+		rc = -errno;
+	close(fd);
+	if (rc == 0)
+		*from = endpoint_from_address(&a).addr;
+	return rc;
+}
+
 /* Only a connected socket says it. */
 int
 udp_path_mtu(const struct udp *u, const struct endpoint *to, uint16_t *mtu)

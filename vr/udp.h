@@ -51,6 +51,10 @@ struct udp_train {
 MUST_USE int udp_create(const struct udp_conf *conf, struct log *log, struct udp **out);
 void udp_destroy(struct udp *u);
 int udp_fd(const struct udp *u);
+/* The port that it has: the system's choice where none was asked for.  0 and '*port', or -errno. */
+MUST_USE int udp_port(const struct udp *u, uint16_t *port);
+/* Address that the system sends from to reach 'to'.  0 and '*from', or -errno (there is no way). */
+MUST_USE int udp_source(const struct endpoint *to, struct addr *from);
 bool udp_has_segment(const struct udp *u);
 bool udp_has_gro(const struct udp *u);
 

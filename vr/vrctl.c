@@ -1,11 +1,7 @@
 /* vrctl: talks to a running router over its control socket; makes keys. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cjson/cJSON.h>
@@ -15,51 +11,55 @@
 #include "conf/conf.h"
 #include "vr/crypto.h"
 #include "vr/version.h"
+#include "vr/vrctl_lisp.h"
+#include "vr/vrctl_options.h"
 #include "vr/vrctl_print.h"
 
 #define SOCKET_DEFAULT "/run/vrd/vrd.sock"
-#define ANSWER_TIME_S  30
-
-enum status { STATUS_DONE = 0, STATUS_REFUSED, STATUS_USAGE, STATUS_NO_DAEMON };
-
-struct options {
-	const char *socket;
-	bool json;
-};
-
-/* A connection and what came over it that was not taken yet. */
-struct link {
-	int fd;
-	char *bytes; /* NUL-terminated */
-	size_t start, size, room;
-};
 
 struct command {
 	const char *name;
 	const char *usage;
 	const char *help;
-	enum status (*run)(const struct options *options, int count, char **words);
+	enum vrctl_status (*run)(const struct vrctl_options *options, int count, char **words);
+	unsigned takes; /* of the options that not all commands take: bits of enum vrctl_option */
 };
 
-static enum status run_show(const struct options *options, int count, char **words);
-static enum status run_monitor(const struct options *options, int count, char **words);
-static enum status run_reload(const struct options *options, int count, char **words);
-static enum status run_keygen(const struct options *options, int count, char **words);
-static enum status run_pubkey(const struct options *options, int count, char **words);
-static enum status run_help(const struct options *options, int count, char **words);
+#define BIT(option) (1u << VRCTL_##option)
+#define LIG_TAKES   (BIT(VN) | BIT(MR) | BIT(TRIES))
+#define ANNOUNCE_TAKES                                                                             \
+	(BIT(VN) | BIT(TO) | BIT(KEY_FILE) | BIT(KEY_ID) | BIT(ALGORITHM) | BIT(FULL_LENGTH) |     \
+	 BIT(SUB_TYPE) | BIT(TYPE5))
+
+static enum vrctl_status run_show(const struct vrctl_options *options, int count, char **words);
+static enum vrctl_status run_monitor(const struct vrctl_options *options, int count, char **words);
+static enum vrctl_status run_reload(const struct vrctl_options *options, int count, char **words);
+static enum vrctl_status run_keygen(const struct vrctl_options *options, int count, char **words);
+static enum vrctl_status run_pubkey(const struct vrctl_options *options, int count, char **words);
+static enum vrctl_status run_help(const struct vrctl_options *options, int count, char **words);
 
 static const struct command commands[] = {
-	{"show", "show vr|peers|lndt|gndt|hwdt|moves|drops|stats [FIELD=VALUE...]",
-	 "a table of the router; only rows with these values", run_show},
-	{"monitor", "monitor", "events as they happen", run_monitor},
-	{"reload", "reload", "have the router read its configuration again", run_reload},
-	{"keygen", "keygen FILE", "make a private key, print its public key", run_keygen},
-	{"pubkey", "pubkey FILE", "print the public key of a private key", run_pubkey},
-	{"help", "help", "this list", run_help},
+	{"show",
+	 "show vr|peers|lndt|gndt|hwdt|moves|drops|stats|\n"
+	 "       mapcache|registrations|subscriptions|askers [FIELD=VALUE...]",
+	 "a table of the router; only rows with these values", run_show, 0},
+	{"monitor", "monitor", "events as they happen", run_monitor, 0},
+	{"reload", "reload", "have the router read its configuration again", run_reload, 0},
+	{"lig", "lig EID [--vn N] [--mr ADDRESS[:PORT]] [--tries N]",
+	 "ask a map-resolver where an address or prefix is", vrctl_lig, LIG_TAKES},
+	{"cp-announce",
+	 "cp-announce EID --vn N --to ADDRESS[:PORT] --key-file FILE [--key-id N]\n"
+	 "       [--algorithm sha1|sha256|sha256-hkdf] [--full-length] [--sub-type N] [--type5]",
+	 "tell a site, as its hypervisor, that a machine has come to it", vrctl_cp_announce,
+	 ANNOUNCE_TAKES},
+	{"keygen", "keygen FILE", "make a private key, print its public key", run_keygen, 0},
+	{"pubkey", "pubkey FILE", "print the public key of a private key", run_pubkey, 0},
+	{"help", "help", "this list", run_help, 0},
 };
 
-static const char *const show_words[] = {"vr",   "peers", "lndt",  "gndt",
-					 "hwdt", "moves", "drops", "stats"};
+static const char *const show_words[] = {"vr",       "peers",         "lndt",          "gndt",
+					 "hwdt",     "moves",         "drops",         "stats",
+					 "mapcache", "registrations", "subscriptions", "askers"};
 
 static void
 print_usage(FILE *out)
@@ -78,135 +78,8 @@ print_usage(FILE *out)
 		SOCKET_DEFAULT);
 }
 
-static enum status
-usage_error(const char *what, const char *word)
-{
-	fprintf(stderr, "vrctl: %s%s%s (see vrctl help)\n", what, word[0] != '\0' ? ": " : "",
-		word);
-	return STATUS_USAGE;
-}
-
-static enum status
-lost(const char *what)
-{
-	fprintf(stderr, "vrctl: %s\n", what);
-	return STATUS_NO_DAEMON;
-}
-
-/* A silent router is no router; a monitor may be silent for as long as nothing happens. */
-static void
-link_patience(const struct link *link, time_t seconds)
-{
-	struct timeval time = {.tv_sec = seconds};
-
-	(void)setsockopt(link->fd, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time));
-	(void)setsockopt(link->fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof(time));
-}
-
-static enum status
-link_open(struct link *link, const struct options *options)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-	*link = (struct link){.fd = -1};
-	if (strlen(options->socket) >= sizeof(address.sun_path))
-		return usage_error("the name of the socket is too long", options->socket);
-	memcpy(address.sun_path, options->socket, strlen(options->socket) + 1);
-	link->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (link->fd >= 0)
-		link_patience(link, ANSWER_TIME_S);
-	if (link->fd < 0 || connect(link->fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
-		fprintf(stderr, "vrctl: no router at %s: %s\n", options->socket, strerror(errno));
-		return STATUS_NO_DAEMON;
-	}
-	return STATUS_DONE;
-}
-
-static void
-link_close(struct link *link)
-{
-	if (link->fd >= 0)
-		close(link->fd);
-	free(link->bytes);
-}
-
-/* Sends the object and a line end; the object is consumed. */
-static enum status
-link_say(struct link *link, cJSON *request)
-{
-	char *text = cJSON_PrintUnformatted(request);
-	size_t size = text == NULL ? 0 : strlen(text) + 1;
-	size_t sent = 0;
-
-	cJSON_Delete(request);
-	if (text == NULL)
-		return lost("out of memory");
-	text[size - 1] = '\n';
-	while (sent < size) {
-		ssize_t put = send(link->fd, text + sent, size - sent, MSG_NOSIGNAL);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		/* A router that turns us away has said why before it closed. */
-		if (put < 0)
-			break;
-		sent += (size_t)put;
-	}
-	free(text);
-	return STATUS_DONE;
-}
-
-static bool
-link_grow(struct link *link)
-{
-	char *grown;
-
-	if (link->room - link->size > 1)
-		return true;
-	link->room = link->room * 2 + 65536;
-	grown = realloc(link->bytes, link->room);
-	if (grown == NULL)
-		return false;
-	link->bytes = grown;
-	return true;
-}
-
-/* The next line, without its end, valid until the next call. */
-static enum status
-link_hear(struct link *link, char **line)
-{
-	size_t searched = 0;
-	char *end;
-
-	link->size -= link->start;
-	if (link->size > 0)
-		memmove(link->bytes, link->bytes + link->start, link->size);
-	link->start = 0;
-	while ((end = link->size == searched ? NULL
-					     : memchr(link->bytes + searched, '\n',
-						      link->size - searched)) == NULL) {
-		ssize_t got;
-
-		searched = link->size;
-		if (!link_grow(link))
-			return lost("out of memory");
-		got = recv(link->fd, link->bytes + link->size, link->room - link->size - 1, 0);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0 && errno == EAGAIN)
-			return lost("the router does not answer");
-		if (got <= 0)
-			return lost("the router closed the connection");
-		link->size += (size_t)got;
-	}
-	*end = '\0';
-	link->start = (size_t)(end - link->bytes) + 1;
-	*line = link->bytes;
-	return STATUS_DONE;
-}
-
 /* Says why the router refused. */
-static enum status
+static enum vrctl_status
 refused(const cJSON *reply)
 {
 	const cJSON *code = cJSON_GetObjectItemCaseSensitive(reply, "code");
@@ -221,25 +94,40 @@ refused(const cJSON *reply)
 		cJSON_IsString(code) ? code->valuestring : "refused without a reason",
 		cJSON_IsString(text) ? ")" : "");
 	if (vrctl_print(data, NULL, stderr) != 0)
-		return lost("out of memory");
-	return STATUS_REFUSED;
+		return vrctl_lost("out of memory");
+	return VRCTL_REFUSED;
 }
 
-static enum status
-show_reply(const struct options *options, const char *line, const char *command)
+/* What is printed as it is needs no look at its data, which may be long. */
+static cJSON *
+parse_head(char *line)
 {
-	cJSON *reply = cJSON_Parse(line);
-	enum status status = STATUS_DONE;
+	char *data = strstr(line, ",\"data\":");
+	cJSON *reply;
+
+	if (data == NULL)
+		return cJSON_Parse(line);
+	*data = '}';
+	reply = cJSON_ParseWithOpts(line, NULL, false);
+	*data = ',';
+	return reply;
+}
+
+static enum vrctl_status
+show_reply(const struct vrctl_options *options, char *line, const char *command)
+{
+	cJSON *reply = options->json ? parse_head(line) : cJSON_Parse(line);
+	enum vrctl_status status = VRCTL_DONE;
 
 	if (!cJSON_IsObject(reply)) {
 		cJSON_Delete(reply);
-		return lost("what answers is no router");
+		return vrctl_lost("what answers is no router");
 	}
 	if (!cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(reply, "ok")))
-		status = options->json ? STATUS_REFUSED : refused(reply);
+		status = options->json ? VRCTL_REFUSED : refused(reply);
 	else if (!options->json && vrctl_print(cJSON_GetObjectItemCaseSensitive(reply, "data"),
 					       vrctl_view_find(command), stdout) != 0)
-		status = lost("out of memory");
+		status = vrctl_lost("out of memory");
 	if (options->json)
 		puts(line);
 	cJSON_Delete(reply);
@@ -247,38 +135,23 @@ show_reply(const struct options *options, const char *line, const char *command)
 }
 
 /* Consumes the request. */
-static enum status
-ask(const struct options *options, cJSON *request, const char *command)
+static enum vrctl_status
+ask(const struct vrctl_options *options, cJSON *request, const char *command)
 {
-	struct link link;
+	struct vrctl_link link;
 	char *line;
-	enum status status = link_open(&link, options);
+	enum vrctl_status status = vrctl_link_open(&link, options->socket);
 
-	if (status == STATUS_DONE)
-		status = link_say(&link, request);
+	if (status == VRCTL_DONE)
+		status = vrctl_link_say(&link, request);
 	else
 		cJSON_Delete(request);
-	if (status == STATUS_DONE)
-		status = link_hear(&link, &line);
-	if (status == STATUS_DONE)
+	if (status == VRCTL_DONE)
+		status = vrctl_link_hear(&link, &line);
+	if (status == VRCTL_DONE)
 		status = show_reply(options, line, command);
-	link_close(&link);
+	vrctl_link_close(&link);
 	return status;
-}
-
-/* NULL when memory is short. */
-static cJSON *
-make_request(const char *cmd, const char *what)
-{
-	cJSON *request = cJSON_CreateObject();
-
-	if (cJSON_AddNumberToObject(request, "id", 1) == NULL ||
-	    cJSON_AddStringToObject(request, "cmd", cmd) == NULL ||
-	    (what != NULL && cJSON_AddStringToObject(request, "what", what) == NULL)) {
-		cJSON_Delete(request);
-		return NULL;
-	}
-	return request;
 }
 
 /* FIELD=VALUE: numbers, true and false are taken as such, anything else as a string. */
@@ -313,95 +186,95 @@ is_show_word(const char *word)
 	return false;
 }
 
-static enum status
-run_show(const struct options *options, int count, char **words)
+static enum vrctl_status
+run_show(const struct vrctl_options *options, int count, char **words)
 {
 	char command[32];
 	cJSON *request, *match;
 	int i;
 
 	if (count < 1)
-		return usage_error("show what?", "");
+		return vrctl_usage_error("show what?", "");
 	if (!is_show_word(words[0]))
-		return usage_error("nothing to show of this name", words[0]);
+		return vrctl_usage_error("nothing to show of this name", words[0]);
 	for (i = 1; i < count; i++)
 		if (strchr(words[i], '=') == NULL || words[i][0] == '=')
-			return usage_error("expected FIELD=VALUE", words[i]);
-	request = make_request("show", words[0]);
+			return vrctl_usage_error("expected FIELD=VALUE", words[i]);
+	request = vrctl_request("show", words[0]);
 	match = count > 1 ? cJSON_AddObjectToObject(request, "match") : NULL;
 	for (i = 1; i < count; i++) {
 		if (match == NULL || !add_match(match, words[i])) {
 			cJSON_Delete(request);
-			return lost("out of memory");
+			return vrctl_lost("out of memory");
 		}
 	}
 	snprintf(command, sizeof(command), "show %s", words[0]);
 	return ask(options, request, command);
 }
 
-static enum status
-run_reload(const struct options *options, int count, char **words)
+static enum vrctl_status
+run_reload(const struct vrctl_options *options, int count, char **words)
 {
 	if (count > 0)
-		return usage_error("one word too many", words[0]);
-	return ask(options, make_request("reload", NULL), "reload");
+		return vrctl_usage_error("one word too many", words[0]);
+	return ask(options, vrctl_request("reload", NULL), "reload");
 }
 
-static enum status
-show_event(const struct options *options, const char *line)
+static enum vrctl_status
+show_event(const struct vrctl_options *options, const char *line)
 {
 	cJSON *event;
 	int rc;
 
 	if (options->json)
-		return puts(line) == EOF ? STATUS_REFUSED : STATUS_DONE;
+		return puts(line) == EOF ? VRCTL_REFUSED : VRCTL_DONE;
 	event = cJSON_Parse(line);
 	if (!cJSON_IsObject(event)) {
 		cJSON_Delete(event);
-		return lost("what answers is no router");
+		return vrctl_lost("what answers is no router");
 	}
 	rc = vrctl_print_event(event, stdout);
 	cJSON_Delete(event);
-	return rc == 0 ? STATUS_DONE : STATUS_REFUSED;
+	return rc == 0 ? VRCTL_DONE : VRCTL_REFUSED;
 }
 
-static enum status
-run_monitor(const struct options *options, int count, char **words)
+static enum vrctl_status
+run_monitor(const struct vrctl_options *options, int count, char **words)
 {
-	struct link link;
+	struct vrctl_link link;
 	char *line;
-	enum status status;
+	enum vrctl_status status;
 
 	if (count > 0)
-		return usage_error("one word too many", words[0]);
+		return vrctl_usage_error("one word too many", words[0]);
 	/* Before anything is printed: a program that reads along sees each line at once. */
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	status = link_open(&link, options);
-	if (status == STATUS_DONE)
-		status = link_say(&link, make_request("monitor", NULL));
-	if (status == STATUS_DONE)
-		status = link_hear(&link, &line);
-	if (status == STATUS_DONE)
+	status = vrctl_link_open(&link, options->socket);
+	if (status == VRCTL_DONE)
+		status = vrctl_link_say(&link, vrctl_request("monitor", NULL));
+	if (status == VRCTL_DONE)
+		status = vrctl_link_hear(&link, &line);
+	if (status == VRCTL_DONE)
 		status = show_reply(options, line, "monitor");
-	if (status == STATUS_DONE)
-		link_patience(&link, 0);
-	while (status == STATUS_DONE) {
-		status = link_hear(&link, &line);
-		if (status == STATUS_DONE)
+	if (status == VRCTL_DONE)
+		vrctl_link_patience(&link, 0);
+	while (status == VRCTL_DONE) {
+		status = vrctl_link_hear(&link, &line);
+		if (status == VRCTL_DONE)
 			status = show_event(options, line);
 	}
-	link_close(&link);
+	vrctl_link_close(&link);
 	return status;
 }
 
-static enum status
+static enum vrctl_status
 key_error(const char *file, int rc)
 {
 	fprintf(stderr, "vrctl: %s: %s\n", file,
 		rc == -EPERM    ? "others may read it; mode 0600 is needed"
 		: rc == -EINVAL ? "not a private key"
 				: strerror(-rc));
-	return STATUS_REFUSED;
+	return VRCTL_REFUSED;
 }
 
 static int
@@ -418,80 +291,82 @@ print_public_key(const uint8_t private_key[CRYPTO_KEY_SIZE])
 	return rc;
 }
 
-static enum status
-run_keygen(const struct options *options, int count, char **words)
+static enum vrctl_status
+run_keygen(const struct vrctl_options *options, int count, char **words)
 {
 	uint8_t key[CRYPTO_KEY_SIZE];
 	int rc;
 
 	(void)options;
 	if (count != 1)
-		return usage_error("keygen takes one FILE", "");
+		return vrctl_usage_error("keygen takes one FILE", "");
 	rc = crypto_random(key, sizeof(key));
 	if (rc == 0)
 		rc = conf_key_write(words[0], key);
 	if (rc == 0)
 		rc = print_public_key(key);
 	crypto_wipe(key, sizeof(key));
-	return rc == 0 ? STATUS_DONE : key_error(words[0], rc);
+	return rc == 0 ? VRCTL_DONE : key_error(words[0], rc);
 }
 
-static enum status
-run_pubkey(const struct options *options, int count, char **words)
+static enum vrctl_status
+run_pubkey(const struct vrctl_options *options, int count, char **words)
 {
 	uint8_t key[CRYPTO_KEY_SIZE];
 	int rc;
 
 	(void)options;
 	if (count != 1)
-		return usage_error("pubkey takes one FILE", "");
+		return vrctl_usage_error("pubkey takes one FILE", "");
 	rc = conf_key_read(words[0], key);
 	if (rc == 0)
 		rc = print_public_key(key);
 	crypto_wipe(key, sizeof(key));
-	return rc == 0 ? STATUS_DONE : key_error(words[0], rc);
+	return rc == 0 ? VRCTL_DONE : key_error(words[0], rc);
 }
 
-static enum status
-run_help(const struct options *options, int count, char **words)
+static enum vrctl_status
+run_help(const struct vrctl_options *options, int count, char **words)
 {
 	(void)options;
 	(void)count;
 	(void)words;
 	print_usage(stdout);
-	return STATUS_DONE;
+	return VRCTL_DONE;
+}
+
+/* Options that this command does not take are a mistake. */
+static enum vrctl_status
+run(const struct command *command, const struct vrctl_options *options, int count, char **words)
+{
+	for (unsigned i = 0; i < VRCTL_OPTION_COUNT; i++)
+		if (options->values[i] != NULL && (command->takes & 1u << i) == 0)
+			return vrctl_usage_error("this command has no such option",
+						 vrctl_option_name(i));
+	return command->run(options, count, words);
 }
 
 int
 main(int argc, char **argv)
 {
-	static const struct option long_options[] = {{"socket", required_argument, NULL, 's'},
-						     {"json", no_argument, NULL, 'j'},
-						     {"help", no_argument, NULL, 'h'},
-						     {"version", no_argument, NULL, 'V'},
-						     {NULL, 0, NULL, 0}};
-	struct options options = {.socket = SOCKET_DEFAULT};
+	struct vrctl_options options = {.socket = SOCKET_DEFAULT};
+	char **words;
 	size_t i;
-	int option;
 
-	while ((option = getopt_long(argc, argv, "s:jhV", long_options, NULL)) != -1) {
-		if (option == 's')
-			options.socket = optarg;
-		else if (option == 'j')
-			options.json = true;
-		else if (option == 'h')
-			return (int)run_help(&options, 0, NULL);
-		else if (option == 'V')
-			return puts("vrctl " VRD_VERSION) == EOF;
-		else
-			return STATUS_USAGE;
-	}
-	if (optind == argc) {
+	if (vrctl_options_read(&options, argc, argv) != VRCTL_DONE)
+		return VRCTL_USAGE;
+	if (options.help)
+		return (int)run_help(&options, 0, NULL);
+	if (options.version)
+		return puts("vrctl " VRD_VERSION) == EOF;
+	words = argv + options.words;
+	if (options.words == argc) {
 		print_usage(stderr);
-		return STATUS_USAGE;
+		return VRCTL_USAGE;
 	}
 	for (i = 0; i < ARRAY_COUNT(commands); i++)
-		if (strcmp(commands[i].name, argv[optind]) == 0)
-			return (int)commands[i].run(&options, argc - optind - 1, argv + optind + 1);
-	return (int)usage_error("no such command", argv[optind]);
+		if (strcmp(commands[i].name, words[0]) == 0)
+			return (int)run(&commands[i], &options, argc - options.words - 1,
+					words + 1);
+	return (int)vrctl_usage_error("no such command", words[0]);
 }

@@ -198,25 +198,90 @@ table_fini(struct table *t)
 }
 
 static bool
-is_skipped(const cJSON *row, const char *skip_zero)
+is_skipped(const cJSON *row, const struct vrctl_view *view)
 {
-	const cJSON *value =
-		skip_zero == NULL ? NULL : cJSON_GetObjectItemCaseSensitive(row, skip_zero);
+	const cJSON *zero, *kind;
 
-	return cJSON_IsNumber(value) && value->valuedouble == 0;
+	if (view == NULL)
+		return false;
+	zero = view->skip_zero == NULL ? NULL
+				       : cJSON_GetObjectItemCaseSensitive(row, view->skip_zero);
+	kind = cJSON_GetObjectItemCaseSensitive(row, "kind");
+	return (cJSON_IsNumber(zero) && zero->valuedouble == 0) ||
+	       (view->kind != NULL &&
+		(!cJSON_IsString(kind) || strcmp(kind->valuestring, view->kind) != 0));
+}
+
+/* The list that a row has a line for each element of; NULL when it has one line. */
+static const cJSON *
+elements_of(const cJSON *row, const struct vrctl_view *view)
+{
+	const cJSON *list = view == NULL || view->each == NULL
+				    ? NULL
+				    : cJSON_GetObjectItemCaseSensitive(row, view->each);
+
+	return list == NULL ? NULL : list->child;
+}
+
+static size_t
+count_lines(const cJSON *rows, const struct vrctl_view *view)
+{
+	const cJSON *row, *element;
+	size_t count = 0;
+
+	cJSON_ArrayForEach(row, rows)
+	{
+		if (is_skipped(row, view))
+			continue;
+		count++;
+		element = elements_of(row, view);
+		while (element != NULL && (element = element->next) != NULL)
+			count++;
+	}
+	return count;
+}
+
+/* One line; 'element' may be NULL.  Moves '*cell' behind it. */
+static int
+fill_line(const struct table *t, struct cell **cell, const cJSON *row, const cJSON *element)
+{
+	for (size_t i = 0; i < t->column_count; i++, ++*cell) {
+		const char *field = t->columns[i].field;
+		const cJSON *from = row, *value;
+
+		if (field[0] == '.') {
+			from = element;
+			field++;
+		}
+		value = cJSON_GetObjectItemCaseSensitive(from, field);
+		(*cell)->right = cJSON_IsNumber(value);
+		(*cell)->text = value_text(field, value);
+		if ((*cell)->text == NULL)
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 static int
-table_fill(struct table *t, const cJSON *rows, const char *skip_zero)
+fill_row(const struct table *t, struct cell **cell, const cJSON *row, const struct vrctl_view *view)
+{
+	const cJSON *element = elements_of(row, view);
+	int rc = fill_line(t, cell, row, element);
+
+	while (rc == 0 && element != NULL && (element = element->next) != NULL)
+		rc = fill_line(t, cell, row, element);
+	return rc;
+}
+
+static int
+table_fill(struct table *t, const cJSON *rows, const struct vrctl_view *view)
 {
 	const cJSON *row;
 	struct cell *cell;
 	size_t i;
+	int rc = 0;
 
-	cJSON_ArrayForEach(row, rows)
-	{
-		t->row_count += !is_skipped(row, skip_zero);
-	}
+	t->row_count = count_lines(rows, view);
 	t->cells = calloc((t->row_count + 1) * t->column_count, sizeof(*t->cells));
 	if (t->cells == NULL)
 		return -ENOMEM;
@@ -228,19 +293,13 @@ table_fill(struct table *t, const cJSON *rows, const char *skip_zero)
 	}
 	cJSON_ArrayForEach(row, rows)
 	{
-		for (i = 0; i < t->column_count && !is_skipped(row, skip_zero); i++, cell++) {
-			const char *field = t->columns[i].field;
-			const cJSON *value = cJSON_GetObjectItemCaseSensitive(row, field);
-
-			cell->right = cJSON_IsNumber(value);
-			cell->text = value_text(field, value);
-			if (cell->text == NULL)
-				return -ENOMEM;
-		}
+		if (rc == 0 && !is_skipped(row, view))
+			rc = fill_row(t, &cell, row, view);
 	}
-	qsort_r(t->cells + t->column_count, t->row_count, t->column_count * sizeof(*t->cells),
-		row_compare, t);
-	return 0;
+	if (rc == 0)
+		qsort_r(t->cells + t->column_count, t->row_count,
+			t->column_count * sizeof(*t->cells), row_compare, t);
+	return rc;
 }
 
 /* A column of numbers has its heading at the right too; "-" follows its neighbours. */
@@ -345,11 +404,29 @@ print_rows(const cJSON *rows, const struct vrctl_view *view, FILE *out)
 	}
 	if (t.column_count == 0)
 		return 0;
-	rc = table_fill(&t, rows, view == NULL ? NULL : view->skip_zero);
+	rc = table_fill(&t, rows, view);
 	if (rc == 0)
 		table_print(&t, out);
 	table_fini(&t);
 	return rc;
+}
+
+/* A table for each kind of which there are rows; without any, the first one's heading. */
+static int
+print_kinds(const cJSON *rows, const struct vrctl_view *view, FILE *out)
+{
+	const struct vrctl_view *first = view;
+	bool printed = false;
+	int rc = 0;
+
+	for (; rc == 0 && view != NULL; view = view->next) {
+		if (count_lines(rows, view) == 0)
+			continue;
+		fputs(printed ? "\n" : "", out);
+		rc = print_rows(rows, view, out);
+		printed = true;
+	}
+	return rc == 0 && !printed ? print_rows(rows, first, out) : rc;
 }
 
 static bool
@@ -418,7 +495,8 @@ vrctl_print(const struct cJSON *data, const struct vrctl_view *view, FILE *out)
 	if (cJSON_IsObject(data))
 		return print_lines(data, out) ? 0 : print_object(data, out);
 	if (is_rows(data) || (cJSON_IsArray(data) && data->child == NULL && view != NULL))
-		return print_rows(data, view, out);
+		return view != NULL && view->next != NULL ? print_kinds(data, view, out)
+							  : print_rows(data, view, out);
 	if (cJSON_IsArray(data)) {
 		cJSON_ArrayForEach(element, data)
 		{

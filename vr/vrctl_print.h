@@ -2,7 +2,9 @@
  *
  * How a field is shown follows from its name: _us and _s are durations, _bytes is a size.  A list
  * of objects
- * is a table, with the columns of its view or, without one, with all their fields. */
+ * is a table, with the columns of its view or, without one, with all their fields; several tables
+ * where its rows are of
+ * several kinds. */
 #ifndef VR_VRCTL_PRINT_H
 #define VR_VRCTL_PRINT_H
 
@@ -15,6 +17,7 @@ struct cJSON;
 
 #define VRCTL_COLUMNS_MAX 24
 
+/* A field that begins with '.' is one of the elements of the view's 'each'. */
 struct vrctl_column {
 	const char *title;
 	const char *field;
@@ -24,6 +27,9 @@ struct vrctl_column {
 struct vrctl_view {
 	const char *command;   /* "show moves" */
 	const char *skip_zero; /* rows in which this field is 0 are left out; NULL: none */
+	const char *each;      /* a list within the row: it has a line for each of its elements */
+	const char *kind;      /* only rows whose field "kind" is this; NULL: all */
+	const struct vrctl_view *next; /* rows of other kinds have a table of their own */
 	struct vrctl_column columns[VRCTL_COLUMNS_MAX]; /* up to the first without a title */
 };
 

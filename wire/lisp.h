@@ -222,5 +222,7 @@ MUST_USE int lisp_end(struct lisp_builder *b);
 
 /* "Map-Request" ..., "unknown". */
 const char *lisp_type_name(uint8_t type);
+/* "no-action", "native-forward" ..., "unknown". */
+const char *lisp_action_name(uint8_t action);
 
 #endif

@@ -10,6 +10,7 @@
 #define WIRE_LISP_ADDR_H
 
 #include "base/err.h"
+#include "base/fmt.h"
 #include "base/types.h"
 #include "wire/rd.h"
 #include "wire/wr.h"
@@ -98,6 +99,8 @@ uint8_t lisp_eid_len(const struct lisp_eid *eid);
 struct lisp_eid lisp_eid_make(vn_id_t vn, struct prefix prefix, bool plain_zero);
 /* VN 0 is the same with and without an LCAF around it.  OTHER equals nothing. */
 bool lisp_eid_equal(const struct lisp_eid *a, const struct lisp_eid *b);
+/* The prefix or the MAC, without the VN; otherwise "none", "pair", "other". */
+struct fmt lisp_eid_fmt(const struct lisp_eid *eid);
 
 void lisp_rloc_read(struct rd *r, struct lisp_rloc *out);
 /* Latches an error for one that is not lisp_rloc_valid(). */

@@ -253,3 +253,20 @@ lisp_eid_equal(const struct lisp_eid *a, const struct lisp_eid *b)
 		return false;
 	}
 }
+
+struct fmt
+lisp_eid_fmt(const struct lisp_eid *eid)
+{
+	switch (eid->kind) {
+	case LISP_EID_IP:
+		return fmt_prefix(eid->prefix);
+	case LISP_EID_MAC:
+		return fmt_mac(eid->mac);
+	case LISP_EID_NONE:
+		return (struct fmt){"none"};
+	case LISP_EID_PAIR:
+		return (struct fmt){"pair"};
+	default:
+		return (struct fmt){"other"};
+	}
+}

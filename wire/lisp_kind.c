@@ -124,3 +124,12 @@ lisp_type_name(uint8_t type)
 		return "Encapsulated Control Message";
 	return kind != NULL ? kind->name : "unknown";
 }
+
+const char *
+lisp_action_name(uint8_t action)
+{
+	static const char *const names[] = {"no-action", "native-forward", "send-map-request",
+					    "drop",      "drop-policy",    "drop-auth"};
+
+	return action < ARRAY_COUNT(names) ? names[action] : "unknown";
+}

@@ -529,7 +529,8 @@ a_probe_without_an_eid_is_no_harm(void **state)
 
 /* CHANGE-PRIORITY to B for 10.1.0.5 at 192.0.2.66. */
 static void
-forge_push(struct net *net, const struct lisp_key *key, uint64_t nonce, bool update_cache)
+forge_shared(struct net *net, const struct lisp_key *key, uint64_t nonce, bool hypervisor,
+	     bool update_cache)
 {
 	struct lisp_msg msg = {.type = LISP_SHARED, .nonce = nonce, .auth = lisp_auth_header(key)};
 	struct endpoint from = endpoint_of("192.0.2.66", LISP_CONTROL_PORT);
@@ -539,6 +540,7 @@ forge_push(struct net *net, const struct lisp_key *key, uint64_t nonce, bool upd
 	int size;
 
 	msg.shared.sub_type = 77;
+	msg.shared.hypervisor = hypervisor;
 	msg.shared.update_cache = update_cache;
 	lisp_begin(&b, data, sizeof(data), &msg);
 	put_rec(&b, &rec);
@@ -546,6 +548,32 @@ forge_push(struct net *net, const struct lisp_key *key, uint64_t nonce, bool upd
 	assert_true(size > 0);
 	assert_int_equal(lisp_auth_sign(&world_io, NULL, key, &msg, data, (size_t)size), 0);
 	assert_true(xtr_heard(net->nodes[B].x, &from, data, (size_t)size, net->now));
+}
+
+static void
+forge_push(struct net *net, const struct lisp_key *key, uint64_t nonce, bool update_cache)
+{
+	forge_shared(net, key, nonce, false, update_cache);
+}
+
+/* One address, two senders: what one says does not make the other's next word an old one. */
+static void
+a_hypervisor_beside_a_router_has_nonces_of_its_own(void **state)
+{
+	struct net *net = net_standard();
+
+	(void)state;
+	before_a_move(net);
+	forge_shared(net, &net->push_key, 1000, true, false);
+	assert_int_equal(net->nodes[B].arrived, 1);
+	forge_push(net, &net->push_key, 50, true);
+	assert_leads(net, B, "10.1.0.5", "192.0.2.66");
+	assert_int_equal(net_count(net, B, XTR_REPLAYED), 0);
+	forge_shared(net, &net->push_key, 1000, true, false);
+	forge_push(net, &net->push_key, 50, true);
+	assert_int_equal(net_count(net, B, XTR_REPLAYED), 2);
+	assert_int_equal(net->nodes[B].arrived, 1);
+	net_free(net);
 }
 
 static void
@@ -677,6 +705,7 @@ main(void)
 		cmocka_unit_test(a_silent_locator_is_out_of_use_until_it_answers),
 		cmocka_unit_test(a_probe_without_an_eid_is_no_harm),
 		cmocka_unit_test(a_push_is_taken_once_and_with_the_key_only),
+		cmocka_unit_test(a_hypervisor_beside_a_router_has_nonces_of_its_own),
 		cmocka_unit_test(smrs_of_a_stranger_are_harmless),
 		cmocka_unit_test(a_forged_notify_changes_nothing),
 		cmocka_unit_test(malformed_messages_are_counted),

@@ -1,0 +1,155 @@
+/* What vrctl says and hears on the control socket of a router. */
+#include "vr/vrctl_link.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cjson/cJSON.h>
+
+#define ANSWER_TIME_S 30
+
+enum vrctl_status
+vrctl_usage_error(const char *what, const char *word)
+{
+	fprintf(stderr, "vrctl: %s%s%s (see vrctl help)\n", what, word[0] != '\0' ? ": " : "",
+		word);
+	return VRCTL_USAGE;
+}
+
+enum vrctl_status
+vrctl_lost(const char *what)
+{
+	fprintf(stderr, "vrctl: %s\n", what);
+	return VRCTL_NO_DAEMON;
+}
+
+/* A silent router is no router; a monitor may be silent for as long as nothing happens. */
+void
+vrctl_link_patience(const struct vrctl_link *link, time_t seconds)
+{
+	struct timeval time = {.tv_sec = seconds};
+
+	(void)setsockopt(link->fd, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time));
+	(void)setsockopt(link->fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof(time));
+}
+
+enum vrctl_status
+vrctl_link_open(struct vrctl_link *link, const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	*link = (struct vrctl_link){.fd = -1};
+	if (strlen(path) >= sizeof(address.sun_path))
+		return vrctl_usage_error("the name of the socket is too long", path);
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	link->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (link->fd >= 0)
+		vrctl_link_patience(link, ANSWER_TIME_S);
+	if (link->fd < 0 || connect(link->fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
+		fprintf(stderr, "vrctl: no router at %s: %s\n", path, strerror(errno));
+		return VRCTL_NO_DAEMON;
+	}
+	return VRCTL_DONE;
+}
+
+void
+vrctl_link_close(struct vrctl_link *link)
+{
+	if (link->fd >= 0)
+		close(link->fd);
+	free(link->bytes);
+}
+
+/* Sends the object and a line end; the object is consumed. */
+enum vrctl_status
+vrctl_link_say(struct vrctl_link *link, cJSON *request)
+{
+	char *text = cJSON_PrintUnformatted(request);
+	size_t size = text == NULL ? 0 : strlen(text) + 1;
+	size_t sent = 0;
+
+	cJSON_Delete(request);
+	if (text == NULL)
+		return vrctl_lost("out of memory");
+	text[size - 1] = '\n';
+	while (sent < size) {
+		ssize_t put = send(link->fd, text + sent, size - sent, MSG_NOSIGNAL);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		/* A router that turns us away has said why before it closed. */
+		if (put < 0)
+			break;
+		sent += (size_t)put;
+	}
+	free(text);
+	return VRCTL_DONE;
+}
+
+static bool
+link_grow(struct vrctl_link *link)
+{
+	char *grown;
+
+	if (link->room - link->size > 1)
+		return true;
+	link->room = link->room * 2 + 65536;
+	grown = realloc(link->bytes, link->room);
+	if (grown == NULL)
+		return false;
+	link->bytes = grown;
+	return true;
+}
+
+/* The next line, without its end, valid until the next call. */
+enum vrctl_status
+vrctl_link_hear(struct vrctl_link *link, char **line)
+{
+	size_t searched = 0;
+	char *end;
+
+	link->size -= link->start;
+	if (link->size > 0)
+		memmove(link->bytes, link->bytes + link->start, link->size);
+	link->start = 0;
+	while ((end = link->size == searched ? NULL
+					     : memchr(link->bytes + searched, '\n',
+						      link->size - searched)) == NULL) {
+		ssize_t got;
+
+		searched = link->size;
+		if (!link_grow(link))
+			return vrctl_lost("out of memory");
+		got = recv(link->fd, link->bytes + link->size, link->room - link->size - 1, 0);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0 && errno == EAGAIN)
+			return vrctl_lost("the router does not answer");
+		if (got <= 0)
+			return vrctl_lost("the router closed the connection");
+		link->size += (size_t)got;
+	}
+	*end = '\0';
+	link->start = (size_t)(end - link->bytes) + 1;
+	*line = link->bytes;
+	return VRCTL_DONE;
+}
+
+cJSON *
+vrctl_request(const char *cmd, const char *what)
+{
+	cJSON *request = cJSON_CreateObject();
+
+	if (cJSON_AddNumberToObject(request, "id", 1) == NULL ||
+	    cJSON_AddStringToObject(request, "cmd", cmd) == NULL ||
+	    (what != NULL && cJSON_AddStringToObject(request, "what", what) == NULL)) {
+		cJSON_Delete(request);
+		return NULL;
+	}
+	return request;
+}
