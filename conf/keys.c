@@ -176,7 +176,7 @@ static const struct key keys[] = {
 	 MANY(struct conf_peer_vn, prefixes, prefix_count),
 	 .help = "Fixed prefixes it is responsible for and may speak for."},
 
-	{"lisp", GROUP_NOTED(struct conf, lisp.enabled),
+	{"lisp", GROUP_NOTED(struct conf, lisp.enabled), .fixed = true,
 	 .help = "The LISP roles of this router (RFC 9300, 9301); without it there are none."},
 	{"lisp.keys", KEY_OBJECTS, .max = LISP_KEYS_MAX,
 	 MANY(struct conf, lisp.keys, lisp.key_count),
@@ -200,7 +200,7 @@ static const struct key keys[] = {
 		 "it."},
 
 	{"lisp.rlocs", KEY_OBJECTS, .max = LISP_RLOCS_MAX,
-	 MANY(struct conf, lisp.rlocs, lisp.rloc_count),
+	 MANY(struct conf, lisp.rlocs, lisp.rloc_count), .fixed = true,
 	 .help = "Locators of this site: one of each family at most."},
 	{"lisp.rlocs[].address", KEY_ADDR, .required = true, AT(struct conf_lisp_rloc, addr),
 	 .fixed = true, .help = "Underlay address of this router."},
@@ -215,7 +215,7 @@ static const struct key keys[] = {
 	{"lisp.site_id", KEY_SITE_ID, .fallback = "0", AT(struct conf, lisp.site_id), .fixed = true,
 	 .help = "The site-ID that goes with the xTR-ID."},
 	{"lisp.map_servers", KEY_OBJECTS, .max = LISP_SERVERS_MAX,
-	 MANY(struct conf, lisp.map_servers, lisp.map_server_count),
+	 MANY(struct conf, lisp.map_servers, lisp.map_server_count), .fixed = true,
 	 .help = "Map-servers that the prefixes of this site are registered at."},
 	{"lisp.map_servers[].address", KEY_ADDR, .required = true,
 	 AT(struct conf_lisp_server, addr), .fixed = true, .help = "Its underlay address."},
@@ -270,7 +270,7 @@ static const struct key keys[] = {
 	 AT(struct conf, lisp.control_port), .fixed = true,
 	 .help = "UDP port of control messages."},
 
-	{"lisp.map_server", GROUP_NOTED(struct conf, lisp.map_server),
+	{"lisp.map_server", GROUP_NOTED(struct conf, lisp.map_server), .fixed = true,
 	 .help = "This router is a map-server and map-resolver; without it it is none."},
 	{"lisp.map_server.sites", KEY_OBJECTS, .max = LISP_SITES_MAX,
 	 MANY(struct conf, lisp.sites, lisp.site_count), .help = "The sites that may register."},

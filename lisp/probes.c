@@ -89,7 +89,7 @@ send_probe(struct xtr *x, struct probe *p, us_t now)
 {
 	struct lisp_msg msg = {.type = LISP_MAP_REQUEST, .nonce = xtr_random(x)};
 	struct lisp_asked asked = {.eid = xtr_eid(x, p->vn, prefix_host(p->eid))};
-	struct endpoint to = {.addr = p->rloc, .port = LISP_CONTROL_PORT};
+	struct endpoint to = {.addr = p->rloc, .port = x->conf.port};
 	uint8_t data[LISP_SIZE_MAX];
 	struct lisp_builder b;
 

@@ -64,7 +64,7 @@ static void
 push(const struct news *n, struct addr rloc, bool update_cache)
 {
 	struct xtr *x = n->x;
-	struct endpoint to = {.addr = rloc, .port = LISP_CONTROL_PORT};
+	struct endpoint to = {.addr = rloc, .port = x->conf.port};
 	struct lisp_msg msg = {.type = LISP_SHARED,
 			       .nonce = ++x->nonce,
 			       .auth = lisp_auth_header(&x->conf.push_key)};
@@ -95,7 +95,7 @@ static void
 smr(const struct news *n, struct addr rloc)
 {
 	struct xtr *x = n->x;
-	struct endpoint to = {.addr = rloc, .port = LISP_CONTROL_PORT};
+	struct endpoint to = {.addr = rloc, .port = x->conf.port};
 	struct lisp_asked asked = {.eid = xtr_eid(x, n->vn, prefix_host(n->eid))};
 	struct lisp_msg msg = {.type = LISP_MAP_REQUEST, .nonce = xtr_random(x)};
 	uint8_t data[LISP_SIZE_MAX];

@@ -17,6 +17,8 @@ xtr_create(const struct xtr_conf *conf, const struct lisp_io *io, void *io_ctx,
 	if (x == NULL)
 		return -ENOMEM;
 	x->conf = *conf;
+	if (conf->port == 0)
+		x->conf.port = LISP_CONTROL_PORT;
 	x->io = io;
 	x->io_ctx = io_ctx;
 	x->ops = ops;
@@ -44,6 +46,18 @@ xtr_destroy(struct xtr *x)
 	askers_destroy(x->askers);
 	limiter_fini(&x->replies);
 	free(x);
+}
+
+void
+xtr_server_key(struct xtr *x, size_t server, const struct lisp_key *key)
+{
+	x->conf.servers[server].key = *key;
+}
+
+void
+xtr_push_key(struct xtr *x, const struct lisp_key *key)
+{
+	x->conf.push_key = *key;
 }
 
 /* ---- shared by the parts ---- */

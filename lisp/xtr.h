@@ -46,6 +46,7 @@ struct xtr_server {
 };
 
 struct xtr_conf {
+	uint16_t port; /* that the control messages of others are due at; 0: 4342 */
 	struct xtr_rloc rlocs[XTR_RLOCS_MAX];
 	size_t rloc_count;
 	struct endpoint resolvers[XTR_SERVERS_MAX];
@@ -101,6 +102,9 @@ MUST_USE int xtr_create(const struct xtr_conf *conf, const struct lisp_io *io, v
 			const struct xtr_ops *ops, void *ctx, struct mapcache *cache,
 			const struct hash_key *key, uint64_t nonce, struct xtr **out);
 void xtr_destroy(struct xtr *x);
+/* Another key from now on: for the server at this position of the configuration, for CHANGE-PRIORITY. */
+void xtr_server_key(struct xtr *x, size_t server, const struct lisp_key *key);
+void xtr_push_key(struct xtr *x, const struct lisp_key *key);
 
 /* A control message from the underlay; one in an ECM comes with the ECM around it.  False when it is
  * not for an xTR, and uncounted. */

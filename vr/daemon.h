@@ -18,6 +18,7 @@
 struct ctl;
 struct daemon;
 struct daemon_lisp;
+struct lisp_made;
 struct ms;
 
 struct daemon_port {
@@ -131,6 +132,13 @@ MUST_USE int daemon_lisp_open(struct daemon *d);
 MUST_USE int daemon_lisp_start(struct daemon *d);
 MUST_USE int daemon_lisp_watch(struct daemon *d);
 void daemon_lisp_destroy(struct daemon *d);
+/* A reload's first half reads what can be missing, with nothing changed: 0 and '*out' (NULL where there is nothing to
+ * change), or -errno.  The second gives it to the map-server and the xTR, or frees it and leaves
+ * them
+ * as they were. */
+MUST_USE int daemon_lisp_prepare(const struct daemon *d, const struct conf *new,
+				 struct lisp_made **out);
+MUST_USE int daemon_lisp_reload(struct daemon *d, struct lisp_made *made, us_t now);
 void daemon_lisp_keep(struct daemon *d);
 void daemon_lisp_recall(struct daemon *d, const struct state_row *row);
 /* Does what is due and sets the timer. */

@@ -1,14 +1,15 @@
-/* The daemon's part in the mapping system: the sockets for LISP data and control messages, the keys, the map-server, and the
- * configuration made into what the state machines take. */
+/* The daemon's part in the mapping system: the sockets for LISP data and control messages, the map-server and the xTR behind
+ * them, and what a reload changes of these. */
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/fmt.h"
+#include "conf/fixed.h"
 #include "lisp/mapserver.h"
 #include "vr/crypto.h"
 #include "vr/daemon.h"
 #include "vr/fwd_mapped.h"
 #include "vr/lisp_crypto.h"
+#include "vr/lisp_made.h"
 #include "vr/mapsys.h"
 #include "vr/plain.h"
 #include "vr/udp.h"
@@ -34,15 +35,9 @@ struct daemon_lisp {
 	size_t control_count;
 	struct data data[FAMILIES];
 	struct loop_timer *timer;
-	uint64_t registered;   /* the last nonce of a Map-Register, from the state file */
-	struct lisp_key *keys; /* in the order of the configuration */
-	/* The map-server, and what its configuration points to. */
-	struct ms *ms;
-	struct ms_conf ms_conf;
-	struct ms_site *sites;
-	struct ms_mobile *mobiles;
-	void **pieces;
-	size_t piece_count;
+	uint64_t registered; /* the last nonce of a Map-Register, from the state file */
+	struct lisp_made *made;
+	struct ms *ms; /* NULL: no map-server */
 };
 
 /* ---- what the state machines want done ---- */
@@ -78,161 +73,17 @@ static const struct lisp_io io = {.send = io_send,
 				  .random = lisp_crypto_random,
 				  .persist = io_persist};
 
-/* ---- keys ---- */
-
-static int
-read_key(struct daemon *d, const struct conf_lisp_key *conf, struct lisp_key *key)
-{
-	ssize_t size = conf_secret_read(conf->secret_file, key->secret, sizeof(key->secret));
-
-	if (size < 0) {
-		log_line(d->log, LOG_ERROR, "lisp", "%s: %s", conf->secret_file,
-			 strerror((int)-size));
-		return (int)size;
-	}
-	key->secret_size = (size_t)size;
-	key->key_id = conf->id;
-	key->algorithm = (uint8_t)conf->algorithm;
-	key->is_full = conf->full_length;
-	return 0;
-}
-
-static int
-read_keys(struct daemon *d)
-{
-	const struct conf_lisp *conf = &d->conf->lisp;
-	int err = 0;
-
-	d->lisp->keys = calloc(conf->key_count + 1, sizeof(*d->lisp->keys));
-	if (d->lisp->keys == NULL)
-		return -ENOMEM;
-	for (size_t i = 0; err == 0 && i < conf->key_count; i++)
-		err = read_key(d, &conf->keys[i], &d->lisp->keys[i]);
-	return err;
-}
-
-/* Key of this name; the configuration was checked: it is there. */
-static const struct lisp_key *
-key_of(const struct daemon *d, const char *name)
-{
-	size_t i = 0;
-
-	while (i < d->conf->lisp.key_count && strcmp(d->conf->lisp.keys[i].name, name) != 0)
-		i++;
-	BUG_IF(i == d->conf->lisp.key_count);
-	return &d->lisp->keys[i];
-}
-
 /* ---- the map-server ---- */
-
-/* Memory that lasts as long as the map-server.  NULL when there is none. */
-static void *
-piece(struct daemon_lisp *l, size_t size)
-{
-	void **more = realloc(l->pieces, (l->piece_count + 1) * sizeof(*more));
-	void *p = calloc(1, size > 0 ? size : 1);
-
-	if (more != NULL)
-		l->pieces = more;
-	if (more == NULL || p == NULL) {
-		free(p);
-		return NULL;
-	}
-	l->pieces[l->piece_count++] = p;
-	return p;
-}
-
-static int
-make_site(struct daemon *d, const struct conf_ms_site *conf, struct ms_site *site)
-{
-	char *name = piece(d->lisp, strlen(conf->name) + 1);
-	struct lisp_key *keys = piece(d->lisp, conf->key_count * sizeof(*keys));
-	struct ms_prefix *prefixes = piece(d->lisp, conf->prefix_count * sizeof(*prefixes));
-
-	if (name == NULL || keys == NULL || prefixes == NULL)
-		return -ENOMEM;
-	memcpy(name, conf->name, strlen(conf->name) + 1);
-	for (size_t i = 0; i < conf->key_count; i++)
-		keys[i] = *key_of(d, conf->keys[i]);
-	for (size_t i = 0; i < conf->prefix_count; i++)
-		prefixes[i] =
-			(struct ms_prefix){.vn = conf->prefixes[i].vn,
-					   .prefix = conf->prefixes[i].prefix,
-					   .more_specifics = conf->prefixes[i].more_specifics};
-	*site = (struct ms_site){.name = name,
-				 .keys = keys,
-				 .key_count = conf->key_count,
-				 .prefixes = prefixes,
-				 .prefix_count = conf->prefix_count,
-				 .has_site_id = conf->has_site_id,
-				 .site_id = conf->site_id,
-				 .any_nonce = !conf->strict_nonces,
-				 .always_proxy = conf->always_proxy,
-				 .trusts_requests = conf->trusts_requests,
-				 .max_eids = conf->max_eids};
-	return 0;
-}
-
-static int
-make_mobile(struct daemon *d, const struct conf_ms_mobile *conf, struct ms_mobile *mobile)
-{
-	uint16_t *sites = piece(d->lisp, conf->site_count * sizeof(*sites));
-
-	if (sites == NULL)
-		return -ENOMEM;
-	for (size_t i = 0; i < conf->site_count; i++)
-		for (size_t j = 0; j < d->conf->lisp.site_count; j++)
-			if (strcmp(conf->sites[i], d->conf->lisp.sites[j].name) == 0)
-				sites[i] = (uint16_t)j;
-	*mobile = (struct ms_mobile){.vn = conf->vn,
-				     .prefix = conf->prefix,
-				     .sites = sites,
-				     .site_count = conf->site_count};
-	return 0;
-}
-
-static bool
-has_family(const struct conf_lisp *conf, uint8_t family)
-{
-	for (size_t i = 0; i < conf->rloc_count; i++)
-		if (conf->rlocs[i].addr.family == family)
-			return true;
-	return false;
-}
 
 static int
 open_map_server(struct daemon *d)
 {
-	const struct conf_lisp *conf = &d->conf->lisp;
-	struct daemon_lisp *l = d->lisp;
 	struct hash_key key;
-	int err;
+	int err = crypto_random(&key, sizeof(key));
 
-	l->sites = piece(l, conf->site_count * sizeof(*l->sites));
-	l->mobiles = piece(l, conf->mobile_count * sizeof(*l->mobiles));
-	err = l->sites == NULL || l->mobiles == NULL ? -ENOMEM : 0;
-	for (size_t i = 0; err == 0 && i < conf->site_count; i++)
-		err = make_site(d, &conf->sites[i], &l->sites[i]);
-	for (size_t i = 0; err == 0 && i < conf->mobile_count; i++)
-		err = make_mobile(d, &conf->mobiles[i], &l->mobiles[i]);
-	if (err == 0)
-		err = crypto_random(&key, sizeof(key));
-	if (err != 0)
-		return err;
-	ms_conf_defaults(&l->ms_conf);
-	l->ms_conf.sites = l->sites;
-	l->ms_conf.site_count = conf->site_count;
-	l->ms_conf.mobiles = l->mobiles;
-	l->ms_conf.mobile_count = conf->mobile_count;
-	l->ms_conf.max_eids = conf->max_eids;
-	l->ms_conf.reply_rate = conf->reply_rate;
-	l->ms_conf.bare_requests = conf->bare_requests;
-	l->ms_conf.has_v4 = has_family(conf, ADDR_V4);
-	l->ms_conf.has_v6 = has_family(conf, ADDR_V6);
-	l->ms_conf.register_interval_s = (uint32_t)(conf->register_interval / US_S);
-	l->ms_conf.dialect = (struct lisp_dialect){.cp_sub_type = conf->push_sub_type,
-						   .cp_type5 = conf->push_type5};
-	return mapserver_create(&l->ms_conf, &io, d, &key, loop_now(), &l->ms);
+	return err == 0 ? mapserver_create(lisp_made_server(d->lisp->made), &io, d, &key,
+					   loop_now(), &d->lisp->ms)
+			: err;
 }
 
 const struct ms *
@@ -243,49 +94,10 @@ daemon_map_server(const struct daemon *d)
 
 /* ---- the xTR ---- */
 
-static void
-make_xtr(const struct daemon *d, struct xtr_conf *x)
-{
-	const struct conf_lisp *conf = &d->conf->lisp;
-
-	*x = (struct xtr_conf){
-		.rloc_count = conf->rloc_count,
-		.resolver_count = conf->map_resolver_count,
-		.server_count = conf->map_server_count,
-		.ids = {.site = conf->site_id},
-		.subscribe = conf->subscribe,
-		.plain_zero = true,
-		.ttl_min = conf->ttl_min,
-		.register_interval = conf->register_interval,
-		.probe_interval = conf->probe_interval,
-		.reply_rate = conf->reply_rate,
-		.has_push_key = conf->push_key != NULL,
-		.dialect = {.cp_sub_type = conf->push_sub_type, .cp_type5 = conf->push_type5},
-		.push_type5 = conf->push_type5};
-	/* One of its own, if none was given: the hash of the public key is. */
-	if (conf->has_xtr_id)
-		memcpy(x->ids.xtr, conf->xtr_id, sizeof(x->ids.xtr));
-	else
-		memcpy(x->ids.xtr, d->public_key, sizeof(x->ids.xtr));
-	for (size_t i = 0; i < conf->rloc_count; i++)
-		x->rlocs[i] = (struct xtr_rloc){.addr = conf->rlocs[i].addr,
-						.priority = conf->rlocs[i].priority,
-						.weight = conf->rlocs[i].weight};
-	for (size_t i = 0; i < conf->map_resolver_count; i++)
-		x->resolvers[i] = (struct endpoint){conf->map_resolvers[i], conf->control_port};
-	for (size_t i = 0; i < conf->map_server_count; i++)
-		x->servers[i] =
-			(struct xtr_server){.to = {conf->map_servers[i].addr, conf->control_port},
-					    .key = *key_of(d, conf->map_servers[i].key),
-					    .proxy_reply = conf->map_servers[i].proxy_reply,
-					    .with_ids = conf->map_servers[i].ids};
-	if (conf->push_key != NULL)
-		x->push_key = *key_of(d, conf->push_key);
-}
-
 int
 daemon_lisp_start(struct daemon *d)
 {
+	const struct conf_lisp *conf = &d->conf->lisp;
 	struct mapsys_start start = {.io = &io, .io_ctx = d};
 	/* No clock has gone back so far that a nonce of before would be larger: but the state file says. */
 	uint64_t clock = loop_wall_ns() / 1000;
@@ -293,12 +105,63 @@ daemon_lisp_start(struct daemon *d)
 
 	if (d->lisp == NULL)
 		return 0;
-	make_xtr(d, &start.xtr);
-	start.cache_max = d->conf->lisp.cache_max;
+	lisp_made_xtr(d->lisp->made, conf, &start.xtr);
+	/* One of its own, if none was given: the hash of the public key is. */
+	memcpy(start.xtr.ids.xtr, conf->has_xtr_id ? conf->xtr_id : d->public_key,
+	       sizeof(start.xtr.ids.xtr));
+	start.cache_max = conf->cache_max;
 	start.nonce = clock > d->lisp->registered ? clock : d->lisp->registered + 1;
 	err = mapsys_create(d->vr, &start, loop_now());
 	crypto_wipe(&start.xtr, sizeof(start.xtr));
 	return err;
+}
+
+/* ---- reload ---- */
+
+int
+daemon_lisp_prepare(const struct daemon *d, const struct conf *new, struct lisp_made **out)
+{
+	*out = NULL;
+	if (d->lisp == NULL || conf_lisp_roles_differ(d->conf, new))
+		return 0;
+	return lisp_made_create(&new->lisp, d->log, out);
+}
+
+/* The servers are those of before; one whose key is called otherwise now keeps the one it has. */
+static void
+renew_keys(const struct daemon *d)
+{
+	const struct conf_lisp *conf = &d->conf->lisp;
+	struct xtr *x = mapsys_xtr(d->vr->mapsys);
+	const struct lisp_key *key;
+
+	for (size_t i = 0; i < conf->map_server_count; i++) {
+		key = lisp_made_key(d->lisp->made, conf->map_servers[i].key);
+		if (key != NULL)
+			xtr_server_key(x, i, key);
+	}
+	key = conf->push_key != NULL ? lisp_made_key(d->lisp->made, conf->push_key) : NULL;
+	if (key != NULL)
+		xtr_push_key(x, key);
+}
+
+int
+daemon_lisp_reload(struct daemon *d, struct lisp_made *made, us_t now)
+{
+	int err = 0;
+
+	if (made == NULL)
+		return 0;
+	if (d->lisp->ms != NULL)
+		err = mapserver_reload(d->lisp->ms, lisp_made_server(made), now);
+	if (err != 0) {
+		lisp_made_destroy(made);
+		return err;
+	}
+	lisp_made_destroy(d->lisp->made);
+	d->lisp->made = made;
+	renew_keys(d);
+	return 0;
 }
 
 /* ---- sockets ---- */
@@ -365,7 +228,7 @@ daemon_lisp_open(struct daemon *d)
 	d->lisp->timer = loop_timer(d->loop, on_lisp_timer, d);
 	if (d->lisp->timer == NULL)
 		return -ENOMEM;
-	err = read_keys(d);
+	err = lisp_made_create(&d->conf->lisp, d->log, &d->lisp->made);
 	if (err == 0)
 		err = open_sockets(d);
 	if (err == 0 && d->conf->lisp.map_server)
@@ -384,12 +247,7 @@ daemon_lisp_destroy(struct daemon *d)
 	for (size_t i = 0; i < l->control_count; i++)
 		udp_destroy(l->control[i].udp);
 	plain_destroy(l->plain);
-	if (l->keys != NULL)
-		crypto_wipe(l->keys, d->conf->lisp.key_count * sizeof(*l->keys));
-	free(l->keys);
-	for (size_t i = 0; i < l->piece_count; i++)
-		free(l->pieces[i]);
-	free(l->pieces);
+	lisp_made_destroy(l->made);
 	free(l);
 	d->lisp = NULL;
 }

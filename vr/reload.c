@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "conf/fixed.h"
 #include "vr/daemon.h"
+#include "vr/lisp_made.h"
+#include "vr/mapsys.h"
 
 /* Kept free for the last line, which says what came of it. */
 #define VERDICT_SIZE 64
@@ -81,61 +84,23 @@ vns_stay(const struct conf *old, const struct conf *new, struct daemon_reload *r
 		const struct conf_vn *b = &new->vns[i], *a = find_vn(old, b->id);
 
 		if (a != NULL && same_text(a->device, b->device) && a->mac_kind == b->mac_kind &&
-		    mac_equal(a->mac, b->mac) && a->super_frames == b->super_frames)
+		    mac_equal(a->mac, b->mac) && a->super_frames == b->super_frames &&
+		    a->lisp == b->lisp)
 			continue;
-		say(r, "vns[%zu]: its number, device, mac and super_frames need a restart\n", i);
+		say(r,
+		    "vns[%zu]: its number, device, mac, super_frames and part in \"lisp\" need a "
+		    "restart\n",
+		    i);
 		stay = false;
 	}
 	return stay;
 }
 
-static void
-swap_text(char **a, char **b)
-{
-	char *t = *a;
-
-	*a = *b;
-	*b = t;
-}
-
-/* What is in force stays in the configuration in force: the next reload compares with it. */
-static void
-keep_values(struct conf *old, struct conf *new)
-{
-	swap_text(&old->key_file, &new->key_file);
-	swap_text(&old->state_dir, &new->state_dir);
-	swap_text(&old->control_socket, &new->control_socket);
-	swap_text(&old->log_file, &new->log_file);
-	new->listen = old->listen;
-	new->cipher = old->cipher;
-	new->rekey_time = old->rekey_time;
-	new->rekey_records = old->rekey_records;
-	new->mtu_max = old->mtu_max;
-	new->hwdt_max = old->hwdt_max;
-	new->features = old->features;
-}
-
 /* Values that a socket or the identity was made from: they keep what they are, which is said. */
 static void
-say_fixed(const struct conf *old, const struct conf *new, struct daemon_reload *r)
+say_fixed(void *ctx, const struct key *key)
 {
-	if (!same_text(old->key_file, new->key_file))
-		say(r, "key_file: not changed, needs a restart\n");
-	if (!same_text(old->state_dir, new->state_dir))
-		say(r, "state_dir: not changed, needs a restart\n");
-	if (!same_text(old->control_socket, new->control_socket))
-		say(r, "control_socket: not changed, needs a restart\n");
-	if (!endpoint_equal(old->listen, new->listen))
-		say(r, "listen: not changed, needs a restart\n");
-	if (!same_text(old->log_file, new->log_file))
-		say(r, "log.file: not changed, needs a restart\n");
-	if (old->cipher != new->cipher || old->rekey_time != new->rekey_time ||
-	    old->rekey_records != new->rekey_records || old->mtu_max != new->mtu_max)
-		say(r, "session: not changed, needs a restart\n");
-	if (old->hwdt_max != new->hwdt_max)
-		say(r, "hwdt.max: not changed, needs a restart\n");
-	if (memcmp(&old->features, &new->features, sizeof(old->features)) != 0)
-		say(r, "features: not changed, needs a restart\n");
+	say(ctx, "%s: not changed, needs a restart\n", key->path);
 }
 
 static bool
@@ -340,10 +305,22 @@ log_lines(struct daemon *d, const struct daemon_reload *r)
 	}
 }
 
+/* The map-server's sites and the keys.  Where that fails the router goes on with what it had: false. */
+static bool
+follow_lisp(struct daemon *d, struct lisp_made *made, struct daemon_reload *r, us_t now)
+{
+	int err = daemon_lisp_reload(d, made, now);
+
+	if (err != 0)
+		say(r, "lisp: stays as it was: %s\n", strerror(-err));
+	return err == 0;
+}
+
 /* Takes over the new configuration, or nothing.  True when 'new' is in force. */
 static bool
 take_over(struct daemon *d, struct conf *new, struct daemon_reload *r, us_t now)
 {
+	struct lisp_made *made;
 	int err;
 
 	if (!same_text(d->conf->name, new->name))
@@ -351,15 +328,22 @@ take_over(struct daemon *d, struct conf *new, struct daemon_reload *r, us_t now)
 	if (!vns_stay(d->conf, new, r) || !same_text(d->conf->name, new->name) ||
 	    has_own_key(d, new, r))
 		return false;
-	err = apply(d, new, now);
+	err = daemon_lisp_prepare(d, new, &made);
+	if (err == 0) {
+		err = apply(d, new, now);
+		if (err != 0)
+			lisp_made_destroy(made);
+	}
 	if (err != 0) {
 		say(r, "failed: %s\n", strerror(-err));
 		return false;
 	}
-	say_fixed(d->conf, new, r);
+	conf_fixed_differ(d->conf, new, say_fixed, r);
 	say_peers(d->conf, new, r);
 	guard_ports(d, new, r);
-	keep_values(d->conf, new);
+	/* What is in force stays in the configuration in force: the next reload compares with it. */
+	conf_fixed_keep(d->conf, new, !follow_lisp(d, made, r, now));
+	mapsys_reload(d->vr, now);
 	log_set_level(d->log, new->log_level);
 	return true;
 }

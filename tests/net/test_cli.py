@@ -384,8 +384,9 @@ def test_twenty_reloads_lose_no_frame(pair):
 
 
 @pytest.mark.parametrize("change,said", [
-    ({"listen": "192.0.2.1:4444"}, "listen: "), ({"session": {"rekey_s": 9}}, "session: "),
-    ({"hwdt": {"max": 99}}, "hwdt.max: "), ({"features": {"udp_gro": False}}, "features: "),
+    ({"listen": "192.0.2.1:4444"}, "listen: "), ({"session": {"rekey_s": 9}}, "session.rekey_s: "),
+    ({"hwdt": {"max": 99}}, "hwdt.max: "), ({"features": {"udp_gro": False}},
+     "features.udp_gro: "),
     ({"state_dir": "/tmp"}, "state_dir: "), ({"control_socket": "/tmp/none"}, "control_socket: ")])
 def test_what_cannot_be_reloaded_is_said_and_the_rest_is_done(net, change, said):
     router = net.routers["c"]

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -90,6 +91,14 @@ picture(struct fixture *f)
 	return text;
 }
 
+static const char lisp[] = "\"lisp\": {\"keys\": [{\"name\": \"k1\", \"secret_file\": \"/k1\"}, "
+			   "  {\"name\": \"k2\", \"secret_file\": \"/k2\"}],"
+			   " \"rlocs\": [{\"address\": \"192.0.2.1\"}],"
+			   " \"map_servers\": [{\"address\": \"192.0.2.9\", \"key\": \"k1\"}],"
+			   " \"map_resolvers\": [\"192.0.2.9\"], \"push\": {\"key\": \"k1\"},"
+			   " \"map_server\": {\"sites\": [{\"name\": \"s\", \"keys\": [\"k1\"],"
+			   "  \"prefixes\": [{\"vn\": 7, \"prefix\": \"10.1.0.0/24\"}]}]}}";
+
 /* Letters b to f stand for the keys. */
 static void
 write_conf(const struct fixture *f, const char *sync, const char *peers)
@@ -110,7 +119,7 @@ write_conf(const struct fixture *f, const char *sync, const char *peers)
 			fprintf(out, "\"public_key\": \"%s\"", f->keys[*++c - 'b']);
 		else
 			fputc(*c, out);
-	fprintf(out, "]}\n");
+	fprintf(out, "], %s}\n", lisp);
 	fclose(out);
 }
 
@@ -158,7 +167,7 @@ is_known(const struct fixture *f, vn_id_t vn, const char *eid)
 }
 
 static void
-start(struct fixture *f)
+start_router(struct fixture *f, size_t peers)
 {
 	static const struct mac macs[4] = {{{2, 7}}, {{2, 8}}, {{2, 9}}, {{2, 10}}};
 	static const uint16_t mtus[4] = {1500, 1500, 1500, 1500};
@@ -186,9 +195,9 @@ start(struct fixture *f)
 	tunnel.silence = last_silence = daemon_silence(d->conf);
 	assert_int_equal(addr_from_text("127.0.0.1", &tunnel.listen.addr), 0);
 	assert_int_equal(tunnel_create(&tunnel, &daemon_tunnel_ops, d, d->log, &d->tunnel), 0);
-	d->peers = calloc(2, sizeof(*d->peers));
-	d->peer_count = 2;
-	for (size_t i = 0; i < 2; i++) {
+	d->peers = calloc(peers + 1, sizeof(*d->peers));
+	d->peer_count = peers;
+	for (size_t i = 0; i < peers; i++) {
 		struct daemon_peer *p = &d->peers[i];
 
 		*p = (struct daemon_peer){.slot = slots[i], .id = f->ids[i]};
@@ -219,7 +228,7 @@ setup(void **state)
 		f->ids[i] = daemon_id(key);
 	}
 	write_conf(f, "", before);
-	start(f);
+	start_router(f, 2);
 	peer_has(f, 0, 7, "10.1.0.5");
 	peer_has(f, 0, 7, "10.2.0.9");
 	peer_has(f, 0, 8, "10.2.0.8");
@@ -228,19 +237,27 @@ setup(void **state)
 	return 0;
 }
 
+static void
+teardown_router(struct fixture *f)
+{
+	loop_destroy(f->d.loop);
+	tunnel_destroy(f->d.tunnel);
+	vr_destroy(f->d.vr);
+	daemon_lisp_destroy(&f->d);
+	conf_fini(f->d.conf);
+	free(f->d.conf);
+	free(f->d.peers);
+	log_destroy(f->d.log);
+	f->d = (struct daemon){.file = f->file};
+}
+
 static int
 teardown(void **state)
 {
 	struct fixture *f = *state;
 
 	memory_allow(MEMORY_ALL);
-	loop_destroy(f->d.loop);
-	tunnel_destroy(f->d.tunnel);
-	vr_destroy(f->d.vr);
-	conf_fini(f->d.conf);
-	free(f->d.conf);
-	free(f->d.peers);
-	log_destroy(f->d.log);
+	teardown_router(f);
 	unlink(f->file);
 	free(f);
 	return 0;
@@ -350,7 +367,7 @@ change_conf(const struct fixture *f, const char *from, const char *to)
 static void
 what_is_not_reloaded_is_said(void **state)
 {
-	static const struct {
+	const struct {
 		const char *key, *from, *to;
 	} cases[] = {
 		{"name", "\"name\": \"a\"", "\"name\": \"z\""},
@@ -373,13 +390,48 @@ what_is_not_reloaded_is_said(void **state)
 		{"vns[].device", "\"br8\"", "\"br88\""},
 		{"vns[].mac", "\"br8\"", "\"br8\", \"mac\": \"nic\""},
 		{"vns[].super_frames", "\"br8\"", "\"br8\", \"super_frames\": false"},
+		{"vns[].lisp.use", "\"br8\"", "\"br8\", \"lisp\": {\"use\": true}"},
+		{"lisp", lisp, "\"sync\": {}"},
+		{"lisp.rlocs", "[{\"address\": \"192.0.2.1\"}",
+		 "[{\"address\": \"192.0.2.1\"}, {\"address\": \"2001:db8::1\"}"},
+		{"lisp.rlocs[].address", "\"192.0.2.1\"", "\"192.0.2.2\""},
+		{"lisp.rlocs[].priority", "\"192.0.2.1\"", "\"192.0.2.1\", \"priority\": 2"},
+		{"lisp.rlocs[].weight", "\"192.0.2.1\"", "\"192.0.2.1\", \"weight\": 2"},
+		{"lisp.xtr_id", "{\"keys\": [{\"name\"",
+		 "{\"xtr_id\": \"0123456789abcdef0123456789abcdef\", \"keys\": [{\"name\""},
+		{"lisp.site_id", "\"rlocs\"", "\"site_id\": 5, \"rlocs\""},
+		{"lisp.map_servers", "\"map_servers\": [",
+		 "\"map_servers\": [{\"address\": \"192.0.2.8\", \"key\": \"k1\"}, "},
+		{"lisp.map_servers[].address", "{\"address\": \"192.0.2.9\"",
+		 "{\"address\": \"192.0.2.8\""},
+		{"lisp.map_servers[].key", "\"192.0.2.9\", \"key\": \"k1\"",
+		 "\"192.0.2.9\", \"key\": \"k2\""},
+		{"lisp.map_servers[].proxy_reply", "\"192.0.2.9\", ",
+		 "\"192.0.2.9\", \"proxy_reply\": false, "},
+		{"lisp.map_servers[].ids", "\"192.0.2.9\", ", "\"192.0.2.9\", \"ids\": false, "},
+		{"lisp.map_resolvers", "[\"192.0.2.9\"]", "[\"192.0.2.8\"]"},
+		{"lisp.subscribe", "\"rlocs\"", "\"subscribe\": true, \"rlocs\""},
+		{"lisp.ttl_min", "\"rlocs\"", "\"ttl_min\": 5, \"rlocs\""},
+		{"lisp.register_s", "\"rlocs\"", "\"register_s\": 5, \"rlocs\""},
+		{"lisp.probe_s", "\"rlocs\"", "\"probe_s\": 5, \"rlocs\""},
+		{"lisp.cache_max", "\"rlocs\"", "\"cache_max\": 55, \"rlocs\""},
+		{"lisp.reply_rate", "\"rlocs\"", "\"reply_rate\": 5, \"rlocs\""},
+		{"lisp.push.key", "\"push\": {\"key\": \"k1\"", "\"push\": {\"key\": \"k2\""},
+		{"lisp.push.sub_type", "\"push\": {", "\"push\": {\"sub_type\": 5, "},
+		{"lisp.push.type5", "\"push\": {", "\"push\": {\"type5\": true, "},
+		{"lisp.data_port", "\"rlocs\"", "\"data_port\": 5, \"rlocs\""},
+		{"lisp.control_port", "\"rlocs\"", "\"control_port\": 5, \"rlocs\""},
+		{"lisp.map_server", strstr(lisp, ", \"map_server\":"), "}"},
+		{"lisp.map_server.max_eids", "{\"sites\"", "{\"max_eids\": 5, \"sites\""},
+		{"lisp.map_server.bare_requests", "{\"sites\"",
+		 "{\"bare_requests\": false, \"sites\""},
 	};
 	struct fixture *f = *state;
-	size_t said = 0;
+	size_t fixed = 0, size;
 
 	for (size_t i = 0; key_at(i) != NULL; i++)
-		said += key_at(i)->fixed;
-	assert_int_equal(said, ARRAY_COUNT(cases));
+		fixed += key_at(i)->fixed;
+	assert_int_equal(fixed, ARRAY_COUNT(cases));
 	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
 		struct daemon_reload r;
 
@@ -388,8 +440,13 @@ what_is_not_reloaded_is_said(void **state)
 		assert_true(reload_ends_well(f, MEMORY_ALL));
 		change_conf(f, cases[i].from, cases[i].to);
 		daemon_reload(&f->d, &r, START);
-		if (strstr(r.text, "a restart\n") == NULL)
+		/* Of an array it is said as a whole. */
+		size = strcspn(cases[i].key, "[");
+		if (strncmp(r.text, cases[i].key, size) != 0 ||
+		    strchr("[:", r.text[size]) == NULL || strstr(r.text, "a restart\n") == NULL)
 			fail_msg("%s: %s", cases[i].key, r.text);
+		/* Nothing else is said. */
+		assert_ptr_equal(strstr(r.text, "a restart\n"), strchr(r.text, '\n') - 9);
 		daemon_reload_fini(&r);
 	}
 }
@@ -415,6 +472,92 @@ every_error_is_said_however_many(void **state)
 	daemon_reload_fini(&r);
 }
 
+static void
+write_secret(const char *file, const char *secret)
+{
+	FILE *out = fopen(file, "w");
+
+	assert_non_null(out);
+	fprintf(out, "%s", secret);
+	fclose(out);
+	assert_int_equal(chmod(file, 0600), 0);
+}
+
+/* A configuration with a map-server and an xTR, and two more texts in it. */
+static void
+write_roles(const struct fixture *f, const char *local, const char *site)
+{
+	FILE *out = fopen(f->file, "w");
+
+	assert_non_null(out);
+	fprintf(out,
+		"{\"name\": \"a\", \"key_file\": \"/nowhere/a.key\","
+		" \"vns\": [{\"id\": 7, \"device\": \"br7\", \"lisp\": {\"use\": true},"
+		"  \"local\": [%s]}], \"lisp\": {"
+		" \"keys\": [{\"name\": \"k\", \"secret_file\": \"%s.k\"}],"
+		" \"rlocs\": [{\"address\": \"192.0.2.1\"}], \"data_port\": 14341,"
+		" \"control_port\": 14342,"
+		" \"map_servers\": [{\"address\": \"192.0.2.9\", \"key\": \"k\"}],"
+		" \"map_server\": {\"sites\": [{\"name\": \"s\", \"keys\": [\"k\"],"
+		"  \"prefixes\": [{\"vn\": 7, \"prefix\": \"10.1.0.0/24\"}]}%s]}}}\n",
+		local, f->file, site);
+	fclose(out);
+}
+
+static size_t
+registrations(const struct fixture *f, const char *prefix)
+{
+	struct xtr_registration r;
+	size_t position = 0, count = 0;
+
+	while (xtr_registration_next(mapsys_xtr(f->d.vr->mapsys), &position, &r))
+		count += strcmp(fmt_prefix(r.prefix).s, prefix) == 0 && r.tries == 0;
+	return count;
+}
+
+static void
+the_lisp_roles_follow(void **state)
+{
+	static const char other[] = ", {\"name\": \"t\", \"keys\": [\"k\"], \"prefixes\": []}";
+	struct fixture *f = *state;
+	unsigned pid = (unsigned)getpid();
+	const struct ms *ms;
+	char secret[80];
+
+	snprintf(secret, sizeof(secret), "%s.k", f->file);
+	write_secret(secret, "one");
+	/* Roles do not come by a reload: a router that has them. */
+	teardown_router(f);
+	write_roles(f, "\"10.1.0.0/24\"", "");
+	start_router(f, 0);
+	/* One that can be bound to, and by this test alone. */
+	f->d.conf->lisp.rlocs[0].addr =
+		(struct addr){ADDR_V4, {127, 9, pid >> 8 & 0xff, pid & 0xff}};
+	assert_int_equal(daemon_lisp_open(&f->d), 0);
+	assert_int_equal(daemon_lisp_start(&f->d), 0);
+	ms = daemon_map_server(&f->d);
+	assert_non_null(ms);
+	assert_int_equal(registrations(f, "10.1.0.0/24"), 1);
+	assert_null(mapserver_site_name(ms, 1));
+
+	write_roles(f, "\"10.1.0.0/24\", \"10.9.0.0/24\"", other);
+	assert_true(reload_ends_well(f, MEMORY_ALL));
+	assert_int_equal(registrations(f, "10.1.0.0/24"), 1);
+	assert_int_equal(registrations(f, "10.9.0.0/24"), 1);
+	assert_string_equal(mapserver_site_name(ms, 1), "t");
+
+	/* What is missing is found before anything is changed. */
+	assert_int_equal(unlink(secret), 0);
+	write_roles(f, "\"10.1.0.0/24\"", "");
+	assert_false(reload_ends_well(f, MEMORY_ALL));
+	assert_int_equal(registrations(f, "10.9.0.0/24"), 1);
+	write_secret(secret, "two");
+	assert_true(reload_ends_well(f, MEMORY_ALL));
+	daemon_lisp_step(&f->d, START);
+	assert_int_equal(registrations(f, "10.9.0.0/24"), 0);
+	assert_int_equal(unlink(secret), 0);
+}
+
 int
 main(void)
 {
@@ -425,6 +568,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(what_became_of_peers_is_said, setup, teardown),
 		cmocka_unit_test_setup_teardown(short_memory_changes_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_not_reloaded_is_said, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_lisp_roles_follow, setup, teardown),
 		cmocka_unit_test_setup_teardown(every_error_is_said_however_many, setup, teardown),
 	};
 

@@ -1,0 +1,265 @@
+/* The configuration made into what the LISP state machines take: see lisp_made.h. */
+#include "vr/lisp_made.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "vr/crypto.h"
+
+/* Memory that goes with the rest; wiped, because copies of keys are among it. */
+struct piece {
+	struct piece *next;
+	size_t size;
+	max_align_t bytes[];
+};
+
+struct named_key {
+	const char *name;
+	struct lisp_key key;
+};
+
+struct lisp_made {
+	struct piece *pieces;
+	struct named_key *keys; /* in the order of the configuration */
+	size_t key_count;
+	struct ms_conf server;
+};
+
+/* Zeroed.  NULL when memory is short. */
+static void *
+take(struct lisp_made *made, size_t size)
+{
+	struct piece *piece = calloc(1, sizeof(*piece) + size);
+
+	if (piece == NULL)
+		return NULL;
+	piece->size = size;
+	piece->next = made->pieces;
+	made->pieces = piece;
+	return piece->bytes;
+}
+
+static const char *
+take_text(struct lisp_made *made, const char *text)
+{
+	char *copy = take(made, strlen(text) + 1);
+
+	return copy != NULL ? memcpy(copy, text, strlen(text) + 1) : NULL;
+}
+
+/* ---- keys ---- */
+
+static int
+read_key(struct lisp_made *made, const struct conf_lisp_key *conf, struct log *log,
+	 struct named_key *out)
+{
+	ssize_t size =
+		conf_secret_read(conf->secret_file, out->key.secret, sizeof(out->key.secret));
+
+	if (size < 0) {
+		log_line(log, LOG_ERROR, "lisp", "%s: %s", conf->secret_file, strerror((int)-size));
+		return (int)size;
+	}
+	out->key.secret_size = (size_t)size;
+	out->key.key_id = conf->id;
+	out->key.algorithm = (uint8_t)conf->algorithm;
+	out->key.is_full = conf->full_length;
+	out->name = take_text(made, conf->name);
+	return out->name != NULL ? 0 : -ENOMEM;
+}
+
+static int
+read_keys(struct lisp_made *made, const struct conf_lisp *conf, struct log *log)
+{
+	int err = 0;
+
+	made->keys = take(made, conf->key_count * sizeof(*made->keys));
+	if (made->keys == NULL)
+		return -ENOMEM;
+	made->key_count = conf->key_count;
+	for (size_t i = 0; err == 0 && i < conf->key_count; i++)
+		err = read_key(made, &conf->keys[i], log, &made->keys[i]);
+	return err;
+}
+
+const struct lisp_key *
+lisp_made_key(const struct lisp_made *made, const char *name)
+{
+	for (size_t i = 0; i < made->key_count; i++)
+		if (strcmp(made->keys[i].name, name) == 0)
+			return &made->keys[i].key;
+	return NULL;
+}
+
+/* The same where the configuration was checked: it is there. */
+static const struct lisp_key *
+key_of(const struct lisp_made *made, const char *name)
+{
+	const struct lisp_key *key = lisp_made_key(made, name);
+
+	BUG_IF(key == NULL);
+	return key;
+}
+
+/* ---- the map-server ---- */
+
+static int
+make_site(struct lisp_made *made, const struct conf_ms_site *conf, struct ms_site *site)
+{
+	const char *name = take_text(made, conf->name);
+	struct lisp_key *keys = take(made, conf->key_count * sizeof(*keys));
+	struct ms_prefix *prefixes = take(made, conf->prefix_count * sizeof(*prefixes));
+
+	if (name == NULL || keys == NULL || prefixes == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < conf->key_count; i++)
+		keys[i] = *key_of(made, conf->keys[i]);
+	for (size_t i = 0; i < conf->prefix_count; i++)
+		prefixes[i] =
+			(struct ms_prefix){.vn = conf->prefixes[i].vn,
+					   .prefix = conf->prefixes[i].prefix,
+					   .more_specifics = conf->prefixes[i].more_specifics};
+	*site = (struct ms_site){.name = name,
+				 .keys = keys,
+				 .key_count = conf->key_count,
+				 .prefixes = prefixes,
+				 .prefix_count = conf->prefix_count,
+				 .has_site_id = conf->has_site_id,
+				 .site_id = conf->site_id,
+				 .any_nonce = !conf->strict_nonces,
+				 .always_proxy = conf->always_proxy,
+				 .trusts_requests = conf->trusts_requests,
+				 .max_eids = conf->max_eids};
+	return 0;
+}
+
+static int
+make_mobile(struct lisp_made *made, const struct conf_lisp *conf, const struct conf_ms_mobile *from,
+	    struct ms_mobile *mobile)
+{
+	uint16_t *sites = take(made, from->site_count * sizeof(*sites));
+
+	if (sites == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < from->site_count; i++)
+		for (size_t j = 0; j < conf->site_count; j++)
+			if (strcmp(from->sites[i], conf->sites[j].name) == 0)
+				sites[i] = (uint16_t)j;
+	*mobile = (struct ms_mobile){.vn = from->vn,
+				     .prefix = from->prefix,
+				     .sites = sites,
+				     .site_count = from->site_count};
+	return 0;
+}
+
+static bool
+has_family(const struct conf_lisp *conf, uint8_t family)
+{
+	for (size_t i = 0; i < conf->rloc_count; i++)
+		if (conf->rlocs[i].addr.family == family)
+			return true;
+	return false;
+}
+
+static int
+make_server(struct lisp_made *made, const struct conf_lisp *conf)
+{
+	struct ms_site *sites = take(made, conf->site_count * sizeof(*sites));
+	struct ms_mobile *mobiles = take(made, conf->mobile_count * sizeof(*mobiles));
+	int err = sites == NULL || mobiles == NULL ? -ENOMEM : 0;
+
+	for (size_t i = 0; err == 0 && i < conf->site_count; i++)
+		err = make_site(made, &conf->sites[i], &sites[i]);
+	for (size_t i = 0; err == 0 && i < conf->mobile_count; i++)
+		err = make_mobile(made, conf, &conf->mobiles[i], &mobiles[i]);
+	if (err != 0)
+		return err;
+	ms_conf_defaults(&made->server);
+	made->server.sites = sites;
+	made->server.site_count = conf->site_count;
+	made->server.mobiles = mobiles;
+	made->server.mobile_count = conf->mobile_count;
+	made->server.max_eids = conf->max_eids;
+	made->server.reply_rate = conf->reply_rate;
+	made->server.bare_requests = conf->bare_requests;
+	made->server.has_v4 = has_family(conf, ADDR_V4);
+	made->server.has_v6 = has_family(conf, ADDR_V6);
+	made->server.register_interval_s = (uint32_t)(conf->register_interval / US_S);
+	made->server.dialect = (struct lisp_dialect){.cp_sub_type = conf->push_sub_type,
+						     .cp_type5 = conf->push_type5};
+	return 0;
+}
+
+const struct ms_conf *
+lisp_made_server(const struct lisp_made *made)
+{
+	return &made->server;
+}
+
+/* ---- the xTR ---- */
+
+void
+lisp_made_xtr(const struct lisp_made *made, const struct conf_lisp *conf, struct xtr_conf *x)
+{
+	*x = (struct xtr_conf){
+		.port = conf->control_port,
+		.rloc_count = conf->rloc_count,
+		.resolver_count = conf->map_resolver_count,
+		.server_count = conf->map_server_count,
+		.ids = {.site = conf->site_id},
+		.subscribe = conf->subscribe,
+		.plain_zero = true,
+		.ttl_min = conf->ttl_min,
+		.register_interval = conf->register_interval,
+		.probe_interval = conf->probe_interval,
+		.reply_rate = conf->reply_rate,
+		.has_push_key = conf->push_key != NULL,
+		.dialect = {.cp_sub_type = conf->push_sub_type, .cp_type5 = conf->push_type5},
+		.push_type5 = conf->push_type5};
+	for (size_t i = 0; i < conf->rloc_count; i++)
+		x->rlocs[i] = (struct xtr_rloc){.addr = conf->rlocs[i].addr,
+						.priority = conf->rlocs[i].priority,
+						.weight = conf->rlocs[i].weight};
+	for (size_t i = 0; i < conf->map_resolver_count; i++)
+		x->resolvers[i] = (struct endpoint){conf->map_resolvers[i], conf->control_port};
+	for (size_t i = 0; i < conf->map_server_count; i++)
+		x->servers[i] =
+			(struct xtr_server){.to = {conf->map_servers[i].addr, conf->control_port},
+					    .key = *key_of(made, conf->map_servers[i].key),
+					    .proxy_reply = conf->map_servers[i].proxy_reply,
+					    .with_ids = conf->map_servers[i].ids};
+	if (conf->push_key != NULL)
+		x->push_key = *key_of(made, conf->push_key);
+}
+
+/* ---- life ---- */
+
+int
+lisp_made_create(const struct conf_lisp *conf, struct log *log, struct lisp_made **out)
+{
+	struct lisp_made *made = calloc(1, sizeof(*made));
+	int err = made != NULL ? read_keys(made, conf, log) : -ENOMEM;
+
+	if (err == 0 && conf->map_server)
+		err = make_server(made, conf);
+	if (err != 0)
+		lisp_made_destroy(made);
+	else
+		*out = made;
+	return err;
+}
+
+void
+lisp_made_destroy(struct lisp_made *made)
+{
+	struct piece *piece;
+
+	if (made == NULL)
+		return;
+	while ((piece = made->pieces) != NULL) {
+		made->pieces = piece->next;
+		crypto_wipe(piece->bytes, piece->size);
+		free(piece);
+	}
+	free(made);
+}
