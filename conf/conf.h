@@ -115,6 +115,7 @@ struct conf_lisp_locator {
 	struct addr addr;
 	enum conf_encapsulation encapsulation;
 	bool zero_checksum; /* of the outer UDP header */
+	bool push;          /* it takes CHANGE-PRIORITY messages */
 };
 
 struct conf_ms_prefix {

@@ -226,6 +226,11 @@ peer_may_speak(struct vr *vr, const struct site *site, const struct peer *peer,
 		if (gndt_find(vr->gndt, site->vn, ip->src) == NULL &&
 		    vr_id_equal(lndt_home(vr->lndt, site->vn, ip->dst), peer->id))
 			return true;
+		/* The mapping system led it here, through a session instead of plain. */
+		if (vr->mapsys != NULL && site->conf->lisp &&
+		    gndt_find(vr->gndt, site->vn, ip->src) == NULL &&
+		    !lndt_is_mobile(vr->lndt, site->vn, ip->src))
+			return true;
 		vr_drop(vr, DROP_PEER_SOURCE);
 		return false;
 	}

@@ -12,16 +12,18 @@
 #include "wire/ip.h"
 
 struct packet {
+	struct packet *next;
 	struct frame f; /* 'data' in 'bytes' */
-	uint8_t *bytes;
 	struct mac mac; /* of its sender */
+	size_t size;    /* of 'bytes' */
+	uint8_t bytes[];
 };
 
 struct waiting {
 	vn_id_t vn;
 	struct addr eid; /* family NONE: free */
 	us_t until;
-	struct packet packets[MAPSYS_PACKETS_MAX];
+	struct packet *first, **end; /* the oldest; where the next goes */
 	size_t count;
 };
 
@@ -32,6 +34,7 @@ struct mapsys {
 	uint64_t cursor; /* of the change feed */
 	struct waiting waiting[MAPSYS_WAITING_MAX];
 	size_t waiting_count;
+	size_t waiting_bytes;
 	/* The last pair that mapsys_sender() was told of: most packets are of one flow. */
 	vn_id_t sender_vn;
 	struct addr sender_eid, sender_rloc;
@@ -182,22 +185,46 @@ find_peers(struct mapsys *m, struct mapping *mapping)
 }
 
 static void
-release(struct mapsys *m, struct waiting *w, us_t now)
+packets_free(struct mapsys *m, struct packet *first)
 {
-	struct site *site = vr_site(m->vr, w->vn);
-	struct waiting row = *w;
+	while (first != NULL) {
+		struct packet *p = first;
+
+		first = p->next;
+		m->waiting_bytes -= p->size;
+		free(p);
+	}
+}
+
+/* Takes the packets out; the row is free then. */
+static struct packet *
+waiting_end(struct mapsys *m, struct waiting *w)
+{
+	struct packet *first = w->first;
 
 	*w = (struct waiting){.eid = {.family = ADDR_NONE}};
 	m->waiting_count--;
-	for (size_t i = 0; i < row.count; i++) {
-		struct fwd_origin origin = {.mac = row.packets[i].mac};
-		struct frame *f = &row.packets[i].f;
+	return first;
+}
+
+static void
+release(struct mapsys *m, struct waiting *w, us_t now)
+{
+	struct site *site = vr_site(m->vr, w->vn);
+	vn_id_t vn = w->vn;
+	struct packet *first = waiting_end(m, w);
+
+	for (struct packet *p = first; site != NULL && p != NULL; p = p->next) {
+		struct fwd_origin origin = {.mac = p->mac};
 		struct ip ip;
 
-		if (site != NULL && ip_parse(f->data, f->size, &ip) == 0)
-			fwd_by_mapping(m->vr, site, &origin, f, &ip, now);
-		free(row.packets[i].bytes);
+		if (ip_parse(p->f.data, p->f.size, &ip) == 0)
+			fwd_by_mapping(m->vr, site, &origin, &p->f, &ip, now);
 	}
+	/* Those that leave by the native router are only borrowed by the port. */
+	if (site != NULL)
+		m->vr->io->lan_flush(m->vr->ctx, vn);
+	packets_free(m, first);
 }
 
 static void
@@ -221,10 +248,7 @@ static void
 give_up(struct mapsys *m, struct waiting *w)
 {
 	m->vr->drops[DROP_MAPPING_TIMEOUT] += w->count;
-	for (size_t i = 0; i < w->count; i++)
-		free(w->packets[i].bytes);
-	*w = (struct waiting){.eid = {.family = ADDR_NONE}};
-	m->waiting_count--;
+	packets_free(m, waiting_end(m, w));
 }
 
 static void
@@ -248,6 +272,17 @@ on_may_map(void *ctx, vn_id_t vn, struct prefix prefix)
 	       !lndt_is_mobile(m->vr->lndt, vn, prefix.addr);
 }
 
+/* Does the configuration say that this locator takes CHANGE-PRIORITY? */
+static void
+note_push(struct mapsys *m, vn_id_t vn, struct addr eid, struct addr rloc, us_t now)
+{
+	const struct conf_lisp *conf = &m->vr->conf->lisp;
+
+	for (size_t i = 0; i < conf->locator_count; i++)
+		if (conf->locators[i].push && addr_equal(conf->locators[i].addr, rloc))
+			xtr_asked(m->xtr, vn, eid, rloc, true, now);
+}
+
 /* The other routers of the VN may come to have the EID: they hear who wants to know.  One that does not is no harm: its
  * neighbours in the mapping system ask again by themselves. */
 static void
@@ -261,7 +296,7 @@ on_asked(void *ctx, vn_id_t vn, struct addr eid, struct addr rloc, us_t now)
 	uint32_t position = 0;
 	struct peer *p;
 
-	(void)now;
+	note_push(m, vn, eid, rloc, now);
 	if (!lndt_is_mobile(m->vr->lndt, vn, eid))
 		return;
 	while ((p = peers_next(m->vr->peers, &position)) != NULL)
@@ -382,8 +417,7 @@ mapsys_destroy(struct mapsys *m)
 	if (m == NULL)
 		return;
 	for (size_t i = 0; i < MAPSYS_WAITING_MAX; i++)
-		for (size_t j = 0; j < m->waiting[i].count; j++)
-			free(m->waiting[i].packets[j].bytes);
+		packets_free(m, m->waiting[i].first);
 	xtr_destroy(m->xtr);
 	mapcache_destroy(m->cache);
 	free(m);
@@ -423,6 +457,17 @@ mapsys_run(struct vr *vr, us_t now)
 	return other < due ? other : due;
 }
 
+void
+mapsys_session(struct vr *vr)
+{
+	struct mapping *mapping;
+	size_t position = 0;
+
+	while (vr->mapsys != NULL &&
+	       (mapping = mapcache_next(vr->mapsys->cache, &position)) != NULL)
+		find_peers(vr->mapsys, mapping);
+}
+
 /* ---- packets that wait ---- */
 
 static struct waiting *
@@ -439,10 +484,24 @@ waiting_get(struct mapsys *m, vn_id_t vn, struct addr eid, us_t now)
 			return w;
 	}
 	if (room != NULL) {
-		*room = (struct waiting){.vn = vn, .eid = eid, .until = now + MAPSYS_TIMEOUT};
+		*room = (struct waiting){
+			.vn = vn, .eid = eid, .until = now + MAPSYS_TIMEOUT, .end = &room->first};
 		m->waiting_count++;
 	}
 	return room;
+}
+
+static void
+oldest_free(struct mapsys *m, struct waiting *w)
+{
+	struct packet *oldest = w->first;
+
+	w->first = oldest->next;
+	if (w->first == NULL)
+		w->end = &w->first;
+	w->count--;
+	oldest->next = NULL;
+	packets_free(m, oldest);
 }
 
 void
@@ -451,23 +510,27 @@ mapsys_wait(struct vr *vr, struct site *site, const struct fwd_origin *origin,
 {
 	struct mapsys *m = vr->mapsys;
 	int rc = xtr_resolve(m->xtr, site->vn, ip->dst, now);
-	struct waiting *w;
-	uint8_t *bytes;
+	struct waiting *w = rc == 0 ? waiting_get(m, site->vn, ip->dst, now) : NULL;
+	size_t size = FRAME_HEADROOM + f->size;
+	struct packet *p = NULL;
 
-	w = rc == 0 ? waiting_get(m, site->vn, ip->dst, now) : NULL;
-	bytes = w != NULL ? malloc(FRAME_HEADROOM + f->size) : NULL;
-	if (bytes == NULL) {
+	if (w != NULL && w->count == MAPSYS_PACKETS_MAX) {
+		vr_drop(vr, DROP_MAPPING_PENDING);
+		oldest_free(m, w);
+	}
+	if (w != NULL && m->waiting_bytes + size <= MAPSYS_BYTES_MAX)
+		p = malloc(sizeof(*p) + size);
+	if (p == NULL) {
 		vr_drop(vr, DROP_MAPPING_PENDING);
 		return;
 	}
-	if (w->count == MAPSYS_PACKETS_MAX) {
-		vr_drop(vr, DROP_MAPPING_PENDING);
-		free(w->packets[0].bytes);
-		memmove(&w->packets[0], &w->packets[1], sizeof(w->packets[0]) * --w->count);
-	}
-	memcpy(bytes + FRAME_HEADROOM, f->data, f->size);
-	w->packets[w->count] = (struct packet){.f = *f, .bytes = bytes, .mac = origin->mac};
-	w->packets[w->count++].f.data = bytes + FRAME_HEADROOM;
+	*p = (struct packet){.f = *f, .mac = origin->mac, .size = size};
+	p->f.data = p->bytes + FRAME_HEADROOM;
+	memcpy(p->f.data, f->data, f->size);
+	m->waiting_bytes += size;
+	*w->end = p;
+	w->end = &p->next;
+	w->count++;
 	vr->wake = true;
 }
 
@@ -489,6 +552,8 @@ mapsys_sender(struct vr *vr, const struct site *site, struct addr eid, struct ad
 void
 mapsys_told(struct vr *vr, vn_id_t vn, struct addr eid, struct addr rloc, us_t now)
 {
-	if (vr->mapsys != NULL && takes_part(vr, vn))
-		xtr_told(vr->mapsys->xtr, vn, eid, rloc, now);
+	if (vr->mapsys == NULL || !takes_part(vr, vn))
+		return;
+	xtr_told(vr->mapsys->xtr, vn, eid, rloc, now);
+	note_push(vr->mapsys, vn, eid, rloc, now);
 }

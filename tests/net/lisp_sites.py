@@ -8,6 +8,7 @@ sync, no session. D's underlay address is behind a router R, so that what the un
         net.start()
         assert net.ping(hd, ha)
 """
+import ipaddress
 import os
 
 import sniff
@@ -124,7 +125,7 @@ class LispSites(Sites):
     def registration(self, name, prefix):
         """What an xTR says of one of its prefixes; None when it has none."""
         rows = self.routers[name].show("registrations")
-        return next((row for row in rows if row["eid"] == prefix), None)
+        return next((row for row in rows if row["kind"] == "own" and row["prefix"] == prefix), None)
 
     def is_registered(self, name, prefix=None):
         row = self.registration(name, prefix or self.subnet(name))
@@ -137,10 +138,9 @@ class LispSites(Sites):
 
     def mapping(self, name, eid):
         """The mapping in a router's map-cache that an address falls into."""
-        import ipaddress
         found = [row for row in self.routers[name].show("mapcache")
-                 if ipaddress.ip_address(eid) in ipaddress.ip_network(row["eid"])]
-        return max(found, key=lambda row: int(row["eid"].split("/")[1]), default=None)
+                 if ipaddress.ip_address(eid) in ipaddress.ip_network(row["prefix"])]
+        return max(found, key=lambda row: int(row["prefix"].split("/")[1]), default=None)
 
     def locators(self, name, eid):
         """Where a router's map-cache says that an address is."""
@@ -150,6 +150,11 @@ class LispSites(Sites):
     def wait_locator(self, name, eid, site, timeout=5):
         wait_for(lambda: self.locators(name, eid) == [self.address(site)], timeout,
                  f"{name} to map {eid} to {site}")
+
+
+    def counts(self, name, part="xtr"):
+        """Counters of an xTR, or of the map-server."""
+        return self.routers[name].show("stats")[part]
 
 
 # ---- on the wire ----
