@@ -59,9 +59,10 @@ probes_hurry(struct xtr *x, struct addr rloc, us_t now)
 
 /* ---- what comes of it ---- */
 
-/* Says in all mappings that name it how the locator is; false when there is none. */
+/* Says in all mappings that name it how the locator is; false when there is none.  The next probe is about an EID that is
+ * there now: one that has moved away says nothing of the locator. */
 static bool
-tell_mappings(struct xtr *x, const struct probe *p, bool silent, us_t rtt, us_t now)
+tell_mappings(struct xtr *x, struct probe *p, bool silent, us_t rtt, us_t now)
 {
 	size_t position = 0;
 	struct mapping *m;
@@ -73,6 +74,10 @@ tell_mappings(struct xtr *x, const struct probe *p, bool silent, us_t rtt, us_t 
 
 			if (!addr_equal(l->rloc, p->rloc))
 				continue;
+			if (!any) {
+				p->vn = m->vn;
+				p->eid = m->prefix.addr;
+			}
 			any = true;
 			if (rtt > 0)
 				l->rtt = l->rtt == 0 ? rtt : l->rtt + (rtt - l->rtt) / 8;
