@@ -75,6 +75,7 @@ class LispSites(Sites):
     def narrow(self, mtu):
         """The link between R and D takes packets of this size."""
         self.transit.ip(f"link set down mtu {mtu}")
+        self.spaces["d"].ip(f"link set wan0 mtu {mtu}")
 
     # ---- configurations ----
 
@@ -113,7 +114,7 @@ class LispSites(Sites):
         conf["lisp"]["map_server"] = {
             "sites": [{"name": name, "keys": [self._key(conf, f"site-{name}")],
                        "prefixes": [{"vn": VN, "prefix": self.subnet(name)}]} for name in sites],
-            "mobile": [{"vn": VN, "prefix": self.subnet(name), "sites": list("ab")}
+            "mobile": [{"vn": VN, "prefix": self.subnet(name), "sites": [site for site in sites if site in "ab"]}
                        for name in sites if name in "ab"]}
 
     # ---- what the routers say ----

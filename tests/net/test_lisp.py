@@ -1,7 +1,5 @@
 """A plain LISP site, and routers of ours that speak plain LISP to it: what they say to the map-server and on the wire."""
 import itertools
-import json
-import re
 import socket
 import time
 
@@ -9,9 +7,9 @@ import inside
 import pytest
 import sniff
 from lab.netns import run, wait_for
-from lisp_sites import (BEHIND, CONTROL, DATA, OTHER_VN, ROUTER, LispSites, inner, is_control, is_data,
-                        outer_checksum, secret, source_port)
-from sites import PORT, VN, ip_bytes, mac_bytes
+from lisp_sites import (CONTROL, DATA, OTHER_VN, LispSites, inner, is_control, is_data,
+                        outer_checksum, source_port)
+from sites import PORT, VN, ip_bytes
 from test_lisp_dissect import FAULTS, complaints, dissect
 from traffic import CHUNK, Connection, Stream, super_frame, transfer
 

@@ -502,6 +502,38 @@ a_silent_locator_is_out_of_use_until_it_answers(void **state)
 	net_free(net);
 }
 
+/* The EID that led to a locator first may be gone from there, and others not. */
+static void
+a_probe_asks_for_an_eid_that_is_there(void **state)
+{
+	struct net *net = net_make();
+	struct xtr_conf conf;
+	const struct mapping *m;
+
+	(void)state;
+	net_start(net);
+	conf = net_xtr_conf(net, B);
+	conf.probe_interval = 10 * US_S;
+	net_restart(net, B, &conf);
+	net_own(net, A, "10.1.0.5/32", 0);
+	net_run(net, US_S);
+	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->now), 0);
+	net_run(net, US_S);
+	net_own(net, A, "10.2.0.0/24", 0);
+	net_run(net, US_S);
+	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.2.0.5"), net->now), 0);
+	net_run(net, US_S);
+	/* A knows nothing of it any more. */
+	net->nodes[A].own[0].vn = VN + 1;
+	mapcache_remove(net->nodes[B].cache, VN, prefix_of("10.1.0.5/32"));
+	net_run(net, 60 * US_S);
+	assert_leads(net, B, "10.2.0.5", "192.0.2.1");
+	m = mapcache_find(net->nodes[B].cache, VN, addr_of("10.2.0.5"));
+	assert_int_equal(m->locators[0].rtt, 2 * DELAY);
+	assert_int_equal(net_count(net, A, XTR_NOT_OURS), 0);
+	net_free(net);
+}
+
 static void
 a_probe_without_an_eid_is_no_harm(void **state)
 {
@@ -703,6 +735,7 @@ main(void)
 		cmocka_unit_test(a_withdrawn_eid_is_gone_at_the_server),
 		cmocka_unit_test(a_server_that_is_gone_is_said_to_be),
 		cmocka_unit_test(a_silent_locator_is_out_of_use_until_it_answers),
+		cmocka_unit_test(a_probe_asks_for_an_eid_that_is_there),
 		cmocka_unit_test(a_probe_without_an_eid_is_no_harm),
 		cmocka_unit_test(a_push_is_taken_once_and_with_the_key_only),
 		cmocka_unit_test(a_hypervisor_beside_a_router_has_nonces_of_its_own),
