@@ -5,7 +5,7 @@ LISP. How it hears of a move is one of MODES.
 """
 import os
 
-from .layout import HOSTS, SITES, UNDERLAY, VN
+from .layout import SITES, UNDERLAY, VN
 from .router import Router
 from .topology import BRIDGE, WAN_DEVICE, Site
 
@@ -87,7 +87,6 @@ def add(world, mode="smr"):
 
 def add_host(world):
     """D's client, when the routers have started."""
-    HOSTS[HOST] = PLAIN
     world.layout.hosts[HOST] = ADDRESS
     space = world.lab.ns(HOST)
     switch = world.sites[PLAIN].space

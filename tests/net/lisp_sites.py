@@ -55,8 +55,8 @@ class LispSites(Sites):
         router.sysctl("net.ipv4.ip_forward", 1)
         router.sysctl("net.ipv4.icmp_ratelimit", 0)
         self.underlay.attach(router, "wan0", f"{ROUTER}/24")
-        self.lab.link(router, "down", space, "wan0")
-        router.ip(f"address add {BEHIND}.254/24 dev down")
+        self.lab.link(router, "far0", space, "wan0")
+        router.ip(f"address add {BEHIND}.254/24 dev far0")
         space.ip(f"address add {self.address(name)}/24 dev wan0")
 
     def start(self, timeout=10):
@@ -67,14 +67,14 @@ class LispSites(Sites):
                 space.ip(f"route add {BEHIND}.0/24 via {ROUTER}")
         if self.transit:
             self.transit.run("ethtool", "-K", "wan0", "gro", "off", "tx-udp-segmentation", "off")
-            self.transit.run("ethtool", "-K", "down", "gro", "off", "tx-udp-segmentation", "off")
+            self.transit.run("ethtool", "-K", "far0", "gro", "off", "tx-udp-segmentation", "off")
         super().start(timeout)
         self.wait_registered()
         return self
 
     def narrow(self, mtu):
         """The link between R and D takes packets of this size."""
-        self.transit.ip(f"link set down mtu {mtu}")
+        self.transit.ip(f"link set far0 mtu {mtu}")
         self.spaces["d"].ip(f"link set wan0 mtu {mtu}")
 
     # ---- configurations ----
