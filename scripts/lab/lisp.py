@@ -3,6 +3,7 @@
 D's router has no peers, no sync and no session: it registers its subnet, asks for the others' addresses, and speaks plain
 LISP. How it hears of a move is one of MODES.
 """
+import dataclasses
 import os
 
 from .layout import SITES, UNDERLAY, VN
@@ -74,6 +75,8 @@ def add(world, mode="smr"):
     """Adds D and M to clouds that have not started, and gives their routers a part in the mapping system. Every cloud must
     have a subnet of its own."""
     assert world.layout.gateways and mode in MODES
+    world.layout = dataclasses.replace(world.layout,
+                                       hosts={**world.layout.hosts, HOST: ADDRESS})
     plain, server = _site(world, PLAIN), _site(world, SERVER)
     plain.conf = {**_base(plain, PLAIN), "vns": [
         {"id": VN, "name": "blue", "device": BRIDGE, "local": [SUBNET],
@@ -87,7 +90,6 @@ def add(world, mode="smr"):
 
 def add_host(world):
     """D's client, when the routers have started."""
-    world.layout.hosts[HOST] = ADDRESS
     space = world.lab.ns(HOST)
     switch = world.sites[PLAIN].space
     world.lab.link(switch, f"to-{HOST}", space, "eth0")

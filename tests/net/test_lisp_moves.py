@@ -1,5 +1,4 @@
 """A machine moves while a host of a plain LISP site uses it: the site's map-cache follows, and nothing is lost but in the pause."""
-import dataclasses
 import statistics
 import time
 
@@ -7,7 +6,6 @@ import pytest
 from evidence import RARP, Evidence
 from lab import lisp
 from lab.capture import UDP, Capture, packed
-from lab.layout import LAYOUTS
 from lab.netns import Lab, wait_for
 from lab.topology import WAN_DEVICE
 from moves import PATIENCE, World
@@ -25,7 +23,6 @@ class LispClouds(World):
 
     def __init__(self, lab, mode, **more):
         super().__init__(lab, "subnets", **more)
-        self.layout = dataclasses.replace(self.layout, hosts=dict(self.layout.hosts))
         self.mode = mode
         lisp.add(self, mode)
 
