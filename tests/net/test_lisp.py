@@ -1,7 +1,6 @@
 """A plain LISP site, and routers of ours that speak plain LISP to it: what they say to the map-server and on the wire."""
 import itertools
 import socket
-import time
 
 import inside
 import pytest
@@ -236,14 +235,14 @@ def test_congestion_on_the_underlay_reaches_the_host(net):
 def test_flows_spread_over_source_ports_and_each_keeps_its_own(net):
     ports = {}
     with sniff.Sniffer(net.spaces["a"], "wan0") as wire, inside.udp(net.ha.space, net.ha.ip) as sender:
-        for _ in range(3):
+        def seen():
+            return [frame for frame in wire.frames(data_to(net, "d")) if inner(frame).protocol == sniff.UDP]
+        for turn in range(1, 4):
             for flow in range(20000, 20300):
                 sender.sendto(b"x", (net.hd.ip, flow))
-            time.sleep(0.1)
-        for frame in wire.frames(data_to(net, "d")):
-            packet = inner(frame)
-            if packet.protocol == sniff.UDP:
-                ports.setdefault(packet.port_to(), []).append(source_port(frame))
+            wait_for(lambda wanted=300 * turn: len(seen()) >= wanted, 3, "all to be sent on")
+        for frame in seen():
+            ports.setdefault(inner(frame).port_to(), []).append(source_port(frame))
     assert len(ports) == 300 and all(len(used) == 3 for used in ports.values())
     assert all(len(set(used)) == 1 for used in ports.values())
     assert len({used[0] for used in ports.values()}) == POOL
@@ -273,15 +272,17 @@ def test_another_program_understands_all_that_is_on_the_wire(tmp_path):
     with LispSites(subscribe="d") as sites:
         hosts = [sites.host(name, 10) for name in "abd"]
         files = {name: tmp_path / f"{name}.pcap" for name in "dm"}
-        dumps = [sites.spaces[name].popen("tcpdump", "-i", "wan0", "-U", "-w", str(file), "udp",
-                                          stdout=-3, stderr=-3) for name, file in files.items()]
+        for space in sites.spaces.values():
+            # So that checksums are finished where they are captured.
+            space.run("ethtool", "-K", "wan0", "tx", "off")
+        dumps = [sites.spaces[name].popen("tcpdump", "-Z", "root", "-i", "wan0", "--immediate-mode", "-U",
+                                          "-w", str(file), "udp", stdout=-3, stderr=-3) for name, file in files.items()]
         wait_for(lambda: all(file.exists() for file in files.values()), 5, "tcpdump")
         sites.start()
         for one, other in itertools.permutations(hosts, 2):
             sites.wait_ping(one, other)
         transfer(hosts[2], hosts[0], 1 << 20)
         said_to(hosts[0], hosts[2].ip, "-s", "4000")
-        time.sleep(0.5)
         for dump in dumps:
             sites.lab.end(dump)
     for file in files.values():

@@ -86,7 +86,7 @@ def test_the_map_cache_follows_and_nothing_is_lost_beyond_the_pause(clouds, vm):
             start = wire.since(vm.move(site))
             allowed += vm.paused_ms + one_way + STARTING_MS
             clouds.wait_locator(vm, site)
-            time.sleep(max(0, vm.moved + APART - time.monotonic()))
+            wait_for(lambda: time.monotonic() > vm.moved + APART, APART + 1, "the next move")
             wire.take()
             said = wire.said(site, RARP, start)
             times.append((wire.first_to(site, said) - said) * 1000)
