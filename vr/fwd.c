@@ -4,6 +4,7 @@
 #include "vr/fwd_icmp.h"
 #include "vr/fwd_mapped.h"
 #include "vr/fwd_out.h"
+#include "vr/mapsys.h"
 #include "vr/sight.h"
 #include "vr/sync.h"
 #include "wire/eth.h"
@@ -263,6 +264,8 @@ redirect(struct vr *vr, struct site *site, const struct fwd_origin *origin,
 		return;
 	}
 	vr->redirected++;
+	if (!addr_is_none(origin->rloc))
+		mapsys_astray(vr, site, ip->dst, origin->rloc, now);
 	fwd_to_peer(vr, site, route->slot, origin, out, f, ip, now);
 }
 

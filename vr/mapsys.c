@@ -550,6 +550,13 @@ mapsys_sender(struct vr *vr, const struct site *site, struct addr eid, struct ad
 }
 
 void
+mapsys_astray(struct vr *vr, const struct site *site, struct addr eid, struct addr rloc, us_t now)
+{
+	if (vr->mapsys != NULL)
+		xtr_tell_sender(vr->mapsys->xtr, site->vn, eid, rloc, now);
+}
+
+void
 mapsys_told(struct vr *vr, vn_id_t vn, struct addr eid, struct addr rloc, us_t now)
 {
 	if (vr->mapsys == NULL || !takes_part(vr, vn))
