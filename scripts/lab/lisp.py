@@ -88,8 +88,19 @@ def add(world, mode="smr"):
         conf["lisp"] = _xtr(world.routers[site], site, mode)
 
 
+def _know_neighbours(world):
+    """On a WAN the next hop is a gateway whose MAC a router knows; here it is the other router, and asking costs a round trip."""
+    macs = {name: world.sites[name].space.mac(WAN_DEVICE) for name in LOCATORS}
+    for name in LOCATORS:
+        for other, mac in macs.items():
+            if other != name:
+                world.sites[name].space.ip(f"neigh replace {LOCATORS[other]} lladdr {mac} "
+                                           f"dev {WAN_DEVICE} nud permanent")
+
+
 def add_host(world):
     """D's client, when the routers have started."""
+    _know_neighbours(world)
     space = world.lab.ns(HOST)
     switch = world.sites[PLAIN].space
     world.lab.link(switch, f"to-{HOST}", space, "eth0")

@@ -137,7 +137,7 @@ def test_super_frames_are_cut_for_the_wire_and_coalesced_behind_it(net):
         assert large, "nothing was coalesced"
 
 
-@pytest.mark.parametrize("count,size", [(2, 1000), (40, 1200), (46, INNER_MTU - 28), (64, 100)])
+@pytest.mark.parametrize("count,size", [(2, 1000), (40, 1200), (44, INNER_MTU - 28), (64, 100)])
 def test_udp_super_frames_arrive_datagram_by_datagram_in_order(net, count, size):
     for source, target in ((net.ha, net.hd), (net.hd, net.ha)):
         sent, received = super_frame(source, target, count, size)
@@ -215,8 +215,8 @@ def test_dscp_and_ecn_go_out_with_the_packet(net, tos):
 
 
 def test_congestion_on_the_underlay_reaches_the_host(net):
-    net.transit.run("nft", "add table ip mark; add chain ip mark out { type filter hook forward priority 0; };"
-                    "add rule ip mark out udp dport 4341 ip ecn set ce")
+    net.transit.run("nft", "add table ip jam; add chain ip jam out { type filter hook forward priority 0; };"
+                    "add rule ip jam out udp dport 4341 ip ecn set ce")
     try:
         with sniff.Sniffer(net.hd.space, "eth0") as lan, inside.udp(net.ha.space) as sender:
             sender.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, 0x02)
@@ -227,7 +227,7 @@ def test_congestion_on_the_underlay_reaches_the_host(net):
             sender.sendto(b"not capable", (net.hd.ip, 9))
             net.wait_drops("d", "lisp-congested", before + 1)
     finally:
-        net.transit.run("nft", "delete table ip mark")
+        net.transit.run("nft", "delete table ip jam")
 
 
 # ---- the outer header ----
@@ -431,7 +431,7 @@ def forged(source, target, inner_source, vn=VN, payload=b"forged", header=None):
     ("too short", "lisp-malformed")])
 def test_forged_packets_are_refused_and_counted(net, what, reason):
     target, header, vn = (net.address("a"), net.ha.ip), None, VN
-    source = {"of a machine that": net.hb.ip, "of a machine of": "10.1.0.77",
+    source = {"of a machine that": net.hb.ip, "of a machine of t": "10.1.0.77",
               "of a mobile prefi": "10.2.0.99", "from a multicast ": "224.0.0.9"}.get(what[:17], "10.4.0.10")
     if "network" in what:
         vn = OTHER_VN if "no part" in what else 12345
