@@ -267,9 +267,8 @@ mapserver_heard(struct ms *ms, const struct endpoint *from, const uint8_t *data,
 		return true;
 	else if (type == LISP_MAP_REGISTER)
 		ms_register(ms, from, &msg, data, size, now);
-	else if (msg.request.probe || msg.request.smr)
-		/* These are for an xTR: one may live at this address. */
-		return false;
+	else if (msg.request.probe)
+		ms_count(ms, MS_PROBE);
 	else
 		ms_request(ms, from, NULL, &msg, data, size, now);
 	return true;

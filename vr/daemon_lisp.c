@@ -73,30 +73,6 @@ static const struct lisp_io io = {.send = io_send,
 				  .random = lisp_crypto_random,
 				  .persist = io_persist};
 
-static bool
-is_own_rloc(const struct daemon *d, struct addr addr)
-{
-	for (size_t i = 0; i < d->conf->lisp.rloc_count; i++)
-		if (addr_equal(d->conf->lisp.rlocs[i].addr, addr))
-			return true;
-	return false;
-}
-
-/* A question that the map-server sends on must not come back to it: here, or at a site that claims to be here. */
-static int
-ms_io_send(void *ctx, const struct endpoint *to, const uint8_t *msg, size_t size)
-{
-	if (size > 0 && msg[0] >> 4 == LISP_ECM && is_own_rloc(ctx, to->addr))
-		return -ELOOP;
-	return io_send(ctx, to, msg, size);
-}
-
-static const struct lisp_io ms_io = {.send = ms_io_send,
-				     .hmac = lisp_crypto_hmac,
-				     .equal = lisp_crypto_equal,
-				     .random = lisp_crypto_random,
-				     .persist = io_persist};
-
 /* ---- the map-server ---- */
 
 static int
@@ -105,7 +81,7 @@ open_map_server(struct daemon *d)
 	struct hash_key key;
 	int err = crypto_random(&key, sizeof(key));
 
-	return err == 0 ? mapserver_create(lisp_made_server(d->lisp->made), &ms_io, d, &key,
+	return err == 0 ? mapserver_create(lisp_made_server(d->lisp->made), &io, d, &key,
 					   loop_now(), &d->lisp->ms)
 			: err;
 }

@@ -198,15 +198,6 @@ lisp_made_server(const struct lisp_made *made)
 
 /* ---- the xTR ---- */
 
-static bool
-is_own(const struct conf_lisp *conf, struct addr addr)
-{
-	for (size_t i = 0; i < conf->rloc_count; i++)
-		if (addr_equal(conf->rlocs[i].addr, addr))
-			return true;
-	return false;
-}
-
 void
 lisp_made_xtr(const struct lisp_made *made, const struct conf_lisp *conf, struct xtr_conf *x)
 {
@@ -235,9 +226,7 @@ lisp_made_xtr(const struct lisp_made *made, const struct conf_lisp *conf, struct
 		x->servers[i] =
 			(struct xtr_server){.to = {conf->map_servers[i].addr, conf->control_port},
 					    .key = *key_of(made, conf->map_servers[i].key),
-					    /* One here would send questions on to itself. */
-					    .proxy_reply = conf->map_servers[i].proxy_reply ||
-							   is_own(conf, conf->map_servers[i].addr),
+					    .proxy_reply = conf->map_servers[i].proxy_reply,
 					    .with_ids = conf->map_servers[i].ids};
 	if (conf->push_key != NULL)
 		x->push_key = *key_of(made, conf->push_key);
