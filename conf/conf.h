@@ -115,7 +115,7 @@ struct conf_lisp_locator {
 	struct addr addr;
 	enum conf_encapsulation encapsulation;
 	bool zero_checksum; /* of the outer UDP header */
-	bool push;          /* it takes CHANGE-PRIORITY messages */
+	bool push;          /* it takes CHANGE-PRIORITY */
 };
 
 struct conf_ms_prefix {

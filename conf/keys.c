@@ -265,7 +265,8 @@ static const struct key keys[] = {
 	 AT(struct conf_lisp_locator, zero_checksum),
 	 .help = "The outer UDP checksum of plain packets to it is 0."},
 	{"lisp.locators[].push", KEY_BOOL, .fallback = "false", AT(struct conf_lisp_locator, push),
-	 .help = "It is told of moves by CHANGE-PRIORITY, and not by SMR; \"push.key\" is needed."},
+	 .help = "It is told of moves by CHANGE-PRIORITY, if there is a key for that, and not by "
+		 "SMR."},
 	{"lisp.data_port", NUMBER(1, 65535, 1, NULL), .fallback = "4341",
 	 AT(struct conf, lisp.data_port), .fixed = true, .help = "UDP port of plain data packets."},
 	{"lisp.control_port", NUMBER(1, 65535, 1, NULL), .fallback = "4342",

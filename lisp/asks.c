@@ -5,7 +5,7 @@
 #include "wire/lisp_ecm.h"
 
 /* A question stands in one of so many rows. */
-#define WAYS 8
+#define WAYS 16
 #define SETS (XTR_ASKS_MAX / WAYS)
 
 /* The same question is asked once a second (RFC 9301 section 5.5 and 6.1), a few times ahead. */
@@ -41,13 +41,16 @@ ask_is_free(const struct ask *ask)
 	return addr_is_none(ask->prefix.addr);
 }
 
-/* The row of this question, a new one, or NULL when there is no room. */
+/* The row of this question, a new one, or NULL when there is no room.  What strangers set off by an SMR takes half
+ * of it at most. */
 static struct ask *
-ask_get(struct xtr *x, vn_id_t vn, struct prefix prefix)
+ask_get(struct xtr *x, vn_id_t vn, struct prefix prefix, bool smr_invoked)
 {
 	struct ask *set = ask_set(x, vn, &prefix), *room = NULL;
+	unsigned strangers = 0;
 
 	for (size_t i = 0; i < WAYS; i++) {
+		strangers += !ask_is_free(&set[i]) && !set[i].answered && set[i].smr_invoked;
 		if (ask_is_free(&set[i]) || set[i].answered) {
 			if (room == NULL || ask_is_free(&set[i]))
 				room = &set[i];
@@ -55,6 +58,8 @@ ask_get(struct xtr *x, vn_id_t vn, struct prefix prefix)
 		if (!ask_is_free(&set[i]) && set[i].vn == vn && prefix_equal(set[i].prefix, prefix))
 			return &set[i];
 	}
+	if (smr_invoked && strangers >= WAYS / 2)
+		return NULL;
 	if (room != NULL)
 		/* "answered": nothing is under way yet. */
 		*room = (struct ask){.vn = vn, .prefix = prefix, .answered = true};
@@ -179,7 +184,7 @@ ask_for(struct xtr *x, vn_id_t vn, struct prefix prefix, bool smr_invoked, us_t 
 
 	if (x->conf.resolver_count == 0 || x->conf.rloc_count == 0)
 		return -ENOENT;
-	ask = ask_get(x, vn, prefix);
+	ask = ask_get(x, vn, prefix, smr_invoked);
 	if (ask == NULL) {
 		xtr_counted(x, XTR_ASKS_FULL);
 		return -ENOSPC;

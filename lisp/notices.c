@@ -116,7 +116,8 @@ take_publication(struct xtr *x, const struct lisp_msg *msg, struct ask *ask, us_
 			xtr_counted(x, XTR_NOTIFY_UNKNOWN);
 			continue;
 		}
-		if (m != NULL && prefix_equal(m->prefix, record.eid.prefix) &&
+		/* What answers a question of now is no repetition. */
+		if (ask == NULL && prefix_equal(m->prefix, record.eid.prefix) &&
 		    msg->nonce <= m->notice) {
 			/* The acknowledgement of this one was lost. */
 			xtr_counted(x, XTR_REPLAYED);

@@ -7,11 +7,31 @@
 #define TIMEOUT US_S
 
 static struct probe *
+probe_set(struct xtr *x, const struct addr *rloc)
+{
+	return &x->probes[hash_bytes(&x->key, rloc, sizeof(*rloc)) % (PROBES_MAX / PROBE_WAYS) *
+			  PROBE_WAYS];
+}
+
+static struct probe *
 probe_find(struct xtr *x, struct addr rloc)
 {
-	for (size_t i = 0; i < PROBES_MAX; i++)
-		if (addr_equal(x->probes[i].rloc, rloc) && !addr_is_none(rloc))
-			return &x->probes[i];
+	struct probe *set = probe_set(x, &rloc);
+
+	for (size_t i = 0; i < PROBE_WAYS; i++)
+		if (addr_equal(set[i].rloc, rloc) && !addr_is_none(rloc))
+			return &set[i];
+	return NULL;
+}
+
+static struct probe *
+probe_room(struct xtr *x, struct addr rloc)
+{
+	struct probe *set = probe_set(x, &rloc);
+
+	for (size_t i = 0; i < PROBE_WAYS; i++)
+		if (addr_is_none(set[i].rloc))
+			return &set[i];
 	return NULL;
 }
 
@@ -28,14 +48,16 @@ follow_one(struct xtr *x, const struct mapping *m, struct addr rloc, us_t now)
 {
 	struct probe *p = probe_find(x, rloc);
 
-	if (p != NULL || addr_is_none(xtr_own_rloc(x, rloc.family)))
+	if (p != NULL) {
+		/* The new mapping is told, too. */
+		if (p->missed >= MISSED_MAX)
+			probe_due(x, p, now);
 		return;
-	for (size_t i = 0; i < PROBES_MAX && p == NULL; i++)
-		if (addr_is_none(x->probes[i].rloc))
-			p = &x->probes[i];
+	}
+	p = addr_is_none(xtr_own_rloc(x, rloc.family)) ? NULL : probe_room(x, rloc);
 	if (p == NULL)
 		return;
-	*p = (struct probe){.rloc = rloc, .vn = m->vn, .eid = m->prefix.addr};
+	*p = (struct probe){.rloc = rloc, .vn = m->vn, .prefix = m->prefix};
 	/* Somewhere in the first interval, so that they do not all come at once. */
 	probe_due(x, p, now + (us_t)(xtr_random(x) % (uint64_t)x->conf.probe_interval));
 }
@@ -53,14 +75,22 @@ probes_hurry(struct xtr *x, struct addr rloc, us_t now)
 {
 	struct probe *p = probe_find(x, rloc);
 
-	if (p != NULL && p->sent == 0)
-		probe_due(x, p, now);
+	us_t due = now;
+
+	if (p == NULL || p->sent > 0)
+		return;
+	/* Data says so, which anybody can send: once per second. */
+	if (p->hurried > 0 && due < p->hurried + TIMEOUT)
+		due = p->hurried + TIMEOUT;
+	if (due >= p->due)
+		return;
+	p->hurried = due;
+	probe_due(x, p, due);
 }
 
 /* ---- what comes of it ---- */
 
-/* Says in all mappings that name it how the locator is; false when there is none.  The next probe is about an EID that is
- * there now: one that has moved away says nothing of the locator. */
+/* Says in all mappings that name it how the locator is; false when there is none. */
 static bool
 tell_mappings(struct xtr *x, struct probe *p, bool silent, us_t rtt, us_t now)
 {
@@ -74,11 +104,10 @@ tell_mappings(struct xtr *x, struct probe *p, bool silent, us_t rtt, us_t now)
 
 			if (!addr_equal(l->rloc, p->rloc))
 				continue;
-			if (!any) {
-				p->vn = m->vn;
-				p->eid = m->prefix.addr;
-			}
 			any = true;
+			/* The one that was named first may be gone, and its site know nothing of it. */
+			p->vn = m->vn;
+			p->prefix = m->prefix;
 			if (rtt > 0)
 				l->rtt = l->rtt == 0 ? rtt : l->rtt + (rtt - l->rtt) / 8;
 			if (l->silent != silent) {
@@ -93,7 +122,7 @@ static void
 send_probe(struct xtr *x, struct probe *p, us_t now)
 {
 	struct lisp_msg msg = {.type = LISP_MAP_REQUEST, .nonce = xtr_random(x)};
-	struct lisp_asked asked = {.eid = xtr_eid(x, p->vn, prefix_host(p->eid))};
+	struct lisp_asked asked = {.eid = xtr_eid(x, p->vn, p->prefix)};
 	struct endpoint to = {.addr = p->rloc, .port = x->conf.port};
 	uint8_t data[LISP_SIZE_MAX];
 	struct lisp_builder b;

@@ -121,7 +121,7 @@ tell(void *ctx, struct xtr_asker *asker)
 	if (addr_equal(xtr_own_rloc(n->x, asker->rloc.family), asker->rloc) ||
 	    addr_is_none(xtr_own_rloc(n->x, asker->rloc.family)))
 		return;
-	if (asker->pushes && n->x->conf.has_push_key)
+	if (n->x->conf.has_push_key && (asker->pushes || n->x->ops->pushes(n->x->ctx, asker->rloc)))
 		push(n, asker->rloc, true);
 	else
 		smr(n, asker->rloc);

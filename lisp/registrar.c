@@ -28,9 +28,10 @@ int
 xtr_own_put(struct xtr *x, vn_id_t vn, struct prefix prefix, uint16_t version, us_t now)
 {
 	struct own *own = lpm_find_exact(&x->own_lpm, vn, prefix);
+	bool is_there = own != NULL;
 	int rc;
 
-	if (own == NULL) {
+	if (!is_there) {
 		own = pool_take(&x->own);
 		if (own == NULL)
 			return -ENOSPC;
@@ -42,9 +43,10 @@ xtr_own_put(struct xtr *x, vn_id_t vn, struct prefix prefix, uint16_t version, u
 		own->used = true;
 		own->vn = vn;
 		own->prefix = prefix;
-	} else if (!own->leaving && own->version == version) {
-		return 0;
 	}
+	own->round = x->own_round;
+	if (is_there && !own->leaving && own->version == version)
+		return 0;
 	own->leaving = own->announced = false;
 	own->version = version;
 	for (size_t i = 0; i < x->conf.server_count; i++) {
@@ -94,6 +96,23 @@ xtr_own_remove(struct xtr *x, vn_id_t vn, struct prefix prefix, bool withdraw, u
 		own->servers[i].due = now;
 	}
 	own_due_by(x, now);
+}
+
+void
+xtr_own_begin(struct xtr *x)
+{
+	x->own_round++;
+}
+
+void
+xtr_own_end(struct xtr *x, us_t now)
+{
+	size_t position = 0;
+	struct own *own;
+
+	while ((own = own_next(x, &position)) != NULL)
+		if (own->round != x->own_round)
+			xtr_own_remove(x, own->vn, own->prefix, true, now);
 }
 
 int

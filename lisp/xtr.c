@@ -190,6 +190,35 @@ xtr_heard(struct xtr *x, const struct endpoint *from, const uint8_t *data, size_
 	return message_heard(x, from, &ecm, ecm.message, ecm.size, now);
 }
 
+/* Probes and SMRs are always an xTR's; of other questions those about what is behind it. */
+static bool
+wants_request(const struct xtr *x, const struct lisp_msg *msg)
+{
+	struct rd records = msg->records;
+	struct lisp_asked asked;
+	struct xtr_place place;
+
+	if (msg->request.probe || msg->request.smr)
+		return true;
+	return lisp_asked_next(&records, &asked) && asked.eid.kind == LISP_EID_IP &&
+	       x->ops->place(x->ctx, asked.eid.vn, asked.eid.prefix.addr, &place);
+}
+
+bool
+xtr_wants(const struct xtr *x, const uint8_t *data, size_t size)
+{
+	struct lisp_ecm ecm;
+	struct lisp_msg msg;
+
+	if (size == 0)
+		return false;
+	/* A map-server that took what it sent to an ETR would send it again. */
+	if (data[0] >> 4 == LISP_ECM)
+		return lisp_ecm_parse(data, size, &ecm) == 0 && ecm.to_etr;
+	return data[0] >> 4 == LISP_MAP_REQUEST &&
+	       lisp_parse(data, size, &x->conf.dialect, &msg) == 0 && wants_request(x, &msg);
+}
+
 us_t
 xtr_run(struct xtr *x, us_t now)
 {

@@ -90,6 +90,8 @@ struct xtr_ops {
 	bool (*arrived)(void *ctx, vn_id_t vn, struct addr eid, us_t now);
 	bool (*departed)(void *ctx, vn_id_t vn, struct addr eid, const struct addr *rlocs,
 			 size_t count, us_t now);
+	/* Does this locator take CHANGE-PRIORITY, as far as is known beforehand? */
+	bool (*pushes)(void *ctx, struct addr rloc);
 	/* All map-servers have it (again) that this own EID is here. */
 	void (*in_force)(void *ctx, vn_id_t vn, struct prefix prefix, us_t now);
 };
@@ -110,6 +112,8 @@ void xtr_push_key(struct xtr *x, const struct lisp_key *key);
  * not for an xTR, and uncounted. */
 bool xtr_heard(struct xtr *x, const struct endpoint *from, const uint8_t *data, size_t size,
 	       us_t now);
+/* Where a map-server listens at the same address: is this message for the xTR rather than for both? */
+bool xtr_wants(const struct xtr *x, const uint8_t *data, size_t size);
 /* Does what is due; when to be called next. */
 us_t xtr_run(struct xtr *x, us_t now);
 
@@ -128,6 +132,10 @@ MUST_USE int xtr_own_put(struct xtr *x, vn_id_t vn, struct prefix prefix, uint16
 /* It is no longer.  'withdraw': the map-servers are told (TTL 0); otherwise another site has told
  * them already.  No-op when it is not there. */
 void xtr_own_remove(struct xtr *x, vn_id_t vn, struct prefix prefix, bool withdraw, us_t now);
+
+/* What is not put again between these two is withdrawn. */
+void xtr_own_begin(struct xtr *x);
+void xtr_own_end(struct xtr *x, us_t now);
 
 /* An EID moved to this site, or away from it ('place' says where it is): those who asked for it are
  * told, by CHANGE-PRIORITY where 'pushes' says that they take it, by SMR otherwise. */

@@ -35,6 +35,7 @@ struct own {
 	vn_id_t vn;
 	struct prefix prefix;
 	uint16_t version;
+	uint64_t round; /* see xtr_own_begin() */
 	bool leaving;   /* withdrawn; freed when the servers have heard it or do not answer */
 	bool announced; /* ops->in_force() was called for this version */
 	struct own_at servers[XTR_SERVERS_MAX];
@@ -43,14 +44,17 @@ struct own {
 /* An RLOC that mappings name: probed once for all of them. */
 struct probe {
 	struct addr rloc; /* family NONE: a free row */
-	vn_id_t vn;       /* an EID that is behind it, for the question */
-	struct addr eid;
+	vn_id_t vn;       /* a mapping that names it, for the question */
+	struct prefix prefix;
 	uint64_t nonce;
 	us_t sent; /* of the probe under way; 0: none */
 	us_t due;
+	us_t hurried;    /* when it was probed before its time, last */
 	unsigned missed; /* in a row */
 };
 
+/* A locator stands in one of so many rows. */
+#define PROBE_WAYS 8
 #define PROBES_MAX 1024
 
 /* Nonces of CHANGE-PRIORITY messages that were taken, by sender. */
@@ -83,6 +87,7 @@ struct xtr {
 	unsigned resolver; /* that is asked next */
 	struct pool own;
 	struct lpm own_lpm;
+	uint64_t own_round;
 	us_t own_due;
 	struct probe probes[PROBES_MAX];
 	us_t probes_due;

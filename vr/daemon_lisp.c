@@ -267,7 +267,8 @@ control_heard(struct daemon *d, const struct endpoint *from, const uint8_t *data
 {
 	struct daemon_lisp *l = d->lisp;
 
-	if (l->ms != NULL && mapserver_heard(l->ms, from, data, size, now))
+	if (l->ms != NULL && !xtr_wants(mapsys_xtr(d->vr->mapsys), data, size) &&
+	    mapserver_heard(l->ms, from, data, size, now))
 		return;
 	(void)mapsys_heard(d->vr, from, data, size, now);
 }

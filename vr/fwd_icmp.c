@@ -26,6 +26,7 @@ fwd_error(struct vr *vr, struct site *site, const struct fwd_origin *origin, con
 	uint8_t bytes[FRAME_HEADROOM + ICMP_ERROR_SIZE_MAX];
 	struct frame out = {.data = bytes + FRAME_HEADROOM};
 	struct ip quoted = *ip;
+	uint32_t room = UINT32_MAX;
 	uint16_t told = (uint16_t)(mtu < UINT16_MAX ? mtu : UINT16_MAX);
 
 	if (!icmp_limit_take(&vr->icmp, &vr->key, site->vn, ip->src, error, now)) {
@@ -33,11 +34,11 @@ fwd_error(struct vr *vr, struct site *site, const struct fwd_origin *origin, con
 		return;
 	}
 	/* It must pass the path itself. */
-	if (origin->peer != NULL) {
-		uint32_t room = fwd_peer_mtu(origin->peer) - ERROR_HEADERS;
-
-		quoted.size = quoted.size < room ? quoted.size : room;
-	}
+	if (origin->peer != NULL)
+		room = fwd_peer_mtu(origin->peer) - ERROR_HEADERS;
+	else if (!addr_is_none(origin->rloc))
+		room = vr->io->plain_mtu(vr->ctx, origin->rloc, now) - ERROR_HEADERS;
+	quoted.size = quoted.size < room ? quoted.size : room;
 	out.size =
 		icmp_error_build(f->data, &quoted, error, told, error_source(site, ip), out.data);
 	if (out.size == 0)

@@ -24,15 +24,6 @@ flow_of(const struct vr *vr, const struct frame *f, const struct ip *ip)
 	return (uint32_t)hash_bytes(&vr->key, bytes, sizeof(bytes));
 }
 
-static const struct conf_lisp_locator *
-locator_conf(const struct vr *vr, struct addr rloc)
-{
-	for (size_t i = 0; i < vr->conf->lisp.locator_count; i++)
-		if (addr_equal(vr->conf->lisp.locators[i].addr, rloc))
-			return &vr->conf->lisp.locators[i];
-	return NULL;
-}
-
 /* The status bits of our own locators (RFC 9300 section 10): all are up, or nobody would send this. */
 static uint32_t
 own_status(const struct vr *vr)
@@ -47,10 +38,20 @@ struct leaving {
 	us_t now;
 };
 
+/* How packets travel to a locator, and may come from it. */
+static enum conf_encapsulation
+encapsulation(const struct vr *vr, const struct site *site, struct addr rloc)
+{
+	const struct conf_lisp_locator *conf = mapsys_locator(vr->mapsys, rloc);
+
+	return conf != NULL && conf->encapsulation != CONF_ENCAP_AUTO ? conf->encapsulation
+								      : site->conf->encapsulation;
+}
+
 static struct plain_to
 plain_to(const struct vr *vr, const struct site *site, struct addr rloc, uint32_t flow)
 {
-	const struct conf_lisp_locator *conf = locator_conf(vr, rloc);
+	const struct conf_lisp_locator *conf = mapsys_locator(vr->mapsys, rloc);
 
 	return (struct plain_to){.rloc = {.addr = rloc, .port = vr->conf->lisp.data_port},
 				 .header = {.has_vn = true,
@@ -105,10 +106,7 @@ send_plain(struct vr *vr, struct site *site, const struct fwd_origin *origin, st
 enum fwd_way
 fwd_way_to(const struct vr *vr, const struct site *site, const struct map_locator *l)
 {
-	const struct conf_lisp_locator *conf = locator_conf(vr, l->rloc);
-	enum conf_encapsulation how = conf != NULL && conf->encapsulation != CONF_ENCAP_AUTO
-					      ? conf->encapsulation
-					      : site->conf->encapsulation;
+	enum conf_encapsulation how = encapsulation(vr, site, l->rloc);
 	const struct peer *p = l->peer != 0 ? peers_at(vr->peers, l->peer - 1) : NULL;
 	bool session = p != NULL && p->state == PEER_UP && peer_vn(p, site->vn) != NULL;
 
@@ -186,8 +184,13 @@ void
 fwd_answer_plain(struct vr *vr, struct site *site, struct addr rloc, struct frame *f, us_t now)
 {
 	struct leaving l = {.vr = vr, .to = plain_to(vr, site, rloc, 0), .now = now};
+	uint16_t mtu = vr->io->plain_mtu(vr->ctx, rloc, now);
+	struct ip ip;
 
-	plain_out(&l, f);
+	if (ip_parse(f->data, f->size, &ip) == 0 && fit_judge(f, &ip, mtu) == FIT_PIECES)
+		(void)fit_cut(f, &ip, mtu, piece_out, &l);
+	else
+		plain_out(&l, f);
 }
 
 /* ---- from a locator ---- */
@@ -241,7 +244,7 @@ fwd_from_plain(struct vr *vr, const struct endpoint *from, const struct lispdata
 		vr_drop(vr, ip.family != ADDR_V4 ? DROP_IP6 : DROP_MULTICAST);
 		return;
 	}
-	if (site->conf->encapsulation == CONF_ENCAP_SEALED) {
+	if (encapsulation(vr, site, from->addr) == CONF_ENCAP_SEALED) {
 		vr_drop(vr, DROP_PLAIN_REFUSED);
 		return;
 	}

@@ -6,42 +6,66 @@
 
 #include "base/fmt.h"
 #include "lisp/mobility.h"
+#include "tables/pool.h"
 #include "vr/fwd_mapped.h"
 #include "vr/sight.h"
 #include "vr/sync.h"
 #include "wire/ip.h"
 
 struct packet {
-	struct packet *next;
 	struct frame f; /* 'data' in 'bytes' */
+	uint8_t *bytes;
 	struct mac mac; /* of its sender */
-	size_t size;    /* of 'bytes' */
-	uint8_t bytes[];
 };
 
+/* What waits for the mapping of one EID. */
 struct waiting {
+	struct chain chain; /* of the bucket, or of free rows */
+	struct link order;  /* the longest waiting first */
 	vn_id_t vn;
-	struct addr eid; /* family NONE: free */
+	struct addr eid;
 	us_t until;
-	struct packet *first, **end; /* the oldest; where the next goes */
+	struct packet packets[MAPSYS_PACKETS_MAX];
 	size_t count;
 };
+
+/* A pair that mapsys_sender() was told of lately. */
+struct sender {
+	vn_id_t vn;
+	struct addr eid, rloc;
+	us_t again; /* when it counts as news */
+};
+
+#define SENDERS      256
+#define SENDER_AGAIN US_S
+
+/* What the configuration says of a locator, looked for lately. */
+struct known {
+	struct addr rloc; /* family NONE: free */
+	const struct conf_lisp_locator *conf;
+};
+
+#define KNOWN 256
+
+/* Peers are told of so many EIDs and locators in a second, and as many at once: who asks is a stranger. */
+#define ASKED_PACE  (US_S / 1000)
+#define ASKED_BURST US_S
 
 struct mapsys {
 	struct vr *vr;
 	struct mapcache *cache;
 	struct xtr *xtr;
 	uint64_t cursor; /* of the change feed */
-	struct waiting waiting[MAPSYS_WAITING_MAX];
-	size_t waiting_count;
+	struct pool waiting;
+	struct index by_eid;
+	struct link order;
 	size_t waiting_bytes;
-	/* The last pair that mapsys_sender() was told of: most packets are of one flow. */
-	vn_id_t sender_vn;
-	struct addr sender_eid, sender_rloc;
-	us_t sender_at;
+	struct sender senders[SENDERS];
+	struct known known[KNOWN];
+	struct sync_msg asked; /* that the peers are told next; without rows: nothing */
+	struct log_gate full;  /* for lines about registrations without room */
+	us_t asked_spent;      /* until then what was used of the allowance has not come back */
 };
-
-#define SENDER_AGAIN US_S
 
 struct mapcache *
 mapsys_cache(const struct mapsys *m)
@@ -58,9 +82,9 @@ mapsys_xtr(const struct mapsys *m)
 /* ---- own EIDs ---- */
 
 static bool
-takes_part(const struct vr *vr, vn_id_t vn)
+takes_part(struct vr *vr, vn_id_t vn)
 {
-	const struct site *site = vr_site((struct vr *)(uintptr_t)vr, vn);
+	const struct site *site = vr_site(vr, vn);
 
 	return site != NULL && site->conf->lisp;
 }
@@ -78,9 +102,11 @@ is_registered(const struct vr *vr, const struct hwdt_entry *e)
 static void
 put_own(struct mapsys *m, vn_id_t vn, struct prefix prefix, uint16_t version, us_t now)
 {
-	if (xtr_own_put(m->xtr, vn, prefix, version, now) != 0)
-		log_line(m->vr->log, LOG_ERROR, "lisp", "no room to register %s",
-			 fmt_prefix(prefix).s);
+	if (xtr_own_put(m->xtr, vn, prefix, version, now) == 0 || !log_gate_open(&m->full, now))
+		return;
+	log_line(m->vr->log, LOG_ERROR, "lisp", "no room to register %s in VN %u, and %u before",
+		 fmt_prefix(prefix).s, vn, m->full.held_back);
+	m->full.held_back = 0;
 }
 
 static void
@@ -133,37 +159,55 @@ register_all(struct mapsys *m, us_t now)
 				now);
 }
 
-static bool
-is_local_prefix(const struct vr *vr, vn_id_t vn, struct prefix prefix)
+/* What is registered is what the tables and the configuration say now. */
+static void
+review_own(struct mapsys *m, us_t now)
 {
-	const struct site *site = vr_site((struct vr *)(uintptr_t)vr, vn);
-
-	for (size_t i = 0; site != NULL && i < site->conf->local_count; i++)
-		if (site->conf->lisp && prefix_equal(site->conf->local[i], prefix))
-			return true;
-	return false;
+	xtr_own_begin(m->xtr);
+	register_all(m, now);
+	xtr_own_end(m->xtr, now);
 }
 
 void
 mapsys_reload(struct vr *vr, us_t now)
 {
-	struct xtr_registration r;
+	if (vr->mapsys == NULL)
+		return;
+	/* These point into the configuration of before. */
+	memset(vr->mapsys->known, 0, sizeof(vr->mapsys->known));
+	review_own(vr->mapsys, now);
+}
+
+/* ---- what the xTR wants to know ---- */
+
+/* A peer is reached at this locator (NONE: at none any more). */
+static void
+match_peer(struct mapping *mapping, uint32_t slot, struct addr rloc)
+{
+	for (unsigned i = 0; i < mapping->count; i++) {
+		struct map_locator *l = &mapping->locators[i];
+
+		if (!addr_is_none(rloc) && addr_equal(l->rloc, rloc))
+			l->peer = slot + 1;
+		else if (l->peer == slot + 1)
+			l->peer = 0;
+	}
+}
+
+void
+mapsys_peer(struct vr *vr, uint32_t slot, bool up)
+{
+	struct addr rloc = {.family = ADDR_NONE};
+	struct mapping *mapping;
 	size_t position = 0;
 
 	if (vr->mapsys == NULL)
 		return;
-	while (xtr_registration_next(vr->mapsys->xtr, &position, &r)) {
-		const struct hwdt_entry *e = hwdt_find(vr->hwdt, r.vn, r.prefix.addr);
-		bool host = prefix_equal(r.prefix, prefix_host(r.prefix.addr));
-
-		if (!is_local_prefix(vr, r.vn, r.prefix) &&
-		    !(host && e != NULL && takes_part(vr, r.vn) && is_registered(vr, e)))
-			xtr_own_remove(vr->mapsys->xtr, r.vn, r.prefix, true, now);
-	}
-	register_all(vr->mapsys, now);
+	if (up && !vr->io->link_rloc(vr->ctx, slot, &rloc))
+		rloc = (struct addr){.family = ADDR_NONE};
+	while ((mapping = mapcache_next(vr->mapsys->cache, &position)) != NULL)
+		match_peer(mapping, slot, rloc);
 }
-
-/* ---- what the xTR wants to know ---- */
 
 /* Which peer is reached at each locator: through its session the way is sealed. */
 static void
@@ -176,55 +220,74 @@ find_peers(struct mapsys *m, struct mapping *mapping)
 	for (unsigned i = 0; i < mapping->count; i++)
 		mapping->locators[i].peer = 0;
 	while ((p = peers_next(m->vr->peers, &position)) != NULL) {
-		if (!m->vr->io->link_rloc(m->vr->ctx, p->slot, &rloc))
-			continue;
-		for (unsigned i = 0; i < mapping->count; i++)
-			if (addr_equal(mapping->locators[i].rloc, rloc))
-				mapping->locators[i].peer = p->slot + 1;
+		if (m->vr->io->link_rloc(m->vr->ctx, p->slot, &rloc))
+			match_peer(mapping, p->slot, rloc);
 	}
 }
 
-static void
-packets_free(struct mapsys *m, struct packet *first)
+static uint64_t
+waiting_hash(const struct mapsys *m, vn_id_t vn, struct addr eid)
 {
-	while (first != NULL) {
-		struct packet *p = first;
+	uint8_t bytes[sizeof(vn) + sizeof(eid)];
 
-		first = p->next;
-		m->waiting_bytes -= p->size;
-		free(p);
-	}
+	memcpy(bytes, &vn, sizeof(vn));
+	memcpy(bytes + sizeof(vn), &eid, sizeof(eid));
+	return hash_bytes(&m->vr->key, bytes, sizeof(bytes));
 }
 
-/* Takes the packets out; the row is free then. */
-static struct packet *
-waiting_end(struct mapsys *m, struct waiting *w)
+static struct waiting *
+waiting_find(const struct mapsys *m, vn_id_t vn, struct addr eid)
 {
-	struct packet *first = w->first;
+	struct chain *c = index_at(&m->by_eid, waiting_hash(m, vn, eid));
 
-	*w = (struct waiting){.eid = {.family = ADDR_NONE}};
-	m->waiting_count--;
-	return first;
+	for (; c != NULL; c = c->next) {
+		struct waiting *w = CONTAINER_OF(c, struct waiting, chain);
+
+		if (w->vn == vn && addr_equal(w->eid, eid))
+			return w;
+	}
+	return NULL;
+}
+
+/* The one that has waited for longest, or NULL. */
+static struct waiting *
+waiting_first(const struct mapsys *m)
+{
+	return link_is_empty(&m->order) ? NULL : CONTAINER_OF(m->order.next, struct waiting, order);
+}
+
+/* The row is free again; its packets are the caller's. */
+static struct waiting
+waiting_take(struct mapsys *m, struct waiting *w)
+{
+	struct waiting row = *w;
+
+	for (size_t i = 0; i < row.count; i++)
+		m->waiting_bytes -= row.packets[i].f.size;
+	index_take(&m->by_eid, waiting_hash(m, w->vn, w->eid), &w->chain);
+	link_take(&w->order);
+	pool_give(&m->waiting, w);
+	return row;
 }
 
 static void
 release(struct mapsys *m, struct waiting *w, us_t now)
 {
-	struct site *site = vr_site(m->vr, w->vn);
-	vn_id_t vn = w->vn;
-	struct packet *first = waiting_end(m, w);
+	struct waiting row = waiting_take(m, w);
+	struct site *site = vr_site(m->vr, row.vn);
 
-	for (struct packet *p = first; site != NULL && p != NULL; p = p->next) {
-		struct fwd_origin origin = {.mac = p->mac};
+	for (size_t i = 0; i < row.count; i++) {
+		struct fwd_origin origin = {.mac = row.packets[i].mac};
+		struct frame *f = &row.packets[i].f;
 		struct ip ip;
 
-		if (ip_parse(p->f.data, p->f.size, &ip) == 0)
-			fwd_by_mapping(m->vr, site, &origin, &p->f, &ip, now);
+		if (site != NULL && ip_parse(f->data, f->size, &ip) == 0)
+			fwd_by_mapping(m->vr, site, &origin, f, &ip, now);
 	}
-	/* Those that leave by the native router are only borrowed by the port. */
-	if (site != NULL)
-		m->vr->io->lan_flush(m->vr->ctx, vn);
-	packets_free(m, first);
+	/* The bytes are ours: what the LAN was given must be gone before they are. */
+	m->vr->io->lan_flush(m->vr->ctx, row.vn);
+	for (size_t i = 0; i < row.count; i++)
+		free(row.packets[i].bytes);
 }
 
 static void
@@ -232,35 +295,40 @@ on_mapped(void *ctx, vn_id_t vn, struct prefix prefix, us_t now)
 {
 	struct mapsys *m = ctx;
 	struct mapping *mapping = mapcache_find_exact(m->cache, vn, prefix);
+	size_t left = m->waiting.count;
 
 	if (mapping == NULL)
 		return;
 	find_peers(m, mapping);
-	for (size_t i = 0; m->waiting_count > 0 && i < MAPSYS_WAITING_MAX; i++) {
-		struct waiting *w = &m->waiting[i];
+	/* What a released packet asks for anew waits at the end. */
+	for (struct link *l = m->order.next; left > 0; left--) {
+		struct waiting *w = CONTAINER_OF(l, struct waiting, order);
 
-		if (!addr_is_none(w->eid) && w->vn == vn && prefix_contains(prefix, w->eid))
+		l = l->next;
+		if (w->vn == vn && prefix_contains(prefix, w->eid))
 			release(m, w, now);
 	}
 }
 
 static void
-give_up(struct mapsys *m, struct waiting *w)
+give_up(struct mapsys *m, struct waiting *w, enum vr_drop reason)
 {
-	m->vr->drops[DROP_MAPPING_TIMEOUT] += w->count;
-	packets_free(m, waiting_end(m, w));
+	struct waiting row = waiting_take(m, w);
+
+	m->vr->drops[reason] += row.count;
+	for (size_t i = 0; i < row.count; i++)
+		free(row.packets[i].bytes);
 }
 
 static void
 on_unanswered(void *ctx, vn_id_t vn, struct addr eid, us_t now)
 {
 	struct mapsys *m = ctx;
+	struct waiting *w = waiting_find(m, vn, eid);
 
 	(void)now;
-	for (size_t i = 0; i < MAPSYS_WAITING_MAX; i++)
-		if (!addr_is_none(m->waiting[i].eid) && m->waiting[i].vn == vn &&
-		    addr_equal(m->waiting[i].eid, eid))
-			give_up(m, &m->waiting[i]);
+	if (w != NULL)
+		give_up(m, w, DROP_MAPPING_TIMEOUT);
 }
 
 static bool
@@ -272,43 +340,49 @@ on_may_map(void *ctx, vn_id_t vn, struct prefix prefix)
 	       !lndt_is_mobile(m->vr->lndt, vn, prefix.addr);
 }
 
-/* Does the configuration say that this locator takes CHANGE-PRIORITY? */
+/* The peers of the VN hear who asked.  One that does not is no harm: its neighbours in the mapping system ask again by
+ * themselves. */
 static void
-note_push(struct mapsys *m, vn_id_t vn, struct addr eid, struct addr rloc, us_t now)
+tell_asked(struct mapsys *m)
 {
-	const struct conf_lisp *conf = &m->vr->conf->lisp;
+	uint32_t position = 0;
+	struct peer *p;
 
-	for (size_t i = 0; i < conf->locator_count; i++)
-		if (conf->locators[i].push && addr_equal(conf->locators[i].addr, rloc))
-			xtr_asked(m->xtr, vn, eid, rloc, true, now);
+	if (m->asked.asked.count == 0)
+		return;
+	m->asked.id = ++m->vr->last_id;
+	while ((p = peers_next(m->vr->peers, &position)) != NULL)
+		if (p->state == PEER_UP && peer_vn(p, m->asked.vn) != NULL)
+			(void)!sync_send(m->vr, p->slot, &m->asked);
+	m->asked.asked.count = 0;
 }
 
-/* The other routers of the VN may come to have the EID: they hear who wants to know.  One that does not is no harm: its
- * neighbours in the mapping system ask again by themselves. */
+/* The other routers of the VN may come to have the EID: they hear who wants to know, several at once. */
 static void
 on_asked(void *ctx, vn_id_t vn, struct addr eid, struct addr rloc, us_t now)
 {
 	struct mapsys *m = ctx;
-	struct sync_msg msg = {.type = SYNC_ASKED,
-			       .id = ++m->vr->last_id,
-			       .vn = vn,
-			       .asked = {.count = 1, .rows = {{.ip = eid, .rloc = rloc}}}};
-	uint32_t position = 0;
-	struct peer *p;
+	struct sync_msg *msg = &m->asked;
 
-	note_push(m, vn, eid, rloc, now);
 	if (!lndt_is_mobile(m->vr->lndt, vn, eid))
 		return;
-	while ((p = peers_next(m->vr->peers, &position)) != NULL)
-		if (p->state == PEER_UP && peer_vn(p, vn) != NULL)
-			(void)!sync_send(m->vr, p->slot, &msg);
+	if (m->asked_spent < now)
+		m->asked_spent = now;
+	if (m->asked_spent + ASKED_PACE > now + ASKED_BURST)
+		return;
+	m->asked_spent += ASKED_PACE;
+	if (msg->asked.count == ARRAY_COUNT(msg->asked.rows) || msg->vn != vn)
+		tell_asked(m);
+	msg->type = SYNC_ASKED;
+	msg->vn = vn;
+	msg->asked.rows[msg->asked.count++] = (struct sync_asked_row){.ip = eid, .rloc = rloc};
 }
 
 static bool
 on_place(void *ctx, vn_id_t vn, struct addr eid, struct xtr_place *out)
 {
 	const struct mapsys *m = ctx;
-	const struct vr *vr = m->vr;
+	struct vr *vr = m->vr;
 	const struct hwdt_entry *e = hwdt_find(vr->hwdt, vn, eid);
 	const struct gndt_route *route = gndt_find(vr->gndt, vn, eid);
 	const struct peer *p;
@@ -377,6 +451,14 @@ on_in_force(void *ctx, vn_id_t vn, struct prefix prefix, us_t now)
 		xtr_tell_askers(m->xtr, vn, prefix.addr, now);
 }
 
+static bool
+on_pushes(void *ctx, struct addr rloc)
+{
+	const struct conf_lisp_locator *conf = mapsys_locator(ctx, rloc);
+
+	return conf != NULL && conf->push;
+}
+
 static const struct xtr_ops ops = {.mapped = on_mapped,
 				   .unanswered = on_unanswered,
 				   .may_map = on_may_map,
@@ -384,6 +466,7 @@ static const struct xtr_ops ops = {.mapped = on_mapped,
 				   .place = on_place,
 				   .arrived = on_arrived,
 				   .departed = on_departed,
+				   .pushes = on_pushes,
 				   .in_force = on_in_force};
 
 /* ---- life ---- */
@@ -399,7 +482,9 @@ mapsys_create(struct vr *vr, const struct mapsys_start *start, us_t now)
 	m->vr = vr;
 	m->cursor = change_next_number(vr->feed);
 	m->cache = mapcache_create(start->cache_max, &vr->key);
-	if (m->cache != NULL)
+	if (m->cache != NULL &&
+	    pool_init(&m->waiting, MAPSYS_WAITING_MAX, sizeof(struct waiting)) == 0 &&
+	    index_init(&m->by_eid, MAPSYS_WAITING_MAX) == 0)
 		err = xtr_create(&start->xtr, start->io, start->io_ctx, &ops, m, m->cache, &vr->key,
 				 start->nonce, &m->xtr);
 	if (err != 0) {
@@ -414,10 +499,14 @@ mapsys_create(struct vr *vr, const struct mapsys_start *start, us_t now)
 void
 mapsys_destroy(struct mapsys *m)
 {
+	struct waiting *w;
+
 	if (m == NULL)
 		return;
-	for (size_t i = 0; i < MAPSYS_WAITING_MAX; i++)
-		packets_free(m, m->waiting[i].first);
+	while ((w = waiting_first(m)) != NULL)
+		give_up(m, w, DROP_MAPPING_TIMEOUT);
+	index_fini(&m->by_eid);
+	pool_fini(&m->waiting);
 	xtr_destroy(m->xtr);
 	mapcache_destroy(m->cache);
 	free(m);
@@ -433,75 +522,58 @@ us_t
 mapsys_run(struct vr *vr, us_t now)
 {
 	struct mapsys *m = vr->mapsys;
-	us_t due = US_NEVER, other;
+	struct waiting *w;
 	uint64_t missed;
 	struct change c;
+	us_t due;
 
 	if (m == NULL)
 		return US_NEVER;
 	while (change_read(vr->feed, &m->cursor, &c, &missed)) {
 		/* What was missed is in the tables. */
 		if (missed > 0)
-			mapsys_reload(vr, now);
+			review_own(m, now);
 		follow(m, &c, now);
 	}
-	for (size_t i = 0; m->waiting_count > 0 && i < MAPSYS_WAITING_MAX; i++) {
-		struct waiting *w = &m->waiting[i];
-
-		if (!addr_is_none(w->eid) && now >= w->until)
-			give_up(m, w);
-		else if (!addr_is_none(w->eid) && w->until < due)
-			due = w->until;
-	}
-	other = xtr_run(m->xtr, now);
-	return other < due ? other : due;
-}
-
-void
-mapsys_session(struct vr *vr)
-{
-	struct mapping *mapping;
-	size_t position = 0;
-
-	while (vr->mapsys != NULL &&
-	       (mapping = mapcache_next(vr->mapsys->cache, &position)) != NULL)
-		find_peers(vr->mapsys, mapping);
+	while ((w = waiting_first(m)) != NULL && w->until <= now)
+		give_up(m, w, DROP_MAPPING_TIMEOUT);
+	due = xtr_run(m->xtr, now);
+	tell_asked(m);
+	w = waiting_first(m);
+	return w != NULL && w->until < due ? w->until : due;
 }
 
 /* ---- packets that wait ---- */
 
+/* The row of this EID; one that finds no room takes that of the longest waiting. */
 static struct waiting *
 waiting_get(struct mapsys *m, vn_id_t vn, struct addr eid, us_t now)
 {
-	struct waiting *room = NULL;
+	struct waiting *w = waiting_find(m, vn, eid);
 
-	for (size_t i = 0; i < MAPSYS_WAITING_MAX; i++) {
-		struct waiting *w = &m->waiting[i];
-
-		if (addr_is_none(w->eid))
-			room = room == NULL ? w : room;
-		else if (w->vn == vn && addr_equal(w->eid, eid))
-			return w;
+	if (w != NULL)
+		return w;
+	w = pool_take(&m->waiting);
+	if (w == NULL) {
+		give_up(m, waiting_first(m), DROP_MAPPING_PENDING);
+		w = pool_take(&m->waiting);
 	}
-	if (room != NULL) {
-		*room = (struct waiting){
-			.vn = vn, .eid = eid, .until = now + MAPSYS_TIMEOUT, .end = &room->first};
-		m->waiting_count++;
-	}
-	return room;
+	w->vn = vn;
+	w->eid = eid;
+	w->until = now + MAPSYS_TIMEOUT;
+	index_add(&m->by_eid, waiting_hash(m, vn, eid), &w->chain);
+	link_add(&m->order, &w->order);
+	return w;
 }
 
+/* The packet that has waited for longest goes. */
 static void
-oldest_free(struct mapsys *m, struct waiting *w)
+drop_oldest(struct mapsys *m, struct waiting *w)
 {
-	struct packet *oldest = w->first;
-
-	w->first = oldest->next;
-	if (w->first == NULL)
-		w->end = &w->first;
-	w->count--;
-	oldest->next = NULL;
-	packets_free(m, oldest);
+	vr_drop(m->vr, DROP_MAPPING_PENDING);
+	m->waiting_bytes -= w->packets[0].f.size;
+	free(w->packets[0].bytes);
+	memmove(&w->packets[0], &w->packets[1], sizeof(w->packets[0]) * --w->count);
 }
 
 void
@@ -510,42 +582,51 @@ mapsys_wait(struct vr *vr, struct site *site, const struct fwd_origin *origin,
 {
 	struct mapsys *m = vr->mapsys;
 	int rc = xtr_resolve(m->xtr, site->vn, ip->dst, now);
-	struct waiting *w = rc == 0 ? waiting_get(m, site->vn, ip->dst, now) : NULL;
-	size_t size = FRAME_HEADROOM + f->size;
-	struct packet *p = NULL;
+	struct waiting *w;
+	uint8_t *bytes = NULL;
 
-	if (w != NULL && w->count == MAPSYS_PACKETS_MAX) {
-		vr_drop(vr, DROP_MAPPING_PENDING);
-		oldest_free(m, w);
-	}
-	if (w != NULL && m->waiting_bytes + size <= MAPSYS_BYTES_MAX)
-		p = malloc(sizeof(*p) + size);
-	if (p == NULL) {
+	if (rc == 0 && m->waiting_bytes + f->size <= MAPSYS_BYTES_MAX)
+		bytes = malloc(FRAME_HEADROOM + f->size);
+	if (bytes == NULL) {
 		vr_drop(vr, DROP_MAPPING_PENDING);
 		return;
 	}
-	*p = (struct packet){.f = *f, .mac = origin->mac, .size = size};
-	p->f.data = p->bytes + FRAME_HEADROOM;
-	memcpy(p->f.data, f->data, f->size);
-	m->waiting_bytes += size;
-	*w->end = p;
-	w->end = &p->next;
-	w->count++;
+	w = waiting_get(m, site->vn, ip->dst, now);
+	if (w->count == MAPSYS_PACKETS_MAX)
+		drop_oldest(m, w);
+	memcpy(bytes + FRAME_HEADROOM, f->data, f->size);
+	w->packets[w->count] = (struct packet){.f = *f, .bytes = bytes, .mac = origin->mac};
+	w->packets[w->count++].f.data = bytes + FRAME_HEADROOM;
+	m->waiting_bytes += f->size;
 	vr->wake = true;
+}
+
+/* ---- who sends, and how it is sent to ---- */
+
+static size_t
+mix(struct addr a)
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < sizeof(a.b); i += 4)
+		sum = sum * 31 + a.b[i + 1] * 17u + a.b[i + 2] * 5u + a.b[i + 3];
+	return sum;
 }
 
 void
 mapsys_sender(struct vr *vr, const struct site *site, struct addr eid, struct addr rloc, us_t now)
 {
 	struct mapsys *m = vr->mapsys;
+	struct sender *s = &m->senders[(mix(eid) + 7 * mix(rloc)) % SENDERS];
+	struct xtr_place place;
 
-	if (m->sender_vn == site->vn && addr_equal(m->sender_eid, eid) &&
-	    addr_equal(m->sender_rloc, rloc) && now < m->sender_at + SENDER_AGAIN)
+	if (now < s->again && s->vn == site->vn && addr_equal(s->eid, eid) &&
+	    addr_equal(s->rloc, rloc))
 		return;
-	m->sender_vn = site->vn;
-	m->sender_eid = eid;
-	m->sender_rloc = rloc;
-	m->sender_at = now;
+	/* Anybody can send to any address: of what is not ours nothing is remembered. */
+	if (!on_place(m, site->vn, eid, &place))
+		return;
+	*s = (struct sender){.vn = site->vn, .eid = eid, .rloc = rloc, .again = now + SENDER_AGAIN};
 	xtr_asked(m->xtr, site->vn, eid, rloc, false, now);
 }
 
@@ -556,11 +637,26 @@ mapsys_astray(struct vr *vr, const struct site *site, struct addr eid, struct ad
 		xtr_tell_sender(vr->mapsys->xtr, site->vn, eid, rloc, now);
 }
 
+const struct conf_lisp_locator *
+mapsys_locator(struct mapsys *m, struct addr rloc)
+{
+	const struct conf_lisp *conf = &m->vr->conf->lisp;
+	struct known *k = &m->known[mix(rloc) % KNOWN];
+
+	if (conf->locator_count == 0)
+		return NULL;
+	if (addr_equal(k->rloc, rloc))
+		return k->conf;
+	*k = (struct known){.rloc = rloc};
+	for (size_t i = 0; i < conf->locator_count && k->conf == NULL; i++)
+		if (addr_equal(conf->locators[i].addr, rloc))
+			k->conf = &conf->locators[i];
+	return k->conf;
+}
+
 void
 mapsys_told(struct vr *vr, vn_id_t vn, struct addr eid, struct addr rloc, us_t now)
 {
-	if (vr->mapsys == NULL || !takes_part(vr, vn))
-		return;
-	xtr_told(vr->mapsys->xtr, vn, eid, rloc, now);
-	note_push(vr->mapsys, vn, eid, rloc, now);
+	if (vr->mapsys != NULL && takes_part(vr, vn))
+		xtr_told(vr->mapsys->xtr, vn, eid, rloc, now);
 }

@@ -12,13 +12,13 @@
 #include "vr/fwd_icmp.h"
 #include "vr/vr.h"
 
-/* Packets that wait for a mapping: so many EIDs, packets of each, bytes of all, for so long.  A machine that has just moved
+/* Packets that wait for a mapping: so many EIDs, packets of each, bytes in all, for so long.  A machine that has just moved
  * here may be in the midst of streams to sites that this router has never sent to: what it says
  * during a round trip to the
  * map-resolver must not be lost. */
 #define MAPSYS_WAITING_MAX 256
-#define MAPSYS_PACKETS_MAX 256
-#define MAPSYS_BYTES_MAX   (8 * 1024 * 1024)
+#define MAPSYS_PACKETS_MAX 128
+#define MAPSYS_BYTES_MAX   ((size_t)8 << 20)
 #define MAPSYS_TIMEOUT     (3 * US_S)
 
 struct mapsys;
@@ -43,8 +43,7 @@ us_t mapsys_run(struct vr *vr, us_t now);
 /* After vr_reload(): own prefixes may be others. */
 void mapsys_reload(struct vr *vr, us_t now);
 
-/* Asks for the destination and keeps a copy of the packet until it is known.  Of one destination's the oldest go when there
- * are too many; without room at all the new one goes.  Both are counted. */
+/* Asks for the destination and keeps a copy of the packet until it is known.  A full queue drops the oldest, counted. */
 void mapsys_wait(struct vr *vr, struct site *site, const struct fwd_origin *origin,
 		 const struct frame *f, const struct ip *ip, us_t now);
 /* A packet for a local EID came from this locator: who sends has a mapping, and wants to hear of changes. */
@@ -56,8 +55,10 @@ void mapsys_astray(struct vr *vr, const struct site *site, struct addr eid, stru
 /* The peer says that this locator asked for the EID. */
 void mapsys_told(struct vr *vr, vn_id_t vn, struct addr eid, struct addr rloc, us_t now);
 
-/* A session came up or went: mappings whose locator is that peer's use it, or no longer. */
-void mapsys_session(struct vr *vr);
+/* Keys with the peer are there (and it is reached somewhere), or gone. */
+void mapsys_peer(struct vr *vr, uint32_t slot, bool up);
+/* What the configuration says of a locator; NULL: nothing. */
+const struct conf_lisp_locator *mapsys_locator(struct mapsys *m, struct addr rloc);
 
 struct mapcache *mapsys_cache(const struct mapsys *m);
 struct xtr *mapsys_xtr(const struct mapsys *m);

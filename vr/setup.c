@@ -1,4 +1,5 @@
 /* From the configuration to the tables, at the start and when it is read again: LNDT, fixed routes, own addresses, peers. */
+#include "vr/mapsys.h"
 #include "vr/vr.h"
 
 #include <errno.h>
@@ -204,6 +205,8 @@ vr_peer_remove(struct vr *vr, uint32_t slot, us_t now)
 	while ((e = hwdt_next(vr->hwdt, &position)) != NULL)
 		if (vr_id_equal(e->b.vr, p->id))
 			vr_unbind(vr, e->b.vn, e->b.ip, now);
+	/* Another one may come to have the slot. */
+	mapsys_peer(vr, slot, false);
 	peers_remove(vr->peers, slot);
 }
 

@@ -269,7 +269,7 @@ vr_link_session(struct vr *vr, uint32_t slot, bool up, us_t now)
 		sync_hello(vr, peer, now);
 	else
 		sync_down(vr, peer, now);
-	mapsys_session(vr);
+	mapsys_peer(vr, slot, up);
 	vr->wake = true;
 }
 

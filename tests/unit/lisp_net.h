@@ -32,7 +32,8 @@ struct node {
 	unsigned mapped, unanswered, asked, in_force, arrived, departed;
 	struct addr departed_to;
 	bool refuses;
-	us_t changed_at; /* last call of mapped() */
+	struct addr takes_push; /* a locator that is known to take pushes */
+	us_t changed_at;        /* last call of mapped() */
 };
 
 struct packet {
@@ -212,6 +213,14 @@ net_in_force(void *ctx, vn_id_t vn, struct prefix prefix, us_t now)
 	((struct node *)ctx)->in_force++;
 }
 
+static inline bool
+net_pushes(void *ctx, struct addr rloc)
+{
+	const struct node *node = ctx;
+
+	return addr_equal(node->takes_push, rloc);
+}
+
 static const struct xtr_ops net_ops = {.mapped = net_mapped,
 				       .unanswered = net_unanswered,
 				       .may_map = net_may_map,
@@ -219,6 +228,7 @@ static const struct xtr_ops net_ops = {.mapped = net_mapped,
 				       .place = net_place,
 				       .arrived = net_arrived,
 				       .departed = net_departed,
+				       .pushes = net_pushes,
 				       .in_force = net_in_force};
 
 /* The xTRs are sites 1, 2 ... with keys and site-IDs of their own; all may register 10.0.0.0/8 of the VN. */

@@ -536,6 +536,7 @@ a_silent_locator_is_out_of_use_until_it_answers(void **state)
 	struct net *net = net_make();
 	struct xtr_conf conf;
 	const struct mapping *m;
+	uint64_t probes;
 
 	(void)state;
 	net_start(net);
@@ -570,40 +571,123 @@ a_silent_locator_is_out_of_use_until_it_answers(void **state)
 	net->cut = net->nodes[A].rloc;
 	xtr_status_bits(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->nodes[C].rloc, 2, 8,
 			net->now);
-	net_run(net, 4 * US_S);
+	/* A second after the probe before, and three without an answer. */
+	net_run(net, 4 * US_S + DELAY);
 	assert_leads(net, B, "10.1.0.5", "192.0.2.3");
+	/* However many packets say so, it is asked once per second. */
+	probes = net_count(net, B, XTR_PROBES);
+	net->cut = (struct addr){0};
+	for (unsigned i = 0; i < 300; i++) {
+		xtr_status_bits(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->nodes[C].rloc, 1, 8,
+				net->now);
+		net_run(net, 10 * US_MS);
+	}
+	assert_in_range(net_count(net, B, XTR_PROBES) - probes, 3, 5);
 	net_free(net);
 }
 
-/* The EID that led to a locator first may be gone from there, and others not. */
+/* The mapping that a locator was first heard of in is gone: its site knows nothing of those EIDs any more. */
 static void
-a_probe_asks_for_an_eid_that_is_there(void **state)
+a_probe_names_an_eid_that_is_still_there(void **state)
 {
 	struct net *net = net_make();
 	struct xtr_conf conf;
-	const struct mapping *m;
 
 	(void)state;
 	net_start(net);
 	conf = net_xtr_conf(net, B);
 	conf.probe_interval = 10 * US_S;
 	net_restart(net, B, &conf);
-	net_own(net, A, "10.1.0.5/32", 0);
-	net_run(net, US_S);
-	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->now), 0);
-	net_run(net, US_S);
+	net_own(net, A, "10.1.0.0/24", 0);
 	net_own(net, A, "10.2.0.0/24", 0);
 	net_run(net, US_S);
 	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.2.0.5"), net->now), 0);
+	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->now), 0);
 	net_run(net, US_S);
-	/* A knows nothing of it any more. */
-	net->nodes[A].own[0].vn = VN + 1;
-	mapcache_remove(net->nodes[B].cache, VN, prefix_of("10.1.0.5/32"));
+	mapcache_remove(net->nodes[B].cache, VN, prefix_of("10.2.0.0/24"));
+	assert_true(net->nodes[A].own[1].prefix.addr.b[1] == 2);
+	net->nodes[A].own_count = 1;
+	xtr_own_remove(net->nodes[A].x, VN, prefix_of("10.2.0.0/24"), true, net->now);
 	net_run(net, 60 * US_S);
-	assert_leads(net, B, "10.2.0.5", "192.0.2.1");
-	m = mapcache_find(net->nodes[B].cache, VN, addr_of("10.2.0.5"));
-	assert_int_equal(m->locators[0].rtt, 2 * DELAY);
-	assert_int_equal(net_count(net, A, XTR_NOT_OURS), 0);
+	assert_leads(net, B, "10.1.0.5", "192.0.2.1");
+	net_free(net);
+}
+
+/* A mapping that is published is subscribed to again before its end, with a greater nonce. */
+static void
+a_subscription_is_renewed(void **state)
+{
+	struct net *net = net_make();
+	struct xtr_conf conf;
+
+	(void)state;
+	net_start(net);
+	conf = net_xtr_conf(net, A);
+	conf.ttl_min = 5;
+	net_restart(net, A, &conf);
+	conf = net_xtr_conf(net, B);
+	conf.subscribe = true;
+	net_restart(net, B, &conf);
+	net_own(net, A, "10.1.0.0/24", 0);
+	net_run(net, US_S);
+	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->now), 0);
+	for (unsigned i = 0; i < 60 * 60; i++) {
+		struct mapping *m;
+
+		net_run(net, US_S);
+		m = mapcache_find(net->nodes[B].cache, VN, addr_of("10.1.0.5"));
+		assert_non_null(m);
+		mapping_count(m, 0, 100, net->now);
+	}
+	assert_int_equal(net_count(net, B, XTR_UNANSWERED), 0);
+	assert_int_equal(net_count(net, B, XTR_REPLAYED), 0);
+	assert_in_range(net_count(net, B, XTR_REQUESTS), 12, 15);
+	net_free(net);
+}
+
+static void
+what_is_not_put_again_is_withdrawn(void **state)
+{
+	struct net *net = net_standard();
+
+	(void)state;
+	net_own(net, A, "10.2.0.0/24", 0);
+	net_run(net, US_S);
+	assert_int_equal(registry_count(mapserver_registry(net->ms)), 2);
+	xtr_own_begin(net->nodes[A].x);
+	assert_int_equal(xtr_own_put(net->nodes[A].x, VN, prefix_of("10.2.0.0/24"), 0, net->now),
+			 0);
+	xtr_own_end(net->nodes[A].x, net->now);
+	net_run(net, US_S);
+	assert_int_equal(registry_count(mapserver_registry(net->ms)), 1);
+	net_free(net);
+}
+
+/* Control messages go to the port of the configuration, whoever they are for. */
+static void
+messages_to_other_routers_go_to_their_port(void **state)
+{
+	struct net *net = net_make();
+	struct xtr_conf conf;
+	const struct packet *p;
+
+	(void)state;
+	net_start(net);
+	conf = net_xtr_conf(net, B);
+	conf.port = 14342;
+	net_restart(net, B, &conf);
+	net->nodes[B].takes_push = net->nodes[C].rloc;
+	net_own(net, B, "10.1.0.5/32", 1);
+	xtr_asked(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->nodes[A].rloc, false, net->now);
+	xtr_asked(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->nodes[C].rloc, false, net->now);
+	xtr_tell_askers(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->now);
+	/* One by SMR, one that is known to take it by CHANGE-PRIORITY. */
+	assert_int_equal(net_count(net, B, XTR_SMRS), 1);
+	assert_int_equal(net_count(net, B, XTR_PUSHED), 1);
+	for (unsigned i = 1; i <= 2; i++) {
+		p = &net->last[(net->sent - i) % ARRAY_COUNT(net->last)];
+		assert_int_equal(p->to.port, 14342);
+	}
 	net_free(net);
 }
 
@@ -627,6 +711,57 @@ a_probe_without_an_eid_is_no_harm(void **state)
 	assert_true(xtr_heard(net->nodes[A].x, &from, data, (size_t)lisp_end(&b), net->now));
 	assert_int_equal(net_count(net, A, XTR_NO_EID), 1);
 	assert_int_equal(net->sent, sent);
+	net_free(net);
+}
+
+/* One address for both roles: a map-server that sends a question to the ETR at its own address must not hear it itself. */
+static void
+a_map_server_beside_leaves_an_xtr_its_own(void **state)
+{
+	static const struct {
+		const char *eid;
+		bool probe, smr, to_etr, in_ecm, wanted;
+	} cases[] = {
+		{.eid = "10.1.0.5/32", .wanted = true},
+		{.eid = "10.9.0.5/32", .wanted = false},
+		{.eid = "10.9.0.5/32", .probe = true, .wanted = true},
+		{.eid = "10.9.0.5/32", .smr = true, .wanted = true},
+		{.eid = "10.1.0.5/32", .in_ecm = true, .wanted = false},
+		{.eid = "10.1.0.5/32", .in_ecm = true, .to_etr = true, .wanted = true},
+	};
+	struct net *net = net_standard();
+	uint8_t other[64] = {LISP_MAP_REGISTER << 4};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct lisp_msg msg = {.type = LISP_MAP_REQUEST, .nonce = 5};
+		struct lisp_rloc itr = lisp_rloc_make(net->nodes[B].rloc);
+		struct lisp_asked asked = {
+			.eid = lisp_eid_make(VN, prefix_of(cases[i].eid), false)};
+		struct lisp_ecm ecm = {.to_etr = cases[i].to_etr,
+				       .src = {net->nodes[B].rloc, LISP_CONTROL_PORT},
+				       .dst = {addr_of("10.1.0.5"), LISP_CONTROL_PORT}};
+		size_t head = cases[i].in_ecm ? lisp_ecm_size(ADDR_V4) : 0;
+		struct lisp_builder b;
+		uint8_t data[256];
+		int size;
+
+		msg.request.probe = cases[i].probe;
+		msg.request.smr = cases[i].smr;
+		lisp_begin(&b, data + head, sizeof(data) - head, &msg);
+		lisp_put_itr(&b, &itr);
+		lisp_put_asked(&b, &asked);
+		size = lisp_end(&b);
+		assert_true(size > 0);
+		ecm.size = (size_t)size;
+		if (cases[i].in_ecm)
+			size = lisp_ecm_build(&ecm, data, sizeof(data));
+		assert_true(size > 0);
+		assert_int_equal(xtr_wants(net->nodes[A].x, data, (size_t)size), cases[i].wanted);
+		assert_false(xtr_wants(net->nodes[A].x, data, 5));
+	}
+	assert_false(xtr_wants(net->nodes[A].x, other, sizeof(other)));
+	assert_false(xtr_wants(net->nodes[A].x, other, 0));
 	net_free(net);
 }
 
@@ -747,6 +882,46 @@ smrs_of_a_stranger_are_harmless(void **state)
 	net_free(net);
 }
 
+/* Questions that strangers set off leave room for those of packets. */
+static void
+smrs_for_many_eids_leave_room(void **state)
+{
+	struct net *net = net_make();
+	struct lisp_msg msg = {.type = LISP_MAP_REQUEST, .nonce = 5};
+	struct lisp_rloc itr = lisp_rloc_make(addr_of("192.0.2.66"));
+	struct endpoint from = endpoint_of("192.0.2.66", LISP_CONTROL_PORT);
+	struct lisp_asked asked = {.eid = lisp_eid_make(VN, prefix_of("10.1.0.5/32"), false)};
+	struct addr eid = addr_of("172.16.0.1");
+
+	(void)state;
+	net_start(net);
+	net_own(net, A, "10.1.0.0/16", 0);
+	net_run(net, US_S);
+	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->now), 0);
+	net_run(net, US_S);
+	assert_leads(net, B, "10.1.0.5", "192.0.2.1");
+	net->cut = net->ms_addr;
+	msg.request.smr = true;
+	for (unsigned i = 0; i < 4000; i++) {
+		struct lisp_builder b;
+		uint8_t data[256];
+
+		asked.eid.prefix.addr.b[2] = (uint8_t)(i >> 8);
+		asked.eid.prefix.addr.b[3] = (uint8_t)i;
+		lisp_begin(&b, data, sizeof(data), &msg);
+		lisp_put_itr(&b, &itr);
+		lisp_put_asked(&b, &asked);
+		assert_true(
+			xtr_heard(net->nodes[B].x, &from, data, (size_t)lisp_end(&b), net->now));
+	}
+	assert_in_range(net_count(net, B, XTR_SMRS_HEARD), XTR_ASKS_MAX / 4, XTR_ASKS_MAX / 2);
+	for (unsigned i = 0; i < 40; i++) {
+		eid.b[3] = (uint8_t)i;
+		assert_int_equal(xtr_resolve(net->nodes[B].x, VN, eid, net->now), 0);
+	}
+	net_free(net);
+}
+
 static void
 a_forged_notify_changes_nothing(void **state)
 {
@@ -811,11 +986,16 @@ main(void)
 		cmocka_unit_test(a_withdrawn_eid_is_gone_at_the_server),
 		cmocka_unit_test(a_server_that_is_gone_is_said_to_be),
 		cmocka_unit_test(a_silent_locator_is_out_of_use_until_it_answers),
-		cmocka_unit_test(a_probe_asks_for_an_eid_that_is_there),
+		cmocka_unit_test(a_probe_names_an_eid_that_is_still_there),
+		cmocka_unit_test(a_subscription_is_renewed),
+		cmocka_unit_test(what_is_not_put_again_is_withdrawn),
+		cmocka_unit_test(messages_to_other_routers_go_to_their_port),
+		cmocka_unit_test(a_map_server_beside_leaves_an_xtr_its_own),
 		cmocka_unit_test(a_probe_without_an_eid_is_no_harm),
 		cmocka_unit_test(a_push_is_taken_once_and_with_the_key_only),
 		cmocka_unit_test(a_hypervisor_beside_a_router_has_nonces_of_its_own),
 		cmocka_unit_test(smrs_of_a_stranger_are_harmless),
+		cmocka_unit_test(smrs_for_many_eids_leave_room),
 		cmocka_unit_test(a_forged_notify_changes_nothing),
 		cmocka_unit_test(malformed_messages_are_counted),
 	};

@@ -1,0 +1,755 @@
+/* One router that takes part in the mapping system, everything that it sends, and a fake clock. */
+#ifndef TESTS_UNIT_MAPSYS_RIG_H
+#define TESTS_UNIT_MAPSYS_RIG_H
+
+#include "tests/unit/lisp_world.h"
+
+#include <stdlib.h>
+
+#include "lisp/mobility.h"
+#include "tests/unit/packet.h"
+#include "vr/fwd_mapped.h"
+#include "vr/mapsys.h"
+#include "vr/neigh.h"
+#include "vr/vr.h"
+#include "wire/arp.h"
+#include "wire/eth.h"
+#include "wire/ip.h"
+#include "wire/lisp_ecm.h"
+
+#define BLUE    7 /* takes part */
+#define RED     8 /* does not */
+#define SENT    1024
+#define MTU     1464
+#define KEY_B   "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="
+#define KEY_C   "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI="
+#define RIG_OWN "192.0.2.1"
+#define RIG_B   "192.0.2.2"
+#define RIG_C   "192.0.2.3"
+#define RIG_MS  "192.0.2.9"
+#define RIG_FAR "198.51.100.1" /* a plain LISP site */
+
+/* A: 10.1.0.0/24, B: 10.2.0.0/24, C: 10.3.0.0/24; all machines of 10.1.0.0/24 and 10.2.0.0/24 may move.  With a few
+ * places for other texts. */
+struct rig_text {
+	const char *vn;   /* in the first network */
+	const char *lisp; /* in "lisp" */
+	const char *locators;
+};
+
+static const struct rig_text usual = {
+	.vn = "", .lisp = "\"rlocs\": [{\"address\": \"192.0.2.1\"}]", .locators = ""};
+
+enum rig_way { TO_LAN = 1, TO_PEER, TO_PLAIN };
+
+/* A packet that the router sent, at its IP header. */
+struct rig_packet {
+	uint8_t *data;
+	size_t size;
+	enum rig_way way;
+	struct mac mac;        /* to the LAN */
+	uint32_t slot;         /* to a peer */
+	uint8_t flags;         /* to a peer */
+	struct plain_to plain; /* to a locator */
+};
+
+struct rig_message {
+	struct endpoint to;
+	size_t size;
+	uint8_t data[LISP_SIZE_MAX];
+};
+
+struct rig {
+	struct conf conf;
+	struct xtr_conf xtr;
+	struct vr *vr;
+	struct log *log;
+	us_t now;
+	uint32_t slots[2]; /* of B and C */
+	struct addr rlocs[2];
+	bool is_up[2]; /* keys with it are there */
+	struct rig_packet sent[SENT];
+	size_t sent_count;
+	struct frame queued[64]; /* for the LAN: their bytes are looked at when it is flushed */
+	size_t queued_count;
+	struct rig_message messages[SENT];
+	size_t message_count;
+	struct sync_msg syncs[SENT];
+	uint32_t sync_slots[SENT];
+	size_t sync_count;
+	int plain_result;
+	uint16_t plain_mtu;
+	uint64_t random;
+};
+
+static inline void
+rig_keep(struct rig *r, struct rig_packet p, const struct frame *f)
+{
+	assert_true(r->sent_count < SENT);
+	p.size = f->size;
+	p.data = malloc(f->size);
+	assert_non_null(p.data);
+	memcpy(p.data, f->data, f->size);
+	r->sent[r->sent_count++] = p;
+}
+
+static inline void
+rig_forget(struct rig *r)
+{
+	while (r->sent_count > 0)
+		free(r->sent[--r->sent_count].data);
+	r->message_count = r->sync_count = 0;
+}
+
+static inline int
+rig_lan_send(void *ctx, vn_id_t vn, struct frame *f)
+{
+	struct rig *r = ctx;
+
+	(void)vn;
+	assert_true(r->queued_count < ARRAY_COUNT(r->queued));
+	r->queued[r->queued_count++] = *f;
+	return 0;
+}
+
+static inline void
+rig_lan_flush(void *ctx, vn_id_t vn)
+{
+	struct rig *r = ctx;
+
+	(void)vn;
+	for (size_t i = 0; i < r->queued_count; i++) {
+		struct frame f = r->queued[i];
+		struct eth eth;
+
+		assert_int_equal(eth_parse(f.data, f.size, &eth), 0);
+		f.data += ETH_SIZE;
+		f.size -= ETH_SIZE;
+		rig_keep(r, (struct rig_packet){.way = TO_LAN, .mac = eth.dst}, &f);
+	}
+	r->queued_count = 0;
+}
+
+static inline int
+rig_lan_inject(void *ctx, vn_id_t vn, const uint8_t *frame, size_t size)
+{
+	(void)ctx;
+	(void)vn;
+	(void)frame;
+	(void)size;
+	return 0;
+}
+
+static inline int
+rig_link_send(void *ctx, uint32_t slot, const struct seal_inner *inner, struct frame *f, us_t now)
+{
+	(void)now;
+	rig_keep(ctx, (struct rig_packet){.way = TO_PEER, .slot = slot, .flags = inner->flags}, f);
+	return 0;
+}
+
+static inline int
+rig_link_sync(void *ctx, uint32_t slot, const uint8_t *msg, size_t size, us_t now)
+{
+	struct rig *r = ctx;
+
+	(void)now;
+	assert_true(r->sync_count < SENT);
+	assert_int_equal(sync_parse(msg, size, &r->syncs[r->sync_count]), 0);
+	r->sync_slots[r->sync_count++] = slot;
+	return 0;
+}
+
+static inline bool
+rig_link_rloc(void *ctx, uint32_t slot, struct addr *rloc)
+{
+	struct rig *r = ctx;
+
+	for (size_t i = 0; i < 2; i++)
+		if (r->slots[i] == slot && r->is_up[i]) {
+			*rloc = r->rlocs[i];
+			return true;
+		}
+	return false;
+}
+
+static inline int
+rig_plain_send(void *ctx, const struct plain_to *to, struct frame *f, us_t now)
+{
+	struct rig *r = ctx;
+
+	(void)now;
+	if (r->plain_result != 0)
+		return r->plain_result;
+	assert_true(f->size <= r->plain_mtu);
+	rig_keep(r, (struct rig_packet){.way = TO_PLAIN, .plain = *to}, f);
+	return 0;
+}
+
+static inline uint16_t
+rig_plain_mtu(void *ctx, struct addr rloc, us_t now)
+{
+	(void)rloc;
+	(void)now;
+	return ((const struct rig *)ctx)->plain_mtu;
+}
+
+static inline us_t
+rig_clock(void *ctx)
+{
+	return ((const struct rig *)ctx)->now;
+}
+
+static inline int64_t
+rig_wall_ms(void *ctx)
+{
+	(void)ctx;
+	return 0;
+}
+
+static const struct vr_io rig_io = {.lan_send = rig_lan_send,
+				    .lan_inject = rig_lan_inject,
+				    .lan_flush = rig_lan_flush,
+				    .link_send = rig_link_send,
+				    .link_sync = rig_link_sync,
+				    .link_rloc = rig_link_rloc,
+				    .plain_send = rig_plain_send,
+				    .plain_mtu = rig_plain_mtu,
+				    .clock = rig_clock,
+				    .wall_ms = rig_wall_ms};
+
+static inline int
+rig_message(void *ctx, const struct endpoint *to, const uint8_t *msg, size_t size)
+{
+	struct rig *r = ctx;
+	struct rig_message *m = &r->messages[r->message_count++];
+
+	assert_true(r->message_count <= SENT && size <= sizeof(m->data));
+	m->to = *to;
+	m->size = size;
+	memcpy(m->data, msg, size);
+	return 0;
+}
+
+static inline int
+rig_random(void *ctx, void *bytes, size_t size)
+{
+	struct rig *r = ctx;
+
+	r->random = r->random * UINT64_C(6364136223846793005) + 1442695040888963407u;
+	assert_true(size <= sizeof(r->random));
+	memcpy(bytes, &r->random, size);
+	return 0;
+}
+
+static inline void
+rig_persist(void *ctx)
+{
+	(void)ctx;
+}
+
+static const struct lisp_io rig_lisp_io = {.send = rig_message,
+					   .hmac = world_hmac,
+					   .equal = world_equal,
+					   .random = rig_random,
+					   .persist = rig_persist};
+
+/* ---- life ---- */
+
+static inline void
+rig_conf(struct conf *conf, const struct rig_text *text)
+{
+	struct conf_errors errors;
+	char *json;
+
+	assert_true(
+		asprintf(&json,
+			 "{\"name\": \"a\", \"key_file\": \"/k\", \"vns\": ["
+			 " {\"id\": 7, \"device\": \"br0\", \"local\": [\"10.1.0.0/24\"],"
+			 "  \"addresses\": [\"10.1.0.1/24\"], %s%s"
+			 "  \"mobile\": [{\"prefix\": \"10.1.0.0/24\"}, {\"prefix\": "
+			 "\"10.2.0.0/24\"}]},"
+			 " {\"id\": 8, \"device\": \"br1\", \"local\": [\"10.1.0.0/24\"],"
+			 "  \"addresses\": [\"10.1.0.1/24\"]}],"
+			 " \"peers\": [{\"name\": \"b\", \"public_key\": \"" KEY_B "\", \"vns\": ["
+			 "   {\"id\": 7, \"prefixes\": [\"10.2.0.0/24\"]}, {\"id\": 8}]},"
+			 "  {\"name\": \"c\", \"public_key\": \"" KEY_C "\", \"vns\": ["
+			 "   {\"id\": 7, \"prefixes\": [\"10.3.0.0/24\"]}]}],"
+			 " \"lisp\": {%s, \"locators\": [%s]}}",
+			 strstr(text->vn, "\"lisp\"") == NULL ? "\"lisp\": {\"use\": true}," : "",
+			 text->vn, text->lisp, text->locators) > 0);
+	if (conf_parse(json, strlen(json), conf, &errors) != 0)
+		conf_errors_print(&errors, json, stderr);
+	assert_int_equal(errors.count, 0);
+	conf_errors_fini(&errors);
+	free(json);
+}
+
+static inline void
+rig_hear(struct rig *r, size_t peer, const struct sync_msg *msg)
+{
+	uint8_t data[SYNC_SIZE_MAX];
+	int size = sync_build(msg, data, sizeof(data));
+
+	assert_true(size > 0);
+	vr_link_sync(r->vr, r->slots[peer], data, (size_t)size, r->now);
+}
+
+/* What an event is followed by. */
+static inline void
+rig_step(struct rig *r)
+{
+	do
+		(void)vr_run(r->vr, r->now);
+	while (r->vr->wake);
+	(void)mapsys_run(r->vr, r->now);
+	for (vn_id_t vn = BLUE; vn <= RED; vn++)
+		rig_lan_flush(r, vn);
+}
+
+/* Lets the time pass; peers that are up live. */
+static inline void
+rig_run(struct rig *r, us_t duration)
+{
+	us_t end = r->now + duration;
+
+	for (;;) {
+		us_t next = end, due;
+
+		for (size_t i = 0; i < 2; i++)
+			if (r->is_up[i])
+				peers_at(r->vr->peers, r->slots[i])->heard = r->now;
+		rig_step(r);
+		due = mapsys_run(r->vr, r->now);
+		next = due < next ? due : next;
+		due = vr_run(r->vr, r->now);
+		next = due < next ? due : next;
+		if (r->now >= end)
+			return;
+		r->now = next > r->now ? next : r->now + 1;
+	}
+}
+
+static inline void
+rig_session(struct rig *r, size_t peer, bool up)
+{
+	r->is_up[peer] = up;
+	vr_link_session(r->vr, r->slots[peer], up, r->now);
+	if (up) {
+		rig_hear(r, peer,
+			 &(struct sync_msg){.type = SYNC_HELLO, .hello = {.boot = 1, .sent = 1}});
+		vr_link_mtu(r->vr, r->slots[peer], 1400);
+	}
+	rig_step(r);
+}
+
+static inline struct rig *
+rig_make(const struct rig_text *text)
+{
+	static const struct mac macs[2] = {{{2, 0x56, 0x52, 0, 0, BLUE}},
+					   {{2, 0x56, 0x52, 0, 0, RED}}};
+	static const struct vr_id ids[2] = {{2}, {3}};
+	struct rig *r = calloc(1, sizeof(*r));
+	struct vr_start start = {.self = {1},
+				 .io = &rig_io,
+				 .ctx = r,
+				 .key = {1, 2},
+				 .boot = 1,
+				 .macs = macs,
+				 .mtus = (const uint16_t[]){1500, 1500},
+				 .peer_ids = ids};
+	struct mapsys_start mapsys = {.io = &rig_lisp_io, .io_ctx = r, .cache_max = 100};
+
+	assert_non_null(r);
+	r->now = 1000 * US_S;
+	r->plain_mtu = MTU;
+	r->rlocs[0] = addr_of(RIG_B);
+	r->rlocs[1] = addr_of(RIG_C);
+	rig_conf(&r->conf, text);
+	start.log = r->log = log_create(LOG_ERROR, "/dev/null");
+	assert_non_null(r->log);
+	assert_int_equal(vr_create(&r->conf, &start, r->now, r->slots, &r->vr), 0);
+	mapsys.xtr = (struct xtr_conf){.rloc_count = r->conf.lisp.rloc_count,
+				       .resolvers = {endpoint_of(RIG_MS, LISP_CONTROL_PORT)},
+				       .resolver_count = 1,
+				       .server_count = 1,
+				       .plain_zero = true,
+				       .ttl_min = 1440,
+				       .register_interval = 60 * US_S,
+				       .has_push_key = true};
+	for (size_t i = 0; i < r->conf.lisp.rloc_count; i++)
+		mapsys.xtr.rlocs[i] = (struct xtr_rloc){r->conf.lisp.rlocs[i].addr, 1, 100};
+	mapsys.xtr.servers[0] =
+		(struct xtr_server){.to = endpoint_of(RIG_MS, LISP_CONTROL_PORT),
+				    .key = key_make(1, LISP_SHA256, false, "secret"),
+				    .proxy_reply = true};
+	mapsys.xtr.push_key = key_make(2, LISP_SHA256, false, "push");
+	mapsys.nonce = 1000000;
+	r->xtr = mapsys.xtr;
+	assert_int_equal(mapsys_create(r->vr, &mapsys, r->now), 0);
+	for (size_t i = 0; i < 2; i++)
+		rig_session(r, i, true);
+	rig_run(r, US_S);
+	return r;
+}
+
+static inline void
+rig_free(struct rig *r)
+{
+	rig_forget(r);
+	vr_destroy(r->vr);
+	log_destroy(r->log);
+	conf_fini(&r->conf);
+	free(r);
+}
+
+static inline uint64_t
+rig_drops(const struct rig *r, enum vr_drop reason)
+{
+	return r->vr->drops[reason];
+}
+
+/* ---- packets ---- */
+
+static inline struct mac
+rig_machine(uint8_t number)
+{
+	return (struct mac){{0x52, 0x54, 0, 0, 0, number}};
+}
+
+/* A machine of the first network says that it is here. */
+static inline void
+rig_here(struct rig *r, const char *eid)
+{
+	struct addr ip = addr_of(eid);
+	struct arp arp = {.eth_dst = MAC_BROADCAST,
+			  .eth_src = rig_machine(ip.b[3]),
+			  .op = ARP_REQUEST,
+			  .sha = rig_machine(ip.b[3]),
+			  .spa = ip,
+			  .tpa = ip};
+	uint8_t frame[ETH_FRAME_MIN];
+
+	arp_build(&arp, frame);
+	vr_lan_control(r->vr, BLUE, frame, sizeof(frame), false, r->now);
+	rig_step(r);
+}
+
+/* A peer says that a machine is there, or no longer. */
+static inline void
+rig_there(struct rig *r, size_t peer, const char *eid, mobility_t mobility, bool withdrawn)
+{
+	struct sync_msg msg = {.type = SYNC_DELTA, .id = 1, .vn = BLUE};
+
+	msg.delta.count = 1;
+	msg.delta.bindings[0] = (struct sync_binding){.ip = addr_of(eid),
+						      .mac = rig_machine(addr_of(eid).b[3]),
+						      .mobility = mobility,
+						      .withdrawn = withdrawn};
+	rig_hear(r, peer, &msg);
+	rig_step(r);
+}
+
+/* What to send; what is left zero gets a usual value. */
+struct rig_want {
+	const char *from, *to; /* 10.1.0.5; 172.16.0.5 */
+	vn_id_t vn;
+	size_t size;   /* of the IP packet: 100 */
+	uint8_t mark;  /* the last byte */
+	uint16_t port; /* source port: another flow */
+	uint8_t ttl;
+	bool df, echo, ip6, is_cut;
+	struct lispdata header; /* without VN: of this 'vn' */
+	const char *rloc;       /* RIG_FAR */
+};
+
+/* The packet with room in front; free it. */
+static inline uint8_t *
+rig_packet(const struct rig_want *want, struct frame *f)
+{
+	size_t size = want->size != 0 ? want->size : 100;
+	const struct packet_want shape = {.proto = want->echo ? PACKET_ICMP : PACKET_UDP,
+					  .ip6 = want->ip6,
+					  .ttl = want->ttl,
+					  .payload = size - (want->ip6 ? 40 : 20),
+					  .fragment = want->df ? 0x4000 : 0};
+	uint8_t *made = packet_make(&shape), *bytes = malloc(FRAME_HEADROOM + ETH_SIZE + size);
+
+	assert_non_null(bytes);
+	if (!want->ip6) {
+		memcpy(made + 12, addr_of(want->from != NULL ? want->from : "10.1.0.5").b, 4);
+		memcpy(made + 16, addr_of(want->to != NULL ? want->to : "172.16.0.5").b, 4);
+		packet_ip4_sum(made);
+		made[size - 1] = want->mark;
+	}
+	if (want->port != 0)
+		packet_put16(made + 20, want->port);
+	if (want->echo) {
+		memset(made + 20, 0, 8);
+		made[20] = 8;
+		packet_put16(made + 22, (uint16_t)~packet_sum(made + 20, size - 20, 0));
+	}
+	*f = (struct frame){.data = bytes + FRAME_HEADROOM + ETH_SIZE, .size = size};
+	memcpy(f->data, made, size);
+	if (want->is_cut)
+		f->size = 19;
+	free(made);
+	return bytes;
+}
+
+/* A machine of the LAN sends to the router. */
+static inline void
+rig_sends(struct rig *r, struct rig_want want)
+{
+	vn_id_t vn = want.vn != 0 ? want.vn : BLUE;
+	struct eth eth = {
+		.dst = {{2, 0x56, 0x52, 0, 0, (uint8_t)vn}},
+		.src = rig_machine(addr_of(want.from != NULL ? want.from : "10.1.0.5").b[3]),
+		.type = ETH_IP4};
+	struct frame f;
+	uint8_t *bytes = rig_packet(&want, &f);
+
+	f.data -= ETH_SIZE;
+	f.size += ETH_SIZE;
+	eth_build(&eth, f.data);
+	vr_lan_frame(r->vr, vn, &f, r->now);
+	rig_step(r);
+	free(bytes);
+}
+
+/* A plain LISP packet comes in. */
+static inline void
+rig_plain(struct rig *r, struct rig_want want)
+{
+	struct endpoint from = endpoint_of(want.rloc != NULL ? want.rloc : RIG_FAR, 50000);
+	struct frame f;
+	uint8_t *bytes;
+
+	if (want.from == NULL)
+		want.from = "172.16.0.5";
+	if (want.to == NULL)
+		want.to = "10.1.0.5";
+	if (!want.header.has_vn) {
+		want.header.has_vn = true;
+		want.header.vn = want.vn != 0 ? want.vn : BLUE;
+	}
+	bytes = rig_packet(&want, &f);
+	fwd_from_plain(r->vr, &from, &want.header, &f, r->now);
+	rig_step(r);
+	free(bytes);
+}
+
+/* ---- messages ---- */
+
+/* The message at this position, without its ECM. */
+static inline void
+rig_parse(const struct rig *r, size_t position, struct lisp_msg *msg)
+{
+	const struct rig_message *m = &r->messages[position];
+	struct lisp_dialect dialect = {0};
+	struct lisp_ecm ecm = {.message = m->data, .size = m->size};
+
+	if (m->data[0] >> 4 == LISP_ECM)
+		assert_int_equal(lisp_ecm_parse(m->data, m->size, &ecm), 0);
+	assert_int_equal(lisp_parse(ecm.message, ecm.size, &dialect, msg), 0);
+}
+
+/* How many of this type were sent; '*last' is the last. */
+static inline size_t
+rig_count(const struct rig *r, uint8_t type, struct lisp_msg *last)
+{
+	struct lisp_msg msg;
+	size_t count = 0;
+
+	for (size_t i = 0; i < r->message_count; i++) {
+		rig_parse(r, i, &msg);
+		if (msg.type != type)
+			continue;
+		count++;
+		if (last != NULL)
+			*last = msg;
+	}
+	return count;
+}
+
+/* SMRs to this locator for this EID. */
+static inline size_t
+rig_smrs(const struct rig *r, const char *rloc, const char *eid)
+{
+	struct lisp_asked asked;
+	struct lisp_msg msg;
+	size_t count = 0;
+
+	for (size_t i = 0; i < r->message_count; i++) {
+		rig_parse(r, i, &msg);
+		if (msg.type == LISP_MAP_REQUEST && msg.request.smr &&
+		    addr_equal(r->messages[i].to.addr, addr_of(rloc)) &&
+		    lisp_asked_next(&msg.records, &asked) &&
+		    prefix_equal(asked.eid.prefix, prefix_host(addr_of(eid))))
+			count++;
+	}
+	return count;
+}
+
+/* Records of this prefix in the Map-Registers sent: all, or with TTL 0. */
+static inline size_t
+rig_registers(const struct rig *r, const char *prefix, bool gone)
+{
+	struct lisp_record record;
+	struct lisp_msg msg;
+	size_t count = 0;
+
+	for (size_t i = 0; i < r->message_count; i++) {
+		rig_parse(r, i, &msg);
+		while (msg.type == LISP_MAP_REGISTER && lisp_record_next(&msg.records, &record))
+			count += prefix_equal(record.eid.prefix, prefix_of(prefix)) &&
+				 (record.ttl == 0) == gone;
+	}
+	return count;
+}
+
+/* A locator that an answer names. */
+struct rig_rloc {
+	const char *rloc;
+	uint8_t priority, weight;
+};
+
+struct rig_answer {
+	const char *prefix;
+	struct rig_rloc rlocs[4];
+	uint8_t action;
+};
+
+/* The map-resolver answers the last Map-Request. */
+static inline void
+rig_answer(struct rig *r, struct rig_answer a)
+{
+	struct endpoint from = endpoint_of(RIG_MS, LISP_CONTROL_PORT);
+	struct lisp_msg asked, msg = {.type = LISP_MAP_REPLY};
+	struct lisp_record record = {.ttl = 10,
+				     .eid = lisp_eid_make(BLUE, prefix_of(a.prefix), false),
+				     .action = a.action};
+	struct lisp_builder b;
+	uint8_t data[512];
+	int size;
+
+	assert_true(rig_count(r, LISP_MAP_REQUEST, &asked) > 0);
+	msg.nonce = asked.nonce;
+	lisp_begin(&b, data, sizeof(data), &msg);
+	lisp_put_record(&b, &record);
+	for (size_t i = 0; i < ARRAY_COUNT(a.rlocs) && a.rlocs[i].rloc != NULL; i++) {
+		struct lisp_locator l = {.priority = a.rlocs[i].priority,
+					 .weight = a.rlocs[i].weight,
+					 .reachable = true,
+					 .rloc = lisp_rloc_make(addr_of(a.rlocs[i].rloc))};
+
+		lisp_put_locator(&b, &l);
+	}
+	size = lisp_end(&b);
+	assert_true(size > 0);
+	assert_true(mapsys_heard(r->vr, &from, data, (size_t)size, r->now));
+	rig_step(r);
+}
+
+/* 172.16.0.0/16 is at these locators. */
+static inline void
+rig_learn(struct rig *r, const struct rig_rloc *rlocs, size_t count)
+{
+	struct rig_answer a = {.prefix = "172.16.0.0/16"};
+
+	memcpy(a.rlocs, rlocs, count * sizeof(*rlocs));
+	rig_sends(r, (struct rig_want){.mark = 0});
+	rig_answer(r, a);
+	rig_forget(r);
+}
+
+static inline void
+rig_learn_one(struct rig *r, const char *rloc)
+{
+	rig_learn(r, &(struct rig_rloc){rloc, 1, 100}, 1);
+}
+
+/* The map-server acknowledges every Map-Register so far. */
+static inline void
+rig_acknowledge(struct rig *r)
+{
+	struct endpoint from = endpoint_of(RIG_MS, LISP_CONTROL_PORT);
+	size_t count = r->message_count;
+
+	for (size_t i = 0; i < count; i++) {
+		struct lisp_msg msg, notify = {.type = LISP_MAP_NOTIFY};
+		struct lisp_builder b;
+		uint8_t data[512];
+		int size;
+
+		rig_parse(r, i, &msg);
+		if (msg.type != LISP_MAP_REGISTER)
+			continue;
+		notify.nonce = msg.nonce;
+		notify.auth = lisp_auth_header(&r->xtr.servers[0].key);
+		lisp_begin(&b, data, sizeof(data), &notify);
+		size = lisp_end(&b);
+		assert_true(size > 0);
+		assert_int_equal(lisp_auth_sign(&rig_lisp_io, r, &r->xtr.servers[0].key, &notify,
+						data, (size_t)size),
+				 0);
+		assert_true(mapsys_heard(r->vr, &from, data, (size_t)size, r->now));
+	}
+	rig_step(r);
+}
+
+/* A plain LISP site asks for an EID. */
+static inline void
+rig_asks(struct rig *r, const char *rloc, const char *eid)
+{
+	struct endpoint from = endpoint_of(rloc, LISP_CONTROL_PORT);
+	struct lisp_msg msg = {.type = LISP_MAP_REQUEST, .nonce = 77};
+	struct lisp_asked asked = {.eid = lisp_eid_make(BLUE, prefix_host(addr_of(eid)), false)};
+	struct lisp_rloc itr = lisp_rloc_make(from.addr);
+	struct lisp_builder b;
+	uint8_t data[256];
+	int size;
+
+	lisp_begin(&b, data, sizeof(data), &msg);
+	lisp_put_itr(&b, &itr);
+	lisp_put_asked(&b, &asked);
+	size = lisp_end(&b);
+	assert_true(size > 0);
+	assert_true(mapsys_heard(r->vr, &from, data, (size_t)size, r->now));
+	rig_step(r);
+}
+
+static inline size_t
+rig_askers(const struct rig *r)
+{
+	struct xtr_asker asker;
+	size_t position = 0, count = 0;
+
+	while (xtr_asker_next(mapsys_xtr(r->vr->mapsys), &position, &asker))
+		count++;
+	return count;
+}
+
+/* Rows that ASKED messages told this peer. */
+static inline size_t
+rig_told(const struct rig *r, size_t peer, size_t *messages)
+{
+	size_t count = 0;
+
+	*messages = 0;
+	for (size_t i = 0; i < r->sync_count; i++)
+		if (r->syncs[i].type == SYNC_ASKED && r->sync_slots[i] == r->slots[peer]) {
+			count += r->syncs[i].asked.count;
+			++*messages;
+		}
+	return count;
+}
+
+/* The type and code of an ICMP error that was sent, or -1. */
+static inline int
+rig_error(const struct rig_packet *p)
+{
+	return p->data[9] == PACKET_ICMP ? p->data[20] << 8 | p->data[21] : -1;
+}
+
+#endif

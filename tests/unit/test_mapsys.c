@@ -1,0 +1,531 @@
+/* The mapping system's side of a router: packets that wait, what is registered, who is told of a move. */
+#include "tests/unit/mapsys_rig.h"
+
+/* ---- packets that wait ---- */
+
+static void
+a_miss_waits_and_leaves_in_order(void **state)
+{
+	struct rig *r = rig_make(&usual);
+
+	(void)state;
+	for (uint8_t i = 1; i <= 3; i++)
+		rig_sends(r, (struct rig_want){.mark = i});
+	rig_sends(r, (struct rig_want){.to = "172.16.9.9", .mark = 4});
+	rig_sends(r, (struct rig_want){.to = "172.17.0.1", .mark = 5});
+	assert_int_equal(r->sent_count, 0);
+	/* A question for each, however many packets. */
+	assert_int_equal(rig_count(r, LISP_MAP_REQUEST, NULL), 3);
+	/* The answer to the last is for others, too. */
+	rig_answer(r, (struct rig_answer){.prefix = "172.16.0.0/15", .rlocs = {{RIG_FAR, 1, 100}}});
+	assert_int_equal(r->sent_count, 5);
+	for (uint8_t i = 0; i < 5; i++) {
+		assert_int_equal(r->sent[i].way, TO_PLAIN);
+		assert_int_equal(r->sent[i].data[99], i + 1);
+	}
+	rig_run(r, 2 * MAPSYS_TIMEOUT);
+	assert_int_equal(rig_drops(r, DROP_MAPPING_TIMEOUT), 0);
+	rig_free(r);
+}
+
+static void
+an_answer_about_others_releases_nothing(void **state)
+{
+	struct rig *r = rig_make(&usual);
+
+	(void)state;
+	rig_sends(r, (struct rig_want){.to = "172.16.0.5", .mark = 1});
+	rig_sends(r, (struct rig_want){.to = "172.17.0.5", .mark = 2});
+	rig_answer(r, (struct rig_answer){.prefix = "172.17.0.0/16", .rlocs = {{RIG_FAR, 1, 100}}});
+	assert_int_equal(r->sent_count, 1);
+	assert_int_equal(r->sent[0].data[99], 2);
+	rig_free(r);
+}
+
+static void
+of_too_many_packets_the_oldest_go(void **state)
+{
+	struct rig *r = rig_make(&usual);
+
+	(void)state;
+	for (uint8_t i = 1; i <= MAPSYS_PACKETS_MAX + 2; i++)
+		rig_sends(r, (struct rig_want){.mark = i});
+	assert_int_equal(rig_drops(r, DROP_MAPPING_PENDING), 2);
+	rig_answer(r, (struct rig_answer){.prefix = "172.16.0.0/16", .rlocs = {{RIG_FAR, 1, 100}}});
+	assert_int_equal(r->sent_count, MAPSYS_PACKETS_MAX);
+	assert_int_equal(r->sent[0].data[99], 3);
+	rig_free(r);
+}
+
+/* A packet to the 'i'th of many addresses. */
+static void
+send_to(struct rig *r, unsigned i, size_t size)
+{
+	char to[32];
+
+	snprintf(to, sizeof(to), "172.16.%u.%u", i / 250, i % 250 + 1);
+	rig_sends(r, (struct rig_want){.to = to, .size = size});
+}
+
+static void
+of_too_many_addresses_the_longest_waiting_goes(void **state)
+{
+	struct rig *r = rig_make(&usual);
+
+	(void)state;
+	for (unsigned i = 0; i < MAPSYS_WAITING_MAX + 3; i++)
+		send_to(r, i, 100);
+	assert_int_equal(rig_drops(r, DROP_MAPPING_PENDING), 3);
+	rig_answer(r, (struct rig_answer){.prefix = "172.16.0.0/16", .rlocs = {{RIG_FAR, 1, 100}}});
+	assert_int_equal(r->sent_count, MAPSYS_WAITING_MAX);
+	assert_int_equal(r->sent[0].data[19], 4);
+	rig_free(r);
+}
+
+/* Super-frames are large: what waits has a limit in bytes too, and gives it back. */
+static void
+what_waits_is_bounded_in_bytes(void **state)
+{
+	struct rig *r = rig_make(&usual);
+	size_t fit = MAPSYS_BYTES_MAX / 65000;
+
+	(void)state;
+	for (unsigned i = 0; i < fit + 5; i++)
+		send_to(r, i, 65000);
+	assert_int_equal(rig_drops(r, DROP_MAPPING_PENDING), 5);
+	rig_run(r, 2 * MAPSYS_TIMEOUT);
+	assert_int_equal(rig_drops(r, DROP_MAPPING_TIMEOUT), fit);
+	send_to(r, 1000, 65000);
+	assert_int_equal(rig_drops(r, DROP_MAPPING_PENDING), 5);
+	rig_free(r);
+}
+
+static void
+nobody_waits_for_ever(void **state)
+{
+	struct rig *r = rig_make(&usual);
+
+	(void)state;
+	rig_sends(r, (struct rig_want){.mark = 1});
+	rig_run(r, 2 * US_S);
+	rig_sends(r, (struct rig_want){.mark = 2});
+	assert_int_equal(mapsys_run(r->vr, r->now) <= r->now + US_S, 1);
+	rig_run(r, US_S - US_MS);
+	assert_int_equal(rig_drops(r, DROP_MAPPING_TIMEOUT), 0);
+	rig_run(r, US_MS);
+	assert_int_equal(rig_drops(r, DROP_MAPPING_TIMEOUT), 2);
+	assert_int_equal(r->sent_count, 0);
+	rig_free(r);
+}
+
+/* What a router knows itself is not asked for, and no answer changes it. */
+static void
+what_routers_know_is_no_matter_of_mappings(void **state)
+{
+	struct rig *r = rig_make(&usual);
+
+	(void)state;
+	rig_sends(r, (struct rig_want){.to = "10.3.0.7", .mark = 1});
+	/* A mobile one that nobody has now is found among the routers. */
+	rig_there(r, 0, "10.2.0.7", 5, true);
+	rig_sends(r, (struct rig_want){.to = "10.1.0.77", .mark = 2});
+	assert_int_equal(rig_count(r, LISP_MAP_REQUEST, NULL), 0);
+	rig_forget(r);
+	/* An answer that is too wide does not cover it either. */
+	rig_sends(r, (struct rig_want){.to = "10.9.0.7", .mark = 3});
+	rig_answer(r, (struct rig_answer){.prefix = "10.0.0.0/8", .rlocs = {{RIG_FAR, 1, 100}}});
+	assert_int_equal(r->sent[0].way, TO_PLAIN);
+	rig_sends(r, (struct rig_want){.to = "10.3.0.7", .mark = 4});
+	assert_int_equal(r->sent[1].way, TO_PEER);
+	rig_sends(r, (struct rig_want){.to = "10.9.0.8", .mark = 5});
+	rig_forget(r);
+	rig_run(r, 2 * US_S);
+	rig_free(r);
+}
+
+/* ---- what is registered ---- */
+
+static bool
+is_registered(const struct rig *r, const char *prefix)
+{
+	struct xtr_registration row;
+	size_t position = 0;
+
+	while (xtr_registration_next(mapsys_xtr(r->vr->mapsys), &position, &row))
+		if (prefix_equal(row.prefix, prefix_of(prefix)))
+			return true;
+	return false;
+}
+
+static void
+prefixes_and_machines_away_from_home_are_registered(void **state)
+{
+	struct rig *r = rig_make(&usual);
+
+	(void)state;
+	assert_true(is_registered(r, "10.1.0.0/24"));
+	assert_true(rig_registers(r, "10.1.0.0/24", false) > 0);
+	/* At home: the prefix is enough. */
+	rig_here(r, "10.1.0.5");
+	assert_false(is_registered(r, "10.1.0.5/32"));
+	/* A visitor. */
+	rig_here(r, "10.2.0.7");
+	assert_int_equal(rig_registers(r, "10.2.0.7/32", false), 1);
+	/* One that goes is registered where it is now, and forgotten here; back home it is to be found again. */
+	rig_there(r, 0, "10.1.0.5", 100, false);
+	assert_false(is_registered(r, "10.1.0.5/32"));
+	rig_run(r, 20 * US_S);
+	rig_here(r, "10.1.0.5");
+	assert_int_equal(rig_registers(r, "10.1.0.5/32", false), 1);
+	/* The visitor moves on to another router of ours, which says so itself: no withdrawal. */
+	rig_there(r, 1, "10.2.0.7", 100, false);
+	assert_false(is_registered(r, "10.2.0.7/32"));
+	assert_int_equal(rig_registers(r, "10.2.0.7/32", true), 0);
+	rig_free(r);
+}
+
+static void
+a_machine_that_is_gone_is_withdrawn(void **state)
+{
+	struct rig *r = rig_make(&usual);
+
+	(void)state;
+	rig_here(r, "10.2.0.7");
+	rig_acknowledge(r);
+	vr_withdraw(r->vr, hwdt_find(r->vr->hwdt, BLUE, addr_of("10.2.0.7"))->b, r->now);
+	rig_step(r);
+	assert_int_equal(rig_registers(r, "10.2.0.7/32", true), 1);
+	rig_acknowledge(r);
+	assert_false(is_registered(r, "10.2.0.7/32"));
+	rig_free(r);
+}
+
+static void
+a_network_without_lisp_is_not_registered(void **state)
+{
+	struct rig *r = rig_make(&usual);
+	struct xtr_registration row;
+	size_t position = 0;
+
+	(void)state;
+	while (xtr_registration_next(mapsys_xtr(r->vr->mapsys), &position, &row))
+		assert_int_equal(row.vn, BLUE);
+	assert_int_equal(position, 1);
+	/* Nor is anything said of it. */
+	mapsys_told(r->vr, RED, addr_of("10.1.0.5"), addr_of(RIG_FAR), r->now);
+	assert_int_equal(rig_askers(r), 0);
+	rig_free(r);
+}
+
+static void
+own_prefixes_follow_a_reload(void **state)
+{
+	struct rig *r = rig_make(&usual);
+	struct prefix other = prefix_of("10.77.0.0/24"), *was = r->conf.vns[0].local;
+
+	(void)state;
+	rig_here(r, "10.2.0.7");
+	rig_forget(r);
+	r->conf.vns[0].local = &other;
+	mapsys_reload(r->vr, r->now);
+	rig_step(r);
+	assert_int_equal(rig_registers(r, "10.77.0.0/24", false), 1);
+	assert_int_equal(rig_registers(r, "10.1.0.0/24", true), 1);
+	assert_true(is_registered(r, "10.2.0.7/32"));
+	assert_int_equal(rig_registers(r, "10.2.0.7/32", true), 0);
+	r->conf.vns[0].local = was;
+	rig_free(r);
+}
+
+/* More changes than the feed holds: what was missed is in the tables. */
+static void
+a_change_that_was_missed_is_made_up_for(void **state)
+{
+	struct rig *r = rig_make(&usual);
+	struct change filler = {.kind = CHANGE_ALARM};
+	struct addr ip = addr_of("10.2.0.7");
+	struct binding b = {.vn = BLUE,
+			    .ip = ip,
+			    .mac = rig_machine(7),
+			    .vr = {1},
+			    .mobility = 9,
+			    .kind = BINDING_HOST};
+
+	(void)state;
+	assert_int_equal(vr_bind(r->vr, &b, r->now), HWDT_ADDED);
+	for (unsigned i = 0; i < 5000; i++)
+		change_publish(r->vr->feed, &filler);
+	assert_false(is_registered(r, "10.2.0.7/32"));
+	(void)mapsys_run(r->vr, r->now);
+	assert_true(is_registered(r, "10.2.0.7/32"));
+	rig_free(r);
+}
+
+/* ---- who is told ---- */
+
+static void
+a_question_is_answered_and_the_peers_hear_of_it(void **state)
+{
+	struct rig *r = rig_make(&usual);
+	struct lisp_record record;
+	struct lisp_locator l;
+	struct lisp_msg msg;
+	size_t messages;
+
+	(void)state;
+	rig_here(r, "10.1.0.5");
+	rig_forget(r);
+	rig_asks(r, RIG_FAR, "10.1.0.5");
+	assert_int_equal(rig_count(r, LISP_MAP_REPLY, &msg), 1);
+	assert_true(lisp_record_next(&msg.records, &record));
+	/* Its machines move: each is a mapping of its own. */
+	assert_true(prefix_equal(record.eid.prefix, prefix_of("10.1.0.5/32")));
+	assert_true(lisp_locator_next(&record.locators, &l));
+	assert_true(addr_equal(l.rloc.addr, addr_of(RIG_OWN)));
+	assert_int_equal(rig_told(r, 0, &messages), 1);
+	assert_int_equal(rig_told(r, 1, &messages), 1);
+	assert_true(addr_equal(r->syncs[r->sync_count - 1].asked.rows[0].rloc, addr_of(RIG_FAR)));
+	/* Once; and of what is not ours nothing. */
+	rig_forget(r);
+	rig_asks(r, RIG_FAR, "10.1.0.5");
+	rig_asks(r, RIG_FAR, "10.3.0.5");
+	rig_asks(r, RIG_FAR, "172.16.0.5");
+	assert_int_equal(rig_count(r, LISP_MAP_REPLY, NULL), 1);
+	assert_int_equal(rig_told(r, 0, &messages), 0);
+	rig_free(r);
+}
+
+static void
+a_machine_that_is_away_is_said_to_be_there(void **state)
+{
+	struct rig *r = rig_make(&usual);
+	struct lisp_record record;
+	struct lisp_locator l;
+	struct lisp_msg msg;
+
+	(void)state;
+	rig_here(r, "10.1.0.5");
+	rig_there(r, 0, "10.1.0.5", 100, false);
+	rig_forget(r);
+	rig_asks(r, RIG_FAR, "10.1.0.5");
+	assert_int_equal(rig_count(r, LISP_MAP_REPLY, &msg), 1);
+	assert_true(lisp_record_next(&msg.records, &record));
+	assert_false(record.authoritative);
+	assert_int_equal(record.map_version, lisp_version_of(100));
+	assert_true(lisp_locator_next(&record.locators, &l));
+	assert_true(addr_equal(l.rloc.addr, addr_of(RIG_B)));
+	/* Without a session nobody knows where that is. */
+	rig_session(r, 0, false);
+	rig_forget(r);
+	rig_asks(r, RIG_FAR, "10.1.0.5");
+	assert_int_equal(rig_count(r, LISP_MAP_REPLY, NULL), 0);
+	rig_free(r);
+}
+
+static void
+who_asked_hears_that_it_has_left(void **state)
+{
+	const struct rig_text text = {.vn = "",
+				      .lisp = usual.lisp,
+				      .locators =
+					      "{\"address\": \"198.51.100.7\", \"push\": true}"};
+	struct rig *r = rig_make(&text);
+	struct lisp_record record;
+	struct lisp_locator l;
+	struct lisp_msg msg;
+
+	(void)state;
+	rig_here(r, "10.1.0.5");
+	rig_asks(r, RIG_FAR, "10.1.0.5");
+	rig_asks(r, "198.51.100.7", "10.1.0.5");
+	rig_asks(r, "198.51.100.8", "10.1.0.6");
+	rig_forget(r);
+	rig_there(r, 0, "10.1.0.5", 100, false);
+	assert_int_equal(rig_smrs(r, RIG_FAR, "10.1.0.5"), 1);
+	assert_int_equal(rig_smrs(r, "198.51.100.7", "10.1.0.5"), 0);
+	assert_int_equal(rig_smrs(r, "198.51.100.8", "10.1.0.5"), 0);
+	/* One is known to take CHANGE-PRIORITY, which says where it is. */
+	assert_int_equal(rig_count(r, LISP_SHARED, &msg), 1);
+	assert_true(lisp_record_next(&msg.records, &record));
+	assert_true(lisp_locator_next(&record.locators, &l));
+	assert_true(addr_equal(l.rloc.addr, addr_of(RIG_B)));
+	rig_free(r);
+}
+
+/* The router that a machine comes to knows from the others who asked, and tells them: at once, and when it is in force. */
+static void
+who_asked_elsewhere_hears_that_it_is_here(void **state)
+{
+	struct rig *r = rig_make(&usual);
+	struct sync_msg asked = {.type = SYNC_ASKED, .id = 5, .vn = BLUE};
+	struct lisp_msg msg;
+	size_t messages;
+
+	(void)state;
+	rig_there(r, 0, "10.2.0.7", 5, false);
+	asked.asked.count = 1;
+	asked.asked.rows[0].ip = addr_of("10.2.0.7");
+	asked.asked.rows[0].rloc = addr_of(RIG_FAR);
+	rig_hear(r, 0, &asked);
+	/* Nobody is told what everybody was told. */
+	assert_int_equal(rig_told(r, 1, &messages), 0);
+	assert_int_equal(rig_askers(r), 1);
+	rig_run(r, 20 * US_S);
+	rig_forget(r);
+	rig_here(r, "10.2.0.7");
+	assert_int_equal(rig_registers(r, "10.2.0.7/32", false), 1);
+	assert_int_equal(rig_smrs(r, RIG_FAR, "10.2.0.7"), 1);
+	/* Registered first: who hears of it asks at once. */
+	rig_parse(r, 0, &msg);
+	assert_int_equal(msg.type, LISP_MAP_REGISTER);
+	rig_acknowledge(r);
+	assert_int_equal(rig_smrs(r, RIG_FAR, "10.2.0.7"), 2);
+	/* Not with every refresh. */
+	rig_run(r, 60 * US_S);
+	rig_acknowledge(r);
+	assert_int_equal(rig_smrs(r, RIG_FAR, "10.2.0.7"), 2);
+	rig_free(r);
+}
+
+/* ---- hostile ---- */
+
+/* Questions from ever other locators: the peers hear of some, several in one message, and no more. */
+static void
+peers_are_not_flooded(void **state)
+{
+	struct rig *r = rig_make(&usual);
+	size_t told = 0, all = 0, messages;
+
+	(void)state;
+	rig_here(r, "10.1.0.5");
+	rig_forget(r);
+	for (unsigned i = 0; i < 5000; i++) {
+		char rloc[32];
+
+		snprintf(rloc, sizeof(rloc), "203.0.%u.%u", i / 250, i % 250 + 1);
+		xtr_asked(mapsys_xtr(r->vr->mapsys), BLUE, addr_of("10.1.0.5"), addr_of(rloc),
+			  false, r->now);
+		if (i % 10 == 9) {
+			rig_step(r);
+			told += rig_told(r, 0, &messages);
+			all += messages;
+			rig_forget(r);
+		}
+	}
+	assert_int_equal(told, 1000);
+	assert_int_equal(all, 100);
+	rig_run(r, US_S);
+	rig_asks(r, RIG_FAR, "10.1.0.5");
+	assert_int_equal(rig_told(r, 0, &messages), 1);
+	rig_free(r);
+}
+
+/* A CHANGE-PRIORITY of a hypervisor or another site, signed with this secret. */
+static void
+announce(struct rig *r, const char *secret, bool hypervisor, const char *eid, uint64_t nonce)
+{
+	struct endpoint from = endpoint_of("198.51.100.66", LISP_CONTROL_PORT);
+	struct lisp_key key = key_make(2, LISP_SHA256, false, secret);
+	struct lisp_msg msg = {.type = LISP_SHARED, .nonce = nonce, .auth = lisp_auth_header(&key)};
+	struct lisp_record record = {.ttl = 1,
+				     .eid = lisp_eid_make(BLUE, prefix_host(addr_of(eid)), false)};
+	struct lisp_locator l = {.reachable = true, .rloc = lisp_rloc_make(from.addr)};
+	struct lisp_builder b;
+	uint8_t data[256];
+	int size;
+
+	msg.shared.hypervisor = hypervisor;
+	lisp_begin(&b, data, sizeof(data), &msg);
+	lisp_put_record(&b, &record);
+	lisp_put_locator(&b, &l);
+	size = lisp_end(&b);
+	assert_true(size > 0);
+	assert_int_equal(lisp_auth_sign(&rig_lisp_io, r, &key, &msg, data, (size_t)size), 0);
+	assert_true(mapsys_heard(r->vr, &from, data, (size_t)size, r->now));
+	rig_step(r);
+}
+
+static bool
+is_here(const struct rig *r, const char *eid)
+{
+	const struct hwdt_entry *e = hwdt_find(r->vr->hwdt, BLUE, addr_of(eid));
+
+	return e != NULL && !e->b.withdrawn && vr_id_equal(e->b.vr, r->vr->self);
+}
+
+static void
+a_hypervisor_says_where_a_machine_is(void **state)
+{
+	struct rig *r = rig_make(&usual);
+
+	(void)state;
+	rig_there(r, 0, "10.2.0.7", 5, false);
+	announce(r, "wrong", true, "10.2.0.7", 1);
+	assert_false(is_here(r, "10.2.0.7"));
+	announce(r, "push", true, "10.2.0.7", 2);
+	assert_true(is_here(r, "10.2.0.7"));
+	assert_int_equal(rig_registers(r, "10.2.0.7/32", false), 1);
+	/* A machine that nobody ever saw has no MAC; one of others' prefixes may not be here. */
+	announce(r, "push", true, "10.2.0.8", 3);
+	announce(r, "push", true, "10.3.0.8", 4);
+	assert_false(is_here(r, "10.2.0.8") || is_here(r, "10.3.0.8"));
+	/* What is here does not leave because another site says so. */
+	announce(r, "push", false, "10.2.0.7", 5);
+	assert_true(is_here(r, "10.2.0.7"));
+	rig_free(r);
+}
+
+static void
+messages_of_others_are_left_to_others(void **state)
+{
+	static const uint8_t info[32] = {0x70};
+	struct endpoint from = endpoint_of(RIG_FAR, LISP_CONTROL_PORT);
+	struct rig *r = rig_make(&usual);
+
+	(void)state;
+	rig_forget(r);
+	(void)mapsys_heard(r->vr, &from, info, sizeof(info), r->now);
+	(void)mapsys_heard(r->vr, &from, info, 0, r->now);
+	assert_int_equal(r->message_count, 0);
+	/* A router without an xTR has nothing to do with any of it. */
+	mapsys_destroy(r->vr->mapsys);
+	r->vr->mapsys = NULL;
+	assert_false(mapsys_heard(r->vr, &from, info, sizeof(info), r->now));
+	assert_true(mapsys_run(r->vr, r->now) == US_NEVER);
+	mapsys_reload(r->vr, r->now);
+	mapsys_peer(r->vr, r->slots[0], true);
+	mapsys_told(r->vr, BLUE, addr_of("10.1.0.5"), from.addr, r->now);
+	rig_sends(r, (struct rig_want){.mark = 1});
+	assert_int_equal(rig_drops(r, DROP_NO_ROUTE), 1);
+	rig_plain(r, (struct rig_want){.mark = 1});
+	assert_int_equal(rig_drops(r, DROP_PLAIN_VN), 1);
+	rig_free(r);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_miss_waits_and_leaves_in_order),
+		cmocka_unit_test(an_answer_about_others_releases_nothing),
+		cmocka_unit_test(of_too_many_packets_the_oldest_go),
+		cmocka_unit_test(of_too_many_addresses_the_longest_waiting_goes),
+		cmocka_unit_test(what_waits_is_bounded_in_bytes),
+		cmocka_unit_test(nobody_waits_for_ever),
+		cmocka_unit_test(what_routers_know_is_no_matter_of_mappings),
+		cmocka_unit_test(prefixes_and_machines_away_from_home_are_registered),
+		cmocka_unit_test(a_machine_that_is_gone_is_withdrawn),
+		cmocka_unit_test(a_network_without_lisp_is_not_registered),
+		cmocka_unit_test(own_prefixes_follow_a_reload),
+		cmocka_unit_test(a_change_that_was_missed_is_made_up_for),
+		cmocka_unit_test(a_question_is_answered_and_the_peers_hear_of_it),
+		cmocka_unit_test(a_machine_that_is_away_is_said_to_be_there),
+		cmocka_unit_test(who_asked_hears_that_it_has_left),
+		cmocka_unit_test(who_asked_elsewhere_hears_that_it_is_here),
+		cmocka_unit_test(peers_are_not_flooded),
+		cmocka_unit_test(a_hypervisor_says_where_a_machine_is),
+		cmocka_unit_test(messages_of_others_are_left_to_others),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
