@@ -46,6 +46,7 @@ askers_put(struct askers *a, const struct xtr_asker *asker)
 {
 	struct xtr_asker *set = &a->rows[set_of(a, asker->vn, asker->eid)], *oldest = set;
 	bool pushes = asker->pushes, is_new = true;
+	us_t told;
 
 	for (size_t i = 0; i < WAYS; i++) {
 		if (is_of(&set[i], asker->vn, asker->eid) && addr_equal(set[i].rloc, asker->rloc)) {
@@ -58,16 +59,29 @@ askers_put(struct askers *a, const struct xtr_asker *asker)
 		if (set[i].last < oldest->last)
 			oldest = &set[i];
 	}
+	told = is_new ? 0 : oldest->told;
 	*oldest = *asker;
 	oldest->pushes = pushes;
+	oldest->told = told;
 	return is_new;
 }
 
-void
-askers_of(const struct askers *a, vn_id_t vn, struct addr eid, us_t oldest,
-	  void (*each)(void *ctx, const struct xtr_asker *asker), void *ctx)
+struct xtr_asker *
+askers_find(struct askers *a, vn_id_t vn, struct addr eid, struct addr rloc)
 {
-	const struct xtr_asker *set = &a->rows[set_of(a, vn, eid)];
+	struct xtr_asker *set = &a->rows[set_of(a, vn, eid)];
+
+	for (size_t i = 0; i < WAYS; i++)
+		if (is_of(&set[i], vn, eid) && addr_equal(set[i].rloc, rloc))
+			return &set[i];
+	return NULL;
+}
+
+void
+askers_of(struct askers *a, vn_id_t vn, struct addr eid, us_t oldest,
+	  void (*each)(void *ctx, struct xtr_asker *asker), void *ctx)
+{
+	struct xtr_asker *set = &a->rows[set_of(a, vn, eid)];
 
 	for (size_t i = 0; i < WAYS; i++)
 		if (is_of(&set[i], vn, eid) && set[i].last >= oldest)

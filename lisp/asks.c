@@ -14,6 +14,10 @@
 /* It is repeated after a second, two, four ..., each time at the next resolver. */
 #define TRIES 4
 
+/* Microseconds to about seconds; and the most by which a nonce exceeds the one before within such a time. */
+#define CLOCK_SHIFT 20
+#define NONCE_STEP  (1u << 22)
+
 /* No mapping is kept longer, whatever it says. */
 #define TTL_MAX (24 * 3600 * US_S)
 
@@ -62,6 +66,14 @@ ask_get(struct xtr *x, vn_id_t vn, struct prefix prefix, bool smr_invoked)
 	return room;
 }
 
+static void
+ask_due_by(struct xtr *x, struct ask *ask, us_t due)
+{
+	ask->due = due;
+	if (due < x->asks_due)
+		x->asks_due = due;
+}
+
 struct ask *
 asks_find(struct xtr *x, uint64_t nonce)
 {
@@ -76,9 +88,7 @@ void
 asks_done(struct xtr *x, struct ask *ask)
 {
 	ask->answered = true;
-	ask->due = ask->spent;
-	if (ask->due < x->asks_due)
-		x->asks_due = ask->due;
+	ask_due_by(x, ask, ask->again ? ask->spent + PACE - AHEAD : ask->spent);
 }
 
 /* ---- sending ---- */
@@ -149,18 +159,21 @@ ask_again(struct xtr *x, struct ask *ask, us_t now)
 		x->asks_due = ask->due;
 }
 
-/* Nonces of a subscription must grow (RFC 9437 section 5): they have the time in front, of a clock that a restart does not
- * set back, and chance behind. */
+/* A subscription is taken by its nonce being larger than all before, those of publications included (RFC 9437 section 4); and
+ * nobody may guess it.  The clock makes the upper half, so that this holds over restarts. */
 static uint64_t
 ask_nonce(struct xtr *x, us_t now)
 {
-	uint64_t chance = xtr_random(x);
+	uint64_t random = xtr_random(x), clock;
 
-	if (!x->conf.subscribe || chance == 0)
-		return chance;
-	if (x->clock == 0)
-		x->clock = x->nonce - (uint64_t)now;
-	return (x->clock + (uint64_t)now) >> 16 << 28 | chance >> 36;
+	if (!x->conf.subscribe)
+		return random;
+	if (x->ask_epoch == 0)
+		x->ask_epoch = now;
+	clock = (x->ask_clock + (uint64_t)(now - x->ask_epoch)) >> CLOCK_SHIFT;
+	clock = clock << 32 | (random & UINT32_MAX);
+	x->ask_nonce = clock > x->ask_nonce ? clock : x->ask_nonce + 1 + random % NONCE_STEP;
+	return x->ask_nonce;
 }
 
 /* 0: asked, now or before; -EAGAIN, -ENOSPC, -ENOENT. */
@@ -183,9 +196,17 @@ ask_for(struct xtr *x, vn_id_t vn, struct prefix prefix, bool smr_invoked, us_t 
 	}
 	if (ask->spent < now)
 		ask->spent = now;
-	if (ask->spent + PACE > now + AHEAD)
+	if (ask->spent + PACE > now + AHEAD) {
+		/* What an SMR hints at stays true. */
+		if (smr_invoked) {
+			ask->again = true;
+			if (ask->answered)
+				ask_due_by(x, ask, ask->spent + PACE - AHEAD);
+		}
 		return -EAGAIN;
+	}
 	ask->spent += PACE;
+	ask->again = false;
 	ask->nonce = ask_nonce(x, now);
 	ask->tries = 0;
 	ask->answered = false;
@@ -340,6 +361,12 @@ ask_due(struct xtr *x, struct ask *ask, us_t now)
 	if (!ask->answered && ask->tries < TRIES) {
 		ask_again(x, ask, now);
 		return;
+	}
+	if (ask->again) {
+		ask->again = false;
+		if (mapcache_find(x->cache, ask->vn, ask->prefix.addr) != NULL &&
+		    ask_for(x, ask->vn, ask->prefix, true, now) == 0)
+			return;
 	}
 	*ask = (struct ask){0};
 	if (gone.answered)

@@ -6,6 +6,8 @@
 
 /* TTL of a pushed mapping, minutes: the next question finds the map-server's. */
 #define TTL_PUSHED 15
+/* Who goes on sending to the wrong site has not heard, or may not ask again yet (RFC 9301 section 6.1). */
+#define TELL_PACE US_S
 
 void
 xtr_asked(struct xtr *x, vn_id_t vn, struct addr eid, struct addr rloc, bool pushes, us_t now)
@@ -111,10 +113,11 @@ smr(const struct news *n, struct addr rloc)
 }
 
 static void
-tell(void *ctx, const struct xtr_asker *asker)
+tell(void *ctx, struct xtr_asker *asker)
 {
 	const struct news *n = ctx;
 
+	asker->told = n->now;
 	if (addr_equal(xtr_own_rloc(n->x, asker->rloc.family), asker->rloc) ||
 	    addr_is_none(xtr_own_rloc(n->x, asker->rloc.family)))
 		return;
@@ -142,6 +145,17 @@ xtr_tell_askers(struct xtr *x, vn_id_t vn, struct addr eid, us_t now)
 
 	if (news_of(x, vn, eid, now, &n))
 		askers_of(x->askers, vn, eid, now > ttl ? now - ttl : 1, tell, &n);
+}
+
+void
+xtr_tell_sender(struct xtr *x, vn_id_t vn, struct addr eid, struct addr rloc, us_t now)
+{
+	struct xtr_asker *asker = askers_find(x->askers, vn, eid, rloc);
+	struct news n;
+
+	if (asker != NULL && (asker->told == 0 || now >= asker->told + TELL_PACE) &&
+	    news_of(x, vn, eid, now, &n))
+		tell(&n, asker);
 }
 
 void

@@ -25,7 +25,7 @@ xtr_create(const struct xtr_conf *conf, const struct lisp_io *io, void *io_ctx,
 	x->ctx = ctx;
 	x->cache = cache;
 	x->key = *key;
-	x->nonce = nonce;
+	x->nonce = x->ask_clock = nonce;
 	x->asks_due = x->own_due = x->probes_due = US_NEVER;
 	x->askers = askers_create(key);
 	if (x->askers == NULL || registrar_create(x) != 0 ||

@@ -140,6 +140,8 @@ void xtr_own_end(struct xtr *x, us_t now);
 /* An EID moved to this site, or away from it ('place' says where it is): those who asked for it are
  * told, by CHANGE-PRIORITY where 'pushes' says that they take it, by SMR otherwise. */
 void xtr_tell_askers(struct xtr *x, vn_id_t vn, struct addr eid, us_t now);
+/* This locator sends to us what is for an EID that has moved away: it is told once more, at most once a second. */
+void xtr_tell_sender(struct xtr *x, vn_id_t vn, struct addr eid, struct addr rloc, us_t now);
 /* The same for the site that had the EID before, when it is no router of ours (H and C clear). */
 void xtr_tell_previous(struct xtr *x, vn_id_t vn, struct addr eid, struct addr rloc, us_t now);
 /* This locator asked for the EID, or sends to it. */
@@ -172,6 +174,7 @@ struct xtr_asker {
 	struct addr rloc;
 	bool pushes;
 	us_t last;
+	us_t told; /* of a move; 0: never */
 };
 
 bool xtr_asker_next(const struct xtr *x, size_t *position, struct xtr_asker *out);

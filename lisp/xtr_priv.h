@@ -16,6 +16,7 @@ struct ask {
 	unsigned tries;
 	bool answered;
 	bool smr_invoked;
+	bool again; /* an SMR came sooner than it may be followed: asked when it may */
 	us_t due;   /* the next try, or the end of the row */
 	us_t spent; /* until then what was used of its allowance has not come back */
 };
@@ -77,10 +78,12 @@ struct xtr {
 	struct mapcache *cache;
 	struct hash_key key;
 	uint64_t nonce;
-	uint64_t clock; /* of the nonces of subscriptions: this and 'now'; 0: not set yet */
 	struct limiter replies;
 	struct ask asks[XTR_ASKS_MAX];
 	us_t asks_due;
+	uint64_t ask_nonce; /* the last of a question that subscribes */
+	uint64_t ask_clock; /* the clock that 'nonce' was given from, and when that was */
+	us_t ask_epoch;
 	unsigned resolver; /* that is asked next */
 	struct pool own;
 	struct lpm own_lpm;
@@ -145,8 +148,10 @@ void askers_destroy(struct askers *a);
 /* True when this one was not there. */
 bool askers_put(struct askers *a, const struct xtr_asker *asker);
 /* Calls 'each' for every locator that asked for the EID since 'oldest'. */
-void askers_of(const struct askers *a, vn_id_t vn, struct addr eid, us_t oldest,
-	       void (*each)(void *ctx, const struct xtr_asker *asker), void *ctx);
+void askers_of(struct askers *a, vn_id_t vn, struct addr eid, us_t oldest,
+	       void (*each)(void *ctx, struct xtr_asker *asker), void *ctx);
+/* The row of this pair, or NULL; valid until the next put. */
+struct xtr_asker *askers_find(struct askers *a, vn_id_t vn, struct addr eid, struct addr rloc);
 bool askers_next(const struct askers *a, size_t *position, struct xtr_asker *out);
 
 /* push.c */

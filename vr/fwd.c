@@ -5,6 +5,7 @@
 #include "vr/fwd_mapped.h"
 #include "vr/fwd_out.h"
 #include "vr/lan.h"
+#include "vr/mapsys.h"
 #include "vr/query.h"
 #include "vr/sight.h"
 #include "wire/eth.h"
@@ -217,6 +218,11 @@ peer_may_speak(struct vr *vr, struct site *site, const struct peer *peer,
 		if (gndt_find(vr->gndt, site->vn, ip->src) == NULL &&
 		    vr_id_equal(lndt_home(vr->lndt, site->vn, ip->dst), peer->id))
 			return true;
+		/* The mapping system led it here, through a session instead of plain. */
+		if (vr->mapsys != NULL && site->conf->lisp &&
+		    gndt_find(vr->gndt, site->vn, ip->src) == NULL &&
+		    !lndt_is_mobile(vr->lndt, site->vn, ip->src))
+			return true;
 		vr_drop(vr, DROP_PEER_SOURCE);
 		return false;
 	}
@@ -249,6 +255,8 @@ redirect(struct vr *vr, struct site *site, const struct fwd_origin *origin,
 		return;
 	}
 	vr->redirected++;
+	if (!addr_is_none(origin->rloc))
+		mapsys_astray(vr, site, ip->dst, origin->rloc, now);
 	fwd_to_peer(vr, site, route->slot, origin, out, f, ip, now);
 }
 

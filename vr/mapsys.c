@@ -498,6 +498,13 @@ mapsys_sender(struct vr *vr, const struct site *site, struct addr eid, struct ad
 	xtr_asked(m->xtr, site->vn, eid, rloc, false, now);
 }
 
+void
+mapsys_astray(struct vr *vr, const struct site *site, struct addr eid, struct addr rloc, us_t now)
+{
+	if (vr->mapsys != NULL)
+		xtr_tell_sender(vr->mapsys->xtr, site->vn, eid, rloc, now);
+}
+
 const struct conf_lisp_locator *
 mapsys_locator(struct mapsys *m, struct addr rloc)
 {

@@ -40,6 +40,9 @@ void mapsys_wait(struct vr *vr, struct site *site, const struct fwd_origin *orig
 /* A packet for a local EID came from this locator: who sends has a mapping, and wants to hear of changes. */
 void mapsys_sender(struct vr *vr, const struct site *site, struct addr eid, struct addr rloc,
 		   us_t now);
+/* A packet from this locator was for an EID that is elsewhere: it should know. */
+void mapsys_astray(struct vr *vr, const struct site *site, struct addr eid, struct addr rloc,
+		   us_t now);
 /* The peer says that this locator asked for the EID. */
 void mapsys_told(struct vr *vr, vn_id_t vn, struct addr eid, struct addr rloc, us_t now);
 

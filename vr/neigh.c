@@ -16,6 +16,7 @@
 struct packet {
 	struct frame f; /* 'data' in 'bytes' */
 	uint8_t *bytes;
+	size_t size; /* of 'bytes' */
 };
 
 struct waiting {
@@ -29,6 +30,7 @@ struct waiting {
 struct neigh {
 	struct waiting rows[NEIGH_WAITING_MAX];
 	size_t used;
+	size_t bytes; /* that wait */
 };
 
 struct neigh *
@@ -38,10 +40,17 @@ neigh_create(void)
 }
 
 static void
+packet_free(struct neigh *n, struct packet *p)
+{
+	n->bytes -= p->size;
+	free(p->bytes);
+}
+
+static void
 row_clear(struct neigh *n, struct waiting *w)
 {
 	for (size_t i = 0; i < w->count; i++)
-		free(w->packets[i].bytes);
+		packet_free(n, &w->packets[i]);
 	*w = (struct waiting){0};
 	n->used--;
 }
@@ -112,8 +121,9 @@ void
 neigh_wait(struct vr *vr, struct site *site, struct addr ip, const struct frame *f, us_t now)
 {
 	struct waiting *w = row_find(vr->neigh, site->vn, ip);
+	size_t size = FRAME_HEADROOM + f->size;
+	uint8_t *bytes = NULL;
 	struct packet *p;
-	uint8_t *bytes;
 
 	if (w == NULL) {
 		w = row_add(vr, site, ip, now);
@@ -122,19 +132,21 @@ neigh_wait(struct vr *vr, struct site *site, struct addr ip, const struct frame 
 			w->due = now + RETRY;
 		}
 	}
-	bytes = w != NULL ? malloc(FRAME_HEADROOM + f->size) : NULL;
+	if (w != NULL && vr->neigh->bytes + size <= NEIGH_BYTES_MAX)
+		bytes = malloc(size);
 	if (bytes == NULL) {
 		vr_drop(vr, DROP_ARP_PENDING);
 		return;
 	}
 	if (w->count == NEIGH_PACKETS_MAX) {
 		vr_drop(vr, DROP_ARP_PENDING);
-		free(w->packets[0].bytes);
+		packet_free(vr->neigh, &w->packets[0]);
 		memmove(&w->packets[0], &w->packets[1], sizeof(w->packets[0]) * --w->count);
 	}
 	memcpy(bytes + FRAME_HEADROOM, f->data, f->size);
 	p = &w->packets[w->count++];
-	*p = (struct packet){.f = *f, .bytes = bytes};
+	*p = (struct packet){.f = *f, .bytes = bytes, .size = size};
+	vr->neigh->bytes += size;
 	p->f.data = bytes + FRAME_HEADROOM;
 	vr->wake = true;
 }

@@ -6,7 +6,9 @@
 #include "vr/vr.h"
 
 #define NEIGH_WAITING_MAX 64 /* destinations */
-#define NEIGH_PACKETS_MAX 4  /* per destination */
+/* Per destination, and bytes of all: what has waited for a mapping comes all at once. */
+#define NEIGH_PACKETS_MAX 64
+#define NEIGH_BYTES_MAX   (4 * 1024 * 1024)
 #define NEIGH_TIMEOUT     (1 * US_S)
 
 /* A machine unheard for so long is asked again when a packet goes to it, at most one machine per pace and LAN. */

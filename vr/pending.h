@@ -11,8 +11,10 @@
 #include "base/hash.h"
 #include "base/types.h"
 
+/* A machine that has just moved here may be in the midst of streams to sites that this router has never sent to: what it says
+ * during a round trip to the map-resolver must not be lost. */
 #define PENDING_EIDS_MAX    256
-#define PENDING_PACKETS_MAX 8
+#define PENDING_PACKETS_MAX 128
 #define PENDING_BYTES_MAX   ((size_t)8 << 20)
 #define PENDING_TIMEOUT     (3 * US_S)
 

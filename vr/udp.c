@@ -94,11 +94,14 @@ option_set(int fd, int level, int name, int value)
 	return setsockopt(fd, level, name, &value, sizeof(value)) == 0 ? 0 : -errno;
 }
 
-/* Large buffers, beyond the system's limit where we may. */
+/* Large buffers, beyond the system's limit where we may.  What comes to a socket that nobody reads must not fill the kernel's
+ * memory. */
 static void
-buffers_set(int fd)
+buffers_set(int fd, bool receives)
 {
-	if (option_set(fd, SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_BYTES) != 0)
+	if (!receives)
+		(void)option_set(fd, SOL_SOCKET, SO_RCVBUF, 1);
+	else if (option_set(fd, SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_BYTES) != 0)
 		(void)option_set(fd, SOL_SOCKET, SO_RCVBUF, BUFFER_BYTES);
 	if (option_set(fd, SOL_SOCKET, SO_SNDBUFFORCE, BUFFER_BYTES) != 0)
 		(void)option_set(fd, SOL_SOCKET, SO_SNDBUF, BUFFER_BYTES);
@@ -166,7 +169,7 @@ socket_open(struct udp *u, const struct udp_conf *conf)
 		rc = look_set(u, conf);
 	if (rc != 0)
 		return rc;
-	buffers_set(u->fd);
+	buffers_set(u->fd, conf->datagram_max != 0);
 	size = address_from_endpoint(u, &conf->listen, &a);
 	return bind(u->fd, &a.any, size) == 0 ? 0 : -errno;
 }

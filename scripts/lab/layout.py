@@ -9,6 +9,8 @@ VM_MAC = "52:54:00:4c:41:05"
 VM_HOSTS = ("a", "b")  # the sites between which the machine moves
 # The machine beside which site each host stands; the client's site has no other native.
 HOSTS = {"native_a": "a", "native_b": "b", "client": "c"}
+# The same for hosts of plain LISP sites, where there are any; see lisp.py.
+FAR_HOSTS = {"far": "d"}
 
 
 @dataclass

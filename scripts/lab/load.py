@@ -1,9 +1,9 @@
-"""The load on the machine while it moves: from the client a TCP download, a ping and a UDP stream, from each native a TCP
-transfer and a UDP stream."""
+"""The load on the machine while it moves: from the client a TCP download, a ping and a UDP stream, from each other host a
+TCP transfer and a UDP stream."""
 import time
 
 from . import probes
-from .measure import CLIENT_SIZE, NATIVE_SIZE, PING_FLOW, UDP_FLOWS
+from .measure import ALL_FLOWS, CLIENT_SIZE, NATIVE_SIZE, PING_FLOW
 
 CLIENT_RATE, NATIVE_RATE = 600_000, 200_000  # bytes per second of the downloads
 STALL_MS = 10_000  # a transfer that stands still for longer is not called well
@@ -18,8 +18,8 @@ class Load:
         for name, space in world.hosts.items():
             is_client = name == "client"
             rate = CLIENT_RATE if is_client else NATIVE_RATE
-            self.downloads[name] = probes.download(space, address, rate, 1000 + UDP_FLOWS[name])
-            self.streams[name] = probes.stream(space, address, UDP_FLOWS[name],
+            self.downloads[name] = probes.download(space, address, rate, 1000 + ALL_FLOWS[name])
+            self.streams[name] = probes.stream(space, address, ALL_FLOWS[name],
                                                size=CLIENT_SIZE if is_client else NATIVE_SIZE)
         self.streams["ping"] = probes.ping(world.hosts["client"], address, PING_FLOW)
         self.before = {}

@@ -10,6 +10,8 @@ rarp_to_all_acked_ms   the same RARP until the new site has received, from every
 rarp_to_delivery_ms    the same RARP to the first frame from the client that enters the new tap
 rarp_to_router_delivery_ms   the same RARP to the first packet for the machine, of any host, that the new site's router puts on
                        its LAN
+rarp_to_mapping_ms     the same RARP to the first packet that the plain LISP site sends to the new site's locator: its
+                       map-cache has followed
 lost_udp, lost_icmp    requests that left their host and reached neither the old tap before STOP nor the new one; counted_udp,
                        counted_icmp: of so many
 window_ms              the time during which requests were counted, by the clock
@@ -26,13 +28,14 @@ guest_caught_up_ms     the RARP to the guest's first answer to a request deliver
 """
 import time
 
-from . import sealed
+from . import lisp, sealed
 from .capture import ARP, IP4, RARP, UDP, Capture, collect, mac_bytes, packed
 from .flows import Flow, FlowFigures, account, reorder
 from .layout import HOSTS, SITES, UNDERLAY, VM_HOSTS, VM_MAC
 from .topology import WAN_DEVICE
 
 UDP_FLOWS = {"client": 1, "native_a": 2, "native_b": 3}
+ALL_FLOWS = {**UDP_FLOWS, lisp.HOST: 4}
 PING_FLOW = 101
 # Requests of this size make sealed records of a size of their own.
 CLIENT_SIZE, NATIVE_SIZE = 333, 64
@@ -70,6 +73,10 @@ class Observer:
         devices = {}
         for site in world.sites.values():
             wanted = devices.setdefault(site.space.name, (site.space, []))[1]
+            if site.name == lisp.PLAIN:
+                wanted.append(WAN_DEVICE)
+            if site.name not in SITES:
+                continue
             if site.name != HOSTS["client"]:
                 wanted.append(site.tap)
             if self.routed:
@@ -78,6 +85,8 @@ class Observer:
         for space, port in self.host_ports.values():
             devices[space.name][1].append(port)
         for space, names in devices.values():
+            if not names:
+                continue
             file = f"{folder}/{world.layout.name}-{space.name}.pcapng" if folder else None
             self.captures.append(Capture(space, names, epoch, file))
 
@@ -128,8 +137,13 @@ class Observer:
                       to_two_sites=sum(flow.to_two_sites for flow in flows.values()))
         roles = {"client": "client", "native_from": f"native_{start}",
                  "native_to": f"native_{target}"}
-        result["peers"] = {role: self._peer(flows[UDP_FLOWS[name]], new, rarp, name)
+        if lisp.HOST in self.world.hosts:
+            roles["lisp"] = lisp.HOST
+        result["peers"] = {role: self._peer(flows[ALL_FLOWS[name]], new, rarp, name)
                            for role, name in roles.items()}
+        if lisp.HOST in self.world.hosts:
+            mapped = self._mapped(frames, target, rarp)
+            result["rarp_to_mapping_ms"] = result["peers"]["lisp"]["rarp_to_mapping_ms"] = mapped
         caught_up = _caught_up(new, rarp)
         result["guest_caught_up_ms"] = _ms(rarp, caught_up)
         if self.routed:
@@ -281,6 +295,16 @@ class Observer:
                                 and f.time > rarp))
 
     @staticmethod
+    def _mapped(frames, site, rarp):
+        """The first packet that the plain LISP site sends to this site's locator."""
+        if rarp is None:
+            return None
+        to = packed(UNDERLAY[site])
+        return _ms(rarp, _first(frames.get((lisp.PLAIN, WAN_DEVICE), []),
+                                lambda f: f.outbound and f.protocol == UDP and f.ip_to == to
+                                and f.time > rarp))
+
+    @staticmethod
     def _announcements(tap, rarp):
         """What the machine said about itself in the second after the move, by kind."""
         said = {"rarp": 0, "gratuitous_arp": 0}
@@ -295,7 +319,7 @@ class Observer:
 
 
 def _no_figures():
-    return {number: FlowFigures() for number in [*UDP_FLOWS.values(), PING_FLOW]}
+    return {number: FlowFigures() for number in [*ALL_FLOWS.values(), PING_FLOW]}
 
 
 def _identity(frame):

@@ -6,8 +6,9 @@ from .verdict import median
 
 COLUMNS = [("paused", "vm_paused_ms"), ("RARP", "resume_to_rarp_ms"),
            ("resolved", "rarp_to_resolved_ms"), ("acked", "rarp_to_all_acked_ms"),
-           ("delivered", "rarp_to_delivery_ms")]
+           ("delivered", "rarp_to_delivery_ms"), ("mapping", "rarp_to_mapping_ms")]
 ROLES = ("client", "native_from", "native_to")
+PLAIN = "lisp"
 
 
 class Printer:
@@ -43,13 +44,16 @@ def timeline(printer, move, router):
         if router:
             steps += [(_plus(at, move["rarp_to_resolved_ms"]), f"{site}'s router tells the others"),
                       (_plus(at, move["rarp_to_all_acked_ms"]), "all routers have acknowledged")]
+        if PLAIN in move["peers"]:
+            steps.append((_plus(at, move["rarp_to_mapping_ms"]),
+                          f"the plain LISP site sends to {site}"))
         steps.append((_plus(at, move["rarp_to_delivery_ms"]),
                       f"first frame from the client delivered in {site}"))
     for when, what in sorted((step for step in steps if step[0] is not None),
                              key=lambda step: step[0]):
         printer.raw(f"            {when:+9.2f} ms  {what}")
-    lost = ", ".join(f"{role} {move['peers'][role]['lost_udp']}" for role in ROLES)
-    stalls = ", ".join(f"{role} {move['peers'][role]['tcp_stall_ms']:.0f}" for role in ROLES)
+    lost = ", ".join(f"{role} {peer['lost_udp']}" for role, peer in move["peers"].items())
+    stalls = ", ".join(f"{role} {peer['tcp_stall_ms']:.0f}" for role, peer in move["peers"].items())
     printer.raw(f"             UDP frames lost: {lost}; longest silence of TCP (ms): {stalls}")
 
 
@@ -57,19 +61,23 @@ def _plus(base, more):
     return None if more is None else base + more
 
 
+def _lost(move, role):
+    return move["peers"][role]["lost_udp"] if role in move["peers"] else "-"
+
+
 def table(printer, title, moves):
     """One row per move, and the medians."""
     printer.head(title)
     names = [name for name, _ in COLUMNS]
     printer.raw(f"  {'move':>4} {'':7}" + "".join(f"{name:>10}" for name in names)
-                + f"{'UDP lost: client':>18}{'from':>6}{'to':>5}{'ping':>6}{'dup':>5}"
+                + f"{'UDP lost: client':>18}{'from':>6}{'to':>5}{'lisp':>6}{'ping':>6}{'dup':>5}"
                 + f"{'reord':>7}{'TCP':>6}")
     for move in moves:
         peers = move["peers"].values()
         cells = "".join(f"{_number(move.get(key)):>10}" for _, key in COLUMNS)
-        lost = [move["peers"][role]["lost_udp"] for role in ROLES]
+        lost = [_lost(move, role) for role in (*ROLES, PLAIN)]
         printer.raw(f"  {move['number']:>4} {move['from']} -> {move['to']} {cells}"
-                    f"{lost[0]:>18}{lost[1]:>6}{lost[2]:>5}{move['lost_icmp']:>6}"
+                    f"{lost[0]:>18}{lost[1]:>6}{lost[2]:>5}{lost[3]:>6}{move['lost_icmp']:>6}"
                     f"{sum(peer['duplicated_udp'] for peer in peers):>5}"
                     f"{sum(peer['reordered_udp'] for peer in peers):>7}"
                     f"{'ok' if all(peer['tcp_ok'] for peer in peers) else 'NO':>6}")

@@ -10,7 +10,7 @@
 from dataclasses import dataclass
 
 from . import qemu
-from .layout import HOSTS, SITES, STRETCHED, UNDERLAY, VM_HOSTS, VM_MAC, router_conf
+from .layout import FAR_HOSTS, HOSTS, SITES, STRETCHED, UNDERLAY, VM_HOSTS, VM_MAC, router_conf
 from .netns import LabError, Namespace, wait_for
 from .router import Router
 from .underlay import Underlay
@@ -52,7 +52,8 @@ class World:
 
     def host_ports(self):
         """name of a host -> (namespace of its switch, port of that switch)"""
-        return {name: (self.sites[HOSTS[name]].space, f"to-{space.name}")
+        sites = {**HOSTS, **FAR_HOSTS}
+        return {name: (self.sites[sites[name]].space, f"to-{space.name}")
                 for name, space in self.hosts.items()}
 
     def boot(self, image, site="a", ready_timeout=60):

@@ -13,6 +13,7 @@ WINDOW_MS = 1000         # a move is watched for at least so long
 COUNTED = 0.9            # of the requests that fit into that time
 PINGS_PER_S, REQUESTS_PER_S = 100, 1000
 ANSWERED = ("udp client", "udp native_a", "udp native_b", "udp ping")
+MAPPING_MS = 5           # beside one and a half round trips: an SMR, a Map-Request, a Map-Reply
 
 
 @dataclass
@@ -145,10 +146,12 @@ def order(moves, delay_ms):
 
 def answers(probes, delay_ms):
     """What the machine says to its peers; with delay the answers to late requests are late themselves."""
+    names = ANSWERED + (("udp far",) if "udp far" in probes else ())
+
     def bad(what):
         return [f"{name}: {probes[name][what]}" if name in probes else f"{name}: unknown"
-                for name in ANSWERED if probes.get(name, {what: None})[what] != 0]
-    silent = [f"{name}: none" for name in ANSWERED
+                for name in names if probes.get(name, {what: None})[what] != 0]
+    silent = [f"{name}: none" for name in names
               if name in probes and not probes[name]["received"]]
     checks = [Check("no answer of the machine comes twice", not bad("duplicated") + silent,
                     _list(bad("duplicated") + silent))]
@@ -214,9 +217,24 @@ def records(moves):
                   f"{RECORDS_WORST_MS} ms", agree, f"median {_show(middle)}, worst {_show(worst)}")]
 
 
+def mapping(moves, delay_ms, loss_pct):
+    """When the plain LISP site has followed; with loss on the way, the median."""
+    plain = [move for move in moves if "lisp" in move["peers"]]
+    if not plain:
+        return []
+    values = [move["rarp_to_mapping_ms"] for move in plain]
+    middle, worst = median(values), _worst(values)
+    limit = 3 * delay_ms + MAPPING_MS
+    value, how = (middle, "median at most") if loss_pct or not delay_ms else (worst, "at most")
+    return [Check(f"first RARP to the plain LISP site's map-cache changed: {how} {limit:g} ms",
+                  None not in values and value is not None and value <= limit,
+                  f"median {_show(middle)}, worst {_show(worst)}")]
+
+
 def of_layout(moves, wanted, finished, probes, delay_ms, loss_pct):
     """All criteria of one layout. 'probes': what each probe said at its end."""
     return [Check(f"{wanted} of {wanted} moves were made", 0 < len(moves) == wanted, f"{len(moves)}"),
             *tcp(moves, finished), counted(moves), delivery(moves, delay_ms, loss_pct),
+            *mapping(moves, delay_ms, loss_pct),
             losses(moves, delay_ms, loss_pct), duplicates(moves), *order(moves, delay_ms),
             *answers(probes, delay_ms), *one_site(moves), direct(moves), *records(moves)]

@@ -14,7 +14,7 @@ from lab.router import Router
 from lab.underlay import Underlay
 
 VN, PORT = 7, 51341
-NUMBERS = {"a": 1, "b": 2, "c": 3}
+NUMBERS = {"a": 1, "b": 2, "c": 3, "d": 4, "m": 5}
 VIRTUAL_MAC = "02:56:52:00:00:07"
 BROADCAST = b"\xff" * 6
 
@@ -120,8 +120,11 @@ class Sites:
         # A plain switch: it forwards broken packets too, and does not cost what netfilter costs.
         switch.run("sysctl", "-qw", "net.bridge.bridge-nf-call-iptables=0", check=False)
         self.switches[name] = switch
-        self.underlay.attach(space, "wan0", f"{self.address(name)}/24")
+        self._attach(name, space)
         self.routers[name] = Router(space, name)
+
+    def _attach(self, name, space):
+        self.underlay.attach(space, "wan0", f"{self.address(name)}/24")
 
     @staticmethod
     def address(name):

@@ -755,6 +755,24 @@ packets_that_wait_for_an_arp_answer_are_bounded(void **state)
 	world_end(w);
 }
 
+static void
+packets_that_wait_are_bounded_in_bytes_too(void **state)
+{
+	unsigned fit = NEIGH_BYTES_MAX / (FRAME_HEADROOM + 1400), count = 0;
+	struct world *w = world_make(plain);
+	char to[16];
+
+	(void)state;
+	for (unsigned i = 100; i < 100 + NEIGH_WAITING_MAX; i++)
+		for (unsigned j = 0; j < NEIGH_PACKETS_MAX; j++, count++) {
+			snprintf(to, sizeof(to), "10.1.0.%u", i);
+			peer_sends(w, (struct want){.from = "10.2.0.9", .to = to, .size = 1400});
+		}
+	assert_true(count > fit);
+	assert_in_range(drops(w, DROP_ARP_PENDING), count - fit - 1, count - fit + 1);
+	world_end(w);
+}
+
 /* What a machine sent before it moved must not come back to it. */
 static void
 a_machines_own_packet_is_not_sent_back_to_it(void **state)
@@ -837,6 +855,7 @@ main(void)
 		cmocka_unit_test(what_the_lan_does_not_take_is_counted),
 		cmocka_unit_test(what_is_no_ip_is_counted),
 		cmocka_unit_test(packets_that_wait_for_an_arp_answer_are_bounded),
+		cmocka_unit_test(packets_that_wait_are_bounded_in_bytes_too),
 		cmocka_unit_test(a_machines_own_packet_is_not_sent_back_to_it),
 		cmocka_unit_test(messages_that_are_none_are_counted),
 		cmocka_unit_test(a_claim_older_than_what_is_known_is_counted),

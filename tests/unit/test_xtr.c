@@ -284,6 +284,58 @@ an_smr_leads_to_the_new_site(void **state)
 	net_free(net);
 }
 
+/* What the pace of questions does not allow at once is asked when it does. */
+static void
+an_smr_that_comes_too_soon_is_followed_later(void **state)
+{
+	struct net *net = net_standard();
+	struct addr eid = addr_of("10.1.0.5");
+
+	(void)state;
+	before_a_move(net);
+	xtr_asked(net->nodes[A].x, VN, eid, net->nodes[B].rloc, false, net->now);
+	for (unsigned i = 0; i < 4; i++) {
+		xtr_tell_askers(net->nodes[A].x, VN, eid, net->now);
+		net_run(net, 5 * DELAY);
+	}
+	assert_true(net_count(net, B, XTR_SMR_LIMITED) > 0);
+	move(net, true, false);
+	net_run(net, 5 * DELAY);
+	assert_leads(net, B, "10.1.0.5", "192.0.2.1");
+	net_run(net, US_S);
+	assert_leads(net, B, "10.1.0.5", "192.0.2.3");
+	net_free(net);
+}
+
+/* A lost SMR is made good by the data that goes on coming to the wrong site. */
+static void
+a_sender_that_goes_on_to_the_old_site_is_told_again(void **state)
+{
+	struct net *net = net_standard();
+	struct addr eid = addr_of("10.1.0.5");
+	uint64_t told;
+
+	(void)state;
+	before_a_move(net);
+	xtr_asked(net->nodes[A].x, VN, eid, net->nodes[B].rloc, false, net->now);
+	move(net, false, false);
+	net->nodes[A].own[1].is_here = false;
+	net->nodes[A].own[1].elsewhere = net->nodes[C].rloc;
+	net_run(net, US_S);
+	assert_leads(net, B, "10.1.0.5", "192.0.2.1");
+	told = net_count(net, A, XTR_SMRS);
+	for (unsigned i = 0; i < 100; i++)
+		xtr_tell_sender(net->nodes[A].x, VN, eid, net->nodes[B].rloc, net->now);
+	/* Nobody is told who never asked. */
+	xtr_tell_sender(net->nodes[A].x, VN, eid, net->nodes[D].rloc, net->now);
+	assert_int_equal(net_count(net, A, XTR_SMRS), told + 1);
+	net_run(net, US_S);
+	assert_leads(net, B, "10.1.0.5", "192.0.2.3");
+	xtr_tell_sender(net->nodes[A].x, VN, eid, net->nodes[B].rloc, net->now);
+	assert_int_equal(net_count(net, A, XTR_SMRS), told + 2);
+	net_free(net);
+}
+
 static void
 a_push_leads_to_the_new_site_at_once(void **state)
 {
@@ -324,6 +376,27 @@ the_previous_site_tells_who_asked_there(void **state)
 	assert_int_equal(xtr_resolve(net->nodes[D].x, VN, addr_of("10.1.0.5"), net->now), 0);
 	net_run(net, US_S);
 	assert_leads(net, D, "10.1.0.5", "192.0.2.3");
+	net_free(net);
+}
+
+/* Each subscription's nonce is larger than the last: otherwise it is none, and nobody answers. */
+static void
+a_subscriber_that_asks_again_is_answered(void **state)
+{
+	struct net *net = net_standard();
+	struct xtr_conf conf = net_xtr_conf(net, B);
+
+	(void)state;
+	conf.subscribe = true;
+	net_restart(net, B, &conf);
+	before_a_move(net);
+	for (unsigned i = 0; i < 20; i++) {
+		move(net, true, false);
+		net_run(net, 2 * US_S);
+	}
+	assert_int_equal(net_count(net, B, XTR_SMRS_HEARD), 20);
+	assert_int_equal(net_count(net, B, XTR_REQUESTS), 1 + 20);
+	assert_int_equal(net_count(net, B, XTR_UNANSWERED), 0);
 	net_free(net);
 }
 
@@ -902,8 +975,11 @@ main(void)
 		cmocka_unit_test(a_negative_reply_for_other_eids_counts_for_the_one_asked_for),
 		cmocka_unit_test(mappings_in_use_are_refreshed_before_their_end),
 		cmocka_unit_test(an_smr_leads_to_the_new_site),
+		cmocka_unit_test(an_smr_that_comes_too_soon_is_followed_later),
+		cmocka_unit_test(a_sender_that_goes_on_to_the_old_site_is_told_again),
 		cmocka_unit_test(a_push_leads_to_the_new_site_at_once),
 		cmocka_unit_test(the_previous_site_tells_who_asked_there),
+		cmocka_unit_test(a_subscriber_that_asks_again_is_answered),
 		cmocka_unit_test(a_subscriber_hears_of_a_move),
 		cmocka_unit_test(a_displaced_site_hears_of_it_with_its_refresh),
 		cmocka_unit_test(registrations_survive_loss_and_are_refreshed),
