@@ -13,9 +13,9 @@ import pytest
 
 from bench import __main__ as bench
 from lab import demo, frames, netns, probes, records, sealed, tools, verdict
-from lab.capture import Capture, Reader, collect
+from lab.capture import Capture, Reader, collect, packed
 from lab.flows import Flow, FlowFigures, account
-from lab.layout import HOSTS, STRETCHED
+from lab.layout import HOSTS, STRETCHED, UNDERLAY
 from lab.measure import PING_FLOW, UDP_FLOWS, Observer
 from lab.netns import Lab, run, wait_for
 from lab.underlay import Underlay
@@ -297,6 +297,44 @@ def test_one_bad_figure_of_a_peer_breaks_the_verdict(role, key, value):
     assert not holds([move])
 
 
+def with_plain_site(**more):
+    """A good move that a plain LISP site has followed."""
+    move = copy.deepcopy(GOOD)
+    move["rarp_to_mapping_ms"] = 4.9
+    move["peers"]["lisp"] = dict(GOOD_PEER, host="far")
+    return {**move, **more}
+
+
+def test_a_plain_site_is_judged_like_the_others_and_must_follow():
+    assert holds([with_plain_site()])
+    assert not holds([with_plain_site(rarp_to_mapping_ms=5.1)])
+    assert not holds([with_plain_site(rarp_to_mapping_ms=None)])
+    for key, value in BAD_PEER:
+        move = with_plain_site()
+        move["peers"]["lisp"][key] = value
+        assert not holds([move]), key
+    far = {"received": 9000, "duplicated": 0, "reordered": 0}
+    assert holds([with_plain_site()], final={**GOOD_PROBES, "udp far": far})
+    assert not holds([with_plain_site()], final={**GOOD_PROBES, "udp far": {**far, "duplicated": 1}})
+
+
+def test_with_delay_a_plain_site_has_one_and_a_half_round_trips():
+    slow, late = with_plain_site(rarp_to_mapping_ms=64.9), with_plain_site(rarp_to_mapping_ms=65.1)
+    said = {how: [check for check in checks_of([slow, *more, slow], 3, delay_ms=20) if "LISP" in check.text][0]
+            for how, more in (("each", [slow]), ("one", [late]))}
+    assert said["each"].holds and not said["one"].holds
+
+
+def test_the_first_packet_of_the_plain_site_to_the_new_locator_counts():
+    def packet(time, to, outbound=True, protocol=17):
+        return SimpleNamespace(time=time, outbound=outbound, protocol=protocol, ip_to=packed(UNDERLAY[to]))
+    seen = {("d", "wan0"): [packet(0.9, "b"), packet(1.001, "a"), packet(1.002, "b", outbound=False),
+                            packet(1.003, "b", protocol=6), packet(1.004, "b"), packet(1.005, "b")]}
+    assert Observer._mapped(seen, "b", 1.0) == 4.0
+    assert Observer._mapped({}, "b", 1.0) is None
+    assert Observer._mapped(seen, "b", None) is None
+
+
 def test_missing_moves_or_transfers_break_the_verdict():
     assert not holds([GOOD], wanted=2)
     assert not holds([GOOD], finished={"client": False})
@@ -382,6 +420,8 @@ def demo_with(monkeypatch, tmp_path, failure):
     clouds = SimpleNamespace(start=lambda: None, routers={})
     monkeypatch.setattr(demo.guest, "make", lambda **_: None)
     monkeypatch.setattr(demo, "Clouds", lambda *_: clouds)
+    for name in ("add", "add_host"):
+        monkeypatch.setattr(demo.lisp, name, lambda _: None)
     monkeypatch.setattr(demo.Run, "moves", broken)
     try:
         status = demo.main(["--plain-moves", "0", "--layout", "subnets", "--output", str(file)])
