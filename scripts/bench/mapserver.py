@@ -50,7 +50,7 @@ class Bench(Lab):
         self.load.ip(f"addr add {LOAD}/24 dev eth0")
         self.server.ip(f"addr add {SERVER}/24 dev eth0")
         self.link(self.server, "lan", self.server, "host")
-        self.echo = self._on_core(built("bench/udp_echo"), str(ECHO_PORT))
+        self._on_core(built("bench/udp_echo"), str(ECHO_PORT))
         self.vrd = self._on_core(built("vrd"), "-c", self._configuration())
         wait_for(self._hears, START_SECONDS, "vrd to start")
         before = self._resident()
@@ -96,13 +96,6 @@ class Bench(Lab):
         """Bytes of memory; taskset and ip have become the program that they start."""
         with open(f"/proc/{self.vrd.pid}/statm", encoding="ascii") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
-
-    def cpu(self, port):
-        """Seconds of its core that the program behind a port has used."""
-        program = self.echo if port == ECHO_PORT else self.vrd
-        with open(f"/proc/{program.pid}/stat", encoding="ascii") as file:
-            fields = file.read().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def ask(self, what, port):
         """Answers per second."""
