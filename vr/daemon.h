@@ -145,10 +145,13 @@ void daemon_lisp_recall(struct daemon *d, const struct state_row *row);
 /* Does what is due and sets the timer. */
 void daemon_lisp_step(struct daemon *d, us_t now);
 void daemon_lisp_flush(struct daemon *d);
+/* Control messages that wait leave. */
+void daemon_lisp_mail(struct daemon *d);
 struct plain *daemon_plain(const struct daemon *d);
 /* NULL: not in this role. */
 const struct ms *daemon_map_server(const struct daemon *d);
-/* Control sockets' endpoint to send from, by family; false: none. */
+/* From the control socket of the receiver's family, with the next daemon_step() or daemon_flush().
+ * False: there is none, or it cannot be sent. */
 bool daemon_lisp_send(struct daemon *d, const struct endpoint *to, const uint8_t *msg, size_t size);
 
 /* The control commands (ctl_cmds.c): their context is the daemon. */

@@ -24,6 +24,8 @@ daemon_step(struct daemon *d, us_t now)
 	loop_timer_set(d->vr_timer, d->vr->wake ? now : d->vr_due);
 	if (d->ctl != NULL)
 		daemon_ctl_events(d);
+	/* Every event ends here, not every one by a flush. */
+	daemon_lisp_mail(d);
 }
 
 void

@@ -10,6 +10,7 @@
 #include "vr/fwd_mapped.h"
 #include "vr/lisp_crypto.h"
 #include "vr/lisp_made.h"
+#include "vr/mail.h"
 #include "vr/mapsys.h"
 #include "vr/plain.h"
 #include "vr/udp.h"
@@ -17,10 +18,13 @@
 #define FAMILIES 2
 /* A message that is larger is no LISP control message of ours or of a peer's. */
 #define CONTROL_SIZE 9000
+/* So many batches are taken per event: what an event costs anyway is then small beside them. */
+#define CONTROL_ROUNDS 4
 
 struct control {
 	struct daemon *daemon;
 	struct udp *udp;
+	struct mail *mail; /* what waits to be sent */
 	uint8_t family;
 };
 
@@ -45,11 +49,9 @@ struct daemon_lisp {
 bool
 daemon_lisp_send(struct daemon *d, const struct endpoint *to, const uint8_t *msg, size_t size)
 {
-	unsigned sent;
-
 	for (size_t i = 0; i < d->lisp->control_count; i++)
 		if (d->lisp->control[i].family == to->addr.family)
-			return udp_send(d->lisp->control[i].udp, to, msg, size, size, &sent) == 0;
+			return mail_put(d->lisp->control[i].mail, to, msg, size) == 0;
 	return false;
 }
 
@@ -208,6 +210,8 @@ open_sockets(struct daemon *d)
 		*c = (struct control){.daemon = d, .family = conf->rlocs[i].addr.family};
 		err = udp_create(&udp, d->log, &c->udp);
 		d->lisp->control_count += err == 0;
+		if (err == 0 && (c->mail = mail_create(c->udp)) == NULL)
+			err = -ENOMEM;
 	}
 	return err == 0 ? plain_create(&plain, &plain_ops, d, d->log, &d->lisp->plain) : err;
 }
@@ -248,8 +252,10 @@ daemon_lisp_destroy(struct daemon *d)
 	if (l == NULL)
 		return;
 	mapserver_destroy(l->ms);
-	for (size_t i = 0; i < l->control_count; i++)
+	for (size_t i = 0; i < l->control_count; i++) {
+		mail_destroy(l->control[i].mail);
 		udp_destroy(l->control[i].udp);
+	}
 	plain_destroy(l->plain);
 	lisp_made_destroy(l->made);
 	free(l);
@@ -277,18 +283,31 @@ control_heard(struct daemon *d, const struct endpoint *from, const uint8_t *data
 	(void)mapsys_heard(d->vr, from, data, size, now);
 }
 
-static void
-on_control_readable(void *ctx, us_t now)
+/* Answers leave with their batch.  True: more may have arrived. */
+static bool
+control_batch(struct control *c, us_t now)
 {
 	struct udp_train trains[UDP_TRAINS];
-	struct control *c = ctx;
-	struct daemon *d = c->daemon;
 	bool more;
 	size_t count = udp_receive(c->udp, trains, &more);
 
 	for (size_t i = 0; i < count; i++)
 		if (!trains[i].truncated)
-			control_heard(d, &trains[i].from, trains[i].data, trains[i].size, now);
+			control_heard(c->daemon, &trains[i].from, trains[i].data, trains[i].size,
+				      now);
+	mail_flush(c->mail);
+	return more;
+}
+
+static void
+on_control_readable(void *ctx, us_t now)
+{
+	struct control *c = ctx;
+	struct daemon *d = c->daemon;
+	unsigned rounds = 1;
+
+	while (control_batch(c, now) && rounds < CONTROL_ROUNDS)
+		rounds++;
 	daemon_step(d, now);
 	daemon_flush(d);
 }
@@ -334,8 +353,16 @@ daemon_lisp_step(struct daemon *d, us_t now)
 }
 
 void
+daemon_lisp_mail(struct daemon *d)
+{
+	for (size_t i = 0; d->lisp != NULL && i < d->lisp->control_count; i++)
+		mail_flush(d->lisp->control[i].mail);
+}
+
+void
 daemon_lisp_flush(struct daemon *d)
 {
+	daemon_lisp_mail(d);
 	if (d->lisp != NULL)
 		plain_flush(d->lisp->plain);
 }

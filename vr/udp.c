@@ -364,6 +364,12 @@ send_somehow(struct udp *u, const struct endpoint *to, struct udp_marks marks, c
 	return send_batch(u, &a, a_size, &control, data, size, segment, sent);
 }
 
+bool
+udp_reaches(const struct udp *u, const struct endpoint *to)
+{
+	return !addr_is_none(to->addr) && (u->v6 || to->addr.family == ADDR_V4);
+}
+
 int
 udp_send_marked(struct udp *u, const struct endpoint *to, struct udp_marks marks,
 		const uint8_t *data, size_t size, size_t segment, unsigned *sent)
@@ -371,7 +377,7 @@ udp_send_marked(struct udp *u, const struct endpoint *to, struct udp_marks marks
 	int rc;
 
 	*sent = 0;
-	if (addr_is_none(to->addr) || (!u->v6 && to->addr.family != ADDR_V4))
+	if (!udp_reaches(u, to))
 		return -EAFNOSUPPORT;
 	if (size > UDP_TRAIN_SIZE_MAX || segment == 0 || size > segment * UDP_TRAIN_COUNT_MAX)
 		return -EINVAL;
@@ -419,6 +425,40 @@ udp_source(const struct endpoint *to, struct addr *from)
 	if (rc == 0)
 		*from = endpoint_from_address(&a).addr;
 	return rc;
+}
+
+void
+udp_send_letters(struct udp *u, const struct udp_letter *letters, size_t count)
+{
+	struct mmsghdr msgs[UDP_TRAINS];
+	struct iovec iovs[UDP_TRAINS];
+	union socket_address to[UDP_TRAINS];
+	size_t at = 0;
+
+	BUG_IF(count > UDP_TRAINS);
+	memset(msgs, 0, count * sizeof(*msgs));
+	for (size_t i = 0; i < count; i++) {
+		struct msghdr *msg = &msgs[i].msg_hdr;
+
+		iovs[i].iov_base = (void *)(uintptr_t)letters[i].data;
+		iovs[i].iov_len = letters[i].size;
+		msg->msg_name = &to[i];
+		msg->msg_namelen = address_from_endpoint(u, &letters[i].to, &to[i]);
+		msg->msg_iov = &iovs[i];
+		msg->msg_iovlen = 1;
+	}
+	while (at < count) {
+		int rc = sendmmsg(u->fd, msgs + at, (unsigned)(count - at), 0);
+
+		if (rc <= 0) {
+			/* An error is the first one's. */
+			at++;
+			continue;
+		}
+		u->stats.tx_calls++;
+		u->stats.tx_datagrams += (unsigned)rc;
+		at += (size_t)rc;
+	}
 }
 
 /* Only a connected socket says it. */

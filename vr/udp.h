@@ -12,7 +12,7 @@
 #define UDP_TRAIN_COUNT_MAX 64
 
 #define UDP_HEADROOM 64 /* free in front of a received train */
-#define UDP_TRAINS   64 /* most that udp_receive() gives at once */
+#define UDP_TRAINS   64 /* most that udp_receive() gives at once, or udp_send_letters() takes */
 
 struct udp;
 
@@ -67,6 +67,17 @@ MUST_USE int udp_send(struct udp *u, const struct endpoint *to, const uint8_t *d
 /* The same with these marks on every datagram. */
 MUST_USE int udp_send_marked(struct udp *u, const struct endpoint *to, struct udp_marks marks,
 			     const uint8_t *data, size_t size, size_t segment, unsigned *sent);
+/* Can the socket send there at all? */
+bool udp_reaches(const struct udp *u, const struct endpoint *to);
+/* One datagram, to whom it goes. */
+struct udp_letter {
+	struct endpoint to;
+	const uint8_t *data;
+	size_t size;
+};
+/* Sends at most UDP_TRAINS of them, in order, to receivers that the socket reaches.  What the kernel
+ * refuses is lost; those behind it still leave. */
+void udp_send_letters(struct udp *u, const struct udp_letter *letters, size_t count);
 /* Largest IP packet that the kernel believes to reach 'to' whole.  0 and '*mtu', or -errno. */
 MUST_USE int udp_path_mtu(const struct udp *u, const struct endpoint *to, uint16_t *mtu);
 /* Sends one datagram that may be fragmented on its way where it is larger than a link (IPv4).  For the rare message that is

@@ -8,20 +8,25 @@ import sys
 
 from lab.netns import LabError
 
-from . import iperf, report, tools
+from . import iperf, mapserver, report, tools
 from .path import Path
 
 # Name of the figure -> how to measure it on a joined path for so many seconds.
 MEASURES = {"tcp1_gbps": iperf.tcp_gbps}
+GROUPS = ("throughput", "map-server")
 
 
 def parse(words):
     names = [tool.name for tool in tools.TOOLS]
     parser = argparse.ArgumentParser(
         prog="scripts/bench/run",
-        description=f"{__doc__} Exit status 0: vrd is at least {report.GOAL} times as fast as OpenVPN, or "
-        "only measured; 1: it is not; 2: usage; 3: something could not be measured.")
+        description=f"{__doc__} Exit status 0: every goal is reached, or it was "
+        "only measured; 1: one is missed; 2: usage; 3: something could not be measured.")
     parser.add_argument("--output", default="build/bench.json", help="where the rows are written")
+    parser.add_argument("--only", default=",".join(GROUPS),
+                        help="which groups of figures, of " + ", ".join(GROUPS))
+    parser.add_argument("--eids", default="1000,1000000",
+                        help="how many EIDs are registered with the map-server, case by case")
     parser.add_argument("--tools", default=",".join(names), help="which, of " + ", ".join(names))
     parser.add_argument("--repeats", type=int, default=5, help="measurements of each tool, in turn")
     parser.add_argument("--seconds", type=float, default=5, help="length of one measurement")
@@ -29,10 +34,18 @@ def parse(words):
                         help="end with status 0 whether the goal is reached or not")
     options = parser.parse_args(words)
     options.tools = options.tools.split(",")
-    unknown = set(options.tools) - set(names)
-    if unknown:
-        parser.error("no such tool: " + ", ".join(sorted(unknown)))
-    if not options.measure_only and not report.GOAL_TOOLS <= set(options.tools):
+    options.only = options.only.split(",")
+    for chosen, known, what in ((options.tools, names, "tool"), (options.only, GROUPS, "group")):
+        unknown = set(chosen) - set(known)
+        if unknown:
+            parser.error(f"no such {what}: " + ", ".join(sorted(unknown)))
+    try:
+        options.eids = [int(word) for word in options.eids.split(",")]
+    except ValueError:
+        options.eids = [0]
+    if not all(0 < count <= mapserver.EIDS_MAX for count in options.eids):
+        parser.error(f"--eids: numbers from 1 to {mapserver.EIDS_MAX}")
+    if "throughput" in options.only and not options.measure_only and not report.GOAL_TOOLS <= set(options.tools):
         parser.error("without " + " and ".join(sorted(report.GOAL_TOOLS))
                      + " nothing is decided: give --measure-only")
     if options.repeats < 1:
@@ -41,6 +54,14 @@ def parse(words):
 
 
 def measure(options):
+    """{figure.tool or figure.case: [value, ...]}"""
+    values = throughput(options) if "throughput" in options.only else {}
+    if "map-server" in options.only:
+        values.update(mapserver.measure(options.eids, options.repeats))
+    return values
+
+
+def throughput(options):
     """{figure.tool: [value, ...]}, the repeats of all tools in turn."""
     values = {}
     with contextlib.ExitStack() as stack:

@@ -11,20 +11,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lisp/auth.h"
 #include "lisp/mapserver.h"
-#include "vr/crypto.h"
-#include "wire/lisp_ecm.h"
+#include "tests/bench/ms_messages.h"
 
-#define ETRS     1000
 #define MESSAGES 65536
 #define ROUNDS   4
-#define SLOT     192
-
-struct message {
-	uint32_t size;
-	uint8_t data[SLOT];
-};
 
 struct rig {
 	struct ms *ms;
@@ -48,15 +39,6 @@ swallow(void *ctx, const struct endpoint *to, const uint8_t *msg, size_t size)
 	return 0;
 }
 
-static void
-hmac(void *ctx, enum lisp_hash hash, const uint8_t *key, size_t key_size, const uint8_t *a,
-     size_t a_size, const uint8_t *b, size_t b_size, uint8_t *out)
-{
-	(void)ctx;
-	BUG_IF(hash != LISP_SHA256);
-	crypto_hmac(key, key_size, a, a_size, b, b_size, out);
-}
-
 static bool
 equal(void *ctx, const uint8_t *a, const uint8_t *b, size_t size)
 {
@@ -77,7 +59,7 @@ persist(void *ctx)
 	(void)ctx;
 }
 
-static const struct lisp_io io = {swallow, hmac, equal, random_bytes, persist};
+static const struct lisp_io io = {swallow, message_hmac, equal, random_bytes, persist};
 
 static double
 seconds(void)
@@ -102,80 +84,6 @@ resident(void)
 	return pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
-static uint32_t
-next_random(struct rig *rig)
-{
-	rig->random = rig->random * UINT64_C(6364136223846793005) + 1442695040888963407;
-	return (uint32_t)(rig->random >> 33);
-}
-
-static struct addr
-addr4(uint32_t a)
-{
-	uint8_t bytes[4] = {(uint8_t)(a >> 24), (uint8_t)(a >> 16), (uint8_t)(a >> 8), (uint8_t)a};
-
-	return addr_make(ADDR_V4, bytes);
-}
-
-/* EIDs lie scattered in 10.0.0.0/8. */
-static struct lisp_eid
-eid_of(uint32_t number)
-{
-	uint32_t host = (number * 2654435761u) & 0xffffff;
-
-	return lisp_eid_make(1, prefix_host(addr4(0x0a000000 | host)), true);
-}
-
-static void
-make_register(struct rig *rig, uint32_t eid, bool notify, struct message *m)
-{
-	uint32_t etr = eid % ETRS;
-	struct lisp_msg msg = {.type = LISP_MAP_REGISTER,
-			       .nonce = ++rig->nonce,
-			       .auth = lisp_auth_header(&rig->key),
-			       .has_xtr_id = true};
-	struct lisp_record record = {.ttl = 1440, .eid = eid_of(eid)};
-	struct lisp_locator l = {.priority = 1, .weight = 50, .reachable = true};
-	struct lisp_builder b;
-	int size;
-
-	memcpy(msg.xtr_id.xtr, &etr, sizeof(etr));
-	msg.reg.proxy_reply = true;
-	msg.reg.want_notify = notify;
-	lisp_begin(&b, m->data, sizeof(m->data), &msg);
-	lisp_put_record(&b, &record);
-	for (uint32_t i = 0; i < 2; i++) {
-		l.rloc = lisp_rloc_make(addr4(0xc0000000 | etr << 1 | i));
-		lisp_put_locator(&b, &l);
-	}
-	size = lisp_end(&b);
-	BUG_IF(size < 0 || lisp_auth_sign(&io, rig, &rig->key, &msg, m->data, (size_t)size) != 0);
-	m->size = (uint32_t)size;
-}
-
-static void
-make_request(struct rig *rig, uint32_t eid, struct message *m)
-{
-	struct lisp_msg msg = {.type = LISP_MAP_REQUEST, .nonce = ++rig->nonce};
-	struct lisp_rloc itr = lisp_rloc_make(addr4(0xc6336401));
-	struct lisp_asked asked = {.eid = eid_of(eid)};
-	struct lisp_ecm ecm = {.src = {addr4(0xc6336401), 50000}};
-	size_t head = lisp_ecm_size(ADDR_V4);
-	struct lisp_builder b;
-	int size;
-
-	lisp_begin(&b, m->data + head, sizeof(m->data) - head, &msg);
-	lisp_put_itr(&b, &itr);
-	lisp_put_asked(&b, &asked);
-	size = lisp_end(&b);
-	BUG_IF(size < 0);
-	ecm.dst = (struct endpoint){asked.eid.prefix.addr, LISP_CONTROL_PORT};
-	ecm.size = (size_t)size;
-	size = lisp_ecm_build(&ecm, m->data, sizeof(m->data));
-	BUG_IF(size < 0);
-	m->size = (uint32_t)size;
-}
-
 static void
 feed(struct rig *rig, const struct message *m, us_t now)
 {
@@ -190,7 +98,7 @@ fill(struct rig *rig, uint32_t eids)
 	struct message m;
 
 	for (uint32_t i = 0; i < eids; i++) {
-		make_register(rig, i, false, &m);
+		make_register(&rig->key, ++rig->nonce, i, false, &m);
 		feed(rig, &m, US_S);
 	}
 	BUG_IF(registry_count(mapserver_registry(rig->ms)) != eids);
@@ -199,10 +107,12 @@ fill(struct rig *rig, uint32_t eids)
 static double
 requests_per_s(struct rig *rig, uint32_t eids)
 {
+	const struct endpoint itr = {addr4(0xc6336401), 50000};
 	double start;
 
 	for (size_t i = 0; i < MESSAGES; i++)
-		make_request(rig, next_random(rig) % eids, &rig->messages[i]);
+		make_request(&itr, ++rig->nonce, message_random(&rig->random) % eids,
+			     &rig->messages[i]);
 	rig->sent = 0;
 	start = seconds();
 	for (unsigned round = 0; round < ROUNDS; round++)
@@ -224,7 +134,8 @@ registers_per_s(struct rig *rig, uint32_t eids)
 		double start;
 
 		for (size_t i = 0; i < MESSAGES; i++)
-			make_register(rig, next_random(rig) % eids, true, &rig->messages[i]);
+			make_register(&rig->key, ++rig->nonce, message_random(&rig->random) % eids,
+				      true, &rig->messages[i]);
 		start = seconds();
 		for (size_t i = 0; i < MESSAGES; i++)
 			feed(rig, &rig->messages[i], 3 * US_S);
