@@ -30,7 +30,26 @@ finish_vn(struct conf_vn *vn)
 	return 0;
 }
 
-/* What stands in two members. */
+static int
+compare_locators(const void *a, const void *b)
+{
+	const struct conf_lisp_locator *s = a, *t = b;
+
+	return memcmp(&s->addr, &t->addr, sizeof(s->addr));
+}
+
+const struct conf_lisp_locator *
+conf_lisp_locator(const struct conf_lisp *lisp, struct addr addr)
+{
+	const struct conf_lisp_locator wanted = {.addr = addr};
+
+	if (lisp->locator_count == 0)
+		return NULL;
+	return bsearch(&wanted, lisp->locators, lisp->locator_count, sizeof(wanted),
+		       compare_locators);
+}
+
+/* What stands in two members, and what is looked for often. */
 static void
 finish_lisp(struct conf_lisp *lisp)
 {
@@ -40,6 +59,9 @@ finish_lisp(struct conf_lisp *lisp)
 	lisp->has_xtr_id = memcmp(lisp->xtr_id, zero, sizeof(zero)) != 0;
 	for (i = 0; i < lisp->site_count; i++)
 		lisp->sites[i].has_site_id = lisp->sites[i].site_id != 0;
+	if (lisp->locator_count > 0)
+		qsort(lisp->locators, lisp->locator_count, sizeof(*lisp->locators),
+		      compare_locators);
 }
 
 static int

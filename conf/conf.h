@@ -160,16 +160,16 @@ struct conf_lisp {
 	size_t map_server_count;
 	struct addr *map_resolvers;
 	size_t map_resolver_count;
-	bool subscribe;         /* ask to be told of changes (RFC 9437) */
-	uint32_t ttl_min;       /* minutes, of own mappings */
-	us_t register_interval; /* default 60 s */
-	us_t probe_interval;    /* 0: no RLOC-probes; default 30 s */
-	uint32_t cache_max;     /* mappings */
-	uint32_t reply_rate;    /* Map-Replies per second and locator */
-	char *push_key;         /* name of a key; NULL: no CHANGE-PRIORITY */
-	uint16_t push_sub_type; /* of type 15 */
-	bool push_type5;        /* send its historic form */
-	struct conf_lisp_locator *locators;
+	bool subscribe;                     /* ask to be told of changes (RFC 9437) */
+	uint32_t ttl_min;                   /* minutes, of own mappings */
+	us_t register_interval;             /* default 60 s */
+	us_t probe_interval;                /* 0: no RLOC-probes; default 30 s */
+	uint32_t cache_max;                 /* mappings */
+	uint32_t reply_rate;                /* Map-Replies per second and locator */
+	char *push_key;                     /* name of a key; NULL: no CHANGE-PRIORITY */
+	uint16_t push_sub_type;             /* of type 15 */
+	bool push_type5;                    /* send its historic form */
+	struct conf_lisp_locator *locators; /* for conf_lisp_locator() */
 	size_t locator_count;
 	uint16_t data_port, control_port;
 	bool map_server; /* there is a "map_server" object */
@@ -241,6 +241,8 @@ typedef int conf_public_key_fn(const char *key_file, uint8_t public_key[CONF_KEY
 MUST_USE int conf_read_with_key(const char *file, conf_public_key_fn *public_key, struct conf *conf,
 				struct conf_errors *errors);
 void conf_fini(struct conf *conf);
+/* What is said of this locator, or NULL. */
+const struct conf_lisp_locator *conf_lisp_locator(const struct conf_lisp *lisp, struct addr addr);
 void conf_errors_fini(struct conf_errors *errors);
 /* file:line:column: path: expected ..., found ... */
 void conf_errors_print(const struct conf_errors *errors, const char *file, FILE *out);

@@ -42,7 +42,7 @@ struct leaving {
 static enum conf_encapsulation
 encapsulation(const struct vr *vr, const struct site *site, struct addr rloc)
 {
-	const struct conf_lisp_locator *conf = mapsys_locator(vr->mapsys, rloc);
+	const struct conf_lisp_locator *conf = conf_lisp_locator(&vr->conf->lisp, rloc);
 
 	return conf != NULL && conf->encapsulation != CONF_ENCAP_AUTO ? conf->encapsulation
 								      : site->conf->encapsulation;
@@ -51,7 +51,7 @@ encapsulation(const struct vr *vr, const struct site *site, struct addr rloc)
 static struct plain_to
 plain_to(const struct vr *vr, const struct site *site, struct addr rloc, uint32_t flow)
 {
-	const struct conf_lisp_locator *conf = mapsys_locator(vr->mapsys, rloc);
+	const struct conf_lisp_locator *conf = conf_lisp_locator(&vr->conf->lisp, rloc);
 
 	return (struct plain_to){.rloc = {.addr = rloc, .port = vr->conf->lisp.data_port},
 				 .header = {.has_vn = true,

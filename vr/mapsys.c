@@ -22,14 +22,6 @@ struct sender {
 #define SENDERS      256
 #define SENDER_AGAIN US_S
 
-/* What the configuration says of a locator, looked for lately. */
-struct known {
-	struct addr rloc; /* family NONE: free */
-	const struct conf_lisp_locator *conf;
-};
-
-#define KNOWN 256
-
 /* Peers are told of so many EIDs and locators in a second, and as many at once: who asks is a stranger. */
 #define ASKED_PACE  (US_S / 1000)
 #define ASKED_BURST US_S
@@ -41,7 +33,6 @@ struct mapsys {
 	uint64_t cursor; /* of the change feed */
 	struct pending *pending;
 	struct sender senders[SENDERS];
-	struct known known[KNOWN];
 	struct sync_msg asked; /* that the peers are told next; without rows: nothing */
 	struct log_gate full;  /* for lines about registrations without room */
 	us_t asked_spent;      /* until then what was used of the allowance has not come back */
@@ -153,8 +144,6 @@ mapsys_reload(struct vr *vr, us_t now)
 {
 	if (vr->mapsys == NULL)
 		return;
-	/* These point into the configuration of before. */
-	memset(vr->mapsys->known, 0, sizeof(vr->mapsys->known));
 	review_own(vr->mapsys, now);
 }
 
@@ -375,7 +364,8 @@ on_in_force(void *ctx, vn_id_t vn, struct prefix prefix, us_t now)
 static bool
 on_pushes(void *ctx, struct addr rloc)
 {
-	const struct conf_lisp_locator *conf = mapsys_locator(ctx, rloc);
+	const struct mapsys *m = ctx;
+	const struct conf_lisp_locator *conf = conf_lisp_locator(&m->vr->conf->lisp, rloc);
 
 	return conf != NULL && conf->push;
 }
@@ -469,7 +459,7 @@ mapsys_wait(struct vr *vr, struct site *site, const struct fwd_origin *origin,
 	vr->wake = true;
 }
 
-/* ---- who sends, and how it is sent to ---- */
+/* ---- who sends ---- */
 
 static size_t
 mix(struct addr a)
@@ -503,23 +493,6 @@ mapsys_astray(struct vr *vr, const struct site *site, struct addr eid, struct ad
 {
 	if (vr->mapsys != NULL)
 		xtr_tell_sender(vr->mapsys->xtr, site->vn, eid, rloc, now);
-}
-
-const struct conf_lisp_locator *
-mapsys_locator(struct mapsys *m, struct addr rloc)
-{
-	const struct conf_lisp *conf = &m->vr->conf->lisp;
-	struct known *k = &m->known[mix(rloc) % KNOWN];
-
-	if (conf->locator_count == 0)
-		return NULL;
-	if (addr_equal(k->rloc, rloc))
-		return k->conf;
-	*k = (struct known){.rloc = rloc};
-	for (size_t i = 0; i < conf->locator_count && k->conf == NULL; i++)
-		if (addr_equal(conf->locators[i].addr, rloc))
-			k->conf = &conf->locators[i];
-	return k->conf;
 }
 
 void

@@ -48,8 +48,6 @@ void mapsys_told(struct vr *vr, vn_id_t vn, struct addr eid, struct addr rloc, u
 
 /* Keys with the peer are there (and it is reached somewhere), or gone. */
 void mapsys_peer(struct vr *vr, uint32_t slot, bool up);
-/* What the configuration says of a locator; NULL: nothing. */
-const struct conf_lisp_locator *mapsys_locator(struct mapsys *m, struct addr rloc);
 
 struct mapcache *mapsys_cache(const struct mapsys *m);
 struct xtr *mapsys_xtr(const struct mapsys *m);

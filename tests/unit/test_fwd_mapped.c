@@ -58,7 +58,9 @@ a_checksum_is_left_out_where_that_is_said(void **state)
 	const struct rig_text text = {
 		.vn = "",
 		.lisp = usual.lisp,
-		.locators = "{\"address\": \"198.51.100.1\", \"zero_checksum\": true}"};
+		.locators = "{\"address\": \"198.51.100.0\"}, {\"address\": \"2001:db8::9\"},"
+			    "{\"address\": \"203.0.113.9\"},"
+			    "{\"address\": \"198.51.100.1\", \"zero_checksum\": true}"};
 	const struct rig_text other = {
 		.vn = "", .lisp = usual.lisp, .locators = "{\"address\": \"198.51.100.1\"}"};
 	struct rig *r = rig_make(&text);
