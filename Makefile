@@ -80,6 +80,8 @@ SIM_ARGS ?= --schedules $(SIM_SCHEDULES)
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SHARED := $(filter-out tests/fuzz/fuzz_%.c,$(wildcard tests/fuzz/*.c))
 NET := $(patsubst tests/net/%.c,$(BUILD)/net/%,$(wildcard tests/net/*.c))
+# tests/bench/X.c measures a part by itself, without the network.
+BENCH := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 LAB := $(patsubst scripts/lab/%.c,$(BUILD)/lab/%,$(wildcard scripts/lab/*.c))
 # Runs a command, shows what it says and notes how many tests passed and failed in build/results.
 TALLY := $(PYTHON) scripts/checks/tally.py --results $(BUILD)/results
@@ -103,6 +105,10 @@ $(NET): $(BUILD)/net/%: $(BUILD)/obj/tests/net/%.o $(BUILD)/libvrd.a
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(CC) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(BENCH): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/libvrd.a
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(LAB): $(BUILD)/lab/%: $(BUILD)/obj/scripts/lab/%.o
 	@mkdir -p $(@D)
 	$(call say,LD)
@@ -112,6 +118,7 @@ $(LAB): $(BUILD)/lab/%: $(BUILD)/obj/scripts/lab/%.o
 unit: $(UNIT:%=$(BUILD)/san/unit/%)
 lab: $(LAB)
 net: $(NET)
+benches: $(BENCH)
 fuzzers: $(FUZZ:%=$(BUILD)/fuzz/fuzz_%)
 san: $(PROGRAMS:%=$(BUILD)/san/%)
 
@@ -232,7 +239,7 @@ help:
 	@echo "deb          Debian package in $(BUILD)/deb"
 	@echo "clean        remove $(BUILD)"
 
-.PHONY: all unit lab net fuzzers san test test-unit test-sim test-net check-net fuzz fuzz-smoke check \
+.PHONY: all unit lab net benches fuzzers san test test-unit test-sim test-net check-net fuzz fuzz-smoke check \
 	check-house check-layers check-globals check-hardening check-format check-words check-drops \
 	check-selftest format lint demo bench install uninstall deb clean help $(FUZZ:%=fuzz-run-%)
 .SECONDARY:

@@ -1,6 +1,8 @@
 /* SipHash-1-3: one round per word, three at the end. */
 #include "base/hash.h"
 
+#include <endian.h>
+
 struct sip {
 	uint64_t v0, v1, v2, v3;
 };
@@ -34,7 +36,17 @@ sip_word(struct sip *s, uint64_t word)
 	s->v0 ^= word;
 }
 
-/* Little-endian words, as the algorithm defines them; up to eight bytes, zeros behind. */
+/* Words are little-endian, as the algorithm defines them.  A whole one is one load. */
+static inline uint64_t
+word_at(const uint8_t *bytes)
+{
+	uint64_t word;
+
+	memcpy(&word, bytes, sizeof(word));
+	return le64toh(word);
+}
+
+/* The last one: fewer than eight bytes, zeros behind. */
 static inline uint64_t
 word_from(const uint8_t *bytes, size_t size)
 {
@@ -58,7 +70,7 @@ hash_bytes(const struct hash_key *key, const void *bytes, size_t size)
 	};
 
 	for (; size >= 8; size -= 8, p += 8)
-		sip_word(&s, word_from(p, 8));
+		sip_word(&s, word_at(p));
 	sip_word(&s, last | word_from(p, size));
 	s.v2 ^= 0xff;
 	sip_round(&s);

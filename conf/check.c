@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/fmt.h"
+#include "conf/check_lisp.h"
 #include "conf/unique.h"
 
 /* What fill_conf() leaves for a number that it refused. */
@@ -524,7 +525,7 @@ check_conf(struct report *r, const struct conf *conf, conf_public_key_fn *public
 		check_addresses(&c);
 		check_features(&c);
 		check_own_key(&c, public_key);
-		rc = c.rc;
+		rc = c.rc != 0 ? c.rc : check_lisp(r, conf);
 	}
 	checker_fini(&c);
 	return rc;

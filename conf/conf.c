@@ -2,19 +2,15 @@
 #include "conf/conf.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cjson/cJSON.h>
 
 #include "base/fmt.h"
 #include "conf/check.h"
+#include "conf/file.h"
 #include "conf/fill.h"
 #include "conf/where.h"
-
-#define FILE_SIZE_MAX (64u << 20)
 
 /* What depends on the number of the network. */
 static int
@@ -123,41 +119,6 @@ conf_parse(const char *text, size_t size, struct conf *conf, struct conf_errors 
 	return parse(text, size, NULL, conf, errors);
 }
 
-static int
-read_all(const char *file, char **text, size_t *size)
-{
-	struct stat st;
-	ssize_t got = 1;
-	int fd = open(file, O_RDONLY | O_CLOEXEC);
-	int rc = 0;
-
-	*text = NULL;
-	*size = 0;
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) != 0)
-		rc = -errno;
-	else if (!S_ISREG(st.st_mode))
-		rc = S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
-	else if (st.st_size > (off_t)FILE_SIZE_MAX)
-		rc = -EFBIG;
-	if (rc == 0) {
-		*text = malloc((size_t)st.st_size + 1);
-		rc = *text == NULL ? -ENOMEM : 0;
-	}
-	while (rc == 0 && got > 0 && *size < (size_t)st.st_size) {
-		got = read(fd, *text + *size, (size_t)st.st_size - *size);
-		if (got < 0 && errno != EINTR)
-			rc = -errno;
-		else if (got > 0)
-			*size += (size_t)got;
-		else if (got < 0)
-			got = 1;
-	}
-	close(fd);
-	return rc;
-}
-
 int
 conf_read_with_key(const char *file, conf_public_key_fn *public_key, struct conf *conf,
 		   struct conf_errors *errors)
@@ -165,7 +126,7 @@ conf_read_with_key(const char *file, conf_public_key_fn *public_key, struct conf
 	struct report r = {.errors = errors};
 	char *text;
 	size_t size;
-	int rc = read_all(file, &text, &size);
+	int rc = file_read(file, &text, &size);
 
 	if (rc == 0) {
 		rc = parse(text, size, public_key, conf, errors);

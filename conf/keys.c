@@ -279,7 +279,7 @@ static const struct key keys[] = {
 	 MANY(struct conf, lisp.sites, lisp.site_count), .help = "The sites that may register."},
 	{"lisp.map_server.sites[].name", KEY_NAME, .required = true, AT(struct conf_ms_site, name),
 	 .help = "Its name; nonces that are kept over a restart are found by it."},
-	{"lisp.map_server.sites[].keys", KEY_NAME, .required = true, .min = 1, .max = 256,
+	{"lisp.map_server.sites[].keys", KEY_NAME, .required = true, .min = 1, .max = 16,
 	 MANY(struct conf_ms_site, keys, key_count),
 	 .help = "Names of the keys it may use; messages to an xTR that never registered are "
 		 "signed "
@@ -306,7 +306,7 @@ static const struct key keys[] = {
 	{"lisp.map_server.sites[].trusts_requests", KEY_BOOL, .fallback = "false",
 	 AT(struct conf_ms_site, trusts_requests),
 	 .help = "Its subscriptions are in force before it has acknowledged one Map-Notify."},
-	{"lisp.map_server.sites[].max_eids", NUMBER(0, 16777216, 1, "prefixes"), .fallback = "0",
+	{"lisp.map_server.sites[].max_eids", NUMBER(0, 16777215, 1, "prefixes"), .fallback = "0",
 	 AT(struct conf_ms_site, max_eids),
 	 .help = "Most that it may have registered; 0 is no limit of its own."},
 	{"lisp.map_server.mobile", KEY_OBJECTS, .max = 65536,
@@ -319,7 +319,7 @@ static const struct key keys[] = {
 	{"lisp.map_server.mobile[].sites", KEY_NAME, .required = true, .min = 1,
 	 .max = LISP_SITES_MAX, MANY(struct conf_ms_mobile, sites, site_count),
 	 .help = "Names of the sites that may register them, one site at a time."},
-	{"lisp.map_server.max_eids", NUMBER(1, 16777216, 1, "prefixes"), .fallback = "1048576",
+	{"lisp.map_server.max_eids", NUMBER(1, 16777215, 1, "prefixes"), .fallback = "1048576",
 	 AT(struct conf, lisp.max_eids), .fixed = true,
 	 .help = "Room for registrations, of all sites."},
 	{"lisp.map_server.bare_requests", KEY_BOOL, .fallback = "true",

@@ -61,6 +61,19 @@ place_find(struct place p, const struct cJSON *root)
 	return item;
 }
 
+bool
+place_is_missing(struct place p, const struct cJSON *root)
+{
+	const cJSON *item = place_find(p, root);
+	const cJSON *around;
+
+	p.depth--;
+	around = place_find(p, root);
+	if (item == around)
+		return cJSON_IsObject(item);
+	return cJSON_IsArray(item) && cJSON_GetArraySize(item) == 0;
+}
+
 static struct conf_error *
 add_row(struct report *r)
 {

@@ -27,6 +27,9 @@ struct place place_in(struct place p, const char *name, uint32_t index);
 void place_text(struct place p, char *text, size_t size);
 /* The value there, or the deepest value on the way to it. */
 const struct cJSON *place_find(struct place p, const struct cJSON *root);
+/* True when nothing stands there, or an empty array; false when the object around it is none: that
+ * was refused already. */
+bool place_is_missing(struct place p, const struct cJSON *root);
 
 struct report {
 	struct conf_errors *errors;

@@ -1,14 +1,14 @@
-/* Edit distance between keys. */
+/* Edit distance between words. */
 #include "conf/suggest.h"
 
 #include <stdio.h>
 
 #include "conf/keys.h"
 
-#define WORD_SIZE 32
+#define WORD_SIZE SUGGEST_WORD_SIZE
 
-/* Folds case and leaves out '_' and '-', so that keyFile and key-file are key_file.  False when the word is too long
- * for any key. */
+/* Folds case and leaves out '_' and '-', so that keyFile and key-file are key_file.  False when the
+ * word is too long for any. */
 static bool
 fold(const char *name, char word[WORD_SIZE])
 {
@@ -72,6 +72,36 @@ word_distance(const char *name, const char *word, unsigned limit)
 	return longer - shorter > limit ? limit + 1 : distance(name, word);
 }
 
+void
+suggest_start(struct suggest *s, const char *name)
+{
+	unsigned size;
+
+	s->done = !fold(name, s->wanted) || s->wanted[0] == '\0';
+	if (s->done)
+		return;
+	size = (unsigned)strlen(s->wanted);
+	/* One letter may be wrong, and one more for every four; never all of them. */
+	s->limit = least(1 + size / 4, size - 1);
+}
+
+bool
+suggest_nearer(struct suggest *s, const char *name)
+{
+	char word[WORD_SIZE];
+	unsigned d;
+
+	if (s->done || !fold(name, word))
+		return false;
+	d = word_distance(s->wanted, word, s->limit);
+	if (d > s->limit)
+		return false;
+	/* From now on only a nearer one is better. */
+	s->done = d == 0;
+	s->limit = d - (d > 0);
+	return true;
+}
+
 /* A key of this object that is spelled nearly so; otherwise one of another object that is spelled
  * just so. */
 static const struct key *
@@ -80,31 +110,19 @@ nearest(const char *object, const char *name)
 	const struct key *key;
 	const struct key *best = NULL;
 	const struct key *elsewhere = NULL;
-	char wanted[WORD_SIZE], word[WORD_SIZE];
-	unsigned limit;
+	struct suggest s;
+	char word[WORD_SIZE];
 	size_t i;
 
-	if (!fold(name, wanted) || wanted[0] == '\0')
-		return NULL;
-	/* One letter may be wrong, and one more for every four; never all of them. */
-	limit = least(1 + (unsigned)strlen(wanted) / 4, (unsigned)strlen(wanted) - 1);
-	for (i = 0; (key = key_at(i)) != NULL; i++) {
-		unsigned d;
-
-		if (!fold(key_name(key), word))
-			continue;
-		if (!key_is_in(key, object)) {
-			if (elsewhere == NULL && strcmp(wanted, word) == 0)
-				elsewhere = key;
-			continue;
+	suggest_start(&s, name);
+	for (i = 0; (key = key_at(i)) != NULL && !s.done; i++) {
+		if (key_is_in(key, object)) {
+			if (suggest_nearer(&s, key_name(key)))
+				best = key;
+		} else if (elsewhere == NULL && fold(key_name(key), word) &&
+			   strcmp(s.wanted, word) == 0) {
+			elsewhere = key;
 		}
-		d = word_distance(wanted, word, limit);
-		if (d > limit)
-			continue;
-		best = key;
-		if (d == 0)
-			break;
-		limit = d - 1; /* only a nearer one is better */
 	}
 	return best != NULL ? best : elsewhere;
 }

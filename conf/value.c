@@ -115,18 +115,6 @@ store_choice(const struct key *key, const char *text, void *to)
 	return 0;
 }
 
-/* What a machine or router can have: not the unspecified, a multicast or a loopback address. */
-static bool
-is_unicast(struct addr a)
-{
-	static const uint8_t loopback6[16] = {[15] = 1};
-
-	if (addr_is_none(a) || addr_is_unspecified(a) || addr_is_multicast(a))
-		return false;
-	return a.family == ADDR_V4 ? a.b[0] != 127 && a.b[0] < 240
-				   : memcmp(a.b, loopback6, sizeof(loopback6)) != 0;
-}
-
 static int
 store_endpoint(const char *text, void *to)
 {
@@ -143,7 +131,7 @@ store_addr(const char *text, void *to)
 {
 	struct addr addr;
 
-	if (addr_from_text(text, &addr) != 0 || !is_unicast(addr))
+	if (addr_from_text(text, &addr) != 0 || !value_is_unicast(addr))
 		return -EINVAL;
 	memcpy(to, &addr, sizeof(addr));
 	return 0;
@@ -169,7 +157,7 @@ store_addr_len(const char *text, void *to)
 	size_t bits, i;
 
 	if (addr_len_from_text(text, &address.addr, &address.len) != 0 ||
-	    !is_unicast(address.addr) || address.len == 0)
+	    !value_is_unicast(address.addr) || address.len == 0)
 		return -EINVAL;
 	bits = addr_size(address.addr.family) * 8;
 	broadcast = prefix_make(address.addr, address.len).addr;
@@ -305,6 +293,17 @@ store_text(const struct key *key, const char *text, void *to)
 		break;
 	}
 	return -EINVAL;
+}
+
+bool
+value_is_unicast(struct addr a)
+{
+	static const uint8_t loopback6[16] = {[15] = 1};
+
+	if (addr_is_none(a) || addr_is_unspecified(a) || addr_is_multicast(a))
+		return false;
+	return a.family == ADDR_V4 ? a.b[0] != 127 && a.b[0] < 240
+				   : memcmp(a.b, loopback6, sizeof(loopback6)) != 0;
 }
 
 int

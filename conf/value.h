@@ -12,4 +12,7 @@ struct cJSON;
  * -ENOMEM. */
 MUST_USE int value_from_json(const struct key *key, const struct cJSON *item, void *to);
 
+/* What a machine or router can have: not the unspecified, a multicast or a loopback address. */
+bool value_is_unicast(struct addr a);
+
 #endif

@@ -34,6 +34,13 @@ lisp_auth_header(const struct lisp_key *key)
 				  .size = (uint16_t)lisp_auth_size(key)};
 }
 
+bool
+lisp_auth_fits(const struct lisp_key *key, const struct lisp_msg *msg)
+{
+	return msg->auth.key_id == key->key_id && msg->auth.algorithm == key->algorithm &&
+	       msg->auth.size == lisp_auth_size(key) && msg->auth.size != 0;
+}
+
 void
 lisp_hkdf(const struct lisp_io *io, void *ctx, const uint8_t *salt, size_t salt_size,
 	  const uint8_t *ikm_a, size_t ikm_a_size, const uint8_t *ikm_b, size_t ikm_b_size,
@@ -45,6 +52,8 @@ lisp_hkdf(const struct lisp_io *io, void *ctx, const uint8_t *salt, size_t salt_
 	io->hmac(ctx, LISP_SHA256, salt, salt_size, ikm_a, ikm_a_size, ikm_b, ikm_b_size, prk);
 	io->hmac(ctx, LISP_SHA256, prk, sizeof(prk), info, info_size, &first_block, 1, block);
 	memcpy(out, block, size < sizeof(block) ? size : sizeof(block));
+	explicit_bzero(prk, sizeof(prk));
+	explicit_bzero(block, sizeof(block));
 }
 
 /* RFC 9301 gives three; the others are named by the same pattern. */
@@ -102,6 +111,8 @@ compute(const struct lisp_io *io, void *ctx, const struct lisp_key *key, const s
 	}
 	io->hmac(ctx, hash, secret, secret_size, front, front_size, data + front_size,
 		 size - front_size, out);
+	if (secret == derived)
+		explicit_bzero(derived, sizeof(derived));
 }
 
 static bool
@@ -131,9 +142,7 @@ lisp_auth_verify(const struct lisp_io *io, void *ctx, const struct lisp_key *key
 {
 	uint8_t mac[LISP_AUTH_SIZE_MAX];
 
-	if (lisp_auth_size(key) == 0 || msg->auth.key_id != key->key_id ||
-	    msg->auth.algorithm != key->algorithm || msg->auth.size != lisp_auth_size(key) ||
-	    !fits(msg, size))
+	if (!lisp_auth_fits(key, msg) || !fits(msg, size))
 		return -EACCES;
 	compute(io, ctx, key, msg, data, size, mac);
 	return io->equal(ctx, data + msg->auth.offset, mac, msg->auth.size) ? 0 : -EBADMSG;

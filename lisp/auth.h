@@ -24,6 +24,8 @@ size_t lisp_auth_size(const struct lisp_key *key);
 /* What lisp_begin() has to know: Key ID, algorithm and size. */
 struct lisp_auth lisp_auth_header(const struct lisp_key *key);
 
+/* Do Key ID, algorithm and length of the message go with the key? */
+bool lisp_auth_fits(const struct lisp_key *key, const struct lisp_msg *msg);
 /* Puts the authentication data into a message that was built with lisp_auth_header() in msg->auth.
  * 0 or -EINVAL (a key without an algorithm; a size or offset that does not fit). */
 MUST_USE int lisp_auth_sign(const struct lisp_io *io, void *ctx, const struct lisp_key *key,

@@ -106,7 +106,7 @@ ms_put_answer(const struct ms *ms, struct lisp_builder *b, const struct ms_answe
 	      bool plain_zero)
 {
 	if (answer->number != 0)
-		ms_put_registration(ms, b, answer->number, &answer->key);
+		ms_put_registration(ms, b, answer->number, &answer->key, plain_zero);
 	else
 		put_negative(b, answer, plain_zero);
 }
@@ -152,7 +152,7 @@ list_inside(const struct ms *ms, const struct lisp_builder *b, const struct eid_
 
 static void
 put_mapping(const struct ms *ms, struct lisp_builder *b, const struct eid_key *asked,
-	    struct ms_answer *answer)
+	    struct ms_answer *answer, bool plain_zero)
 {
 	uint32_t inside[MORE_SPECIFICS_MAX];
 	size_t count = 0;
@@ -162,11 +162,11 @@ put_mapping(const struct ms *ms, struct lisp_builder *b, const struct eid_key *a
 		if (count == 0)
 			answer->key = widest(ms, asked);
 	}
-	ms_put_registration(ms, b, answer->number, &answer->key);
+	ms_put_registration(ms, b, answer->number, &answer->key, plain_zero);
 	for (size_t i = 0; i < count; i++) {
 		struct eid_key key = registry_key(ms->registry, inside[i]);
 
-		ms_put_registration(ms, b, inside[i], &key);
+		ms_put_registration(ms, b, inside[i], &key, plain_zero);
 	}
 }
 
@@ -359,7 +359,7 @@ answer_one(struct ms *ms, struct asker *asker, const struct lisp_asked *asked,
 		put_negative(b, &answer, !asked->eid.has_vn);
 		ms_count(ms, MS_REPLIES_NEGATIVE);
 	} else if (registry_at(ms->registry, answer.number)->proxy) {
-		put_mapping(ms, b, &key, &answer);
+		put_mapping(ms, b, &key, &answer, !asked->eid.has_vn);
 		ms_count(ms, MS_REPLIES_PROXY);
 	} else {
 		forward(ms, asker, answer.number, &key, now);
@@ -379,6 +379,10 @@ ms_request(struct ms *ms, const struct endpoint *from, const struct lisp_ecm *ec
 	int built;
 
 	ms_count(ms, MS_REQUESTS);
+	if (msg->request.no_reply) {
+		ms_count(ms, MS_NO_REPLY);
+		return;
+	}
 	read_itrs(ms, &asker);
 	if (addr_is_none(asker.to.addr)) {
 		ms_count(ms, MS_NO_ITR_RLOC);

@@ -66,6 +66,28 @@ number_sites(const struct ms *ms, const struct ms_conf *conf, uint32_t *numbers,
 	return 0;
 }
 
+static bool
+same_key(const struct lisp_key *a, const struct lisp_key *b)
+{
+	return a->key_id == b->key_id && a->algorithm == b->algorithm && a->is_full == b->is_full &&
+	       a->secret_size == b->secret_size &&
+	       memcmp(a->secret, b->secret, a->secret_size) == 0;
+}
+
+/* A message must say by its key which site it is from (RFC 9301 section 5.6: unique per site). */
+static bool
+keys_are_unique(const struct ms_conf *conf)
+{
+	for (size_t i = 0; i < conf->site_count; i++)
+		for (size_t k = 0; k < i; k++)
+			for (size_t a = 0; a < conf->sites[i].key_count; a++)
+				for (size_t b = 0; b < conf->sites[k].key_count; b++)
+					if (same_key(&conf->sites[i].keys[a],
+						     &conf->sites[k].keys[b]))
+						return false;
+	return true;
+}
+
 static void
 set_sites(struct ms *ms, const struct ms_conf *conf, const uint32_t *numbers, uint32_t count)
 {
@@ -93,6 +115,8 @@ take_conf(struct ms *ms, const struct ms_conf *conf)
 	uint32_t count;
 	int err = numbers == NULL ? -ENOMEM : number_sites(ms, conf, numbers, &count);
 
+	if (err == 0 && !keys_are_unique(conf))
+		err = -EINVAL;
 	if (err == 0)
 		err = ms_rules_init(&rules, conf, numbers);
 	if (err == 0) {

@@ -87,8 +87,8 @@ void ms_conf_defaults(struct ms_conf *conf);
 struct ms;
 
 /* 'conf' and what it points to is borrowed until mapserver_destroy() or mapserver_reload(); 'io' for
- * the life of it.  'key' is random.  0, -ENOMEM, -EINVAL (limits, a site without a name, a mobile
- * prefix of a site that is not there). */
+ * the life of it.  'key' is random.  0, -ENOMEM, -EINVAL (limits, a site without a name or with
+ * that of another, two sites with the same key, a mobile prefix of a site that is not there). */
 MUST_USE int mapserver_create(const struct ms_conf *conf, const struct lisp_io *io, void *ctx,
 			      const struct hash_key *key, us_t now, struct ms **out);
 void mapserver_destroy(struct ms *ms);

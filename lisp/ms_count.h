@@ -29,6 +29,7 @@
 	X(BARE_REQUEST, "bare-request", "a Map-Request that is not encapsulated")                  \
 	X(PROBE, "probe", "an encapsulated RLOC-probe")                                            \
 	X(NO_ITR_RLOC, "no-itr-rloc", "a Map-Request without a locator to answer to")              \
+	X(NO_REPLY, "no-reply", "a Map-Request that asks not to be answered")                      \
 	X(EID_KIND, "eid-kind", "an EID that is no address")                                       \
 	X(REPLY_LIMITED, "reply-limited", "too many answers for this locator")                     \
 	X(NO_ETR, "no-etr", "no locator to send a Map-Request on to")                              \

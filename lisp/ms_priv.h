@@ -42,6 +42,7 @@ struct ms {
 	struct registry *registry;
 	struct displaced displaced;
 	struct limiter replies;
+	us_t tries_quiet; /* when the allowance of keys to try is whole again */
 	struct pubsub *pubsub;
 	uint64_t counts[MS_COUNT_END];
 };
@@ -69,9 +70,10 @@ bool ms_owned_inside(const struct ms *ms, const struct eid_key *key);
 /* --- ms_register.c --- */
 void ms_register(struct ms *ms, const struct endpoint *from, const struct lisp_msg *msg,
 		 const uint8_t *data, size_t size, us_t now);
-/* A record of what is registered, 'as' this prefix (its own or a narrower one). */
+/* A record of what is registered, 'as' this prefix (its own or a narrower one); VN 0 without an LCAF
+ * if 'plain_zero'. */
 void ms_put_registration(const struct ms *ms, struct lisp_builder *b, uint32_t number,
-			 const struct eid_key *as);
+			 const struct eid_key *as, bool plain_zero);
 /* Ends, signs and sends a Map-Notify. */
 void ms_send_notify(struct ms *ms, struct lisp_builder *b, const struct lisp_key *key,
 		    const struct endpoint *to);

@@ -6,9 +6,11 @@
 #include "lisp/ms_priv.h"
 #include "wire/lisp_copy.h"
 
-/* Of each message so many keys are tried at most. */
-#define KEYS_TRIED_MAX 16
-#define RECORDS_MAX    255
+/* So many keys are tried for a message; more only within an allowance per second of all messages,
+ * so that forged ones cost little where many sites share a mobile prefix. */
+#define KEYS_TRIED  16
+#define MORE_TRIES  20000
+#define RECORDS_MAX 255
 
 /* A Map-Register whose sender is known. */
 struct incoming {
@@ -22,69 +24,99 @@ struct incoming {
 
 /* --- who sent it ------------------------------------------------------------------------------ */
 
+/* Whose keys are tried for one message. */
+struct trial {
+	struct ms *ms;
+	const struct lisp_msg *msg;
+	const uint8_t *data;
+	size_t size;
+	us_t now;
+	unsigned tries;
+	uint32_t sites[KEYS_TRIED]; /* done with, the first ones */
+	unsigned site_count;
+	uint32_t site; /* found */
+	const struct lisp_key *key;
+};
+
+static bool
+may_try(struct trial *t)
+{
+	us_t *quiet = &t->ms->tries_quiet;
+
+	if (t->tries++ < KEYS_TRIED)
+		return true;
+	if (*quiet < t->now)
+		*quiet = t->now;
+	if (*quiet > t->now + US_S)
+		return false;
+	*quiet += US_S / MORE_TRIES;
+	return true;
+}
+
+static bool
+is_done(const struct trial *t, uint32_t site)
+{
+	for (unsigned i = 0; i < t->site_count; i++)
+		if (t->sites[i] == site)
+			return true;
+	return false;
+}
+
 /* Tries the site's keys; 0, -EACCES (no key of that kind) or -EBADMSG. */
 static int
-try_site(const struct ms *ms, uint32_t site, const struct lisp_msg *msg, const uint8_t *data,
-	 size_t size, unsigned *tries, const struct lisp_key **key)
+try_site(struct trial *t, uint32_t site)
 {
+	const struct ms *ms = t->ms;
 	const struct ms_site *conf = ms->slots[site].conf;
 	int fate = -EACCES;
 
-	for (size_t i = 0; conf != NULL && i < conf->key_count && *tries < KEYS_TRIED_MAX; i++) {
-		int err = lisp_auth_verify(ms->io, ms->ctx, &conf->keys[i], msg, data, size);
+	if (is_done(t, site))
+		return fate;
+	if (t->site_count < KEYS_TRIED)
+		t->sites[t->site_count++] = site;
+	for (size_t i = 0; conf != NULL && i < conf->key_count; i++) {
+		const struct lisp_key *key = &conf->keys[i];
 
-		if (err == 0) {
-			*key = &conf->keys[i];
+		if (!lisp_auth_fits(key, t->msg))
+			continue;
+		fate = -EBADMSG;
+		if (!may_try(t))
+			return fate;
+		if (lisp_auth_verify(ms->io, ms->ctx, key, t->msg, t->data, t->size) == 0) {
+			t->site = site;
+			t->key = key;
 			return 0;
-		}
-		if (err == -EBADMSG) {
-			(*tries)++;
-			fate = err;
-		}
-	}
-	return fate;
-}
-
-/* Tries all sites that may register this EID. */
-static int
-try_sites(const struct ms *ms, const struct eid_key *eid, const struct lisp_msg *msg,
-	  const uint8_t *data, size_t size, uint32_t *site, const struct lisp_key **key)
-{
-	const struct ms_rules *r = &ms->rules;
-	unsigned tries = 0;
-	int fate = -EPERM;
-
-	for (uint32_t node = trie_covering(&r->trie, eid); node != 0;
-	     node = trie_outer(&r->trie, node)) {
-		uint32_t number = trie_value(&r->trie, node);
-
-		for (; number != 0; number = r->rules[number - 1].next) {
-			int err;
-
-			*site = r->rules[number - 1].site;
-			err = try_site(ms, *site, msg, data, size, &tries, key);
-			if (err == 0)
-				return 0;
-			fate = fate == -EBADMSG ? fate : err;
 		}
 	}
 	return fate;
 }
 
 /* The site whose key made the authentication data, and that key: first the one that this xTR-ID
- * spoke for last, then all that may register the first EID. */
+ * spoke for last, then all that may register the first EID.  -EPERM: there is none. */
 static int
-authenticate(const struct ms *ms, const struct eid_key *eid, const struct lisp_msg *msg,
-	     const uint8_t *data, size_t size, uint32_t *site, const struct lisp_key **key)
+authenticate(struct trial *t, const struct eid_key *eid)
 {
-	unsigned tries = 0;
+	const struct ms_rules *r = &t->ms->rules;
+	int fate = -EPERM;
+	uint32_t site;
 	uint8_t key_id;
 
-	if (msg->has_xtr_id && nonces_site_of(ms->nonces, &msg->xtr_id, site, &key_id) &&
-	    ms_may_register(ms, *site, eid) &&
-	    try_site(ms, *site, msg, data, size, &tries, key) == 0)
+	if (t->msg->has_xtr_id && nonces_site_of(t->ms->nonces, &t->msg->xtr_id, &site, &key_id) &&
+	    ms_may_register(t->ms, site, eid) && (fate = try_site(t, site)) == 0)
 		return 0;
-	return try_sites(ms, eid, msg, data, size, site, key);
+	for (uint32_t node = trie_covering(&r->trie, eid); node != 0;
+	     node = trie_outer(&r->trie, node)) {
+		uint32_t number = trie_value(&r->trie, node);
+
+		for (; number != 0; number = r->rules[number - 1].next) {
+			int err = try_site(t, r->rules[number - 1].site);
+
+			if (err == 0)
+				return 0;
+			fate = fate == -EBADMSG ? fate : err;
+		}
+	}
+	return fate;
 }
 
 /* --- what it says ----------------------------------------------------------------------------- */
@@ -258,12 +290,12 @@ take_record(struct ms *ms, struct incoming *in, unsigned position, const struct 
 
 void
 ms_put_registration(const struct ms *ms, struct lisp_builder *b, uint32_t number,
-		    const struct eid_key *as)
+		    const struct eid_key *as, bool plain_zero)
 {
 	const struct registration *there = registry_at(ms->registry, number);
 	struct lisp_record record = {
 		.ttl = there->ttl,
-		.eid = eid_key_eid(as, there->plain_zero),
+		.eid = eid_key_eid(as, plain_zero),
 		.map_version = there->map_version,
 	};
 
@@ -310,7 +342,7 @@ put_records(const struct ms *ms, const struct incoming *in, struct lisp_builder 
 		} else if (eid_key_from(&record.eid, &key)) {
 			number = registry_find(ms->registry, &key);
 			if (number != 0)
-				ms_put_registration(ms, b, number, &key);
+				ms_put_registration(ms, b, number, &key, !record.eid.has_vn);
 		}
 	}
 }
@@ -342,6 +374,7 @@ ms_register(struct ms *ms, const struct endpoint *from, const struct lisp_msg *m
 	    const uint8_t *data, size_t size, us_t now)
 {
 	struct incoming in = {.msg = msg, .from = from};
+	struct trial trial = {.ms = ms, .msg = msg, .data = data, .size = size, .now = now};
 	struct rd records = msg->records;
 	struct lisp_record record;
 	struct eid_key first;
@@ -352,7 +385,9 @@ ms_register(struct ms *ms, const struct endpoint *from, const struct lisp_msg *m
 		ms_count(ms, refusal);
 		return;
 	}
-	err = authenticate(ms, &first, msg, data, size, &in.site, &in.auth);
+	err = authenticate(&trial, &first);
+	in.site = trial.site;
+	in.auth = trial.key;
 	if (err == 0)
 		err = nonces_heard(ms->nonces, in.site, msg, from,
 				   !ms->slots[in.site].conf->any_nonce, &in.etr);

@@ -121,15 +121,10 @@ make_room_at(struct nonces *n, uint32_t site)
 {
 	struct link *ring = &n->sites[site].ring;
 
-	for (struct link *l = ring->next; l != NULL && l != ring; l = l->next) {
-		struct nonce_row *row = CONTAINER_OF(l, struct nonce_row, heard);
-
-		if (row->pins == 0) {
-			forget(n, row);
-			return true;
-		}
-	}
-	return false;
+	if (link_is_empty(ring))
+		return false;
+	forget(n, CONTAINER_OF(ring->next, struct nonce_row, heard));
+	return true;
 }
 
 static bool
@@ -201,8 +196,10 @@ nonces_heard(struct nonces *n, uint32_t site, const struct lisp_msg *msg,
 	row->last = msg->nonce;
 	row->fresh += row->fresh < UINT32_MAX;
 	row->from = *from;
-	link_take(&row->heard);
-	link_add(&n->sites[site].ring, &row->heard);
+	if (row->pins == 0) {
+		link_take(&row->heard);
+		link_add(&n->sites[site].ring, &row->heard);
+	}
 	*number = number_of(n, row);
 	if (row->has_xtr_id)
 		n->by_xtr[hash_xtr(n, &row->xtr) & n->xtr_mask] = *number;
@@ -237,7 +234,10 @@ nonces_site_of(const struct nonces *n, const struct lisp_xtr_id *xtr, uint32_t *
 void
 nonces_pin(struct nonces *n, uint32_t row)
 {
-	row_at(n, row)->pins++;
+	struct nonce_row *r = row_at(n, row);
+
+	if (r->pins++ == 0)
+		link_take(&r->heard);
 }
 
 void
@@ -246,7 +246,8 @@ nonces_unpin(struct nonces *n, uint32_t row)
 	struct nonce_row *r = row_at(n, row);
 
 	BUG_IF(r->pins == 0);
-	r->pins--;
+	if (--r->pins == 0)
+		link_add(&n->sites[r->site].ring, &r->heard);
 }
 
 bool

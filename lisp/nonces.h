@@ -21,7 +21,8 @@
 
 struct nonce_row {
 	struct chain chain;
-	struct link heard; /* among its site's, the longest unheard first */
+	struct link
+		heard; /* among those of its site that are not pinned, the longest unheard first */
 	uint32_t site;
 	uint8_t key_id;
 	bool has_xtr_id;

@@ -41,7 +41,7 @@ time_of(const struct pubsub *p, uint32_t tick)
 /* --- the rows ----------------------------------------------------------------------------------- */
 
 static uint64_t
-hash_what(const struct pubsub *p, uint8_t kind, uint32_t owner, const struct eid_key *key)
+hash_what(const struct pubsub *p, enum pub_kind kind, uint32_t owner, const struct eid_key *key)
 {
 	uint64_t words[4] = {key->w[0], key->w[1],
 			     (uint64_t)key->vn << 16 | (uint64_t)key->family << 8 | key->len,
@@ -57,7 +57,7 @@ hash_nonce(const struct pubsub *p, uint64_t nonce)
 }
 
 static struct pub *
-find(const struct pubsub *p, uint8_t kind, uint32_t owner, const struct eid_key *key)
+find(const struct pubsub *p, enum pub_kind kind, uint32_t owner, const struct eid_key *key)
 {
 	uint64_t hash = hash_what(p, kind, owner, key);
 
@@ -118,13 +118,13 @@ end(struct pubsub *p, struct pub *pub)
 }
 
 static struct pub *
-add(struct pubsub *p, uint8_t kind, uint32_t owner, const struct eid_key *key)
+add(struct pubsub *p, enum pub_kind kind, uint32_t owner, const struct eid_key *key)
 {
 	struct pub *pub = pool_take(&p->pub_pool);
 
 	if (pub == NULL)
 		return NULL;
-	pub->kind = kind;
+	pub->kind = (uint8_t)kind;
 	pub->owner = owner;
 	pub->key = *key;
 	index_add(&p->by_what, hash_what(p, kind, owner, key), &pub->by_what);
@@ -180,8 +180,8 @@ addressee_of(const struct pubsub *p, const struct pub *pub)
 static void
 put_content(const struct pubsub *p, const struct pub *pub, struct lisp_builder *b)
 {
-	bool plain_zero = pub->kind != PUB_ETR && sub_at(p, pub->owner)->plain_zero;
 	struct ms_answer answer = {.key = pub->key};
+	bool plain_zero;
 
 	if (pub->kind == PUB_CONFIRM) {
 		answer = ms_answer(p->ms, &pub->key);
@@ -189,6 +189,8 @@ put_content(const struct pubsub *p, const struct pub *pub, struct lisp_builder *
 	} else {
 		answer.number = registry_find(p->ms->registry, &pub->key);
 	}
+	plain_zero = pub->kind == PUB_ETR ? registry_at(p->ms->registry, answer.number)->plain_zero
+					  : sub_at(p, pub->owner)->plain_zero;
 	ms_put_answer(p->ms, b, &answer, plain_zero);
 }
 

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "lisp/pages.h"
+
 /* The part of one ETR in a merged registration. */
 struct part {
 	struct locator_set *set;
@@ -14,6 +16,8 @@ struct part {
 
 /* A merged registration has so many ETRs at most. */
 #define PARTS_MAX 16
+
+_Static_assert(sizeof(struct registration) == 64, "a registration is one line of the cache");
 
 struct registry {
 	struct registration *rows;
@@ -49,8 +53,8 @@ registry_create(uint32_t max, uint32_t sites, const struct hash_key *key, struct
 	r->key = *key;
 	for (r->mask = 1; r->mask < max + max / 2; r->mask *= 2)
 		continue;
-	r->rows = calloc((size_t)max + 1, sizeof(*r->rows));
-	r->slots = calloc(r->mask, sizeof(*r->slots));
+	r->rows = pages_create((size_t)max + 1, sizeof(*r->rows));
+	r->slots = pages_create(r->mask, sizeof(*r->slots));
 	r->mask--;
 	r->parts = calloc((size_t)r->parts_max + 1, sizeof(*r->parts));
 	r->site_counts = calloc((size_t)sites + 1, sizeof(*r->site_counts));
@@ -74,8 +78,8 @@ registry_destroy(struct registry *r)
 	sets_fini(&r->sets);
 	wheel_fini(&r->wheel);
 	trie_fini(&r->trie);
-	free(r->rows);
-	free(r->slots);
+	pages_destroy(r->rows, (size_t)r->max + 1, sizeof(*r->rows));
+	pages_destroy(r->slots, (size_t)r->mask + 1, sizeof(*r->slots));
 	free(r->parts);
 	free(r->site_counts);
 	free(r);
@@ -108,10 +112,9 @@ static bool
 row_is(const struct registry *r, uint32_t number, const struct eid_key *key)
 {
 	const struct registration *row = &r->rows[number];
-	const struct trie_node *n = &r->trie.nodes[row->node];
 
-	return row->vn == key->vn && row->family == key->family && n->len == key->len &&
-	       n->w[0] == key->w[0] && n->w[1] == key->w[1];
+	return row->w[0] == key->w[0] && row->w[1] == key->w[1] && row->len == key->len &&
+	       row->vn == key->vn && row->family == key->family;
 }
 
 uint32_t
@@ -302,8 +305,12 @@ add_row(struct registry *r, const struct eid_key *key, uint32_t *number)
 		r->free = r->rows[n].node;
 	else
 		r->touched++;
-	r->rows[n] = (struct registration){
-		.node = node, .vn = key->vn & VN_ID_MAX, .family = key->family, .used = true};
+	r->rows[n] = (struct registration){.w = {key->w[0], key->w[1]},
+					   .len = key->len,
+					   .node = node,
+					   .vn = key->vn & VN_ID_MAX,
+					   .family = key->family,
+					   .used = true};
 	slot_add(r, key, n);
 	r->count++;
 	*number = n;
@@ -507,7 +514,10 @@ registry_key(const struct registry *r, uint32_t number)
 {
 	const struct registration *row = &r->rows[number];
 
-	return trie_key(&r->trie, row->vn, (uint8_t)row->family, row->node);
+	return (struct eid_key){.w = {row->w[0], row->w[1]},
+				.vn = row->vn,
+				.family = (uint8_t)row->family,
+				.len = row->len};
 }
 
 uint32_t

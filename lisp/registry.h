@@ -20,6 +20,7 @@
 #define REGISTRY_MAX TRIE_VALUE_MAX
 
 struct registration {
+	uint64_t w[2];           /* the key, see struct eid_key */
 	struct locator_set *set; /* of all ETRs, if merged */
 	uint32_t node;           /* in the trie; of a free row the next one */
 	uint32_t vn : 24, family : 8;
@@ -33,6 +34,7 @@ struct registration {
 	bool proxy;      /* the ETR, or one of them, wants us to answer */
 	bool plain_zero; /* VN 0, registered without an Instance-ID LCAF */
 	bool used;
+	uint8_t len;
 };
 
 /* What a Map-Register says of one EID. */

@@ -88,51 +88,66 @@ next_span(struct rd *locators, struct span *span)
 }
 
 static struct locator_set *
-find(const struct sets *s, const struct locator_set *like)
+find(const struct sets *s, uint64_t hash, const uint8_t *bytes, size_t size, size_t count)
 {
-	for (struct chain *c = index_at(&s->index, like->hash); c != NULL; c = c->next) {
+	for (struct chain *c = index_at(&s->index, hash); c != NULL; c = c->next) {
 		struct locator_set *set = (struct locator_set *)(void *)c;
 
-		if (set->hash == like->hash && set->size == like->size &&
-		    set->count == like->count && memcmp(set->bytes, like->bytes, set->size) == 0)
+		if (set->hash == hash && set->size == size && set->count == count &&
+		    memcmp(set->bytes, bytes, size) == 0)
 			return set;
 	}
 	return NULL;
 }
 
+/* Writes the locators behind each other, without what only their own router may say. */
+static void
+write_bytes(const struct spans *spans, uint8_t *out)
+{
+	for (size_t i = 0; i < spans->count; i++) {
+		memcpy(out, spans->at[i].bytes, spans->at[i].size);
+		lisp_locator_strip(out);
+		out += spans->at[i].size;
+	}
+}
+
 static int
 intern(struct sets *s, const struct spans *spans, struct locator_set **out)
 {
-	struct locator_set *set, *same;
+	/* Most sets are there already: one is only allocated when it is not. */
+	uint8_t local[1024], *bytes = local;
+	struct locator_set *set;
 	size_t size = 0;
+	uint64_t hash;
+	int err = 0;
 
 	for (size_t i = 0; i < spans->count; i++)
 		size += spans->at[i].size;
 	if (size > UINT16_MAX)
 		return -E2BIG;
-	set = malloc(sizeof(*set) + size);
-	if (set == NULL)
+	if (size > sizeof(local) && (bytes = malloc(size)) == NULL)
 		return -ENOMEM;
-	*set = (struct locator_set){
-		.refs = 1, .size = (uint16_t)size, .count = (uint8_t)spans->count};
-	size = 0;
-	for (size_t i = 0; i < spans->count; i++) {
-		memcpy(set->bytes + size, spans->at[i].bytes, spans->at[i].size);
-		lisp_locator_strip(set->bytes + size);
-		size += spans->at[i].size;
+	write_bytes(spans, bytes);
+	hash = hash_bytes(&s->key, bytes, size);
+	set = find(s, hash, bytes, size, spans->count);
+	if (set != NULL) {
+		*out = sets_ref(set);
+	} else if ((set = malloc(sizeof(*set) + size)) != NULL) {
+		*set = (struct locator_set){.hash = hash,
+					    .refs = 1,
+					    .size = (uint16_t)size,
+					    .count = (uint8_t)spans->count};
+		memcpy(set->bytes, bytes, size);
+		index_add(&s->index, hash, &set->chain);
+		s->count++;
+		s->bytes += sizeof(*set) + size;
+		*out = set;
+	} else {
+		err = -ENOMEM;
 	}
-	set->hash = hash_bytes(&s->key, set->bytes, set->size);
-	same = find(s, set);
-	if (same != NULL) {
-		free(set);
-		*out = sets_ref(same);
-		return 0;
-	}
-	index_add(&s->index, set->hash, &set->chain);
-	s->count++;
-	s->bytes += sizeof(*set) + set->size;
-	*out = set;
-	return 0;
+	if (bytes != local)
+		free(bytes);
+	return err;
 }
 
 int

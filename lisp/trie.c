@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "lisp/pages.h"
+
 static uint32_t
 tag_of(vn_id_t vn, uint8_t family)
 {
@@ -67,7 +69,7 @@ int
 trie_init(struct trie *t, uint32_t max)
 {
 	*t = (struct trie){.max = 2 * max + 1, .touched = 1, .root_rows = 16};
-	t->nodes = calloc((size_t)t->max + 1, sizeof(*t->nodes));
+	t->nodes = pages_create((size_t)t->max + 1, sizeof(*t->nodes));
 	t->roots = calloc(t->root_rows, sizeof(*t->roots));
 	if (t->nodes == NULL || t->roots == NULL) {
 		trie_fini(t);
@@ -79,7 +81,7 @@ trie_init(struct trie *t, uint32_t max)
 void
 trie_fini(struct trie *t)
 {
-	free(t->nodes);
+	pages_destroy(t->nodes, (size_t)t->max + 1, sizeof(*t->nodes));
 	free(t->roots);
 	*t = (struct trie){0};
 }

@@ -3,13 +3,16 @@
 
 #include <errno.h>
 
+#include "lisp/pages.h"
+
 #define WHEEL_FIRST 0x80000000u
 
 int
 wheel_init(struct wheel *w, uint32_t max)
 {
 	*w = (struct wheel){0};
-	w->links = calloc((size_t)max + 1, sizeof(*w->links));
+	w->max = max;
+	w->links = pages_create((size_t)max + 1, sizeof(*w->links));
 	w->heads = calloc(WHEEL_SLOTS, sizeof(*w->heads));
 	if (w->links == NULL || w->heads == NULL) {
 		wheel_fini(w);
@@ -21,7 +24,7 @@ wheel_init(struct wheel *w, uint32_t max)
 void
 wheel_fini(struct wheel *w)
 {
-	free(w->links);
+	pages_destroy(w->links, (size_t)w->max + 1, sizeof(*w->links));
 	free(w->heads);
 	*w = (struct wheel){0};
 }

@@ -18,6 +18,7 @@ struct wheel_link {
 
 struct wheel {
 	struct wheel_link *links;
+	uint32_t max; /* members */
 	uint32_t *heads;
 	uint64_t used[WHEEL_SLOTS / 64]; /* slots that have members */
 	uint32_t now;                    /* everything before this second was taken */

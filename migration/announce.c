@@ -15,6 +15,11 @@ struct job {
 	unsigned step;
 	us_t started;
 	us_t claim_due; /* one claim frame out of turn; US_NEVER: none */
+	/* How far the visitor has been told about its neighbours; true while there are more. */
+	struct addr local_at;
+	size_t remote_at;
+	bool local_more, remote_more;
+	us_t more_due; /* US_NEVER: with the next round */
 };
 
 struct announce {
@@ -84,7 +89,8 @@ job_start(struct announce *a, vn_id_t vn, struct addr ip, struct mac mac, bool d
 			  .mac = mac,
 			  .departed = departed,
 			  .started = now,
-			  .claim_due = US_NEVER};
+			  .claim_due = US_NEVER,
+			  .more_due = US_NEVER};
 }
 
 void
@@ -131,41 +137,84 @@ send_claim(struct announce *a, const struct job *j)
 	a->ops->inject(a->ctx, j->vn, frame, sizeof(frame));
 }
 
-/* "ip is at mac" as a gratuitous request (Linux takes it over a younger entry) to 'to'. */
 static void
 send_is_at(struct announce *a, vn_id_t vn, struct addr ip, struct mac mac, struct mac to)
 {
-	struct arp arp = {.eth_dst = to,
-			  .eth_src = a->ops->router_mac(a->ctx, vn),
-			  .op = ARP_REQUEST,
-			  .sha = mac,
-			  .spa = ip,
-			  .tpa = ip};
 	uint8_t frame[ETH_FRAME_MIN];
 
-	arp_build(&arp, frame);
+	arp_is_at_build(to, a->ops->router_mac(a->ctx, vn), ip, mac, frame);
 	a->ops->inject(a->ctx, vn, frame, sizeof(frame));
 }
 
-/* Tells the visitor about the machines of its own subnet: those here by their MAC, the others by the
- * router's. */
-static void
-tell_neighbours(struct announce *a, const struct job *j, bool local)
-{
-	const struct hwdt_entry *e;
-	size_t position = 0, count = 0;
+/* Records looked at in one go, whether they are the visitor's neighbours or not. */
+#define LOOK_MAX 8192
 
-	while (count < ANNOUNCE_NEIGHBOURS_MAX && (e = hwdt_next(a->hwdt, &position)) != NULL) {
+static bool
+is_neighbour(const struct announce *a, const struct job *j, const struct binding *b)
+{
+	return !b->withdrawn && !addr_equal(b->ip, j->ip) &&
+	       a->ops->same_subnet(a->ctx, j->vn, j->ip, b->ip);
+}
+
+/* Tells the visitor the MACs of the next machines here of its own subnet. */
+static void
+tell_local(struct announce *a, struct job *j)
+{
+	const struct hwdt_entry *e = NULL;
+	size_t looked = 0, told = 0;
+
+	if (!j->local_more)
+		j->local_at = (struct addr){.family = ADDR_NONE};
+	while (told < ANNOUNCE_NEIGHBOURS_MAX && looked++ < LOOK_MAX &&
+	       (e = hwdt_next_of(a->hwdt, j->vn, a->self, j->local_at)) != NULL) {
+		j->local_at = e->b.ip;
+		if (e->b.kind != BINDING_HOST || !is_neighbour(a, j, &e->b))
+			continue;
+		send_is_at(a, j->vn, e->b.ip, e->b.mac, j->mac);
+		told++;
+	}
+	j->local_more = e != NULL;
+}
+
+/* Tells the visitor that the next machines of its own subnet that are elsewhere, and gateways, are behind the router. */
+static void
+tell_remote(struct announce *a, struct job *j)
+{
+	struct mac router = a->ops->router_mac(a->ctx, j->vn);
+	const struct hwdt_entry *e = NULL;
+	size_t looked = 0, told = 0;
+
+	if (!j->remote_more)
+		j->remote_at = 0;
+	while (told < ANNOUNCE_NEIGHBOURS_MAX && looked++ < LOOK_MAX &&
+	       (e = hwdt_next(a->hwdt, &j->remote_at)) != NULL) {
 		bool is_local = vr_id_equal(e->b.vr, a->self) && e->b.kind == BINDING_HOST;
 
-		if (e->b.vn != j->vn || e->b.withdrawn || is_local != local ||
-		    addr_equal(e->b.ip, j->ip) ||
-		    !a->ops->same_subnet(a->ctx, j->vn, j->ip, e->b.ip))
+		if (e->b.vn != j->vn || is_local || !is_neighbour(a, j, &e->b))
 			continue;
-		send_is_at(a, j->vn, e->b.ip, local ? e->b.mac : a->ops->router_mac(a->ctx, j->vn),
-			   j->mac);
-		count++;
+		send_is_at(a, j->vn, e->b.ip, router, j->mac);
+		told++;
 	}
+	j->remote_more = e != NULL;
+}
+
+static void
+tell_neighbours(struct announce *a, struct job *j, us_t now)
+{
+	tell_local(a, j);
+	tell_remote(a, j);
+	j->more_due = j->local_more || j->remote_more ? now + ANNOUNCE_NEIGHBOURS_GAP : US_NEVER;
+}
+
+/* Goes on with those that are not through: the others wait for the next round. */
+static void
+tell_more(struct announce *a, struct job *j, us_t now)
+{
+	if (j->local_more)
+		tell_local(a, j);
+	if (j->remote_more)
+		tell_remote(a, j);
+	j->more_due = j->local_more || j->remote_more ? now + ANNOUNCE_NEIGHBOURS_GAP : US_NEVER;
 }
 
 static us_t
@@ -178,6 +227,8 @@ job_due(const struct job *j)
 	else if (j->departed)
 		due = j->started + rounds[ARRAY_COUNT(rounds) - 1] +
 		      (us_t)(j->step - ARRAY_COUNT(rounds) + 1) * ANNOUNCE_CLAIM_REFRESH;
+	if (j->more_due < due)
+		due = j->more_due;
 	return due < j->claim_due ? due : j->claim_due;
 }
 
@@ -189,6 +240,10 @@ job_step(struct announce *a, struct job *j, us_t now)
 		send_claim(a, j);
 		return;
 	}
+	if (j->more_due <= now) {
+		tell_more(a, j, now);
+		return;
+	}
 	if (j->departed) {
 		send_claim(a, j);
 		if (j->step < ARRAY_COUNT(rounds))
@@ -196,8 +251,7 @@ job_step(struct announce *a, struct job *j, us_t now)
 				   MAC_BROADCAST);
 	} else {
 		send_is_at(a, j->vn, j->ip, j->mac, MAC_BROADCAST);
-		tell_neighbours(a, j, true);
-		tell_neighbours(a, j, false);
+		tell_neighbours(a, j, now);
 	}
 	j->step++;
 }

@@ -17,8 +17,9 @@
 
 /* Switches forget a silent MAC after 300 s; some are set to less. */
 #define ANNOUNCE_CLAIM_REFRESH (60 * US_S)
-/* Neighbours told to a visitor per round: local ones first. */
+/* Neighbours told to a visitor at once, of those here and of those elsewhere; the next ones follow so much later. */
 #define ANNOUNCE_NEIGHBOURS_MAX 64
+#define ANNOUNCE_NEIGHBOURS_GAP (4 * US_MS)
 
 struct announce_ops {
 	/* Injects a frame of ETH_FRAME_MIN bytes on the VN's LAN. */

@@ -139,6 +139,15 @@ news_create(struct moves *m, vn_id_t vn)
 	return n;
 }
 
+static bool
+has_every_ack(const struct report *r)
+{
+	for (size_t i = 0; i < r->ack_count; i++)
+		if (r->acks[i].at == 0)
+			return false;
+	return true;
+}
+
 /* Everybody has answered or was given up. */
 static void
 news_settle(struct moves *m, struct news **link, us_t now)
@@ -146,8 +155,11 @@ news_settle(struct moves *m, struct news **link, us_t now)
 	struct news *n = *link;
 	struct report *report = reports_find(m->reports, n->report);
 
-	if (report != NULL)
-		report->all_acked = now;
+	if (report != NULL) {
+		report->settled = now;
+		if (has_every_ack(report))
+			report->all_acked = now;
+	}
 	*link = n->next;
 	m->count--;
 	news_destroy(n);
@@ -162,11 +174,15 @@ moves_tell(struct moves *m, vn_id_t vn, const struct binding *bindings, size_t c
 	struct news *n;
 
 	BUG_IF(count > SYNC_BINDINGS_MAX);
-	if (m->count >= MOVE_NEWS_MAX)
+	n = m->count < MOVE_NEWS_MAX ? news_create(m, vn) : NULL;
+	if (n == NULL) {
+		/* Nobody has been told, so nobody is waited for; that is not having been answered. */
+		if (record != NULL) {
+			record->settled = now;
+			record->ack_count = 0;
+		}
 		return -ENOBUFS;
-	n = news_create(m, vn);
-	if (n == NULL)
-		return -ENOBUFS;
+	}
 	n->previous = previous;
 	n->report = report;
 	n->count = count;
@@ -199,6 +215,16 @@ close_recipient(struct moves *m, struct news **link, struct recipient *r, us_t n
 		news_settle(m, link, now);
 }
 
+/* Of several addresses, the first that was not taken in says how it went. */
+static uint8_t
+ack_verdict(const struct sync_msg *msg)
+{
+	for (size_t i = 0; i < msg->ack.count; i++)
+		if (msg->ack.rows[i].verdict != SYNC_ACCEPTED)
+			return msg->ack.rows[i].verdict;
+	return SYNC_ACCEPTED;
+}
+
 static void
 record_ack(struct moves *m, const struct news *n, struct vr_id id, uint8_t verdict, us_t now)
 {
@@ -208,6 +234,7 @@ record_ack(struct moves *m, const struct news *n, struct vr_id id, uint8_t verdi
 		if (vr_id_equal(report->acks[i].vr, id)) {
 			report->acks[i].at = now;
 			report->acks[i].verdict = verdict;
+			report->is_refused |= verdict != SYNC_ACCEPTED;
 		}
 }
 
@@ -228,13 +255,14 @@ moves_acked(struct moves *m, const struct peer *peer, const struct sync_msg *msg
 			r = &(*link)->recipients[i];
 	if (r == NULL)
 		return;
-	record_ack(m, *link, peer->id, msg->ack.rows[0].verdict, now);
+	record_ack(m, *link, peer->id, ack_verdict(msg), now);
 	count = (*link)->count;
 	memcpy(bindings, (*link)->bindings, count * sizeof(*bindings));
 	close_recipient(m, link, r, now);
 	for (size_t i = 0; i < count; i++)
 		if (msg->ack.rows[i].verdict == SYNC_STALE)
-			m->ops->stale(m->ctx, msg->vn, bindings[i].ip, msg->ack.rows[i].newest,
+			m->ops->stale(m->ctx, peer->id, msg->vn, bindings[i].ip,
+				      msg->ack.rows[i].newest,
 				      (struct vr_id){msg->ack.rows[i].owner}, now);
 }
 

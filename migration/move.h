@@ -23,9 +23,9 @@
 struct move_ops {
 	/* Sends now.  A negative result counts as lost. */
 	int (*send)(void *ctx, uint32_t slot, const struct sync_msg *msg);
-	/* A router has newer news of this EID: its counter and owner. */
-	void (*stale)(void *ctx, vn_id_t vn, struct addr ip, mobility_t newest, struct vr_id owner,
-		      us_t now);
+	/* The router 'from' has newer news of this EID: its counter and owner. */
+	void (*stale)(void *ctx, struct vr_id from, vn_id_t vn, struct addr ip, mobility_t newest,
+		      struct vr_id owner, us_t now);
 };
 
 struct moves;
@@ -37,7 +37,7 @@ void moves_destroy(struct moves *m);
 
 /* Tells all routers of the VN that are up about up to SYNC_BINDINGS_MAX bindings of ours.  'report' 0: no move; otherwise the
  * number of its record, whose acks are filled in here.  0 or -ENOBUFS (nothing sent: the digests
- * will do it). */
+ * will do it, and the record says that nobody is waited for). */
 MUST_USE int moves_tell(struct moves *m, vn_id_t vn, const struct binding *bindings, size_t count,
 			struct vr_id previous, uint64_t report, us_t now);
 /* An ACK came from the peer. */

@@ -25,7 +25,8 @@ struct presence {
 	const struct presence_ops *ops;
 	void *ctx;
 	struct check *checks;
-	size_t count[PRESENCE_PURPOSES];
+	size_t count[PRESENCE_PURPOSES]; /* under way and not done */
+	uint64_t refused;
 };
 
 /* When each purpose does its next step, after its start. */
@@ -91,6 +92,66 @@ is_about(const struct check *c, vn_id_t vn, struct addr ip)
 	return !c->done && c->vn == vn && addr_equal(c->ip, ip);
 }
 
+static void
+finish(struct presence *p, struct check *c)
+{
+	if (!c->done)
+		p->count[c->purpose]--;
+	c->done = true;
+}
+
+/* How many checks of a purpose each network has; of very many networks, the first ones. */
+struct tally {
+	vn_id_t vn;
+	size_t count;
+};
+
+#define TALLIES 64
+
+static size_t
+tally_up(const struct presence *p, enum presence_purpose purpose, struct tally *rows)
+{
+	size_t used = 0, i;
+
+	for (const struct check *c = p->checks; c != NULL; c = c->next) {
+		if (c->done || c->purpose != purpose)
+			continue;
+		for (i = 0; i < used && rows[i].vn != c->vn; i++)
+			;
+		if (i == TALLIES)
+			continue;
+		if (i == used)
+			rows[used++] = (struct tally){.vn = c->vn};
+		rows[i].count++;
+	}
+	return used;
+}
+
+/* Makes room for a check of this network; false when no other one has more than it. */
+static bool
+crowd_out(struct presence *p, enum presence_purpose purpose, vn_id_t vn)
+{
+	struct tally rows[TALLIES], most = {.vn = vn};
+	size_t used = tally_up(p, purpose, rows);
+	struct check *oldest = NULL;
+
+	for (size_t i = 0; i < used; i++)
+		if (rows[i].vn == vn)
+			most.count = rows[i].count;
+	for (size_t i = 0; i < used; i++)
+		if (rows[i].count > most.count)
+			most = rows[i];
+	if (most.vn == vn)
+		return false;
+	/* The newest ones are in front. */
+	for (struct check *c = p->checks; c != NULL; c = c->next)
+		if (!c->done && c->purpose == purpose && c->vn == most.vn)
+			oldest = c;
+	if (oldest != NULL)
+		finish(p, oldest);
+	return oldest != NULL;
+}
+
 void
 presence_start(struct presence *p, enum presence_purpose purpose, vn_id_t vn, struct addr ip,
 	       struct mac mac, struct vr_id other, us_t now)
@@ -99,15 +160,21 @@ presence_start(struct presence *p, enum presence_purpose purpose, vn_id_t vn, st
 	struct check *c;
 
 	for (c = p->checks; c != NULL; c = c->next) {
-		if (c->purpose != purpose || !vr_id_equal(c->other, other))
+		if (c->done || c->purpose != purpose || !vr_id_equal(c->other, other))
 			continue;
 		if (is_about(c, vn, ip) && mac_equal(c->mac, mac))
 			return;
 		same++;
 	}
-	if (p->count[purpose] >= PRESENCE_CHECKS_MAX ||
-	    (purpose == PRESENCE_ASKED && same >= PRESENCE_ASKED_MAX))
+	if (purpose == PRESENCE_ASKED && same >= PRESENCE_ASKED_MAX) {
+		p->refused++;
 		return;
+	}
+	if (p->count[purpose] >= PRESENCE_CHECKS_MAX) {
+		p->refused++;
+		if (!crowd_out(p, purpose, vn))
+			return;
+	}
 	c = calloc(1, sizeof(*c));
 	if (c == NULL)
 		return;
@@ -130,7 +197,7 @@ confirm_step(struct presence *p, struct check *c)
 	if (confirm_steps[c->step] >= PRESENCE_CONFIRM_DEADLINE && !vr_id_is_none(c->other))
 		(void)p->ops->ask(p->ctx, c->other, c->vn, c->ip);
 	if (c->step + 1 == ARRAY_COUNT(confirm_steps))
-		c->done = true;
+		finish(p, c);
 }
 
 /* Here and there are known, or the time is up. */
@@ -138,7 +205,8 @@ static void
 doubt_settle(struct presence *p, struct check *c, bool is_end, bool is_reachable, us_t now)
 {
 	if (!c->answered) {
-		c->done = is_end || now >= c->started + PRESENCE_LOCAL_DEADLINE;
+		if (is_end || now >= c->started + PRESENCE_LOCAL_DEADLINE)
+			finish(p, c);
 		return;
 	}
 	if (c->told == TOLD_NOTHING && !is_end)
@@ -152,7 +220,7 @@ doubt_settle(struct presence *p, struct check *c, bool is_end, bool is_reachable
 		c->step = 0;
 		return;
 	}
-	c->done = true;
+	finish(p, c);
 	if (c->told == TOLD_NO || (c->told == TOLD_NOTHING && !is_reachable))
 		p->ops->take(p->ctx, c->vn, c->ip, c->mac, now);
 	else
@@ -185,7 +253,7 @@ asked_step(struct presence *p, struct check *c, us_t now)
 		p->ops->probe(p->ctx, c->vn, c->ip, (struct mac){{0}});
 		return;
 	}
-	c->done = true;
+	finish(p, c);
 	p->ops->tell(p->ctx, c->other, c->vn, c->ip, c->mac, false, now);
 }
 
@@ -194,7 +262,7 @@ defend_step(struct presence *p, struct check *c)
 {
 	(void)p->ops->ask(p->ctx, c->other, c->vn, c->ip);
 	if (c->step + 1 == ARRAY_COUNT(doubt_steps))
-		c->done = true;
+		finish(p, c);
 }
 
 static void
@@ -226,7 +294,7 @@ presence_answered(struct presence *p, vn_id_t vn, struct addr ip, struct mac mac
 			continue;
 		/* The answer is a sighting too, and that ends CONFIRM: its record must have the time. */
 		if (c->purpose == PRESENCE_ASKED) {
-			c->done = true;
+			finish(p, c);
 			p->ops->tell(p->ctx, c->other, vn, ip, mac, true, now);
 		} else if (c->purpose == PRESENCE_DOUBT) {
 			c->answered = true;
@@ -246,7 +314,7 @@ presence_told(struct presence *p, struct vr_id from, vn_id_t vn, struct addr ip,
 			c->told = present ? TOLD_YES : TOLD_NO;
 			doubt_settle(p, c, false, true, now);
 		} else if (c->purpose == PRESENCE_DEFEND) {
-			c->done = true;
+			finish(p, c);
 			if (present)
 				p->ops->defend(p->ctx, vn, ip, c->mac, now);
 		}
@@ -274,7 +342,7 @@ presence_stop(struct presence *p, enum presence_purpose purpose, vn_id_t vn, str
 {
 	for (struct check *c = p->checks; c != NULL; c = c->next)
 		if (is_about(c, vn, ip) && c->purpose == purpose)
-			c->done = true;
+			finish(p, c);
 }
 
 bool
@@ -284,6 +352,12 @@ presence_has(const struct presence *p, enum presence_purpose purpose, vn_id_t vn
 		if (is_about(c, vn, ip) && c->purpose == purpose)
 			return true;
 	return false;
+}
+
+uint64_t
+presence_refused(const struct presence *p)
+{
+	return p->refused;
 }
 
 us_t
@@ -300,7 +374,6 @@ presence_run(struct presence *p, us_t now)
 
 		if (c->done) {
 			*link = c->next;
-			p->count[c->purpose]--;
 			free(c);
 			continue;
 		}

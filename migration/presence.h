@@ -23,7 +23,9 @@ enum presence_purpose {
 /* A claimed machine that has not been heard by then is looked for at the router it came from. */
 #define PRESENCE_CONFIRM_DEADLINE (350 * US_MS)
 /* Checks of each purpose under way at once, and of PRESENCE_ASKED for each router that asks: whoever floods us with one kind
- * does not stop the others. */
+ * does not stop the others.  Networks share them: a full purpose gives up the oldest check of the
+ * network that has most,
+ * but for one of a network that has no fewer. */
 #define PRESENCE_CHECKS_MAX 512
 #define PRESENCE_ASKED_MAX  64
 #define PRESENCE_PURPOSES   4
@@ -51,7 +53,7 @@ struct presence *presence_create(const struct presence_ops *ops, void *ctx);
 void presence_destroy(struct presence *p);
 
 /* Starts a check unless the same one is under way.  'other': CONFIRM the router it came from (may be none), DOUBT and
- * DEFEND the owner, ASKED who asked.  'mac': the machine's; DEFEND: the requester's.  Dropped when
+ * DEFEND the owner, ASKED who asked.  'mac': the machine's; DEFEND: the requester's.  Refused when
  * too many are under way. */
 void presence_start(struct presence *p, enum presence_purpose purpose, vn_id_t vn, struct addr ip,
 		    struct mac mac, struct vr_id other, us_t now);
@@ -67,6 +69,8 @@ void presence_stop(struct presence *p, enum presence_purpose purpose, vn_id_t vn
 /* Is such a check under way? */
 bool presence_has(const struct presence *p, enum presence_purpose purpose, vn_id_t vn,
 		  struct addr ip);
+/* Checks that were refused or given up, since too many were under way. */
+uint64_t presence_refused(const struct presence *p);
 us_t presence_run(struct presence *p, us_t now);
 
 #endif

@@ -13,6 +13,7 @@ struct reports {
 	struct report *rows; /* ring: number n stands at n % max */
 	size_t max;
 	uint64_t last;
+	uint64_t counts[REPORT_TRIGGERS][REPORT_OUTCOMES];
 };
 
 const char *
@@ -21,6 +22,15 @@ report_trigger_name(enum report_trigger trigger)
 	static const char *const names[] = {"rarp", "garp", "arp", "data", "recheck"};
 
 	return names[trigger];
+}
+
+const char *
+report_outcome_name(enum report_outcome outcome)
+{
+	static const char *const names[] = {"waiting",    "done",    "unconfirmed",
+					    "superseded", "refused", "incomplete"};
+
+	return names[outcome];
 }
 
 struct reports *
@@ -58,6 +68,8 @@ reports_add(struct reports *r, size_t acks)
 
 	if (rows == NULL)
 		return NULL;
+	if (r->last >= r->max)
+		reports_count(r, r->last + 1 - r->max);
 	row = &r->rows[++r->last % r->max];
 	free(row->acks);
 	*row = (struct report){.number = r->last, .acks = rows, .ack_count = acks};
@@ -122,14 +134,38 @@ reports_next(const struct reports *r, uint64_t *number)
 	return &r->rows[n % r->max];
 }
 
-const char *
+enum report_outcome
 report_outcome(const struct report *r)
 {
 	if (r->superseded != 0)
-		return "superseded";
+		return OUTCOME_SUPERSEDED;
+	if (r->settled == 0)
+		return OUTCOME_WAITING;
+	if (r->is_refused)
+		return OUTCOME_REFUSED;
 	if (r->all_acked == 0)
-		return "waiting";
-	return r->confirmed != 0 ? "done" : "unconfirmed";
+		return OUTCOME_INCOMPLETE;
+	return r->confirmed != 0 ? OUTCOME_DONE : OUTCOME_UNCONFIRMED;
+}
+
+void
+reports_count(struct reports *r, uint64_t number)
+{
+	struct report *row = reports_find(r, number);
+	enum report_outcome outcome;
+
+	if (row == NULL || row->is_counted)
+		return;
+	outcome = report_outcome(row);
+	row->is_counted = true;
+	/* One that goes while somebody is waited for has no other end. */
+	r->counts[row->trigger][outcome == OUTCOME_WAITING ? OUTCOME_INCOMPLETE : outcome]++;
+}
+
+uint64_t
+reports_counted(const struct reports *r, enum report_trigger trigger, enum report_outcome outcome)
+{
+	return r->counts[trigger][outcome];
 }
 
 struct text {
@@ -214,6 +250,6 @@ report_json(const struct report *r, const char *(*name)(const void *ctx, struct 
 	add_since(&t, "all_acked_us", r->heard, r->all_acked);
 	add_since(&t, "confirmed_us", r->heard, r->confirmed);
 	add_since(&t, "first_frame_us", r->heard, r->first_frame);
-	add(&t, "\"outcome\":\"%s\"}", report_outcome(r));
+	add(&t, "\"outcome\":\"%s\"}", report_outcome_name(report_outcome(r)));
 	return t.used;
 }

@@ -9,8 +9,22 @@
 #define REPORT_EIDS_MAX 24
 
 enum report_trigger { TRIGGER_RARP, TRIGGER_GARP, TRIGGER_ARP, TRIGGER_DATA, TRIGGER_RECHECK };
+#define REPORT_TRIGGERS 5
 
 const char *report_trigger_name(enum report_trigger trigger);
+
+enum report_outcome {
+	OUTCOME_WAITING,     /* for acknowledgements */
+	OUTCOME_DONE,        /* all took it in, and the machine was heard */
+	OUTCOME_UNCONFIRMED, /* all took it in, but the machine was not heard */
+	OUTCOME_SUPERSEDED,  /* by a newer move */
+	OUTCOME_REFUSED,     /* a router did not take it in */
+	OUTCOME_INCOMPLETE,  /* a router did not answer, or could not be told */
+};
+#define REPORT_OUTCOMES 6
+
+/* As `vrctl` says it. */
+const char *report_outcome_name(enum report_outcome outcome);
 
 struct report_ack {
 	struct vr_id vr;
@@ -29,7 +43,11 @@ struct report {
 	enum report_trigger trigger;
 	mobility_t mobility; /* of the first EID */
 	int64_t wall_ms; /* wall clock of 'heard', for people; 0: heard of from another router */
-	us_t heard, resolved, claimed, all_acked, confirmed, first_frame, superseded;
+	us_t heard, resolved, claimed, confirmed, first_frame, superseded;
+	us_t settled;    /* nobody is waited for any more */
+	us_t all_acked;  /* everybody who was told has answered, whatever it says */
+	bool is_refused; /* an answer was another one than 'accepted' */
+	bool is_counted;
 	struct report_ack *acks;
 	size_t ack_count;
 };
@@ -51,8 +69,11 @@ struct report *reports_since(const struct reports *r, vn_id_t vn, struct addr ip
 /* Walks from old to new: start with '*number' 0; NULL at the end. */
 const struct report *reports_next(const struct reports *r, uint64_t *number);
 
-/* "done", "waiting", "unconfirmed", "superseded". */
-const char *report_outcome(const struct report *r);
+enum report_outcome report_outcome(const struct report *r);
+/* Counts the move once, with the outcome that it has now.  A record that goes uncounted is counted then. */
+void reports_count(struct reports *r, uint64_t number);
+uint64_t reports_counted(const struct reports *r, enum report_trigger trigger,
+			 enum report_outcome outcome);
 /* One JSON object without a newline into 'text' (use REPORT_JSON_MAX; of very many acknowledgements the first ones are shown).  'name' gives a router's name or
  * NULL.  Returns the length. */
 #define REPORT_JSON_MAX 8192

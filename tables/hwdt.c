@@ -1,11 +1,15 @@
 /* HWDT: records in a pool, found by EID and by MAC, listed by owner for the fair share.
  *
- * Every record belongs to a group (its VN and owner, which has the digest) and to a machine (its VN
- * and MAC).  An owner keeps its records in the order in which they were last heard, and owners are
- * listed by the number of records that they hold: so the record to evict is found at once. */
+ * Every record belongs to a group (its VN and owner, which has the digest and the order by EID) and
+ * to a
+ * machine (its VN, MAC and owner).  An owner keeps its records in the order in which they were last
+ * heard,
+ * and owners are listed by the number of records that they hold: so the record to evict is found at
+ * once. */
 #include "tables/hwdt.h"
 
 #include "tables/pool.h"
+#include "tables/tree.h"
 
 struct owner {
 	struct chain chain;
@@ -15,19 +19,25 @@ struct owner {
 	struct link same_held; /* among the owners that hold as many */
 };
 
+/* Every HELLO looks for one: its names are in it, not behind a pointer. */
 struct group {
 	struct chain chain;
 	vn_id_t vn;
+	struct vr_id vr; /* the owner's */
 	struct owner *owner;
 	size_t held;
 	struct hwdt_digest digest;
+	struct tree *order; /* what the digest summarises, by EID */
 };
 
+/* Whoever says that it has a MAC has a row of its own: nobody can hide the others' behind many records. */
 struct machine {
 	struct chain chain;
 	vn_id_t vn;
 	struct mac mac;
+	struct vr_id vr;
 	size_t count;
+	size_t present; /* not withdrawn */
 	struct link records;
 };
 
@@ -39,6 +49,7 @@ struct record {
 	struct machine *machine;
 	struct link of_machine;
 	struct link of_owner;
+	struct tree of_group;
 };
 
 struct hwdt {
@@ -116,23 +127,35 @@ group_find(const struct hwdt *t, vn_id_t vn, struct vr_id vr)
 	for (c = index_at(&t->by_group, hash_number(t, vn, vr.v)); c != NULL; c = c->next) {
 		struct group *g = CONTAINER_OF(c, struct group, chain);
 
-		if (g->vn == vn && vr_id_equal(g->owner->vr, vr))
+		if (g->vn == vn && vr_id_equal(g->vr, vr))
 			return g;
 	}
 	return NULL;
 }
 
+/* The next machine of this MAC, whoever has it; 'c' is where the search goes on. */
 static struct machine *
-machine_find(const struct hwdt *t, vn_id_t vn, struct mac mac)
+machine_next(struct chain **c, vn_id_t vn, struct mac mac)
 {
-	struct chain *c;
+	while (*c != NULL) {
+		struct machine *m = CONTAINER_OF(*c, struct machine, chain);
 
-	for (c = index_at(&t->by_machine, hash_mac(t, vn, mac)); c != NULL; c = c->next) {
-		struct machine *m = CONTAINER_OF(c, struct machine, chain);
-
+		*c = (*c)->next;
 		if (m->vn == vn && mac_equal(m->mac, mac))
 			return m;
 	}
+	return NULL;
+}
+
+static struct machine *
+machine_find(const struct hwdt *t, vn_id_t vn, struct mac mac, struct vr_id vr)
+{
+	struct chain *c = index_at(&t->by_machine, hash_mac(t, vn, mac));
+	struct machine *m;
+
+	while ((m = machine_next(&c, vn, mac)) != NULL)
+		if (vr_id_equal(m->vr, vr))
+			return m;
 	return NULL;
 }
 
@@ -167,6 +190,7 @@ group_of(struct hwdt *t, vn_id_t vn, struct vr_id vr)
 	if (g == NULL) {
 		g = take(&t->groups);
 		g->vn = vn;
+		g->vr = vr;
 		g->owner = owner_of(t, vr);
 		index_add(&t->by_group, hash_number(t, vn, vr.v), &g->chain);
 	}
@@ -174,14 +198,15 @@ group_of(struct hwdt *t, vn_id_t vn, struct vr_id vr)
 }
 
 static struct machine *
-machine_of(struct hwdt *t, vn_id_t vn, struct mac mac)
+machine_of(struct hwdt *t, vn_id_t vn, struct mac mac, struct vr_id vr)
 {
-	struct machine *m = machine_find(t, vn, mac);
+	struct machine *m = machine_find(t, vn, mac, vr);
 
 	if (m == NULL) {
 		m = take(&t->machines);
 		m->vn = vn;
 		m->mac = mac;
+		m->vr = vr;
 		index_add(&t->by_machine, hash_mac(t, vn, mac), &m->chain);
 	}
 	return m;
@@ -222,19 +247,32 @@ digest_part(const struct binding *b)
 	return hash_bytes(&key, bytes, sizeof(bytes));
 }
 
+/* The order of a VN's EIDs: bytewise, family first. */
+static int
+compare_eid(const struct tree *member, const void *key)
+{
+	/* Read only: the cast takes no constness away from what is written. */
+	const struct record *r =
+		(const void *)((const unsigned char *)member - offsetof(struct record, of_group));
+
+	return memcmp(&r->e.b.ip, key, sizeof(r->e.b.ip));
+}
+
 /* Enters the record where its binding says that it belongs. */
 static void
 attach(struct hwdt *t, struct record *r)
 {
 	const struct binding *b = &r->e.b;
 	struct group *g = group_of(t, b->vn, b->vr);
-	struct machine *m = machine_of(t, b->vn, b->mac);
+	struct machine *m = machine_of(t, b->vn, b->mac, b->vr);
 
 	r->group = g;
 	g->held++;
 	if (!b->withdrawn) {
 		g->digest.count++;
 		g->digest.sum += digest_part(b);
+		m->present++;
+		tree_add(&g->order, &r->of_group, &b->ip, hash_eid(t, b->vn, &b->ip), compare_eid);
 	}
 	link_add(&g->owner->records, &r->of_owner);
 	owner_hold(t, g->owner, g->owner->held + 1);
@@ -255,6 +293,8 @@ detach(struct hwdt *t, struct record *r)
 	if (!b->withdrawn) {
 		g->digest.count--;
 		g->digest.sum -= digest_part(b);
+		m->present--;
+		tree_take(&g->order, &r->of_group, &b->ip, compare_eid);
 	}
 	link_take(&r->of_owner);
 	link_take(&r->of_machine);
@@ -471,19 +511,92 @@ hwdt_find(const struct hwdt *t, vn_id_t vn, struct addr ip)
 	return r == NULL ? NULL : &r->e;
 }
 
+/* Writes up to 'max' pointers to the machine's records behind the first 'skip'. */
+static size_t
+machine_list(const struct machine *m, size_t skip, const struct hwdt_entry **out, size_t max)
+{
+	struct link *at;
+	size_t count = 0;
+
+	for (at = m->records.next; at != &m->records && count < max; at = at->next)
+		if (skip > 0)
+			skip--;
+		else
+			out[count++] = &CONTAINER_OF(at, struct record, of_machine)->e;
+	return count;
+}
+
 size_t
 hwdt_find_mac(const struct hwdt *t, vn_id_t vn, struct mac mac, const struct hwdt_entry **out,
 	      size_t max)
 {
-	const struct machine *m = machine_find(t, vn, mac);
-	struct link *at;
-	size_t count = 0;
+	struct chain *first = index_at(&t->by_machine, hash_mac(t, vn, mac));
+	struct chain *c = first;
+	size_t total = 0, owners = 0, written = 0, share;
+	const struct machine *m;
+
+	while ((m = machine_next(&c, vn, mac)) != NULL) {
+		total += m->count;
+		owners++;
+	}
+	if (owners == 0 || max == 0)
+		return total;
+	share = max / owners;
+	for (c = first; (m = machine_next(&c, vn, mac)) != NULL;)
+		written += machine_list(m, 0, out + written, share);
+	for (c = first; written < max && (m = machine_next(&c, vn, mac)) != NULL;)
+		written += machine_list(m, share, out + written, max - written);
+	return total;
+}
+
+size_t
+hwdt_find_mac_of(const struct hwdt *t, vn_id_t vn, struct mac mac, struct vr_id vr,
+		 const struct hwdt_entry **out, size_t max)
+{
+	const struct machine *m = machine_find(t, vn, mac, vr);
 
 	if (m == NULL)
 		return 0;
-	for (at = m->records.next; at != &m->records && count < max; at = at->next)
-		out[count++] = &CONTAINER_OF(at, struct record, of_machine)->e;
+	(void)machine_list(m, 0, out, max);
 	return m->count;
+}
+
+enum hwdt_place
+hwdt_place_of_mac(const struct hwdt *t, vn_id_t vn, struct mac mac, struct vr_id vr)
+{
+	struct chain *c = index_at(&t->by_machine, hash_mac(t, vn, mac));
+	enum hwdt_place place = HWDT_NOWHERE;
+	const struct machine *m;
+
+	while ((m = machine_next(&c, vn, mac)) != NULL) {
+		if (m->present == 0)
+			continue;
+		if (vr_id_equal(m->vr, vr))
+			return HWDT_HERE;
+		place = HWDT_ELSEWHERE;
+	}
+	return place;
+}
+
+const struct hwdt_entry *
+hwdt_next_of(const struct hwdt *t, vn_id_t vn, struct vr_id vr, struct addr after)
+{
+	const struct group *g = group_find(t, vn, vr);
+	const struct tree *found = g == NULL ? NULL : tree_above(g->order, &after, compare_eid);
+	const struct record *r;
+
+	if (found == NULL)
+		return NULL;
+	r = (const void *)((const unsigned char *)found - offsetof(struct record, of_group));
+	return &r->e;
+}
+
+struct hwdt_notes *
+hwdt_notes(struct hwdt *t, vn_id_t vn, struct addr ip)
+{
+	struct record *r = record_find(t, vn, &ip);
+
+	return r == NULL ? NULL : &r->e.notes;
 }
 
 const struct hwdt_entry *

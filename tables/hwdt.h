@@ -10,8 +10,9 @@
  *
  * The update rule is idempotent and gives the same result in any order: larger mobility counter
  * wins, of equal ones the larger VR id.  Nothing is allocated after the table was made, and no call
- * searches: all take the same time at any fill, but for hwdt_next() and the output of
- * hwdt_find_mac(). */
+ * searches: all take about the same time at any fill (the order by EID costs its logarithm), but
+ * for
+ * hwdt_next() and the output of hwdt_find_mac(). */
 #ifndef TABLES_HWDT_H
 #define TABLES_HWDT_H
 
@@ -34,11 +35,23 @@ struct binding {
 
 #define HWDT_PREVIOUS 4
 
+/* What the router remembers of an EID beside its binding.  The table only keeps it, as long as the record. */
+struct hwdt_notes {
+	uint32_t moves, moves_before; /* in this stretch of time and the one before it */
+	us_t moves_since;             /* when this stretch began */
+	us_t frozen;                  /* no move of it is believed until then */
+	bool look;        /* it was heard here meanwhile: looked for when that is over */
+	mobility_t floor; /* another router knows of this counter: the next must be larger */
+	us_t raised;      /* when the counter was last raised because of that; 0: never */
+	bool raise;       /* it is to be raised again */
+};
+
 struct hwdt_entry {
 	struct binding b;
 	us_t heard;                           /* last sighting or refresh by the owner */
 	us_t moved;                           /* when the owner last changed here; 0 for never */
 	struct vr_id previous[HWDT_PREVIOUS]; /* earlier owners, newest first, no repeats */
+	struct hwdt_notes notes;
 };
 
 enum hwdt_fate {
@@ -74,9 +87,26 @@ void hwdt_heard(struct hwdt *t, vn_id_t vn, struct addr ip, us_t now);
 /* The pointers are owned by the table and valid until the next call with a non-const table.
  * Withdrawn records are found too, also by MAC: look at 'b.withdrawn'. */
 const struct hwdt_entry *hwdt_find(const struct hwdt *t, vn_id_t vn, struct addr ip);
-/* Records of this MAC in this VN: writes up to 'max' pointers, returns how many there are. */
+/* Records of this MAC in this VN: writes up to 'max' pointers, returns how many there are.  When there are more, every
+ * owner has its share of what is written. */
 size_t hwdt_find_mac(const struct hwdt *t, vn_id_t vn, struct mac mac,
 		     const struct hwdt_entry **out, size_t max);
+/* Those of one owner only. */
+size_t hwdt_find_mac_of(const struct hwdt *t, vn_id_t vn, struct mac mac, struct vr_id vr,
+			const struct hwdt_entry **out, size_t max);
+
+enum hwdt_place { HWDT_NOWHERE, HWDT_HERE, HWDT_ELSEWHERE };
+
+/* Has this router the MAC (in any record that is not withdrawn), or otherwise another one? */
+enum hwdt_place hwdt_place_of_mac(const struct hwdt *t, vn_id_t vn, struct mac mac,
+				  struct vr_id vr);
+
+/* The record of this owner with the lowest EID above 'after' (bytewise, family first; family NONE is below all),
+ * withdrawn ones left out; NULL behind the last. */
+const struct hwdt_entry *hwdt_next_of(const struct hwdt *t, vn_id_t vn, struct vr_id vr,
+				      struct addr after);
+/* To be written by the caller; valid as hwdt_find()'s.  NULL when there is no record. */
+struct hwdt_notes *hwdt_notes(struct hwdt *t, vn_id_t vn, struct addr ip);
 
 /* Walks all records: start with '*position' 0; NULL at the end.  Survives hwdt_remove() of the record
  * just returned; a record added meanwhile may be missed or not. */

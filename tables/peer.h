@@ -6,11 +6,13 @@
 #define TABLES_PEER_H
 
 #include "base/err.h"
+#include "base/pace.h"
 #include "base/types.h"
 
 /* Twice what a configuration may name: a reload adds the new ones before it takes out the others. */
 #define PEER_SLOTS_MAX 8192
 #define PEER_VNS_MAX   64
+#define PEER_SERVED    4
 
 enum peer_state { PEER_DOWN = 0, PEER_UP };
 
@@ -28,7 +30,9 @@ struct peer_vn {
 	uint64_t pulled_sum;    /* the peer's digest at the last pull, and ours of it after that */
 	uint64_t pulled_own;
 	uint32_t pull_tries;
-	uint32_t pull_pages; /* taken in so far */
+	uint32_t pull_pages;          /* taken in so far */
+	uint32_t served[PEER_SERVED]; /* ids of its last PULLs that were answered */
+	uint32_t serves;              /* how many there were */
 };
 
 struct peer {
@@ -45,8 +49,9 @@ struct peer {
 	uint64_t boot; /* random number of its process: another one means it restarted */
 	struct peer_vn *vns;
 	size_t vn_count;
-	size_t vn_room;  /* of 'vns' */
-	size_t hello_vn; /* where the next HELLO goes on, when not all VNs fit in one */
+	size_t vn_room;    /* of 'vns' */
+	size_t hello_vn;   /* where the next HELLO goes on, when not all VNs fit in one */
+	struct pace pages; /* of our tables, sent to it */
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
 };
 

@@ -4,6 +4,7 @@
 
 #include "base/fmt.h"
 #include "vr/lan.h"
+#include "vr/limits.h"
 #include "vr/neigh.h"
 #include "vr/sight.h"
 
@@ -80,7 +81,7 @@ follow_up(struct vr *vr, struct site *site, const struct hwdt_entry *before,
 	else if (fate == HWDT_ADDED)
 		publish(vr, CHANGE_BINDING_NEW, b, before->b.vr, now);
 	if (fate == HWDT_MOVED && !b->withdrawn && b->kind == BINDING_HOST)
-		sight_counted(vr, site, b, now);
+		limits_moved(vr, site, b, now);
 	/* A machine of this LAN that is away, as it turns out after a restart without memory. */
 	if (fate == HWDT_ADDED && !mine && !b->withdrawn && b->kind == BINDING_HOST &&
 	    lndt_is_local(vr->lndt, b->vn, b->ip))
@@ -211,7 +212,7 @@ vr_recall(struct vr *vr, const struct binding *b, us_t now)
 	bool mine = vr_id_equal(b->vr, vr->self);
 
 	if (vr_site(vr, b->vn) == NULL || (!mine && peers_find(vr->peers, b->vr) == NULL) ||
-	    !lndt_may_host(vr->lndt, b->vn, b->ip, b->vr) || b->mobility > VR_MOBILITY_MAX)
+	    !lndt_may_host(vr->lndt, b->vn, b->ip, b->vr) || b->mobility > LIMITS_MOBILITY_MAX)
 		return;
 	/* The own addresses are as configured now. */
 	if (vr_is_former_address(vr, b) ||

@@ -12,7 +12,7 @@
 #include "vr/ctl_json.h"
 #include "vr/ctl_lisp.h"
 #include "vr/daemon.h"
-#include "vr/sight.h"
+#include "vr/limits.h"
 #include "vr/version.h"
 
 /* ---- show vr ---- */
@@ -221,9 +221,9 @@ hwdt_row(void *ctx, const cJSON *request, uint64_t *cursor, cJSON **row)
 	ctl_add_text(o, "mobility", fmt_mobility(e->b.mobility).s);
 	ctl_add_text(o, "kind", e->b.kind == BINDING_GATEWAY ? "gateway" : "host");
 	ctl_add_text(o, "state",
-		     e->b.withdrawn                                         ? "withdrawn"
-		     : sight_is_frozen(d->vr, e->b.vn, e->b.ip, loop_now()) ? "frozen"
-									    : "present");
+		     e->b.withdrawn                                          ? "withdrawn"
+		     : limits_is_frozen(d->vr, e->b.vn, e->b.ip, loop_now()) ? "frozen"
+									     : "present");
 	ctl_add_age(o, "heard_s", e->heard);
 	ctl_add_age(o, "moved_s", e->moved);
 	return 0;
@@ -291,6 +291,24 @@ add_ports(cJSON *o, const struct daemon *d)
 	}
 }
 
+static void
+add_moves(cJSON *o, const struct vr *vr)
+{
+	cJSON *moves = cJSON_AddArrayToObject(o, "moves");
+
+	for (unsigned i = 0; i < REPORT_TRIGGERS; i++) {
+		cJSON *row = cJSON_CreateObject();
+
+		ctl_add_text(row, "trigger", report_trigger_name((enum report_trigger)i));
+		/* None is counted while it waits. */
+		for (unsigned k = OUTCOME_WAITING + 1; k < REPORT_OUTCOMES; k++)
+			ctl_add_number(row, report_outcome_name((enum report_outcome)k),
+				       reports_counted(vr->reports, (enum report_trigger)i,
+						       (enum report_outcome)k));
+		cJSON_AddItemToArray(moves, row);
+	}
+}
+
 static cJSON *
 make_stats(const struct daemon *d)
 {
@@ -312,6 +330,8 @@ make_stats(const struct daemon *d)
 	ctl_add_number(o, "duplicates", vr->duplicates);
 	ctl_add_number(o, "frozen", vr->frozen);
 	ctl_add_number(o, "icmp_limited", vr->icmp_limited);
+	ctl_add_number(o, "checks_refused", presence_refused(vr->presence));
+	ctl_add_number(o, "crowded_out", vr->crowded_out);
 	ctl_add_number(o, "news_pending", moves_pending(vr->moves));
 	ctl_add_number(o, "hwdt", h.count);
 	ctl_add_number(o, "hwdt_max", h.max);
@@ -323,6 +343,7 @@ make_stats(const struct daemon *d)
 	ctl_add_number(o, "underlay_tx_datagrams", t.tx_datagrams);
 	ctl_add_number(o, "underlay_rx_trains", t.rx_trains);
 	ctl_add_number(o, "underlay_rx_datagrams", t.rx_datagrams);
+	add_moves(o, vr);
 	add_ports(o, d);
 	ctl_add_lisp_stats(o, d);
 	return o;
@@ -424,6 +445,13 @@ static const struct ctl_command commands[] = {
 	 .changes_state = true,
 	 .handler = reload},
 };
+
+const struct ctl_command *
+daemon_commands(size_t *count)
+{
+	*count = ARRAY_COUNT(commands);
+	return commands;
+}
 
 int
 daemon_ctl_create(struct daemon *d)

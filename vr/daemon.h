@@ -16,6 +16,7 @@
 #include "vr/vr.h"
 
 struct ctl;
+struct ctl_command;
 struct daemon;
 struct daemon_lisp;
 struct lisp_made;
@@ -150,7 +151,8 @@ const struct ms *daemon_map_server(const struct daemon *d);
 /* Control sockets' endpoint to send from, by family; false: none. */
 bool daemon_lisp_send(struct daemon *d, const struct endpoint *to, const uint8_t *msg, size_t size);
 
-/* The control commands (ctl_cmds.c). */
+/* The control commands (ctl_cmds.c): their context is the daemon. */
+const struct ctl_command *daemon_commands(size_t *count);
 MUST_USE int daemon_ctl_create(struct daemon *d);
 /* The counters of "show stats" as one line of JSON; free it.  NULL when memory is short. */
 char *daemon_ctl_stats(const struct daemon *d);

@@ -81,9 +81,13 @@ open_map_server(struct daemon *d)
 	struct hash_key key;
 	int err = crypto_random(&key, sizeof(key));
 
-	return err == 0 ? mapserver_create(lisp_made_server(d->lisp->made), &io, d, &key,
-					   loop_now(), &d->lisp->ms)
-			: err;
+	if (err == 0)
+		err = mapserver_create(lisp_made_server(d->lisp->made), &io, d, &key, loop_now(),
+				       &d->lisp->ms);
+	/* All else was found when the configuration was read. */
+	if (err == -EINVAL)
+		log_line(d->log, LOG_ERROR, "lisp", "two sites of the map-server have one secret");
+	return err;
 }
 
 const struct ms *

@@ -37,6 +37,12 @@
 	X(CLAIM_REFUSED, "claim-refused", "the router may not have that EID")                      \
 	X(CLAIM_STALE, "claim-stale", "older than what is known")                                  \
 	X(CLAIM_FROZEN, "claim-frozen", "the EID moved too often")                                 \
+	X(NEWER_REFUSED, "newer-refused",                                                          \
+	  "a newer counter, by a router that may not have the EID, or out of reach")               \
+	X(NEWER_UNASKED, "newer-unasked", "newer counters about a table that was not sent")        \
+	X(PRESENCE_REFUSED, "presence-refused", "asked by a router that may not have the EID")     \
+	X(PULL_LIMIT, "pull-limit", "the peer asks for tables too often")                          \
+	X(QUERY_FULL, "query-full", "too many questions to the other routers at once")             \
 	X(RARP_UNKNOWN, "rarp-unknown", "RARP for a MAC that no HWDT knows")                       \
 	X(SIGHTING_REFUSED, "sighting-refused", "an EID that this site may not host")              \
 	X(ARP_MALFORMED, "arp-malformed", "not a well-formed ARP or RARP frame")

@@ -4,9 +4,10 @@
 #include "vr/fwd_icmp.h"
 #include "vr/fwd_mapped.h"
 #include "vr/fwd_out.h"
+#include "vr/lan.h"
 #include "vr/mapsys.h"
+#include "vr/query.h"
 #include "vr/sight.h"
-#include "vr/sync.h"
 #include "wire/eth.h"
 #include "wire/ip.h"
 
@@ -16,22 +17,9 @@
 static bool
 is_for_router(const struct vr *vr, const struct site *site, struct mac dst)
 {
-	const struct hwdt_entry *found[REPORT_EIDS_MAX];
-	bool is_elsewhere = false;
-	size_t count;
-
-	if (mac_equal(dst, site->router_mac))
-		return true;
-	count = hwdt_find_mac(vr->hwdt, site->vn, dst, found, ARRAY_COUNT(found));
-	for (size_t i = 0; i < count && i < ARRAY_COUNT(found); i++) {
-		/* An address that the machine has no more says nothing of where it is. */
-		if (found[i]->b.withdrawn)
-			continue;
-		if (vr_id_equal(found[i]->b.vr, vr->self))
-			return false;
-		is_elsewhere = true;
-	}
-	return is_elsewhere;
+	/* An address that the machine has no more says nothing of where it is. */
+	return mac_equal(dst, site->router_mac) ||
+	       hwdt_place_of_mac(vr->hwdt, site->vn, dst, vr->self) == HWDT_ELSEWHERE;
 }
 
 /* A packet that the LAN's native router handed on: from outside the VN, or of a machine of this site whose gateway it is.  The
@@ -126,8 +114,8 @@ open_lan_frame(struct vr *vr, const struct site *site, struct frame *f, struct e
 }
 
 static void
-route_lan_frame(struct vr *vr, struct site *site, const struct fwd_origin *origin, struct frame *f,
-		const struct ip *ip, us_t now)
+route_lan_frame(struct vr *vr, struct site *site, const struct fwd_origin *origin, struct mac to,
+		struct frame *f, const struct ip *ip, us_t now)
 {
 	const struct gndt_route *route;
 	const struct hwdt_entry *e;
@@ -149,7 +137,7 @@ route_lan_frame(struct vr *vr, struct site *site, const struct fwd_origin *origi
 		}
 		/* A machine of the VN that nobody knows, or no longer: the next packet finds it.  It is not outside, and an error
 		 * would end a connection that is just being opened. */
-		(void)sync_query(vr, site->vn, (struct mac){{0}}, ip->dst, now);
+		(void)query_start(vr, site, (struct mac){{0}}, ip->dst, now);
 		vr_drop(vr, DROP_NO_ROUTE);
 		return;
 	}
@@ -164,6 +152,9 @@ route_lan_frame(struct vr *vr, struct site *site, const struct fwd_origin *origi
 		vr_drop(vr, DROP_OWN_SOURCE);
 		return;
 	}
+	/* They are neighbours: the next frame need not come here. */
+	if (e != NULL && mac_equal(to, site->router_mac))
+		lan_tell(vr, site, origin->mac, ip->src, e, now);
 	fwd_to_lan(vr, site, origin, f, ip, e, now);
 }
 
@@ -190,7 +181,7 @@ fwd_from_lan(struct vr *vr, struct site *site, struct frame *f, us_t now)
 	}
 	vr->lan_taken++;
 	if (may_speak(vr, site, eth.src, &ip, now))
-		route_lan_frame(vr, site, &origin, f, &ip, now);
+		route_lan_frame(vr, site, &origin, eth.dst, f, &ip, now);
 }
 
 /* ---- from a peer ---- */
@@ -207,7 +198,7 @@ was_owned_by(const struct vr *vr, const struct hwdt_entry *e, struct vr_id id)
 
 /* May the peer speak for this source?  Counts the refusal. */
 static bool
-peer_may_speak(struct vr *vr, const struct site *site, const struct peer *peer,
+peer_may_speak(struct vr *vr, struct site *site, const struct peer *peer,
 	       const struct seal_inner *inner, const struct ip *ip, us_t now)
 {
 	const struct hwdt_entry *e;
@@ -238,7 +229,7 @@ peer_may_speak(struct vr *vr, const struct site *site, const struct peer *peer,
 	/* It may host it but is not the known owner: news may be under way. */
 	if (lndt_is_mobile(vr->lndt, site->vn, ip->src)) {
 		vr->unknown_owner++;
-		sync_query_one(vr, peer, site->vn, ip->src, now);
+		query_one(vr, site, peer, ip->src, now);
 	}
 	return true;
 }

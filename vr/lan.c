@@ -2,8 +2,8 @@
 #include "vr/lan.h"
 
 #include "vr/neigh.h"
+#include "vr/query.h"
 #include "vr/sight.h"
-#include "vr/sync.h"
 #include "wire/arp.h"
 #include "wire/eth.h"
 
@@ -51,11 +51,45 @@ lan_announce(struct vr *vr, const struct site *site)
 	}
 }
 
+/* Hosts that do not listen are told once in a while; all hosts of a LAN together so many at once and one more per
+ * millisecond. */
+#define TELL_AGAIN (1 * US_S)
+#define TELL_BURST 64
+#define TELL_PACE  (1 * US_MS)
+
+static struct vr_told *
+told_row(struct vr *vr, struct site *site, struct mac to, struct addr ip)
+{
+	uint8_t bytes[sizeof(to.b) + sizeof(ip)];
+
+	memcpy(bytes, to.b, sizeof(to.b));
+	memcpy(bytes + sizeof(to.b), &ip, sizeof(ip));
+	return &site->told[hash_bytes(&vr->key, bytes, sizeof(bytes)) % VR_TOLD];
+}
+
+void
+lan_tell(struct vr *vr, struct site *site, struct mac to, struct addr to_ip,
+	 const struct hwdt_entry *e, us_t now)
+{
+	struct vr_told *told = told_row(vr, site, to, e->b.ip);
+	uint8_t frame[ETH_FRAME_MIN];
+
+	if (now < told->again && mac_equal(told->to, to) && addr_equal(told->ip, e->b.ip))
+		return;
+	if (e->b.kind != BINDING_HOST || !vr_same_subnet(vr, site, to_ip, e->b.ip))
+		return;
+	if (!pace_take(&site->tell_pace, now, TELL_PACE, TELL_BURST))
+		return;
+	*told = (struct vr_told){.to = to, .ip = e->b.ip, .again = now + TELL_AGAIN};
+	arp_is_at_build(to, site->router_mac, e->b.ip, e->b.mac, frame);
+	(void)vr->io->lan_inject(vr->ctx, site->vn, frame, sizeof(frame));
+}
+
 /* Asks the other routers on behalf of the requester, who is answered as soon as they know. */
 static void
-ask_for(struct vr *vr, const struct site *site, const struct arp *arp, us_t now)
+ask_for(struct vr *vr, struct site *site, const struct arp *arp, us_t now)
 {
-	struct vr_query *q = sync_query(vr, site->vn, (struct mac){{0}}, arp->tpa, now);
+	struct vr_query *q = query_start(vr, site, (struct mac){{0}}, arp->tpa, now);
 
 	if (q == NULL)
 		return;
@@ -66,7 +100,7 @@ ask_for(struct vr *vr, const struct site *site, const struct arp *arp, us_t now)
 void
 lan_owner_known(struct vr *vr, const struct site *site, const struct binding *b)
 {
-	struct vr_query *q = sync_query_find(vr, site->vn, (struct mac){{0}}, b->ip);
+	struct vr_query *q = query_find(vr, site->vn, (struct mac){{0}}, b->ip);
 
 	if (q == NULL || mac_is_zero(q->asker) || addr_is_unspecified(q->asker_ip))
 		return;
@@ -96,6 +130,9 @@ answer_request(struct vr *vr, struct site *site, const struct arp *arp, bool may
 	if (mac_equal(e->b.mac, arp->sha) || vr_id_equal(e->b.vr, vr->self))
 		return;
 	if (addr_is_unspecified(arp->spa)) {
+		/* Where the address may not live, nobody can use it, and its owner would not say. */
+		if (!lndt_may_host(vr->lndt, site->vn, arp->tpa, vr->self))
+			return;
 		presence_start(vr->presence, PRESENCE_DEFEND, site->vn, arp->tpa, arp->sha, e->b.vr,
 			       now);
 		return;
@@ -143,7 +180,7 @@ lan_control(struct vr *vr, struct site *site, const uint8_t *frame, size_t size,
 	if (arp.op == RARP_REQUEST && mac_is_multicast(arp.tha))
 		vr_drop(vr, DROP_ARP_MALFORMED);
 	else if (arp.op == RARP_REQUEST)
-		sight_rarp(vr, site, mac_is_zero(arp.tha) ? arp.sha : arp.tha, now, now);
+		(void)sight_rarp(vr, site, mac_is_zero(arp.tha) ? arp.sha : arp.tha, now, now);
 	else if (arp.op == ARP_REQUEST || arp.op == ARP_REPLY)
 		arp_heard(vr, site, &arp, now);
 }

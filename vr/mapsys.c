@@ -6,28 +6,11 @@
 
 #include "base/fmt.h"
 #include "lisp/mobility.h"
-#include "tables/pool.h"
 #include "vr/fwd_mapped.h"
+#include "vr/pending.h"
 #include "vr/sight.h"
 #include "vr/sync.h"
 #include "wire/ip.h"
-
-struct packet {
-	struct frame f; /* 'data' in 'bytes' */
-	uint8_t *bytes;
-	struct mac mac; /* of its sender */
-};
-
-/* What waits for the mapping of one EID. */
-struct waiting {
-	struct chain chain; /* of the bucket, or of free rows */
-	struct link order;  /* the longest waiting first */
-	vn_id_t vn;
-	struct addr eid;
-	us_t until;
-	struct packet packets[MAPSYS_PACKETS_MAX];
-	size_t count;
-};
 
 /* A pair that mapsys_sender() was told of lately. */
 struct sender {
@@ -56,10 +39,7 @@ struct mapsys {
 	struct mapcache *cache;
 	struct xtr *xtr;
 	uint64_t cursor; /* of the change feed */
-	struct pool waiting;
-	struct index by_eid;
-	struct link order;
-	size_t waiting_bytes;
+	struct pending *pending;
 	struct sender senders[SENDERS];
 	struct known known[KNOWN];
 	struct sync_msg asked; /* that the peers are told next; without rows: nothing */
@@ -225,69 +205,22 @@ find_peers(struct mapsys *m, struct mapping *mapping)
 	}
 }
 
-static uint64_t
-waiting_hash(const struct mapsys *m, vn_id_t vn, struct addr eid)
-{
-	uint8_t bytes[sizeof(vn) + sizeof(eid)];
-
-	memcpy(bytes, &vn, sizeof(vn));
-	memcpy(bytes + sizeof(vn), &eid, sizeof(eid));
-	return hash_bytes(&m->vr->key, bytes, sizeof(bytes));
-}
-
-static struct waiting *
-waiting_find(const struct mapsys *m, vn_id_t vn, struct addr eid)
-{
-	struct chain *c = index_at(&m->by_eid, waiting_hash(m, vn, eid));
-
-	for (; c != NULL; c = c->next) {
-		struct waiting *w = CONTAINER_OF(c, struct waiting, chain);
-
-		if (w->vn == vn && addr_equal(w->eid, eid))
-			return w;
-	}
-	return NULL;
-}
-
-/* The one that has waited for longest, or NULL. */
-static struct waiting *
-waiting_first(const struct mapsys *m)
-{
-	return link_is_empty(&m->order) ? NULL : CONTAINER_OF(m->order.next, struct waiting, order);
-}
-
-/* The row is free again; its packets are the caller's. */
-static struct waiting
-waiting_take(struct mapsys *m, struct waiting *w)
-{
-	struct waiting row = *w;
-
-	for (size_t i = 0; i < row.count; i++)
-		m->waiting_bytes -= row.packets[i].f.size;
-	index_take(&m->by_eid, waiting_hash(m, w->vn, w->eid), &w->chain);
-	link_take(&w->order);
-	pool_give(&m->waiting, w);
-	return row;
-}
-
 static void
-release(struct mapsys *m, struct waiting *w, us_t now)
+release(struct mapsys *m, struct pending_row *row, us_t now)
 {
-	struct waiting row = waiting_take(m, w);
-	struct site *site = vr_site(m->vr, row.vn);
+	struct site *site = vr_site(m->vr, row->vn);
 
-	for (size_t i = 0; i < row.count; i++) {
-		struct fwd_origin origin = {.mac = row.packets[i].mac};
-		struct frame *f = &row.packets[i].f;
+	for (size_t i = 0; i < row->count; i++) {
+		struct fwd_origin origin = {.mac = row->packets[i].mac};
+		struct frame *f = &row->packets[i].f;
 		struct ip ip;
 
 		if (site != NULL && ip_parse(f->data, f->size, &ip) == 0)
 			fwd_by_mapping(m->vr, site, &origin, f, &ip, now);
 	}
 	/* The bytes are ours: what the LAN was given must be gone before they are. */
-	m->vr->io->lan_flush(m->vr->ctx, row.vn);
-	for (size_t i = 0; i < row.count; i++)
-		free(row.packets[i].bytes);
+	m->vr->io->lan_flush(m->vr->ctx, row->vn);
+	pending_free(row);
 }
 
 static void
@@ -295,40 +228,28 @@ on_mapped(void *ctx, vn_id_t vn, struct prefix prefix, us_t now)
 {
 	struct mapsys *m = ctx;
 	struct mapping *mapping = mapcache_find_exact(m->cache, vn, prefix);
-	size_t left = m->waiting.count;
+	/* What a released packet asks for anew waits for the next answer. */
+	size_t left = pending_count(m->pending);
+	struct pending_row row;
 
 	if (mapping == NULL)
 		return;
 	find_peers(m, mapping);
-	/* What a released packet asks for anew waits at the end. */
-	for (struct link *l = m->order.next; left > 0; left--) {
-		struct waiting *w = CONTAINER_OF(l, struct waiting, order);
-
-		l = l->next;
-		if (w->vn == vn && prefix_contains(prefix, w->eid))
-			release(m, w, now);
-	}
-}
-
-static void
-give_up(struct mapsys *m, struct waiting *w, enum vr_drop reason)
-{
-	struct waiting row = waiting_take(m, w);
-
-	m->vr->drops[reason] += row.count;
-	for (size_t i = 0; i < row.count; i++)
-		free(row.packets[i].bytes);
+	for (; left > 0 && pending_take(m->pending, vn, prefix, &row); left--)
+		release(m, &row, now);
 }
 
 static void
 on_unanswered(void *ctx, vn_id_t vn, struct addr eid, us_t now)
 {
 	struct mapsys *m = ctx;
-	struct waiting *w = waiting_find(m, vn, eid);
+	struct pending_row row;
 
 	(void)now;
-	if (w != NULL)
-		give_up(m, w, DROP_MAPPING_TIMEOUT);
+	if (!pending_take(m->pending, vn, prefix_host(eid), &row))
+		return;
+	m->vr->drops[DROP_MAPPING_TIMEOUT] += row.count;
+	pending_free(&row);
 }
 
 static bool
@@ -482,9 +403,8 @@ mapsys_create(struct vr *vr, const struct mapsys_start *start, us_t now)
 	m->vr = vr;
 	m->cursor = change_next_number(vr->feed);
 	m->cache = mapcache_create(start->cache_max, &vr->key);
-	if (m->cache != NULL &&
-	    pool_init(&m->waiting, MAPSYS_WAITING_MAX, sizeof(struct waiting)) == 0 &&
-	    index_init(&m->by_eid, MAPSYS_WAITING_MAX) == 0)
+	m->pending = pending_create(&vr->key);
+	if (m->cache != NULL && m->pending != NULL)
 		err = xtr_create(&start->xtr, start->io, start->io_ctx, &ops, m, m->cache, &vr->key,
 				 start->nonce, &m->xtr);
 	if (err != 0) {
@@ -499,14 +419,9 @@ mapsys_create(struct vr *vr, const struct mapsys_start *start, us_t now)
 void
 mapsys_destroy(struct mapsys *m)
 {
-	struct waiting *w;
-
 	if (m == NULL)
 		return;
-	while ((w = waiting_first(m)) != NULL)
-		give_up(m, w, DROP_MAPPING_TIMEOUT);
-	index_fini(&m->by_eid);
-	pool_fini(&m->waiting);
+	pending_destroy(m->pending);
 	xtr_destroy(m->xtr);
 	mapcache_destroy(m->cache);
 	free(m);
@@ -522,7 +437,6 @@ us_t
 mapsys_run(struct vr *vr, us_t now)
 {
 	struct mapsys *m = vr->mapsys;
-	struct waiting *w;
 	uint64_t missed;
 	struct change c;
 	us_t due;
@@ -535,45 +449,10 @@ mapsys_run(struct vr *vr, us_t now)
 			review_own(m, now);
 		follow(m, &c, now);
 	}
-	while ((w = waiting_first(m)) != NULL && w->until <= now)
-		give_up(m, w, DROP_MAPPING_TIMEOUT);
+	vr->drops[DROP_MAPPING_TIMEOUT] += pending_expire(m->pending, now);
 	due = xtr_run(m->xtr, now);
 	tell_asked(m);
-	w = waiting_first(m);
-	return w != NULL && w->until < due ? w->until : due;
-}
-
-/* ---- packets that wait ---- */
-
-/* The row of this EID; one that finds no room takes that of the longest waiting. */
-static struct waiting *
-waiting_get(struct mapsys *m, vn_id_t vn, struct addr eid, us_t now)
-{
-	struct waiting *w = waiting_find(m, vn, eid);
-
-	if (w != NULL)
-		return w;
-	w = pool_take(&m->waiting);
-	if (w == NULL) {
-		give_up(m, waiting_first(m), DROP_MAPPING_PENDING);
-		w = pool_take(&m->waiting);
-	}
-	w->vn = vn;
-	w->eid = eid;
-	w->until = now + MAPSYS_TIMEOUT;
-	index_add(&m->by_eid, waiting_hash(m, vn, eid), &w->chain);
-	link_add(&m->order, &w->order);
-	return w;
-}
-
-/* The packet that has waited for longest goes. */
-static void
-drop_oldest(struct mapsys *m, struct waiting *w)
-{
-	vr_drop(m->vr, DROP_MAPPING_PENDING);
-	m->waiting_bytes -= w->packets[0].f.size;
-	free(w->packets[0].bytes);
-	memmove(&w->packets[0], &w->packets[1], sizeof(w->packets[0]) * --w->count);
+	return pending_due(m->pending) < due ? pending_due(m->pending) : due;
 }
 
 void
@@ -581,23 +460,12 @@ mapsys_wait(struct vr *vr, struct site *site, const struct fwd_origin *origin,
 	    const struct frame *f, const struct ip *ip, us_t now)
 {
 	struct mapsys *m = vr->mapsys;
-	int rc = xtr_resolve(m->xtr, site->vn, ip->dst, now);
-	struct waiting *w;
-	uint8_t *bytes = NULL;
 
-	if (rc == 0 && m->waiting_bytes + f->size <= MAPSYS_BYTES_MAX)
-		bytes = malloc(FRAME_HEADROOM + f->size);
-	if (bytes == NULL) {
+	if (xtr_resolve(m->xtr, site->vn, ip->dst, now) != 0)
 		vr_drop(vr, DROP_MAPPING_PENDING);
-		return;
-	}
-	w = waiting_get(m, site->vn, ip->dst, now);
-	if (w->count == MAPSYS_PACKETS_MAX)
-		drop_oldest(m, w);
-	memcpy(bytes + FRAME_HEADROOM, f->data, f->size);
-	w->packets[w->count] = (struct packet){.f = *f, .bytes = bytes, .mac = origin->mac};
-	w->packets[w->count++].f.data = bytes + FRAME_HEADROOM;
-	m->waiting_bytes += f->size;
+	else
+		vr->drops[DROP_MAPPING_PENDING] +=
+			pending_add(m->pending, site->vn, ip->dst, f, origin->mac, now);
 	vr->wake = true;
 }
 

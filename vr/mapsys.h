@@ -12,15 +12,6 @@
 #include "vr/fwd_icmp.h"
 #include "vr/vr.h"
 
-/* Packets that wait for a mapping: so many EIDs, packets of each, bytes in all, for so long.  A machine that has just moved
- * here may be in the midst of streams to sites that this router has never sent to: what it says
- * during a round trip to the
- * map-resolver must not be lost. */
-#define MAPSYS_WAITING_MAX 256
-#define MAPSYS_PACKETS_MAX 128
-#define MAPSYS_BYTES_MAX   ((size_t)8 << 20)
-#define MAPSYS_TIMEOUT     (3 * US_S)
-
 struct mapsys;
 
 struct mapsys_start {
@@ -43,7 +34,7 @@ us_t mapsys_run(struct vr *vr, us_t now);
 /* After vr_reload(): own prefixes may be others. */
 void mapsys_reload(struct vr *vr, us_t now);
 
-/* Asks for the destination and keeps a copy of the packet until it is known.  A full queue drops the oldest, counted. */
+/* Asks for the destination and keeps a copy of the packet until it is known (vr/pending.h). */
 void mapsys_wait(struct vr *vr, struct site *site, const struct fwd_origin *origin,
 		 const struct frame *f, const struct ip *ip, us_t now);
 /* A packet for a local EID came from this locator: who sends has a mapping, and wants to hear of changes. */

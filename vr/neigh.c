@@ -8,6 +8,10 @@
 #include "wire/eth.h"
 
 #define RETRY (250 * US_MS)
+/* Once all rows are taken, one network takes so many from others at once and one more per millisecond: each is a
+ * broadcast. */
+#define CROWD_BURST 256
+#define CROWD_PACE  (1 * US_MS)
 
 struct packet {
 	struct frame f; /* 'data' in 'bytes' */
@@ -16,8 +20,8 @@ struct packet {
 };
 
 struct waiting {
-	vn_id_t vn;
-	struct addr ip; /* family NONE: free */
+	struct share share;
+	struct addr ip;
 	us_t started, due;
 	struct packet packets[NEIGH_PACKETS_MAX];
 	size_t count;
@@ -47,7 +51,7 @@ row_clear(struct neigh *n, struct waiting *w)
 {
 	for (size_t i = 0; i < w->count; i++)
 		packet_free(n, &w->packets[i]);
-	*w = (struct waiting){.ip = {.family = ADDR_NONE}};
+	*w = (struct waiting){0};
 	n->used--;
 }
 
@@ -57,7 +61,7 @@ neigh_destroy(struct neigh *n)
 	if (n == NULL)
 		return;
 	for (size_t i = 0; i < NEIGH_WAITING_MAX; i++)
-		if (!addr_is_none(n->rows[i].ip))
+		if (n->rows[i].share.is_used)
 			row_clear(n, &n->rows[i]);
 	free(n);
 }
@@ -66,22 +70,30 @@ static struct waiting *
 row_find(struct neigh *n, vn_id_t vn, struct addr ip)
 {
 	for (size_t i = 0; n->used > 0 && i < NEIGH_WAITING_MAX; i++)
-		if (n->rows[i].vn == vn && addr_equal(n->rows[i].ip, ip))
+		if (n->rows[i].share.is_used && n->rows[i].share.vn == vn &&
+		    addr_equal(n->rows[i].ip, ip))
 			return &n->rows[i];
 	return NULL;
 }
 
+/* A row for this destination; who waited longest in the network with most gives up.  NULL when that is too often. */
 static struct waiting *
-row_add(struct neigh *n, vn_id_t vn, struct addr ip, us_t now)
+row_add(struct vr *vr, struct site *site, struct addr ip, us_t now)
 {
-	for (size_t i = 0; i < NEIGH_WAITING_MAX; i++)
-		if (addr_is_none(n->rows[i].ip)) {
-			n->rows[i] =
-				(struct waiting){.vn = vn, .ip = ip, .started = now, .due = now};
-			n->used++;
-			return &n->rows[i];
-		}
-	return NULL;
+	struct neigh *n = vr->neigh;
+	struct share share;
+	struct waiting *w =
+		&n->rows[share_pick(n->rows, NEIGH_WAITING_MAX, sizeof(*w), site->vn, &share)];
+
+	if (w->share.is_used) {
+		if (!pace_take(&site->wait_pace, now, CROWD_PACE, CROWD_BURST))
+			return NULL;
+		vr->drops[DROP_ARP_PENDING] += w->count;
+		row_clear(n, w);
+	}
+	*w = (struct waiting){.share = share, .ip = ip, .started = now, .due = now};
+	n->used++;
+	return w;
 }
 
 void
@@ -114,7 +126,7 @@ neigh_wait(struct vr *vr, struct site *site, struct addr ip, const struct frame 
 	struct packet *p;
 
 	if (w == NULL) {
-		w = row_add(vr->neigh, site->vn, ip, now);
+		w = row_add(vr, site, ip, now);
 		if (w != NULL) {
 			neigh_ask(vr, site, ip, (struct mac){{0}});
 			w->due = now + RETRY;
@@ -165,7 +177,7 @@ neigh_run(struct vr *vr, us_t now)
 	for (size_t i = 0; n->used > 0 && i < NEIGH_WAITING_MAX; i++) {
 		struct waiting *w = &n->rows[i];
 
-		if (addr_is_none(w->ip))
+		if (!w->share.is_used)
 			continue;
 		if (now >= w->started + NEIGH_TIMEOUT) {
 			vr->drops[DROP_ARP_TIMEOUT] += w->count;
@@ -173,7 +185,7 @@ neigh_run(struct vr *vr, us_t now)
 			continue;
 		}
 		if (now >= w->due) {
-			neigh_ask(vr, vr_site(vr, w->vn), w->ip, (struct mac){{0}});
+			neigh_ask(vr, vr_site(vr, w->share.vn), w->ip, (struct mac){{0}});
 			w->due = now + RETRY;
 		}
 		if (w->due < next)

@@ -1,4 +1,5 @@
-/* Packets that wait for an ARP answer: a few per destination, a bounded number in all, one second at most. */
+/* Packets that wait for an ARP answer: a few per destination, a bounded number in all that networks share, one second at
+ * most. */
 #ifndef VR_NEIGH_H
 #define VR_NEIGH_H
 

@@ -312,7 +312,9 @@ follow_lisp(struct daemon *d, struct lisp_made *made, struct daemon_reload *r, u
 	int err = daemon_lisp_reload(d, made, now);
 
 	if (err != 0)
-		say(r, "lisp: stays as it was: %s\n", strerror(-err));
+		say(r, "lisp: stays as it was: %s\n",
+		    err == -EINVAL ? "two sites of the map-server have one secret"
+				   : strerror(-err));
 	return err == 0;
 }
 

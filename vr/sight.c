@@ -5,7 +5,9 @@
 
 #include "base/fmt.h"
 #include "vr/lan.h"
+#include "vr/limits.h"
 #include "vr/neigh.h"
+#include "vr/query.h"
 #include "vr/sync.h"
 
 /* 'heard' of a present machine is renewed at most so often: it is heard with every packet. */
@@ -37,7 +39,8 @@ static struct vr_double *
 double_find(struct vr *vr, vn_id_t vn, struct addr ip)
 {
 	for (size_t i = 0; i < VR_DOUBLES; i++)
-		if (vr->doubles[i].vn == vn && addr_equal(vr->doubles[i].ip, ip))
+		if (vr->doubles[i].share.is_used && vr->doubles[i].share.vn == vn &&
+		    addr_equal(vr->doubles[i].ip, ip))
 			return &vr->doubles[i];
 	return NULL;
 }
@@ -46,10 +49,15 @@ static void
 double_put(struct vr *vr, vn_id_t vn, struct addr ip, struct mac mac, us_t now)
 {
 	struct vr_double *d = double_find(vr, vn, ip);
+	struct share share;
 
-	if (d == NULL)
-		d = &vr->doubles[vr->next_double++ % VR_DOUBLES];
-	*d = (struct vr_double){.vn = vn,
+	if (d == NULL) {
+		d = &vr->doubles[share_pick(vr->doubles, VR_DOUBLES, sizeof(*d), vn, &share)];
+		vr->crowded_out += d->share.is_used;
+	} else {
+		share = d->share;
+	}
+	*d = (struct vr_double){.share = share,
 				.ip = ip,
 				.mac = mac,
 				.due = now + DOUBLE_AGAIN,
@@ -64,20 +72,21 @@ double_end(struct vr *vr, vn_id_t vn, struct addr ip)
 	struct vr_double *d = double_find(vr, vn, ip);
 
 	if (d != NULL)
-		d->until = 0;
+		d->share.is_used = false;
 }
 
 /* Is it here now, and no longer where it is said to be? */
 static void
 double_ask(struct vr *vr, struct vr_double *d, us_t now)
 {
-	const struct hwdt_entry *e = hwdt_find(vr->hwdt, d->vn, d->ip);
+	const struct hwdt_entry *e = hwdt_find(vr->hwdt, d->share.vn, d->ip);
 
 	d->due = now + DOUBLE_AGAIN;
 	if (e == NULL || e->b.withdrawn || vr_id_equal(e->b.vr, vr->self))
-		d->until = 0;
+		d->share.is_used = false;
 	else
-		presence_start(vr->presence, PRESENCE_DOUBT, d->vn, d->ip, d->mac, e->b.vr, now);
+		presence_start(vr->presence, PRESENCE_DOUBT, d->share.vn, d->ip, d->mac, e->b.vr,
+			       now);
 }
 
 us_t
@@ -90,10 +99,10 @@ sight_run(struct vr *vr, us_t now)
 		struct vr_double *d = &vr->doubles[i];
 
 		if (d->until <= now)
-			continue;
-		if (d->due <= now)
+			d->share.is_used = false;
+		if (d->share.is_used && d->due <= now)
 			double_ask(vr, d, now);
-		if (d->due < vr->double_due)
+		if (d->share.is_used && d->due < vr->double_due)
 			vr->double_due = d->due;
 	}
 	return vr->double_due;
@@ -129,10 +138,8 @@ judge(struct vr *vr, enum sighting_kind kind, const struct site *site, struct ma
 	return judge_double(vr, detector_judge(&d, &s), kind, site->vn, ip, now);
 }
 
-/* ---- limits ---- */
-
-static void
-alarm_about(struct vr *vr, const struct binding *b, struct vr_id other, const char *text, us_t now)
+void
+sight_alarm(struct vr *vr, const struct binding *b, struct vr_id other, const char *text, us_t now)
 {
 	struct change c = {.at = now,
 			   .kind = CHANGE_ALARM,
@@ -148,59 +155,6 @@ alarm_about(struct vr *vr, const struct binding *b, struct vr_id other, const ch
 	if (log_gate_open(&vr->alarm_gate, now))
 		log_line(vr->log, LOG_WARNING, "move", "%s (%s, VN %u): %s", fmt_addr(b->ip).s,
 			 fmt_mac(b->mac).s, b->vn, text);
-}
-
-bool
-sight_is_frozen(const struct vr *vr, vn_id_t vn, struct addr ip, us_t now)
-{
-	for (size_t i = 0; i < VR_FREEZES; i++)
-		if (vr->freezes[i].until > now && vr->freezes[i].vn == vn &&
-		    addr_equal(vr->freezes[i].ip, ip))
-			return true;
-	return false;
-}
-
-void
-sight_counted(struct vr *vr, const struct site *site, const struct binding *b, us_t now)
-{
-	const struct conf_vn *conf = site->conf;
-	size_t count = 0;
-
-	vr->moved[vr->next_moved++ % VR_MOVED] =
-		(struct vr_moved){.vn = b->vn, .ip = b->ip, .at = now};
-	for (size_t i = 0; i < VR_MOVED; i++)
-		count += vr->moved[i].at != 0 && vr->moved[i].vn == b->vn &&
-			 addr_equal(vr->moved[i].ip, b->ip) &&
-			 vr->moved[i].at > now - conf->freeze_window;
-	if (count < conf->freeze_moves || sight_is_frozen(vr, b->vn, b->ip, now))
-		return;
-	vr->freezes[vr->next_freeze++ % VR_FREEZES] =
-		(struct vr_freeze){.vn = b->vn, .ip = b->ip, .until = now + conf->freeze_time};
-	vr->frozen++;
-	alarm_about(vr, b, (struct vr_id){0}, "frozen: it moves too often", now);
-}
-
-static mobility_t
-floor_of(const struct vr *vr, vn_id_t vn, struct addr ip)
-{
-	mobility_t floor = 0;
-
-	for (size_t i = 0; i < VR_FLOORS; i++)
-		if (vr->floors[i].vn == vn && addr_equal(vr->floors[i].ip, ip) &&
-		    vr->floors[i].mobility > floor)
-			floor = vr->floors[i].mobility;
-	return floor;
-}
-
-/* Larger than everything that is known of the EID. */
-static mobility_t
-next_mobility(const struct vr *vr, vn_id_t vn, struct addr ip)
-{
-	const struct hwdt_entry *e = hwdt_find(vr->hwdt, vn, ip);
-	mobility_t known = e != NULL ? e->b.mobility : 0;
-	mobility_t floor = floor_of(vr, vn, ip);
-
-	return (known > floor ? known : floor) + 1;
 }
 
 /* ---- claims ---- */
@@ -260,12 +214,13 @@ sight_claim(struct vr *vr, struct site *site, struct binding *bindings, size_t c
 		struct binding b = bindings[i];
 		enum hwdt_fate fate;
 
-		if (sight_is_frozen(vr, b.vn, b.ip, now)) {
+		if (limits_is_frozen(vr, b.vn, b.ip, now)) {
 			vr_drop(vr, DROP_CLAIM_FROZEN);
+			limits_look_later(vr, b.vn, b.ip);
 			continue;
 		}
 		b.vr = vr->self;
-		b.mobility = next_mobility(vr, b.vn, b.ip);
+		b.mobility = limits_next(vr, b.vn, b.ip);
 		b.withdrawn = false;
 		fate = vr_bind(vr, &b, now);
 		if (fate != HWDT_FULL && fate != HWDT_STALE)
@@ -293,7 +248,7 @@ learn(struct vr *vr, struct site *site, struct mac mac, struct addr ip, us_t now
 			    .ip = ip,
 			    .mac = mac,
 			    .vr = vr->self,
-			    .mobility = next_mobility(vr, site->vn, ip),
+			    .mobility = limits_next(vr, site->vn, ip),
 			    .kind = addr_equal(ip, site->conf->native_gateway) ? BINDING_GATEWAY
 									       : BINDING_HOST};
 	enum hwdt_fate fate = vr_bind(vr, &b, now);
@@ -304,16 +259,23 @@ learn(struct vr *vr, struct site *site, struct mac mac, struct addr ip, us_t now
 
 /* ---- sightings ---- */
 
+/* Other routers may say that the MAC is that of machines of theirs: looked at are so many addresses, and of each
+ * router's its share. */
+#define JUDGED_MAX (4 * REPORT_EIDS_MAX)
+
 /* Everything that HWDT knows of the MAC and that has come here. */
 struct arrivals {
 	struct binding bindings[REPORT_EIDS_MAX];
 	size_t count;
 	struct vr_id previous;
+	size_t known, allowed; /* addresses that HWDT has for the MAC; of these, that may be here */
 };
 
 static void
 arrivals_add(struct arrivals *a, const struct binding *b)
 {
+	if (a->count == ARRAY_COUNT(a->bindings))
+		return;
 	if (a->count == 0)
 		a->previous = b->withdrawn ? (struct vr_id){0} : b->vr;
 	a->bindings[a->count++] = *b;
@@ -322,19 +284,19 @@ arrivals_add(struct arrivals *a, const struct binding *b)
 /* Judges all EIDs of the MAC; doubts are started at once, the rest is returned. */
 static void
 judge_mac(struct vr *vr, struct site *site, enum sighting_kind kind, struct mac mac,
-	  struct arrivals *out, size_t *known, us_t now)
+	  struct arrivals *out, us_t now)
 {
-	const struct hwdt_entry *entries[REPORT_EIDS_MAX];
-	size_t count = hwdt_find_mac(vr->hwdt, site->vn, mac, entries, REPORT_EIDS_MAX);
+	const struct hwdt_entry *entries[JUDGED_MAX];
+	size_t count = hwdt_find_mac(vr->hwdt, site->vn, mac, entries, JUDGED_MAX);
 
 	*out = (struct arrivals){.count = 0};
-	*known = 0;
-	for (size_t i = 0; i < count && i < REPORT_EIDS_MAX; i++) {
+	for (size_t i = 0; i < count && i < JUDGED_MAX; i++) {
 		const struct binding *b = &entries[i]->b;
 
 		if (b->kind != BINDING_HOST)
 			continue;
-		++*known;
+		out->known++;
+		out->allowed += lndt_may_host(vr->lndt, b->vn, b->ip, vr->self);
 		switch (judge(vr, kind, site, mac, b->ip, entries[i], now)) {
 		case VERDICT_MOVE:
 		case VERDICT_NEW:
@@ -357,17 +319,17 @@ judge_mac(struct vr *vr, struct site *site, enum sighting_kind kind, struct mac 
 	}
 }
 
-void
+bool
 sight_rarp(struct vr *vr, struct site *site, struct mac mac, us_t heard, us_t now)
 {
 	struct arrivals a;
-	size_t known;
 
-	judge_mac(vr, site, SIGHTING_RARP, mac, &a, &known, now);
-	if (known == 0)
-		(void)sync_query(vr, site->vn, mac, (struct addr){.family = ADDR_NONE}, now);
+	judge_mac(vr, site, SIGHTING_RARP, mac, &a, now);
+	if (a.known == 0)
+		(void)query_start(vr, site, mac, (struct addr){.family = ADDR_NONE}, now);
 	else if (a.count > 0)
 		sight_claim(vr, site, a.bindings, a.count, a.previous, TRIGGER_RARP, heard, now);
+	return a.allowed > 0;
 }
 
 /* It was heard where we say it is. */
@@ -395,10 +357,9 @@ sight_moved(struct vr *vr, struct site *site, enum sighting_kind kind, struct ma
 {
 	static const enum report_trigger triggers[] = {TRIGGER_RARP, TRIGGER_GARP, TRIGGER_ARP,
 						       TRIGGER_DATA};
-	struct arrivals a = {.count = 0};
-	size_t known;
+	struct arrivals a;
 
-	judge_mac(vr, site, kind, mac, &a, &known, now);
+	judge_mac(vr, site, kind, mac, &a, now);
 	if (a.count == 0)
 		arrivals_add(&a, b);
 	sight_claim(vr, site, a.bindings, a.count, a.previous, triggers[kind], now, now);
@@ -483,29 +444,24 @@ sight_lost(struct vr *vr, struct site *site, const struct hwdt_entry *was, const
 }
 
 void
-sight_stale(void *ctx, vn_id_t vn, struct addr ip, mobility_t newest, struct vr_id owner, us_t now)
+sight_stale(void *ctx, struct vr_id from, vn_id_t vn, struct addr ip, mobility_t newest,
+	    struct vr_id owner, us_t now)
 {
 	struct vr *vr = ctx;
-	const struct hwdt_entry *e = hwdt_find(vr->hwdt, vn, ip);
-	struct binding b;
+	const struct hwdt_entry *e;
 
-	if (e == NULL || !vr_id_equal(e->b.vr, vr->self) || newest < e->b.mobility ||
-	    newest - e->b.mobility > VR_MOBILITY_JUMP)
+	if (!limits_told(vr, from, vn, ip, newest, owner))
 		return;
-	vr->floors[vr->next_floor++ % VR_FLOORS] =
-		(struct vr_floor){.vn = vn, .ip = ip, .mobility = newest};
-	b = e->b;
 	if (vr_id_equal(owner, vr->self)) {
 		/* From before we lost our memory: say it again, newer. */
-		b.mobility = newest + 1;
-		if (vr_bind(vr, &b, now) == HWDT_UPDATED)
-			vr_tell_later(vr, vr_site(vr, vn), &b, now);
+		limits_raise(vr, vn, ip, now);
 		return;
 	}
-	if (b.kind != BINDING_HOST || !lndt_may_host(vr->lndt, vn, ip, owner))
+	e = hwdt_find(vr->hwdt, vn, ip);
+	if (e->b.kind != BINDING_HOST)
 		return;
-	(void)sync_query(vr, vn, (struct mac){{0}}, ip, now);
-	presence_start(vr->presence, PRESENCE_DOUBT, vn, ip, b.mac, owner, now);
+	(void)query_start(vr, vr_site(vr, vn), (struct mac){{0}}, ip, now);
+	presence_start(vr->presence, PRESENCE_DOUBT, vn, ip, e->b.mac, owner, now);
 	vr->wake = true;
 }
 
@@ -577,7 +533,7 @@ presence_duplicate(void *ctx, vn_id_t vn, struct addr ip, struct mac mac, struct
 
 	vr->duplicates++;
 	double_put(vr, vn, ip, mac, now);
-	alarm_about(vr, &b, other, "duplicate: it answers at two sites", now);
+	sight_alarm(vr, &b, other, "duplicate: it answers at two sites", now);
 }
 
 static void

@@ -4,8 +4,9 @@
 #include <errno.h>
 
 #include "base/fmt.h"
-#include "vr/neigh.h"
+#include "vr/limits.h"
 #include "vr/mapsys.h"
+#include "vr/query.h"
 #include "vr/sight.h"
 
 /* A difference of digests must last so long (and two round trips) before a table is asked for: news
@@ -20,8 +21,9 @@
 /* Pages of a table sent for one PULL. */
 #define PULL_PAGES 16
 
-#define QUERY_TRIES     4
-#define QUERY_RETRY_MIN (50 * US_MS)
+/* What a peer's PULLs may cost: so much time for each page, and so many pages at once. */
+#define PULL_PAGE_COST ((us_t)250)
+#define PULL_BURST     1024
 
 int
 sync_send(void *ctx, uint32_t slot, const struct sync_msg *msg)
@@ -44,8 +46,8 @@ due_by(struct vr *vr, us_t due)
 		vr->sync_due = due;
 }
 
-static struct sync_binding
-carry(const struct binding *b)
+struct sync_binding
+sync_carry(const struct binding *b)
 {
 	return (struct sync_binding){.ip = b->ip,
 				     .mac = b->mac,
@@ -251,43 +253,40 @@ pull_run(struct vr *vr, struct peer *peer, struct peer_vn *pv, us_t now)
 static void
 own_page(const struct vr *vr, vn_id_t vn, struct addr after, struct sync_msg *msg)
 {
-	const struct hwdt_entry *e;
-	size_t position = 0, count = 0;
-	struct sync_binding *rows = msg->table.bindings;
+	const struct hwdt_entry *e = hwdt_next_of(vr->hwdt, vn, vr->self, after);
 
 	msg->table.after = after;
-	msg->table.is_last = true;
-	while ((e = hwdt_next(vr->hwdt, &position)) != NULL) {
-		size_t i;
-
-		if (e->b.vn != vn || !vr_id_equal(e->b.vr, vr->self) || e->b.withdrawn ||
-		    memcmp(&e->b.ip, &after, sizeof(after)) <= 0)
-			continue;
-		if (count == SYNC_BINDINGS_MAX) {
-			msg->table.is_last = false;
-			if (memcmp(&e->b.ip, &rows[count - 1].ip, sizeof(after)) > 0)
-				continue;
-			count--;
-		}
-		for (i = count; i > 0 && memcmp(&e->b.ip, &rows[i - 1].ip, sizeof(after)) < 0; i--)
-			rows[i] = rows[i - 1];
-		rows[i] = carry(&e->b);
-		count++;
+	while (e != NULL && msg->table.count < SYNC_BINDINGS_MAX) {
+		msg->table.bindings[msg->table.count++] = sync_carry(&e->b);
+		e = hwdt_next_of(vr->hwdt, vn, vr->self, e->b.ip);
 	}
-	msg->table.count = (uint8_t)count;
+	msg->table.is_last = e == NULL;
+}
+
+/* May the peer be sent pages?  One that goes on asking gets no more of our time than its share. */
+static bool
+may_pull(struct peer *peer, us_t now)
+{
+	/* The first page is paid for here, the others as they are sent. */
+	return pace_take(&peer->pages, now, PULL_PAGE_COST, PULL_BURST);
 }
 
 static void
 hear_pull(struct vr *vr, struct peer *peer, const struct sync_msg *msg, us_t now)
 {
+	struct peer_vn *pv = peer_vn(peer, msg->vn);
 	struct addr after = msg->pull.after;
 
-	(void)now;
-	if (peer_vn(peer, msg->vn) == NULL)
+	if (!may_pull(peer, now)) {
+		vr_drop(vr, DROP_PULL_LIMIT);
 		return;
+	}
+	pv->served[pv->serves++ % PEER_SERVED] = msg->id;
 	for (unsigned i = 0; i < PULL_PAGES; i++) {
 		struct sync_msg page = {.type = SYNC_TABLE, .id = msg->id, .vn = msg->vn};
 
+		if (i > 0)
+			peer->pages.paid += PULL_PAGE_COST;
 		own_page(vr, msg->vn, after, &page);
 		if (sync_send(vr, peer->slot, &page) < 0 || page.table.is_last)
 			return;
@@ -295,20 +294,9 @@ hear_pull(struct vr *vr, struct peer *peer, const struct sync_msg *msg, us_t now
 	}
 }
 
-/* Could the counter have come so far by moves? */
-static bool
-is_in_reach(const struct vr *vr, const struct binding *b)
-{
-	const struct hwdt_entry *e = hwdt_find(vr->hwdt, b->vn, b->ip);
-
-	if (e == NULL)
-		return b->mobility <= VR_MOBILITY_MAX;
-	return b->mobility <= e->b.mobility || b->mobility - e->b.mobility <= VR_MOBILITY_JUMP;
-}
-
 /* Takes in what a peer says of an EID of its own. */
-static enum sync_verdict
-take_in(struct vr *vr, struct peer *peer, vn_id_t vn, const struct sync_binding *sb, us_t now)
+enum sync_verdict
+sync_take_in(struct vr *vr, struct peer *peer, vn_id_t vn, const struct sync_binding *sb, us_t now)
 {
 	struct binding b = {.vn = vn,
 			    .ip = sb->ip,
@@ -318,14 +306,14 @@ take_in(struct vr *vr, struct peer *peer, vn_id_t vn, const struct sync_binding 
 			    .kind = sb->kind,
 			    .withdrawn = sb->withdrawn};
 
-	if (!lndt_may_host(vr->lndt, vn, b.ip, peer->id) || !is_in_reach(vr, &b)) {
+	if (!lndt_may_host(vr->lndt, vn, b.ip, peer->id) || !limits_in_reach(vr, &b)) {
 		vr_drop(vr, DROP_CLAIM_REFUSED);
 		return SYNC_REFUSED;
 	}
 	/* The same gateway address at several sites is everybody's own. */
 	if (vr_owns_address(vr_site(vr, vn), b.ip))
 		return SYNC_ACCEPTED;
-	if (sight_is_frozen(vr, vn, b.ip, now)) {
+	if (limits_is_frozen(vr, vn, b.ip, now)) {
 		const struct hwdt_entry *e = hwdt_find(vr->hwdt, vn, b.ip);
 
 		if (e != NULL && b.mobility > e->b.mobility) {
@@ -355,35 +343,57 @@ take_in(struct vr *vr, struct peer *peer, vn_id_t vn, const struct sync_binding 
 static void
 pull_done(struct vr *vr, struct peer *peer, struct peer_vn *pv, us_t now)
 {
+	struct addr at = {.family = ADDR_NONE};
 	const struct hwdt_entry *e;
-	size_t position = 0;
 
-	while ((e = hwdt_next(vr->hwdt, &position)) != NULL)
-		if (e->b.vn == pv->vn && vr_id_equal(e->b.vr, peer->id) && !e->b.withdrawn &&
-		    e->heard < pv->pull_started)
-			vr_unbind(vr, pv->vn, e->b.ip, now);
+	while ((e = hwdt_next_of(vr->hwdt, pv->vn, peer->id, at)) != NULL) {
+		at = e->b.ip;
+		if (e->heard < pv->pull_started)
+			vr_unbind(vr, pv->vn, at, now);
+	}
 	pv->pulling = false;
 	pv->pull_due = 0;
 	pv->pulled_own = own_sum(vr, peer, pv);
 }
 
+/* Whom does a router believe that may not have the EID itself?  It cannot tell the peer of a newer counter, so it must be able to
+ * forget that: when it is from before this table, and its owner is the peer itself, which has lost
+ * its
+ * memory then, or a router that does not speak for it any more. */
+static bool
+is_outlived(const struct vr *vr, const struct peer *peer, const struct hwdt_entry *e,
+	    us_t pull_started)
+{
+	const struct peer *owner = peers_find(vr->peers, e->b.vr);
+
+	return e->heard < pull_started &&
+	       (owner == NULL || owner == peer || owner->state != PEER_UP);
+}
+
 /* One row of the peer's table.  True when we hold a newer record: the peer has lost its memory if it still owns the
  * EID, or else has not heard yet that it lost that. */
 static bool
-take_row(struct vr *vr, struct peer *peer, vn_id_t vn, const struct sync_binding *sb,
+take_row(struct vr *vr, struct peer *peer, const struct peer_vn *pv, const struct sync_binding *sb,
 	 struct sync_newer_row *row, us_t now)
 {
 	const struct hwdt_entry *e;
 
-	if (take_in(vr, peer, vn, sb, now) != SYNC_STALE)
+	if (sync_take_in(vr, peer, pv->vn, sb, now) != SYNC_STALE)
 		return false;
-	e = hwdt_find(vr->hwdt, vn, sb->ip);
+	e = hwdt_find(vr->hwdt, pv->vn, sb->ip);
 	if (e == NULL)
 		return false;
+	if (!lndt_may_host(vr->lndt, pv->vn, sb->ip, vr->self)) {
+		if (is_outlived(vr, peer, e, pv->pull_started)) {
+			vr_unbind(vr, pv->vn, sb->ip, now);
+			(void)sync_take_in(vr, peer, pv->vn, sb, now);
+		}
+		return false;
+	}
 	*row = (struct sync_newer_row){.ip = sb->ip, .newest = e->b.mobility, .owner = e->b.vr.v};
 	/* It does have it: what we know of it stays until the peer counts on from there. */
 	if (vr_id_equal(e->b.vr, peer->id))
-		hwdt_heard(vr->hwdt, vn, sb->ip, now);
+		hwdt_heard(vr->hwdt, pv->vn, sb->ip, now);
 	return true;
 }
 
@@ -394,11 +404,11 @@ hear_table(struct vr *vr, struct peer *peer, const struct sync_msg *msg, us_t no
 	struct sync_msg newer = {.type = SYNC_NEWER, .id = msg->id, .vn = msg->vn};
 
 	/* A page of an earlier pull may lack what has come since. */
-	if (pv == NULL || !pv->pulling || !addr_equal(pv->pull_after, msg->table.after) ||
+	if (!pv->pulling || !addr_equal(pv->pull_after, msg->table.after) ||
 	    (int32_t)(msg->id - pv->pull_id) < 0)
 		return;
 	for (size_t i = 0; i < msg->table.count; i++)
-		newer.newer.count += take_row(vr, peer, msg->vn, &msg->table.bindings[i],
+		newer.newer.count += take_row(vr, peer, pv, &msg->table.bindings[i],
 					      &newer.newer.rows[newer.newer.count], now);
 	if (newer.newer.count > 0)
 		(void)!sync_send(vr, peer->slot, &newer);
@@ -414,15 +424,27 @@ hear_table(struct vr *vr, struct peer *peer, const struct sync_msg *msg, us_t no
 		send_pull(vr, peer, pv, now);
 }
 
+static bool
+was_served(const struct peer_vn *pv, uint32_t id)
+{
+	for (size_t i = 0; i < PEER_SERVED && i < pv->serves; i++)
+		if (pv->served[i] == id)
+			return true;
+	return false;
+}
+
 static void
 hear_newer(struct vr *vr, struct peer *peer, const struct sync_msg *msg, us_t now)
 {
-	if (peer_vn(peer, msg->vn) == NULL)
+	if (!was_served(peer_vn(peer, msg->vn), msg->id)) {
+		vr_drop(vr, DROP_NEWER_UNASKED);
 		return;
+	}
 	for (size_t i = 0; i < msg->newer.count; i++) {
 		const struct sync_newer_row *row = &msg->newer.rows[i];
 
-		sight_stale(vr, msg->vn, row->ip, row->newest, (struct vr_id){row->owner}, now);
+		sight_stale(vr, peer->id, msg->vn, row->ip, row->newest, (struct vr_id){row->owner},
+			    now);
 	}
 }
 
@@ -433,19 +455,17 @@ hear_delta(struct vr *vr, struct peer *peer, const struct sync_msg *msg, us_t no
 {
 	struct sync_msg ack = {.type = SYNC_ACK, .id = msg->id, .vn = msg->vn};
 
-	if (peer_vn(peer, msg->vn) == NULL) {
-		vr_drop(vr, DROP_PEER_NOT_IN_VN);
-		return;
-	}
 	ack.ack.count = msg->delta.count;
 	for (size_t i = 0; i < msg->delta.count; i++) {
 		const struct sync_binding *sb = &msg->delta.bindings[i];
 		struct sync_ack_row *row = &ack.ack.rows[i];
 		const struct hwdt_entry *e;
 
-		row->verdict = (uint8_t)take_in(vr, peer, msg->vn, sb, now);
+		row->verdict = (uint8_t)sync_take_in(vr, peer, msg->vn, sb, now);
 		e = hwdt_find(vr->hwdt, msg->vn, sb->ip);
-		if (row->verdict == SYNC_STALE && e != NULL) {
+		/* Who may not have the EID is not asked what is newer. */
+		if (row->verdict == SYNC_STALE && e != NULL &&
+		    lndt_may_host(vr->lndt, msg->vn, sb->ip, vr->self)) {
 			row->newest = e->b.mobility;
 			row->owner = e->b.vr.v;
 		}
@@ -453,184 +473,17 @@ hear_delta(struct vr *vr, struct peer *peer, const struct sync_msg *msg, us_t no
 	(void)!sync_send(vr, peer->slot, &ack);
 }
 
-/* ---- QUERY and ANSWER ---- */
-
-static void
-send_query(struct vr *vr, struct vr_query *q, us_t now)
-{
-	struct sync_msg msg = {.type = SYNC_QUERY, .id = ++vr->last_id, .vn = q->vn};
-	uint32_t position = 0;
-	us_t wait = QUERY_RETRY_MIN;
-	struct peer *p;
-
-	msg.query.by_mac = q->by_mac;
-	msg.query.mac = q->mac;
-	msg.query.ip = q->ip;
-	while ((p = peers_next(vr->peers, &position)) != NULL) {
-		if (p->state != PEER_UP || peer_vn(p, q->vn) == NULL ||
-		    (!vr_id_is_none(q->whom) && !vr_id_equal(q->whom, p->id)))
-			continue;
-		(void)!sync_send(vr, p->slot, &msg);
-		if (2 * p->rtt > wait)
-			wait = 2 * p->rtt;
-	}
-	q->tries++;
-	q->due = now + wait;
-	due_by(vr, q->due);
-}
-
-static struct vr_query *
-query_find(struct vr *vr, vn_id_t vn, struct vr_id whom, struct mac mac, struct addr ip)
-{
-	for (size_t i = 0; i < VR_QUERIES; i++) {
-		struct vr_query *q = &vr->queries[i];
-
-		if (q->tries != 0 && q->vn == vn && vr_id_equal(q->whom, whom) &&
-		    mac_equal(q->mac, mac) && addr_equal(q->ip, ip))
-			return q;
-	}
-	return NULL;
-}
-
-struct vr_query *
-sync_query_find(struct vr *vr, vn_id_t vn, struct mac mac, struct addr ip)
-{
-	return query_find(vr, vn, (struct vr_id){0}, mac, ip);
-}
-
-static struct vr_query *
-query_start(struct vr *vr, vn_id_t vn, struct vr_id whom, struct mac mac, struct addr ip, us_t now)
-{
-	/* A scan of addresses must not keep a RARP from being resolved: that is a move that waits. */
-	size_t room = addr_is_none(ip) ? VR_QUERIES : VR_QUERIES - VR_QUERIES / 4;
-
-	for (size_t i = 0; i < room; i++) {
-		struct vr_query *q = &vr->queries[i];
-
-		if (q->tries != 0)
-			continue;
-		*q = (struct vr_query){.vn = vn,
-				       .whom = whom,
-				       .by_mac = addr_is_none(ip),
-				       .mac = mac,
-				       .ip = ip,
-				       .started = now};
-		send_query(vr, q, now);
-		vr->wake = true;
-		return q;
-	}
-	/* Too many questions at once: the machine will be heard again. */
-	if (addr_is_none(ip))
-		vr_drop(vr, DROP_RARP_UNKNOWN);
-	return NULL;
-}
-
-struct vr_query *
-sync_query(struct vr *vr, vn_id_t vn, struct mac mac, struct addr ip, us_t now)
-{
-	struct vr_query *q = sync_query_find(vr, vn, mac, ip);
-
-	if (q != NULL)
-		return q;
-	q = query_start(vr, vn, (struct vr_id){0}, mac, ip, now);
-	/* A silent machine of the own LAN answers another one unheard by us. */
-	if (q != NULL && !q->by_mac && lndt_may_host(vr->lndt, vn, ip, vr->self))
-		neigh_ask(vr, vr_site(vr, vn), ip, (struct mac){{0}});
-	return q;
-}
-
-void
-sync_query_one(struct vr *vr, const struct peer *peer, vn_id_t vn, struct addr ip, us_t now)
-{
-	if (query_find(vr, vn, peer->id, (struct mac){{0}}, ip) == NULL)
-		(void)query_start(vr, vn, peer->id, (struct mac){{0}}, ip, now);
-}
-
-static us_t
-query_run(struct vr *vr, struct vr_query *q, us_t now)
-{
-	if (q->tries == 0)
-		return US_NEVER;
-	if (now < q->due)
-		return q->due;
-	if (q->tries < QUERY_TRIES) {
-		send_query(vr, q, now);
-		return q->due;
-	}
-	if (q->by_mac)
-		vr_drop(vr, DROP_RARP_UNKNOWN);
-	q->tries = 0;
-	return US_NEVER;
-}
-
-static void
-hear_query(struct vr *vr, struct peer *peer, const struct sync_msg *msg, us_t now)
-{
-	struct sync_msg answer = {.type = SYNC_ANSWER, .id = msg->id, .vn = msg->vn};
-	const struct hwdt_entry *found[SYNC_BINDINGS_MAX];
-	struct site *site = vr_site(vr, msg->vn);
-	size_t count = 0;
-
-	(void)now;
-	if (site == NULL || peer_vn(peer, msg->vn) == NULL)
-		return;
-	if (msg->query.by_mac) {
-		count = hwdt_find_mac(vr->hwdt, msg->vn, msg->query.mac, found, SYNC_BINDINGS_MAX);
-	} else {
-		found[0] = hwdt_find(vr->hwdt, msg->vn, msg->query.ip);
-		count = found[0] != NULL;
-	}
-	for (size_t i = 0; i < count && i < SYNC_BINDINGS_MAX; i++)
-		if (vr_id_equal(found[i]->b.vr, vr->self) && !found[i]->b.withdrawn)
-			answer.answer.bindings[answer.answer.count++] = carry(&found[i]->b);
-	if (answer.answer.count > 0)
-		(void)!sync_send(vr, peer->slot, &answer);
-	else if (!msg->query.by_mac && (count == 0 || found[0]->b.withdrawn) &&
-		 lndt_may_host(vr->lndt, msg->vn, msg->query.ip, vr->self))
-		/* Perhaps it stands here and has not spoken yet: its answer will be heard. */
-		neigh_ask(vr, site, msg->query.ip, (struct mac){{0}});
-}
-
-static void
-hear_answer(struct vr *vr, struct peer *peer, const struct sync_msg *msg, us_t now)
-{
-	struct site *site = vr_site(vr, msg->vn);
-
-	if (site == NULL || peer_vn(peer, msg->vn) == NULL)
-		return;
-	for (size_t i = 0; i < msg->answer.count; i++) {
-		const struct sync_binding *sb = &msg->answer.bindings[i];
-		struct addr none = {.family = ADDR_NONE};
-		struct vr_query *q;
-
-		if (take_in(vr, peer, msg->vn, sb, now) == SYNC_REFUSED)
-			continue;
-		q = sync_query_find(vr, msg->vn, (struct mac){{0}}, sb->ip);
-		if (q != NULL)
-			q->tries = 0;
-		q = query_find(vr, msg->vn, peer->id, (struct mac){{0}}, sb->ip);
-		if (q != NULL)
-			q->tries = 0;
-		q = sync_query_find(vr, msg->vn, sb->mac, none);
-		if (q == NULL || i + 1 < msg->answer.count)
-			continue;
-		/* The RARP that asked for it can go on now. */
-		q->tries = 0;
-		sight_rarp(vr, site, sb->mac, q->started, now);
-	}
-}
-
 /* ---- PRESENCE ---- */
 
 static void
 hear_presence(struct vr *vr, struct peer *peer, const struct sync_msg *msg, us_t now)
 {
-	if (peer_vn(peer, msg->vn) == NULL || vr_site(vr, msg->vn) == NULL)
+	/* Only routers that may host the EID have a reason to ask, and only such ones can answer. */
+	if (!lndt_may_host(vr->lndt, msg->vn, msg->presence.ip, peer->id) ||
+	    !lndt_may_host(vr->lndt, msg->vn, msg->presence.ip, vr->self)) {
+		vr_drop(vr, DROP_PRESENCE_REFUSED);
 		return;
-	/* Only routers that may host the EID have a reason to ask. */
-	if (!lndt_is_mobile(vr->lndt, msg->vn, msg->presence.ip) &&
-	    !lndt_may_host(vr->lndt, msg->vn, msg->presence.ip, vr->self))
-		return;
+	}
 	if (msg->type == SYNC_PRESENCE)
 		presence_start(vr->presence, PRESENCE_ASKED, msg->vn, msg->presence.ip,
 			       (struct mac){{0}}, peer->id, now);
@@ -662,7 +515,7 @@ sync_heard(struct vr *vr, struct peer *peer, const uint8_t *data, size_t size, u
 	static void (*const hear[])(struct vr *, struct peer *, const struct sync_msg *, us_t) = {
 		[SYNC_HELLO] = hear_hello,       [SYNC_PULL] = hear_pull,
 		[SYNC_TABLE] = hear_table,       [SYNC_DELTA] = hear_delta,
-		[SYNC_QUERY] = hear_query,       [SYNC_ANSWER] = hear_answer,
+		[SYNC_QUERY] = query_heard,      [SYNC_ANSWER] = query_answered,
 		[SYNC_PRESENCE] = hear_presence, [SYNC_PRESENT] = hear_presence,
 		[SYNC_NEWER] = hear_newer,       [SYNC_ASKED] = hear_asked,
 	};
@@ -675,6 +528,11 @@ sync_heard(struct vr *vr, struct peer *peer, const uint8_t *data, size_t size, u
 		return;
 	}
 	peer->heard = now;
+	if (msg.type != SYNC_HELLO &&
+	    (peer_vn(peer, msg.vn) == NULL || vr_site(vr, msg.vn) == NULL)) {
+		vr_drop(vr, DROP_PEER_NOT_IN_VN);
+		return;
+	}
 	if (msg.type == SYNC_ACK)
 		moves_acked(vr->moves, peer, &msg, now);
 	else
@@ -719,7 +577,5 @@ sync_run(struct vr *vr, us_t now)
 		if (greet)
 			sync_hello(vr, peer, now);
 	}
-	for (size_t i = 0; i < VR_QUERIES; i++)
-		due_by(vr, query_run(vr, &vr->queries[i], now));
 	return vr->sync_due < vr->hello_due ? vr->sync_due : vr->hello_due;
 }

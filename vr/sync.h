@@ -11,14 +11,11 @@ void sync_hello(struct vr *vr, struct peer *peer, us_t now);
 void sync_heard(struct vr *vr, struct peer *peer, const uint8_t *data, size_t size, us_t now);
 /* The peer is no longer reachable. */
 void sync_down(struct vr *vr, struct peer *peer, us_t now);
-/* Asks all routers of the VN in parallel who has this MAC ('ip' family NONE) or this EID, and for an
- * EID the own LAN too.  Repeated a few times; one query for the same thing at a time.  The row,
- * valid for this event; NULL when there are too many questions. */
-struct vr_query *sync_query(struct vr *vr, vn_id_t vn, struct mac mac, struct addr ip, us_t now);
-/* The query for this MAC or EID that is under way, or NULL. */
-struct vr_query *sync_query_find(struct vr *vr, vn_id_t vn, struct mac mac, struct addr ip);
-/* Asks only this router whether it has the EID: it speaks for it already. */
-void sync_query_one(struct vr *vr, const struct peer *peer, vn_id_t vn, struct addr ip, us_t now);
+/* Takes in what a peer says of an EID of its own: of a VN that it is in. */
+enum sync_verdict sync_take_in(struct vr *vr, struct peer *peer, vn_id_t vn,
+			       const struct sync_binding *sb, us_t now);
+/* A binding as it is carried in messages. */
+struct sync_binding sync_carry(const struct binding *b);
 /* Sends one message; a negative result means it was not sent. */
 int sync_send(void *vr, uint32_t slot, const struct sync_msg *msg);
 

@@ -44,11 +44,11 @@ struct udp {
 
 /* Control messages of a datagram or train that is sent. */
 struct control {
+	size_t used;
 	union {
 		struct cmsghdr align;
 		uint8_t bytes[CMSG_SPACE(sizeof(uint16_t)) + 2 * CMSG_SPACE(sizeof(int))];
 	};
-	size_t used;
 };
 
 static socklen_t

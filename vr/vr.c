@@ -7,8 +7,10 @@
 #include "base/fmt.h"
 #include "vr/fwd.h"
 #include "vr/lan.h"
+#include "vr/limits.h"
 #include "vr/mapsys.h"
 #include "vr/neigh.h"
+#include "vr/query.h"
 #include "vr/sight.h"
 #include "vr/sync.h"
 
@@ -324,7 +326,7 @@ sweep_run(struct vr *vr, us_t now)
 	return vr->sweep_due;
 }
 
-/* A record is logged when it is complete, or has had its time. */
+/* A record is logged and counted when it is complete, or has had its time and nobody is waited for. */
 #define RECORD_TIME (2 * US_S)
 
 static us_t
@@ -335,11 +337,15 @@ log_moves(struct vr *vr, us_t now)
 	char text[REPORT_JSON_MAX];
 
 	while ((r = reports_next(vr->reports, &number)) != NULL) {
-		bool complete = r->all_acked != 0 && r->confirmed != 0 && r->first_frame != 0;
+		bool complete = r->settled != 0 && r->confirmed != 0 && r->first_frame != 0;
 
 		if (!complete && now < r->heard + RECORD_TIME)
 			return r->heard + RECORD_TIME;
+		/* Whoever is still waited for answers or is given up soon, and that is news. */
+		if (r->settled == 0)
+			return US_NEVER;
 		vr->last_logged = number;
+		reports_count(vr->reports, number);
 		if (!log_wants(vr->log, LOG_INFO))
 			continue;
 		report_json(r, vr_name_of, vr, text, sizeof(text));
@@ -370,6 +376,8 @@ vr_run(struct vr *vr, us_t now)
 	next = earlier(next, announce_run(vr->announce, now));
 	next = earlier(next, neigh_run(vr, now));
 	next = earlier(next, sync_run(vr, now));
+	next = earlier(next, query_run(vr, now));
+	next = earlier(next, limits_run(vr, now));
 	next = earlier(next, sweep_run(vr, now));
 	next = earlier(next, log_moves(vr, now));
 	for (size_t i = 0; i < vr->site_count; i++)

@@ -18,6 +18,8 @@
 #include "base/frame.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/pace.h"
+#include "base/share.h"
 #include "base/types.h"
 #include "conf/conf.h"
 #include "migration/announce.h"
@@ -65,6 +67,15 @@ struct vr_io {
 struct neigh;
 struct mapsys;
 
+/* A host here that was told by ARP that a neighbour of its is local. */
+struct vr_told {
+	struct mac to;
+	struct addr ip;
+	us_t again; /* not before, whatever it sends */
+};
+
+#define VR_TOLD 64
+
 /* One VN at this site. */
 struct site {
 	vn_id_t vn;
@@ -76,67 +87,38 @@ struct site {
 	size_t fresh_count;
 	us_t fresh_due;
 	us_t ask_due; /* next ARP request for a machine that has been silent */
+	struct vr_told told[VR_TOLD];
+	/* MACs asked about and destinations waited for in the place of others, silent machines asked by ARP for other routers,
+	 * and hosts told of neighbours. */
+	struct pace query_pace, wait_pace, ask_pace, tell_pace;
 };
 
 /* Queries of ours that are under way: who has this MAC, or this EID? */
 struct vr_query {
-	vn_id_t vn;
+	struct share share;
+	us_t started;
 	struct vr_id whom; /* none: everybody */
 	bool by_mac;
 	struct mac mac;
 	struct addr ip;
-	us_t started;
 	us_t due;
-	unsigned tries;   /* 0: free row */
+	unsigned tries;
 	struct mac asker; /* a machine here waits for the answer; zero: nobody */
 	struct addr asker_ip;
 };
 
-#define VR_QUERIES 64
-
-/* An EID that moved too often: no move of it is believed until then. */
-struct vr_freeze {
-	vn_id_t vn;
-	struct addr ip;
-	us_t until;
-};
-
-#define VR_FREEZES 64
-
-/* One move of an EID, by whomever: those of the last seconds are counted. */
-struct vr_moved {
-	vn_id_t vn;
-	struct addr ip;
-	us_t at; /* 0: free row */
-};
-
-#define VR_MOVED 256
+#define VR_QUERIES 64 /* of each kind */
 
 /* An EID that answered at two sites: packets are no reason to believe that it has moved. */
 struct vr_double {
-	vn_id_t vn;
+	struct share share;
 	struct addr ip;
 	struct mac mac;
 	us_t due;   /* when it is asked about again */
-	us_t until; /* then it is as any other; passed: free row */
+	us_t until; /* then it is as any other */
 };
 
 #define VR_DOUBLES 64
-
-/* What another router said of an EID that we claim: the next claim must be larger. */
-struct vr_floor {
-	vn_id_t vn;
-	struct addr ip;
-	mobility_t mobility;
-};
-
-#define VR_FLOORS 64
-
-/* A counter grows by one with each move.  News that raises it by more than an epoch at once is broken or hostile: it would bring
- * the counter to its end, where no claim can be larger any more. */
-#define VR_MOBILITY_JUMP ((mobility_t)1 << 32)
-/* The same for an EID of which nothing is known yet. */
-#define VR_MOBILITY_MAX ((mobility_t)1 << 63)
 
 struct vr {
 	struct vr_id self;
@@ -163,27 +145,26 @@ struct vr {
 	struct neigh *neigh;
 	struct mapsys *mapsys; /* NULL: no part in the mapping system */
 
-	struct vr_query queries[VR_QUERIES];
+	struct vr_query mac_queries[VR_QUERIES], eid_queries[VR_QUERIES];
+	us_t query_due;
 	us_t hello_due;
 	us_t sync_due; /* nothing else of sync.c is due before: no need to look at every peer */
 	us_t sweep_due;
 	us_t double_due;
+	us_t limits_due;
 	uint32_t last_id;
 	us_t now;             /* of the event being handled: the time of what is sent */
 	bool wake;            /* something was started: run again at once */
 	uint64_t last_logged; /* number of the last move record in the log */
 	us_t first_frames;    /* until then somebody waits for the first frame after a move */
-	struct vr_freeze freezes[VR_FREEZES];
-	struct vr_floor floors[VR_FLOORS];
-	struct vr_moved moved[VR_MOVED];
 	struct vr_double doubles[VR_DOUBLES];
-	size_t next_freeze, next_floor, next_moved, next_double; /* rows are reused in turn */
 	struct icmp_limit icmp;
 	uint64_t drops[DROP_COUNT];
 	uint64_t lan_frames, lan_taken, lan_delivered, link_frames, plain_frames, unknown_owner,
 		redirected;
 	uint64_t guarded, suspects, duplicates, frozen;
 	uint64_t icmp_limited; /* errors not sent because there were too many */
+	uint64_t crowded_out;  /* doubles that were given up for others */
 	struct log_gate alarm_gate;
 };
 

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/fmt.h"
 #include "conf/conf.h"
+#include "conf/openlisp.h"
 #include "vr/crypto.h"
 #include "vr/version.h"
 #include "vr/vrctl_lisp.h"
@@ -36,6 +37,7 @@ static enum vrctl_status run_monitor(const struct vrctl_options *options, int co
 static enum vrctl_status run_reload(const struct vrctl_options *options, int count, char **words);
 static enum vrctl_status run_keygen(const struct vrctl_options *options, int count, char **words);
 static enum vrctl_status run_pubkey(const struct vrctl_options *options, int count, char **words);
+static enum vrctl_status run_import(const struct vrctl_options *options, int count, char **words);
 static enum vrctl_status run_help(const struct vrctl_options *options, int count, char **words);
 
 static const struct command commands[] = {
@@ -54,6 +56,8 @@ static const struct command commands[] = {
 	 ANNOUNCE_TAKES},
 	{"keygen", "keygen FILE", "make a private key, print its public key", run_keygen, 0},
 	{"pubkey", "pubkey FILE", "print the public key of a private key", run_pubkey, 0},
+	{"import-openlisp", "import-openlisp FILE",
+	 "print the configuration that does what one of OpenLISP does", run_import, 0},
 	{"help", "help", "this list", run_help, 0},
 };
 
@@ -323,6 +327,20 @@ run_pubkey(const struct vrctl_options *options, int count, char **words)
 		rc = print_public_key(key);
 	crypto_wipe(key, sizeof(key));
 	return rc == 0 ? VRCTL_DONE : key_error(words[0], rc);
+}
+
+static enum vrctl_status
+run_import(const struct vrctl_options *options, int count, char **words)
+{
+	int rc;
+
+	(void)options;
+	if (count != 1)
+		return vrctl_usage_error("import-openlisp takes one FILE", "");
+	rc = openlisp_import(words[0], stdout, stderr);
+	if (rc == -ENOMEM)
+		fprintf(stderr, "vrctl: out of memory\n");
+	return rc == 0 && fflush(stdout) == 0 ? VRCTL_DONE : VRCTL_REFUSED;
 }
 
 static enum vrctl_status

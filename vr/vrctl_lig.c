@@ -107,11 +107,9 @@ open_socket(struct asking *a)
 	return rc == -EAFNOSUPPORT || rc == -EADDRNOTAVAIL ? udp_create(&conf, NULL, &a->udp) : rc;
 }
 
-/* One more try, at the next resolver. */
 static int
-send_question(struct asking *a)
+send_question(struct asking *a, const struct endpoint *to)
 {
-	const struct endpoint *to = &a->resolvers[a->lig.count % a->resolver_count];
 	struct endpoint self;
 	uint8_t data[LIG_SIZE_MAX];
 	unsigned sent;
@@ -164,20 +162,25 @@ hear_answer(struct asking *a, us_t until)
 	return false;
 }
 
+/* In turn; one that there is no way to costs its turn, and no time. */
 static enum vrctl_status
 ask_resolvers(struct asking *a)
 {
+	const struct endpoint *to = &a->resolvers[0];
 	us_t wait = WAIT_FIRST;
-	int rc = open_socket(a), failed = 0;
+	int rc = open_socket(a);
 
-	for (uint32_t i = 0; rc == 0 && i < a->tries; i++) {
-		failed = send_question(a);
-		if (failed == 0 && hear_answer(a, loop_now() + wait))
+	for (uint32_t i = 0; a->udp != NULL && i < a->tries; i++) {
+		to = &a->resolvers[i % a->resolver_count];
+		rc = send_question(a, to);
+		if (rc == 0 && hear_answer(a, loop_now() + wait))
 			return VRCTL_DONE;
 		wait = wait * 2 < WAIT_MOST ? wait * 2 : WAIT_MOST;
 	}
-	rc = rc != 0 ? rc : failed;
-	fprintf(stderr, "vrctl: %s\n", rc != 0 ? strerror(-rc) : "no map-resolver answers");
+	if (rc != 0)
+		fprintf(stderr, "vrctl: %s: %s\n", fmt_endpoint(*to).s, strerror(-rc));
+	else
+		fprintf(stderr, "vrctl: no map-resolver answers\n");
 	return VRCTL_REFUSED;
 }
 

@@ -91,6 +91,23 @@ arp_build(const struct arp *a, uint8_t *frame)
 }
 
 void
+arp_is_at_build(struct mac to, struct mac from, struct addr ip, struct mac mac, uint8_t *frame)
+{
+	struct arp arp = {.eth_dst = to,
+			  .eth_src = from,
+			  .op = ARP_REQUEST,
+			  .sha = mac,
+			  .spa = ip,
+			  .tpa = ip};
+
+	if (!mac_is_multicast(to)) {
+		arp.op = ARP_REPLY;
+		arp.tha = mac;
+	}
+	arp_build(&arp, frame);
+}
+
+void
 claim_build(struct mac mac, struct vr_id vr, uint8_t *frame)
 {
 	struct wr w = wr_make(frame, ETH_FRAME_MIN);

@@ -25,6 +25,18 @@ MUST_USE int arp_parse(const uint8_t *frame, size_t size, struct arp *out);
  * An address of family NONE is written as 0.0.0.0. */
 void arp_build(const struct arp *a, uint8_t *frame);
 
+/* Frame of ETH_FRAME_MIN bytes that says "'ip' is at 'mac'" to one host, or to all by broadcast.  It always names 'ip' as sender
+ * and target: Linux takes an ordinary reply only when its entry is a second old (its 'locktime'),
+ * and a
+ * gratuitous message at once.  To one host it is a reply, whose target MAC is the sender's (else it
+ * is not
+ * gratuitous): the entry is then good as it is.  A request makes the host ask again, at the next
+ * packet, before it trusts the entry; a broadcast reply does no more.  None of them makes a host
+ * take up
+ * an address that it has no entry for. */
+void arp_is_at_build(struct mac to, struct mac from, struct addr ip, struct mac mac,
+		     uint8_t *frame);
+
 /* Frame of ETH_FRAME_MIN bytes, broadcast, source 'mac', type ETH_CLAIM, naming the router that
  * sent it. */
 void claim_build(struct mac mac, struct vr_id vr, uint8_t *frame);

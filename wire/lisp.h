@@ -123,17 +123,16 @@ struct lisp_msg {
 			bool probe, echo_nonce; /* P, E */
 		} reply;
 		struct {
-			bool proxy_reply, security,
-				id_bit; /* P, S, I (built as 'has_xtr_id' says) */
-			bool to_rtr;    /* R of older NAT drafts; RFC 9301 reserves it */
+			bool proxy_reply, security; /* P, S */
+			bool id_bit;                /* I; built as 'has_xtr_id' says */
+			bool to_rtr; /* R of older NAT drafts; RFC 9301 reserves it */
 			bool eid_notify, use_ttl, merge; /* E, T, a */
 			bool mobile;      /* m of LISP mobile nodes; RFC 9301 reserves it */
 			bool want_notify; /* M */
 		} reg;
 		struct {
-			/* I of the NAT draft (reserved in RFC 9301).  It says nothing for certain:
-			 * one peer leaves it clear though the ids are there, and one that copies
-			 * the
+			/* I of the NAT draft (reserved in RFC 9301), which is certain of nothing:
+			 * one peer leaves it clear though the ids are there, and who copies the
 			 * flags of a Map-Register sets it for P. */
 			bool id_bit;
 		} notify; /* Map-Notify and Map-Notify-Ack */
@@ -162,10 +161,9 @@ struct lisp_asked {
 struct lisp_dialect {
 	uint16_t cp_sub_type; /* of type 15 that is CHANGE-PRIORITY */
 	/* A type 5 message is CHANGE-PRIORITY of the historic form, which has one record, unless it
-	 * is a well-formed Map-Notify-Ack with records, xTR-ID and site-ID.  Without these, and
-	 * with H
-	 * and C clear, the two look the same: whoever waits for a Map-Notify-Ack asks first whether
-	 * the nonce is the one. */
+	 * is a well-formed Map-Notify-Ack with records, xTR-ID and site-ID.  Without the ids, and
+	 * with H and C clear, the two look the same: whoever waits for a Map-Notify-Ack asks first
+	 * whether the nonce is the one. */
 	bool cp_type5;
 };
 
@@ -194,7 +192,7 @@ bool lisp_locator_next(struct rd *locators, struct lisp_locator *out);
  * lisp_put_asked(), then with 'map_data' one record), and lisp_end(), which fills in the counts and
  * puts xTR-ID and site-ID behind.  Authentication data of msg->auth.size bytes is left zero at
  * msg->auth.offset, which lisp_begin() sets: compute it over the whole message and put it there.
- * Errors latch and come out of lisp_end().  'msg' stays the caller's, until lisp_end(). */
+ * Errors latch and come out of lisp_end().  'msg' is borrowed until then. */
 struct lisp_builder {
 	struct wr w;
 	struct lisp_msg *msg;    /* NULL: records without a header */

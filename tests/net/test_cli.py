@@ -180,6 +180,25 @@ def test_two_keys_differ_and_a_key_that_others_may_read_is_refused(tmp_path):
     assert status == 1 and output == "" and "0600" in errors
 
 
+def test_a_configuration_of_openlisp_is_imported_without_its_secret(tmp_path):
+    file, conf = tmp_path / "opl.conf", tmp_path / "d.conf"
+    file.write_text("IPV4\n1 s3cr3t 10.1.0.0 24 1 192.0.2.9 60 0\n192.0.2.1 1 100 0\n")
+    status, output, errors = call("vrctl", "import-openlisp", str(file))
+    assert (status, errors) == (0, "") and "s3cr3t" not in output
+    conf.write_text(output)
+    assert call("vrd", "--check", str(conf))[0] == 0
+
+
+def test_a_configuration_of_openlisp_with_errors_is_refused_with_their_lines(tmp_path):
+    file = tmp_path / "opl.conf"
+    file.write_text("IPV4\n1 s3cr3t 10.1.0.0 33 1 192.0.2.9 60 0\n192.0.2.1 1 100 x\n")
+    status, output, errors = call("vrctl", "import-openlisp", str(file))
+    assert status == 1 and output == "" and "s3cr3t" not in errors
+    assert [line.split(" ")[0] for line in errors.splitlines()] == [f"{file}:2:", f"{file}:3:"]
+    assert call("vrctl", "import-openlisp", str(tmp_path / "none"))[0] == 1
+    assert call("vrctl", "import-openlisp")[0] == 2
+
+
 @pytest.mark.parametrize("what", TABLES)
 def test_show_is_a_table_for_people_and_json_for_machines(net, what):
     router = net.routers["a"]

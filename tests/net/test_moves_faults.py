@@ -5,7 +5,7 @@ import pytest
 
 from lab.netns import Lab, wait_for
 from lab.topology import WAN_DEVICE
-from moves import PATIENCE, World, vm, world  # noqa: F401
+from moves import PATIENCE, World, vm, watch, world  # noqa: F401
 from survive import Traffic
 
 
@@ -43,22 +43,57 @@ def _cut(world, site, is_cut):  # noqa: F811
         space.run("nft", "delete table netdev cut")
 
 
-@pytest.mark.parametrize("victim", ["a", "b", "c"])
-@pytest.mark.parametrize("world", ["subnets"], indirect=True)
-def test_a_router_is_killed_during_a_move(world, vm, victim):  # noqa: F811
+def _unheard(world, vm, victim):  # noqa: F811
+    """It is dead before the machine arrives, and hears nothing of the move."""
+    world.routers[victim].kill()
+    vm.move("b")
+    if victim != "b":
+        world.wait_owner(vm, "b", asked=[site for site in "abc" if site != victim])
+
+
+def _untold(world, vm, victim):  # noqa: F811
     """It hears of the move, or has to tell of it, and is killed before the others know that."""
-    router = world.routers[victim]
+    _cut(world, victim, True)
+    vm.move("b")
+    if victim == "b":
+        wait_for(lambda: world.records(vm, ["b"]), 2, "B's router to claim it")
+    else:
+        world.wait_owner(vm, "b", asked=[site for site in "abc" if site != victim])
+    world.routers[victim].kill()
+    _cut(world, victim, False)
+
+
+def _claimed(world, vm, victim):  # noqa: F811
+    """It is killed as soon as the claim is made: between its answer and what it has to do then."""
+    vm.move("b")
+    wait_for(lambda: world.records(vm, ["b"]), 2, "B's router to claim it", 0.001)
+    world.routers[victim].kill()
+
+
+def _acknowledged(world, vm, victim):  # noqa: F811
+    """All have answered; its LAN is still being told, packets are still being redirected."""
+    vm.move("b")
+    world.record(vm, "b")
+    world.routers[victim].kill()
+
+
+def _settled(world, vm, victim):  # noqa: F811
+    """The move is over: what it has done must still be true without it."""
+    vm.move("b")
+    world.wait_owner(vm, "b")
+    wait_for(lambda: world.record(vm, "b")["outcome"] == "done", 5, "the move to be done")
+    watch(lambda: world.owners(vm.ip) == ["b"] * 3, 3, "the machine is at B")
+    world.routers[victim].kill()
+
+
+@pytest.mark.parametrize("victim", ["a", "b", "c"])
+@pytest.mark.parametrize("step", [_unheard, _untold, _claimed, _acknowledged, _settled],
+                         ids=lambda step: step.__name__[1:])
+@pytest.mark.parametrize("world", ["subnets"], indirect=True)
+def test_a_router_is_killed_at_each_step_of_a_move(world, vm, victim, step):  # noqa: F811
     with Traffic(world, vm) as traffic:
-        _cut(world, victim, True)
-        vm.move("b")
-        others = [site for site in "abc" if site != victim]
-        if victim == "b":
-            wait_for(lambda: world.records(vm, ["b"]), 2, "B's router to claim it")
-        else:
-            world.wait_owner(vm, "b", asked=others)
-        router.kill()
-        _cut(world, victim, False)
-        router.start()
+        step(world, vm, victim)
+        world.routers[victim].start()
         world.wait_peers()
         world.wait_owner(vm, "b")
         traffic.must_go_on(15)

@@ -50,6 +50,7 @@ def test_a_move_to_a_router_that_may_not_have_the_machine_is_refused(besieged, s
         machine.inject("c", frame)
         row = besieged.record(machine, "c")
         assert {ack["verdict"] for ack in row["acks"]} == {"refused"}
+        assert row["outcome"] == "refused"
         for site in "ab":
             wait_for(lambda at=site: besieged.drops(at, "claim-refused") > refused[at], 2,
                      f"{site} to count it")

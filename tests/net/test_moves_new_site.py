@@ -1,8 +1,13 @@
 """The LAN to which a machine has come, and everybody else: who talks to it directly."""
+import json
+import time
+
 import pytest
 
 from evidence import RARP, Evidence
-from moves import vm, world  # noqa: F401
+from lab.netns import wait_for
+from moves import vm, watch, world  # noqa: F401
+from rack import gratuitous_arp
 from survive import Traffic
 
 # Datagrams of this size make sealed records of a size that nothing else has.
@@ -61,3 +66,64 @@ def test_nothing_is_lost_for_longer_than_the_pause(world, vm):  # noqa: F811
     print(f"{world.layout.name}: datagrams lost at 1 kHz: {lost}, paused {vm.paused_ms:.1f} ms")
     # 2 ms without a delay of the underlay; a busy machine gets some more.
     assert max(lost.values()) <= vm.paused_ms + 2 + 20
+
+
+CROWD = [f"10.0.0.{number}" for number in range(100, 230)]
+
+
+def _entries(space, addresses):
+    """How many of these addresses a kernel has at each MAC."""
+    count = {}
+    for row in json.loads(space.run("ip", "-j", "neigh", "show", "dev", "eth0")):
+        if row["dst"] in addresses:
+            count[row.get("lladdr")] = count.get(row.get("lladdr"), 0) + 1
+    return count
+
+
+@pytest.fixture
+def crowd(world):  # noqa: F811
+    """So many natives of B, all of one host."""
+    host = world.hosts["native_b"]
+    for address in CROWD:
+        host.ip(f"address add {address}/24 dev eth0")
+        world.say("native_b", gratuitous_arp(host.mac("eth0"), address))
+    for address in CROWD:
+        world.wait_eid(address, "b")
+    yield host
+    for address in CROWD:
+        host.ip(f"address delete {address}/24 dev eth0")
+
+
+@pytest.mark.parametrize("world", ["stretched"], indirect=True)
+def test_the_visitor_hears_of_all_its_neighbours(world, vm, crowd):  # noqa: F811
+    """More than are told at once; its kernel has entries for them that are younger than a second."""
+    router, native = world.router_mac("b"), crowd.mac("eth0")
+    for address in CROWD:
+        vm.space.ip(f"neigh replace {address} lladdr {router} nud reachable dev eth0")
+    assert _entries(vm.space, CROWD) == {router: len(CROWD)}
+    vm.move("b")
+    start = time.monotonic()
+    wait_for(lambda: _entries(vm.space, CROWD) == {native: len(CROWD)}, 5,
+             "the visitor to know where all are", 0.003)
+    took = time.monotonic() - start
+    print(f"{len(CROWD)} neighbours known after {took * 1000:.0f} ms")
+    # Promised are 100 ms; a busy machine gets some more.
+    assert took < 0.3
+
+
+@pytest.mark.parametrize("world", ["stretched"], indirect=True)
+@pytest.mark.parametrize("late", ["native", "visitor"])
+def test_who_has_not_heard_it_is_told_with_its_first_frame(world, vm, late):  # noqa: F811
+    native = world.hosts["native_b"]
+    vm.move("b")
+    world.wait_owner(vm, "b")
+    # Until what the LAN is told by itself is over.
+    wait_for(lambda: world.neighbour("native_b", vm.ip) == vm.mac, 2, "the native to know")
+    watch(lambda: world.neighbour("native_b", vm.ip) == vm.mac, 3, "the native knows")
+    router, address = world.router_mac("b"), world.layout.hosts["native_b"].split("/")[0]
+    space, to, at = (native, vm.ip, vm.mac) if late == "native" else \
+        (vm.space, address, native.mac("eth0"))
+    space.ip(f"neigh replace {to} lladdr {router} nud reachable dev eth0")
+    assert _entries(space, [to]) == {router: 1}
+    space.run("ping", "-c", "1", "-W", "1", to)
+    wait_for(lambda: _entries(space, [to]) == {at: 1}, 0.5, "the first frame to tell it", 0.003)

@@ -77,3 +77,34 @@ def test_the_timeline_agrees_with_captures(world, vm):  # noqa: F811
         if difference < 5000:
             return
     pytest.fail(f"the record is {difference / 1000:.1f} ms off")
+
+
+def _counted(world, site, trigger):  # noqa: F811
+    rows = {row["trigger"]: row for row in world.stat(site, "moves")}
+    return {key: count for key, count in rows[trigger].items() if key != "trigger"}
+
+
+@pytest.mark.parametrize("world", ["subnets"], indirect=True)
+def test_moves_are_counted_by_what_was_heard_and_how_they_ended(world, vm):  # noqa: F811
+    before = _counted(world, "b", "rarp")
+    with Traffic(world, vm, ["client"]) as traffic:
+        vm.move("b")
+        traffic.must_go_on()
+    wait_for(lambda: _counted(world, "b", "rarp")["done"] == before["done"] + 1, 5,
+             "the move to be counted")
+    assert set(before) == {"done", "unconfirmed", "superseded", "refused", "incomplete"}
+
+
+@pytest.mark.parametrize("world", ["subnets"], indirect=True)
+def test_a_move_of_which_a_dead_router_never_heard_is_incomplete(world, vm):  # noqa: F811
+    before = _counted(world, "b", "rarp")["incomplete"]
+    world.routers["c"].kill()
+    vm.move("b")
+    wait_for(lambda: _counted(world, "b", "rarp")["incomplete"] == before + 1, 10,
+             "the move to be given up")
+    row = world.records(vm, ["b"])[-1]
+    assert (row["outcome"], row["all_acked_us"]) == ("incomplete", None)
+    assert {ack["vr"]: ack["verdict"] for ack in row["acks"]} == {"a": "accepted", "c": "waiting"}
+    world.routers["c"].start()
+    world.wait_peers()
+    world.wait_owner(vm, "b")

@@ -141,6 +141,34 @@ no_ghosts(struct sim *sim, size_t router)
 	return true;
 }
 
+static bool
+route_is_right(const struct vr *vr, vn_id_t vn, const struct gndt_route *route)
+{
+	const struct hwdt_entry *e = hwdt_find(vr->hwdt, vn, route->prefix.addr);
+
+	if (route->origin == GNDT_FIXED)
+		return vr_id_equal(lndt_fixed(vr->lndt, vn, route->prefix), route->vr);
+	return e != NULL && !e->b.withdrawn && vr_id_equal(e->b.vr, route->vr);
+}
+
+/* A route is of the configuration, or its machine is where it leads. */
+static bool
+no_stray_routes(struct sim *sim, size_t router)
+{
+	const struct vr *vr = sim_vr(sim, router);
+	const struct gndt_route *route = NULL;
+	vn_id_t vn = 0;
+
+	while ((route = gndt_next(vr->gndt, &vn, route != NULL ? &route->prefix : NULL)) != NULL) {
+		if (route_is_right(vr, vn, route))
+			continue;
+		sim_set_fault(sim, "router %zu: the route to %s in VN %u stands for nothing",
+			      router, fmt_prefix(route->prefix).s, vn);
+		return false;
+	}
+	return true;
+}
+
 /* What each says of its own machines is what the others have of it. */
 static bool
 digests_agree(struct sim *sim, size_t a, size_t b)
@@ -171,7 +199,7 @@ sim_all_agree(struct sim *sim)
 	for (size_t i = 0; i < sim->params.routers; i++) {
 		if (sim_vr(sim, i) == NULL)
 			continue;
-		if (!no_ghosts(sim, i))
+		if (!no_ghosts(sim, i) || !no_stray_routes(sim, i))
 			return false;
 		for (size_t j = 0; j < sim->params.routers; j++)
 			if (j != i && sim_vr(sim, j) != NULL && !digests_agree(sim, i, j))

@@ -35,12 +35,6 @@ struct talk {
 	us_t interval;
 };
 
-/* Behind the UDP header of every packet that machines send. */
-struct mark {
-	uint32_t magic, vn;
-	uint64_t packet;
-};
-
 struct sim_machine {
 	struct sim *sim;
 	vn_id_t vn;
@@ -197,8 +191,9 @@ struct sim_machine *
 sim_add(struct sim *sim, vn_id_t vn, size_t site, unsigned host)
 {
 	struct sim_machine *m = calloc(1, sizeof(*m));
+	struct lan *home = lan_at(sim, vn, site);
 
-	BUG_IF(m == NULL);
+	BUG_IF(m == NULL || host >= ARRAY_COUNT(home->natives));
 	if (sim->machine_count == sim->machine_room) {
 		sim->machine_room = sim->machine_room == 0 ? 64 : 2 * sim->machine_room;
 		sim->machines =
@@ -210,9 +205,12 @@ sim_add(struct sim *sim, vn_id_t vn, size_t site, unsigned host)
 	m->number = (uint32_t)sim->machine_count;
 	m->home = (uint32_t)site;
 	m->ip = sim_ip(site, host);
-	/* The same in every VN: they must not disturb each other. */
 	m->mac = (struct mac){{0x52, 0x54, 0, 0, (uint8_t)site, (uint8_t)host}};
+	if (sim->params.vn_in_macs)
+		m->mac.b[3] = (uint8_t)vn;
 	sim->machines[sim->machine_count++] = m;
+	if (home->natives[host] == NULL)
+		home->natives[host] = m;
 	attach(m, site);
 	return m;
 }
@@ -448,7 +446,8 @@ hear_arp(struct sim_machine *m, const uint8_t *frame, size_t size)
 		if (!addr_is_unspecified(arp.spa))
 			arp_put(m, arp.spa, arp.sha);
 		send_arp(m, ARP_REPLY, arp.sha, arp.sha, arp.spa);
-	} else if (arp.op == ARP_REPLY && mac_equal(arp.eth_dst, m->mac)) {
+	} else if (arp.op == ARP_REPLY && mac_equal(arp.eth_dst, m->mac) &&
+		   !addr_equal(arp.spa, arp.tpa)) {
 		m->stats.arp_replies++;
 		arp_put(m, arp.spa, arp.sha);
 	} else if (arp_find(m, arp.spa) != NULL) {
@@ -460,8 +459,8 @@ hear_arp(struct sim_machine *m, const uint8_t *frame, size_t size)
 
 /* ---- packets ---- */
 
-static bool
-read_mark(const uint8_t *packet, size_t size, const struct ip *ip, struct mark *mark)
+bool
+mark_read(const uint8_t *packet, size_t size, const struct ip *ip, struct mark *mark)
 {
 	if (ip->proto != IP_PROTO_UDP || size < ip->header_size + UDP_SIZE + sizeof(*mark))
 		return false;
@@ -474,7 +473,7 @@ next_hop(const struct sim_machine *m, struct addr to)
 {
 	if (m->sim->params.layout == SIM_STRETCHED || prefix_contains(prefix_make(m->ip, 24), to))
 		return to;
-	return sim_ip(m->home, 1);
+	return sim_ip(m->home, SIM_GATEWAY);
 }
 
 static size_t
@@ -575,28 +574,6 @@ sim_received(const struct sim *sim, uint64_t packet)
 	return sim->packets[packet].received;
 }
 
-void
-machine_watch(struct sim *sim, vn_id_t vn, size_t site, const uint8_t *packet, size_t size)
-{
-	struct packet_row *row;
-	struct mark mark;
-	struct ip ip;
-
-	if (ip_parse(packet, size, &ip) != 0) {
-		sim_set_fault(sim, "router %zu delivers a bad packet", site);
-		return;
-	}
-	if (!read_mark(packet, size, &ip, &mark) || ip.fragment_offset != 0)
-		return;
-	row = &sim->packets[mark.packet];
-	if (mark.vn != vn)
-		sim_set_fault(sim, "packet of VN %u on a LAN of VN %u", mark.vn, vn);
-	else if (row->lan == site + 1)
-		sim_set_fault(sim, "packet %llu twice onto the LAN of %zu, at %lld us",
-			      (unsigned long long)mark.packet, site, (long long)sim->now);
-	row->lan = (uint32_t)site + 1;
-}
-
 static void
 hear_icmp(struct sim_machine *m, const uint8_t *packet, size_t size, const struct ip *ip)
 {
@@ -619,7 +596,7 @@ hear_packet(struct sim_machine *m, const uint8_t *packet, size_t size)
 	if (ip_parse(packet, size, &ip) != 0 || !addr_equal(ip.dst, m->ip))
 		return;
 	m->stats.last_ttl = ip.ttl;
-	if (!read_mark(packet, size, &ip, &mark)) {
+	if (!mark_read(packet, size, &ip, &mark)) {
 		if (ip.proto == IP_PROTO_ICMP)
 			hear_icmp(m, packet, size, &ip);
 		m->stats.packet_size = size < sizeof(m->stats.packet) ? size : 0;

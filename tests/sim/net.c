@@ -213,6 +213,7 @@ net_data(struct node *node, uint32_t slot, const struct seal_inner *inner, struc
 		return -ENOTCONN;
 	BUG_IF(f->size > FRAME_ROOM);
 	node->data_sent[to]++;
+	watch_link(sim, inner->vn, node->index, f->data, f->size);
 	if (sim->tap != NULL && !sim->tap(sim->tap_arg, node->index, to, inner, f))
 		return 0;
 	if (is_cut(sim, node->index, to) || sim_chance(sim, sim->params.loss))

@@ -4,7 +4,6 @@
 
 #include "base/fmt.h"
 #include "tests/sim/world.h"
-#include "wire/eth.h"
 
 /* The state file is written a moment after a change, not with it. */
 #define SAVE_DELAY (20 * US_MS)
@@ -31,7 +30,7 @@ io_lan_send(void *ctx, vn_id_t vn, struct frame *f)
 {
 	struct node *node = ctx;
 
-	machine_watch(node->sim, vn, node->index, f->data + ETH_SIZE, f->size - ETH_SIZE);
+	watch_frame(node->sim, vn, node->index, f->data, f->size);
 	lan_frame(node->sim, lan_at(node->sim, vn, node->index), 0, f, f->data, f->size);
 	return 0;
 }
@@ -41,6 +40,7 @@ io_lan_inject(void *ctx, vn_id_t vn, const uint8_t *frame, size_t size)
 {
 	struct node *node = ctx;
 
+	watch_control(node->sim, vn, node->index, frame, size);
 	lan_frame(node->sim, lan_at(node->sim, vn, node->index), 0, NULL, frame, size);
 	return 0;
 }

@@ -2,11 +2,9 @@
 #include "tests/sim/random.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/fmt.h"
+#include "tests/sim/jobs.h"
 #include "tests/sim/sim.h"
 
 #define ROUTERS_MIN 50
@@ -300,6 +298,7 @@ make_world(struct schedule *s, uint64_t seed)
 				    .vns = 1 + (r >> 33) % 3,
 				    .layout = (r >> 50) % 2 == 0 ? SIM_SUBNETS : SIM_STRETCHED,
 				    .sparse = (r >> 51) % 2 == 0,
+				    .vn_in_macs = (r >> 55) % 2 == 0,
 				    .hello = (r >> 52) % 4 == 0 ? US_S : 2 * US_S,
 				    .delay_min = 100,
 				    .delay_max = 1000 + (us_t)((r >> 30) % (60 * US_MS)),
@@ -367,6 +366,18 @@ plan(struct schedule *s)
 			sim_after(sim, some_time(sim, 0, WILD_TIME), happen, s, what);
 }
 
+/* What neighbours say to each other does not reach a router that has died and knows nobody. */
+static struct sim_machine *
+somebody_elsewhere(struct sim *sim, const struct sim_machine *than)
+{
+	struct sim_machine *m;
+
+	do
+		m = some_machine(sim, sim_machine_vn(than));
+	while (sim_machine_site(m) == sim_machine_site(than));
+	return m;
+}
+
 /* Every machine says a word now and then, but for those that only answer: they are asked. */
 static void
 make_quiet(struct schedule *s)
@@ -382,7 +393,7 @@ make_quiet(struct schedule *s)
 		sim_hush(sim_machine_at(sim, i));
 	for (size_t i = 0; i < sim_machine_count(sim); i++) {
 		struct sim_machine *m = sim_machine_at(sim, i);
-		struct sim_machine *other = another_machine(sim, m);
+		struct sim_machine *other = somebody_elsewhere(sim, m);
 
 		/* A machine that moved while nobody listened, and is silent, cannot be found. */
 		if (is_native(m) && sim_chance(sim, 200))
@@ -447,51 +458,23 @@ random_schedule(uint64_t seed, bool trace, char *why, size_t size)
 
 /* ---- many of them ---- */
 
-static unsigned
-run_share(uint64_t seed, unsigned count, unsigned job, unsigned jobs, bool trace)
+static bool
+run(const void *arg, uint64_t seed, char *why, size_t size)
 {
-	unsigned failed = 0;
-	char why[512];
+	const bool *trace = arg;
 
-	for (unsigned i = job; i < count; i += jobs) {
-		if (random_schedule(seed + i, trace, why, sizeof(why)))
-			continue;
-		failed++;
-		printf("schedule %llu: %s (again: sim --schedules 1 --seed %llu)\n",
-		       (unsigned long long)(seed + i), why, (unsigned long long)(seed + i));
-		fflush(stdout);
-	}
-	return failed;
+	return random_schedule(seed, *trace, why, size);
 }
 
 unsigned
-random_run(uint64_t seed, unsigned count, unsigned jobs, bool trace)
+random_run(uint64_t seed, unsigned count, unsigned processes, bool trace)
 {
-	unsigned failed = 0;
+	const struct jobs jobs = {.seed = seed,
+				  .count = count,
+				  .processes = processes,
+				  .run = run,
+				  .arg = &trace,
+				  .out = stdout};
 
-	if (jobs <= 1 || count < 2)
-		return run_share(seed, count, 0, 1, trace);
-	fflush(stdout);
-	for (unsigned job = 0; job < jobs; job++) {
-		pid_t pid = fork();
-		unsigned bad;
-
-		if (pid < 0)
-			abort();
-		if (pid > 0)
-			continue;
-		bad = run_share(seed, count, job, jobs, trace);
-		/* An exit status has eight bits. */
-		_exit(bad > 250 ? 250 : (int)bad);
-	}
-	for (unsigned job = 0; job < jobs; job++) {
-		int status = 0;
-
-		if (wait(&status) < 0)
-			abort();
-		if (!WIFEXITED(status))
-			printf("a process died by signal %d\n", WTERMSIG(status));
-		failed += WIFEXITED(status) ? (unsigned)WEXITSTATUS(status) : 1;
-	}
-	return failed;
+	return jobs_run(&jobs);
 }

@@ -7,7 +7,8 @@
 
 /* One schedule.  False when an invariant does not hold: '*why' (of 'size' bytes) says which. */
 bool random_schedule(uint64_t seed, bool trace, char *why, size_t size);
-/* Runs schedules 'seed', 'seed' + 1 ... in 'jobs' processes; the number of those that failed. */
-unsigned random_run(uint64_t seed, unsigned count, unsigned jobs, bool trace);
+/* Runs schedules 'seed', 'seed' + 1 ... in so many processes; the number of those that failed, died
+ * or were not run because another died. */
+unsigned random_run(uint64_t seed, unsigned count, unsigned processes, bool trace);
 
 #endif

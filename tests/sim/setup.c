@@ -35,13 +35,19 @@ router_name(size_t index)
 	return name;
 }
 
+struct mac
+sim_router_mac(vn_id_t vn)
+{
+	return (struct mac){{2, 0x56, 0x52, 0, 0, (uint8_t)vn}};
+}
+
 static struct conf_vn
 make_vn(struct sim *sim, size_t router, size_t number)
 {
 	struct conf_vn vn = {.id = SIM_VN + (vn_id_t)number,
 			     .name = text("vn", number),
 			     .device = text("lan", number),
-			     .mac = {{2, 0x56, 0x52, 0, 0, (uint8_t)(SIM_VN + number)}},
+			     .mac = sim_router_mac(SIM_VN + (vn_id_t)number),
 			     .super_frames = true,
 			     .freeze_moves = 10,
 			     .freeze_window = 10 * US_S,
@@ -60,7 +66,7 @@ make_vn(struct sim *sim, size_t router, size_t number)
 	vn.local[0] = prefix_make(sim_ip(router, 0), 24);
 	vn.local_count = 1;
 	vn.addresses = rows(1, sizeof(*vn.addresses));
-	vn.addresses[0] = (struct conf_address){.addr = sim_ip(router, 1), .len = 24};
+	vn.addresses[0] = (struct conf_address){.addr = sim_ip(router, SIM_GATEWAY), .len = 24};
 	vn.address_count = 1;
 	return vn;
 }

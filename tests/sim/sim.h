@@ -21,6 +21,7 @@
 
 #define SIM_VN       7u
 #define SIM_VNS_MAX  4
+#define SIM_GATEWAY  1  /* host number of the router in its site's subnet */
 #define SIM_LAN_TIME 20 /* microseconds that a LAN needs for a frame */
 
 enum sim_layout {
@@ -38,6 +39,9 @@ struct sim_params {
 	us_t hello;                     /* 0: 1 s */
 	uint16_t mtu;                   /* inner MTU of the links; 0: 1400 */
 	bool sparse;                    /* each router is in some of the VNs only */
+	/* Machines' MACs name their VN, so that one that gets into another is told.  Otherwise they
+	 * are the same in all, which must not disturb anybody. */
+	bool vn_in_macs;
 	/* Changes a router's configuration before it starts.  What it puts in is freed with it. */
 	void (*tune)(struct conf *conf, size_t router);
 };
@@ -64,8 +68,8 @@ bool sim_chance(struct sim *sim, unsigned of_1000);
 size_t sim_routers(const struct sim *sim);
 size_t sim_vns(const struct sim *sim);
 struct addr sim_ip(size_t site, unsigned host);
-/* What must never happen is noted here: a frame from VN to VN, a packet twice on one LAN. "" while
- * all is well. */
+/* What must never happen is noted here: a frame from VN to VN, a packet twice on one LAN; and what
+ * sim_all_agree() has found. "" while all is well. */
 const char *sim_fault(const struct sim *sim);
 __attribute__((format(printf, 2, 3))) void sim_set_fault(struct sim *sim, const char *format, ...);
 
@@ -74,6 +78,8 @@ __attribute__((format(printf, 2, 3))) void sim_set_fault(struct sim *sim, const 
 /* NULL while it is down. */
 struct vr *sim_vr(const struct sim *sim, size_t router);
 struct vr_id sim_id(const struct sim *sim, size_t router);
+/* The routers' MAC on the LANs of a VN. */
+struct mac sim_router_mac(vn_id_t vn);
 /* Is the router's site in this VN? */
 bool sim_in_vn(const struct sim *sim, size_t router, vn_id_t vn);
 /* The router's own clock, which started at another time than the others'. */

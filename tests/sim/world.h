@@ -3,14 +3,13 @@
 #define TESTS_SIM_WORLD_H
 
 #include "tests/sim/sim.h"
+#include "wire/ip.h"
 
 #define FRAME_ROOM 2048
 
 /* ---- events ---- */
 
 struct event {
-	us_t at;
-	uint64_t order; /* of events at the same time: as they were made */
 	struct event *next_free;
 	void (*run)(struct sim *sim, struct event *e);
 	uint8_t *bytes; /* freed with the event */
@@ -22,6 +21,13 @@ struct event {
 	vn_id_t vn;
 	struct seal_inner inner;
 	struct frame frame; /* what came with a data frame, without its bytes */
+};
+
+/* A row of the heap: what is compared stands in it, for there are tens of thousands of them. */
+struct due {
+	us_t at;
+	uint64_t order; /* of events at the same time: as they were made */
+	struct event *event;
 };
 
 /* A fresh event that runs after 'delay'; 'bytes' are copied. */
@@ -91,6 +97,8 @@ struct lan {
 	struct fdb_row fdb[LAN_FDB_MAX];
 	size_t fdb_count;
 	struct sim_machine *machines; /* that stand here */
+	/* That are at home here, by the last byte of their address. */
+	const struct sim_machine *natives[256];
 	uint32_t last_port;
 };
 
@@ -105,8 +113,23 @@ void machine_frame(struct sim *sim, struct sim_machine *m, const uint8_t *frame,
 uint32_t machine_port(const struct sim_machine *m);
 struct sim_machine *machine_next(const struct sim_machine *m);
 void machine_free(struct sim_machine *m);
-/* Looks at a frame that a router puts on a LAN, or that passes a link. */
-void machine_watch(struct sim *sim, vn_id_t vn, size_t site, const uint8_t *packet, size_t size);
+
+/* Behind the UDP header of every packet that machines send. */
+struct mark {
+	uint32_t magic, vn;
+	uint64_t packet;
+};
+
+/* False when the packet is none of theirs. */
+bool mark_read(const uint8_t *packet, size_t size, const struct ip *ip, struct mark *mark);
+
+/* ---- what no router may do (watch.c) ---- */
+
+/* A frame and an ARP or claim frame that the router of 'site' puts on its LAN of this VN, and a
+ * packet of this VN that it sends to another router.  A fault is noted. */
+void watch_frame(struct sim *sim, vn_id_t vn, size_t site, const uint8_t *frame, size_t size);
+void watch_control(struct sim *sim, vn_id_t vn, size_t site, const uint8_t *frame, size_t size);
+void watch_link(struct sim *sim, vn_id_t vn, size_t site, const uint8_t *packet, size_t size);
 
 /* ---- the world ---- */
 
@@ -120,7 +143,7 @@ struct sim {
 	us_t now;
 	uint64_t random[2];
 	uint64_t order;
-	struct event **heap;
+	struct due *heap;
 	size_t heap_count, heap_room;
 	struct event *free_events;
 	struct node *nodes;

@@ -11,6 +11,7 @@
 #include "vr/fwd_mapped.h"
 #include "vr/mapsys.h"
 #include "vr/neigh.h"
+#include "vr/pending.h"
 #include "vr/vr.h"
 #include "wire/arp.h"
 #include "wire/eth.h"

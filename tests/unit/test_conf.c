@@ -12,6 +12,7 @@
 #include "base/fmt.h"
 #include "conf/conf.h"
 #include "conf/keys.h"
+#include "tests/unit/conf_outcome.h"
 
 #define KEY_B "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo="
 #define KEY_C "3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08="
@@ -25,67 +26,6 @@
 #define PEER(name, key, more)                                                                      \
 	"{\"name\":\"" name "\",\"public_key\":\"" key "\",\"vns\":[{\"id\":7}]" more "}"
 #define PEER_VNS(vns) "{\"name\":\"b\",\"public_key\":\"" KEY_B "\",\"vns\":[" vns "]}"
-
-struct outcome {
-	int rc;
-	struct conf conf;
-	struct conf_errors errors;
-	char *lines; /* as conf_errors_print() has them, without the file's name */
-};
-
-/* Parses a heap copy of exactly this size. */
-static struct outcome
-parse_bytes(const char *text, size_t size)
-{
-	struct outcome o = {.rc = 0};
-	char *copy = malloc(size + (size == 0));
-	size_t lines_size;
-	FILE *out = open_memstream(&o.lines, &lines_size);
-
-	memcpy(copy, text, size);
-	o.rc = conf_parse(copy, size, &o.conf, &o.errors);
-	free(copy);
-	conf_errors_print(&o.errors, "f", out);
-	fclose(out);
-	return o;
-}
-
-static struct outcome
-parse(const char *text)
-{
-	return parse_bytes(text, strlen(text));
-}
-
-static void
-outcome_fini(struct outcome *o)
-{
-	conf_fini(&o->conf);
-	conf_errors_fini(&o->errors);
-	free(o->lines);
-}
-
-struct bad {
-	const char *text;
-	const char *lines;
-};
-
-static void
-expect_lines(const struct bad *rows, size_t count)
-{
-	static const struct conf zero;
-	size_t i;
-
-	for (i = 0; i < count; i++) {
-		struct outcome o = parse(rows[i].text);
-
-		if (strcmp(o.lines, rows[i].lines) != 0)
-			print_error("text: %s\n", rows[i].text);
-		assert_string_equal(o.lines, rows[i].lines);
-		assert_int_equal(o.rc, -EINVAL);
-		assert_memory_equal(&o.conf, &zero, sizeof(zero));
-		outcome_fini(&o);
-	}
-}
 
 #define NAME_WORDS   "a name of 1 to 63 letters, digits, '.', '_' and '-'"
 #define PREFIX_WORDS "a prefix such as \"10.1.0.0/24\" without host bits"
@@ -654,9 +594,10 @@ static void
 the_examples_are_accepted(void **state)
 {
 	static const char *const files[] = {
-		"conf/examples/router.conf",    "conf/examples/gateway-native.conf",
-		"conf/examples/stretched.conf", "conf/examples/two-networks.conf",
-		"conf/examples/cloud-nic.conf",
+		"conf/examples/router.conf",     "conf/examples/gateway-native.conf",
+		"conf/examples/stretched.conf",  "conf/examples/two-networks.conf",
+		"conf/examples/cloud-nic.conf",  "conf/examples/lisp-xtr.conf",
+		"conf/examples/map-server.conf",
 	};
 	size_t i;
 

@@ -741,15 +741,17 @@ packets_that_wait_for_an_arp_answer_are_bounded(void **state)
 	for (unsigned i = 0; i < NEIGH_PACKETS_MAX + 3; i++)
 		peer_sends(w, (struct want){.from = "10.2.0.9", .to = "10.1.0.77", .size = 60});
 	assert_int_equal(drops(w, DROP_ARP_PENDING), 3);
-	/* And so are the destinations. */
+	/* And so are the destinations: the oldest gives way, with all that wait for it. */
 	for (unsigned i = 100; i < 100 + NEIGH_WAITING_MAX; i++) {
 		snprintf(to, sizeof(to), "10.1.0.%u", i);
 		peer_sends(w, (struct want){.from = "10.2.0.9", .to = to, .size = 60});
 	}
-	assert_int_equal(drops(w, DROP_ARP_PENDING), 4);
+	assert_int_equal(drops(w, DROP_ARP_PENDING), 3 + NEIGH_PACKETS_MAX);
 	assert_int_equal(w->sent_count, 0);
 	here(w, BLUE, 77);
-	assert_int_equal(w->sent_count, NEIGH_PACKETS_MAX);
+	assert_int_equal(w->sent_count, 0);
+	here(w, BLUE, 100);
+	assert_int_equal(w->sent_count, 1);
 	world_end(w);
 }
 

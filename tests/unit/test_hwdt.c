@@ -10,6 +10,7 @@
 
 #include "tables/hwdt.c"
 #include "tables/pool.c"
+#include "tables/tree.c"
 
 static const struct hash_key KEY = {1, 2};
 static const struct hash_key OTHER_KEY = {3, 4};

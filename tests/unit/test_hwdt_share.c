@@ -10,6 +10,7 @@
 
 #include "tables/hwdt.c"
 #include "tables/pool.c"
+#include "tables/tree.c"
 
 static const struct hash_key KEY = {1, 2};
 static const struct hash_key OTHER_KEY = {3, 4};
@@ -224,6 +225,45 @@ model_put(struct model *m, const struct hwdt *t, const struct binding *b, enum h
 		*row = (struct row){*b, ++m->turn};
 }
 
+/* The walk over one owner's records in order meets what the list has of it, once and ascending. */
+static void
+check_order(const struct hwdt *t, const struct model *m, vn_id_t vn, struct vr_id vr)
+{
+	struct addr after = {.family = ADDR_NONE};
+	const struct hwdt_entry *e;
+	size_t expected = 0, count = 0;
+
+	for (size_t i = 0; i < m->count; i++)
+		expected += m->list[i].b.vn == vn && vr_id_equal(m->list[i].b.vr, vr) &&
+			    !m->list[i].b.withdrawn;
+	while ((e = hwdt_next_of(t, vn, vr, after)) != NULL) {
+		assert_true(memcmp(&e->b.ip, &after, sizeof(after)) > 0);
+		assert_true(e->b.vn == vn && vr_id_equal(e->b.vr, vr) && !e->b.withdrawn);
+		after = e->b.ip;
+		count++;
+	}
+	assert_int_equal(count, expected);
+	assert_int_equal(hwdt_digest(t, vn, vr).count, expected);
+}
+
+/* Who has the MAC, by the list. */
+static enum hwdt_place
+place_in_model(const struct model *m, const struct binding *b, struct vr_id vr)
+{
+	enum hwdt_place place = HWDT_NOWHERE;
+
+	for (size_t i = 0; i < m->count; i++) {
+		const struct binding *r = &m->list[i].b;
+
+		if (r->vn != b->vn || !mac_equal(r->mac, b->mac) || r->withdrawn)
+			continue;
+		if (vr_id_equal(r->vr, vr))
+			return HWDT_HERE;
+		place = HWDT_ELSEWHERE;
+	}
+	return place;
+}
+
 static void
 check_model(const struct hwdt *t, struct model *m)
 {
@@ -245,6 +285,21 @@ check_model(const struct hwdt *t, struct model *m)
 		assert_int_equal(count, expected);
 		for (k = 0; k < count; k++)
 			assert_true(mac_equal(found[k]->b.mac, b->mac));
+		expected = 0;
+		for (k = 0; k < m->count; k++)
+			expected += m->list[k].b.vn == b->vn &&
+				    mac_equal(m->list[k].b.mac, b->mac) &&
+				    vr_id_equal(m->list[k].b.vr, b->vr);
+		count = hwdt_find_mac_of(t, b->vn, b->mac, b->vr, found, ARRAY_COUNT(found));
+		assert_int_equal(count, expected);
+		for (k = 0; k < count; k++)
+			assert_true(mac_equal(found[k]->b.mac, b->mac) &&
+				    vr_id_equal(found[k]->b.vr, b->vr));
+		assert_int_equal(hwdt_place_of_mac(t, b->vn, b->mac, b->vr),
+				 place_in_model(m, b, b->vr));
+		assert_int_equal(hwdt_place_of_mac(t, b->vn, b->mac, (struct vr_id){0}),
+				 place_in_model(m, b, (struct vr_id){0}));
+		check_order(t, m, b->vn, b->vr);
 		assert_ptr_equal(hwdt_find(t, b->vn, b->ip) == NULL, false);
 	}
 	check_digests(t, t);
@@ -289,6 +344,58 @@ long_random_sequences_agree_with_a_plain_list(void **state)
 		assert_int_equal(t->owners.count + t->groups.count + t->machines.count, 0);
 		hwdt_destroy(t);
 	}
+}
+
+static void
+a_look_up_by_mac_has_something_of_every_owner(void **state)
+{
+	const struct hwdt_entry *found[12];
+
+	(void)state;
+	/* The one with most comes first, or last. */
+	for (uint32_t order = 0; order < 2; order++) {
+		struct hwdt *t = hwdt_create(1000, &KEY);
+		size_t of[4] = {0};
+
+		for (uint32_t n = 0; n < 303; n++) {
+			uint32_t i = order == 0 ? n : 302 - n;
+			struct binding b = binding_of(i, (struct vr_id){i < 300 ? 1 : i - 298}, 1);
+
+			b.mac = mac_of(1);
+			assert_int_equal(hwdt_put(t, &b, 1, NULL), HWDT_ADDED);
+		}
+		assert_int_equal(hwdt_find_mac(t, 7, mac_of(1), found, ARRAY_COUNT(found)), 303);
+		for (size_t i = 0; i < ARRAY_COUNT(found); i++) {
+			for (size_t k = 0; k < i; k++)
+				assert_ptr_not_equal(found[i], found[k]);
+			of[found[i]->b.vr.v - 1]++;
+		}
+		assert_int_equal(of[0], 9);
+		for (size_t i = 1; i < 4; i++)
+			assert_int_equal(of[i], 1);
+		hwdt_destroy(t);
+	}
+}
+
+/* Whatever comes in order must not make the tree a list: 60,000 steps from the root would be seen. */
+static void
+the_order_is_found_without_a_search(void **state)
+{
+	enum { COUNT = 60000 };
+	struct hwdt *t = hwdt_create(COUNT, &KEY);
+	const struct tree *at;
+	size_t depth = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT; i++)
+		assert_int_equal(put_record(t, i, (struct vr_id){1}, 1, 1), HWDT_ADDED);
+	for (at = group_find(t, 7, (struct vr_id){1})->order; at != NULL; at = at->right)
+		depth++;
+	assert_in_range(depth, 1, 60);
+	for (uint32_t i = 0; i < COUNT; i++)
+		hwdt_remove(t, 7, ip_of(i));
+	assert_null(hwdt_next_of(t, 7, (struct vr_id){1}, (struct addr){.family = ADDR_NONE}));
+	hwdt_destroy(t);
 }
 
 static void
@@ -392,6 +499,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(any_order_of_puts_gives_the_same_table_and_digests),
 		cmocka_unit_test(long_random_sequences_agree_with_a_plain_list),
+		cmocka_unit_test(a_look_up_by_mac_has_something_of_every_owner),
+		cmocka_unit_test(the_order_is_found_without_a_search),
 		cmocka_unit_test(flood_of_one_owner_evicts_nobody_elses_fair_share),
 		cmocka_unit_test(flood_that_came_first_gives_way_to_fair_shares),
 		cmocka_unit_test(many_owners_share_a_full_table_evenly),

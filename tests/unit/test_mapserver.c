@@ -888,6 +888,147 @@ a_reload_ends_what_is_allowed_no_longer(void **state)
 	bench_close(b);
 }
 
+/* Each with a key of its own, and none known by its xTR-ID yet. */
+static void
+many_sites_share_a_mobile_prefix(void **state)
+{
+	enum { MANY = 100 };
+	static struct lisp_key keys[MANY];
+	static struct ms_site sites[MANY];
+	static uint16_t numbers[MANY];
+	static char names[MANY][8];
+	struct ms_mobile mobile = {0, prefix_of("10.1.5.0/24"), numbers, MANY};
+	struct rec rec = {.eid = "10.1.5.1/32", .rlocs = {"192.0.2.1"}};
+	struct world *w = calloc(1, sizeof(*w));
+	struct lisp_key forged = key_make(1, LISP_AUTH_SHA256_128, false, "forged");
+	struct reg reg = {.key = &forged, .recs = &rec, .count = 1};
+
+	(void)state;
+	assert_non_null(w);
+	for (uint16_t i = 0; i < MANY; i++) {
+		snprintf(names[i], sizeof(names[i]), "s%u", i);
+		keys[i] = key_make(1, LISP_AUTH_SHA256_128, false, names[i]);
+		sites[i] = (struct ms_site){.name = names[i], .keys = &keys[i], .key_count = 1};
+		numbers[i] = i;
+	}
+	ms_conf_defaults(&w->conf);
+	w->conf.sites = sites;
+	w->conf.site_count = MANY;
+	w->conf.mobiles = &mobile;
+	w->conf.mobile_count = 1;
+	w->conf.max_eids = w->conf.max_etrs = 256;
+	w->conf.max_subscriptions = 16;
+	world_start(w);
+	for (unsigned i = 0; i < MANY; i++) {
+		reg.key = &keys[i];
+		reg.nonce++;
+		world_register(w, &reg);
+		assert_count(w, MS_REGISTERS, i + 1);
+		w->sent_count = 0;
+	}
+	assert_count(w, MS_MOVES, MANY - 1);
+	/* A flood of forged ones does not try all keys for ever; the next second it may. */
+	reg.key = &forged;
+	for (unsigned i = 0; i < 2000; i++)
+		world_register(w, &reg);
+	assert_count(w, MS_AUTH_FAILED, 2000);
+	w->now += 2 * US_S;
+	reg.key = &keys[0];
+	reg.nonce = 1000;
+	world_register(w, &reg);
+	assert_int_equal(mapserver_count(w->ms, MS_REGISTERS), MANY + 1);
+	/* The key says who it is: no two sites may have the same. */
+	mapserver_destroy(w->ms);
+	keys[7] = keys[8];
+	assert_int_equal(
+		mapserver_create(&w->conf, &world_io, w, &(struct hash_key){1, 2}, 0, &w->ms),
+		-EINVAL);
+	free(w);
+}
+
+static void
+a_full_table_of_etrs_is_fair(void **state)
+{
+	struct rec here = {.eid = "10.1.1.0/24", .rlocs = {"192.0.2.1"}};
+	struct rec there = {.vn = 7, .eid = "10.2.0.0/24", .rlocs = {"192.0.2.2"}};
+	struct bench *b = bench_open();
+	struct reg reg = {.nonce = 50, .count = 1};
+	struct lisp_xtr_id xtr;
+
+	(void)state;
+	reg.xtr = &xtr;
+	/* B comes once, A with more xTRs than there is room for. */
+	xtr = xtr_of(200, 0);
+	reg.key = &b->keys[SITE_B][0];
+	reg.recs = &there;
+	world_register(&b->w, &reg);
+	reg.key = &b->keys[SITE_A][0];
+	reg.recs = &here;
+	for (uint8_t i = 0; i < 100; i++) {
+		xtr = xtr_of(i, 0);
+		world_register(&b->w, &reg);
+	}
+	assert_count(&b->w, MS_REGISTERS, 101);
+	assert_int_equal(nonces_count(mapserver_nonces(b->w.ms)), 64);
+	/* B's is still known; A's first one is not. */
+	xtr = xtr_of(200, 0);
+	reg.key = &b->keys[SITE_B][0];
+	reg.recs = &there;
+	world_register(&b->w, &reg);
+	assert_count(&b->w, MS_REPLAYED, 1);
+	xtr = xtr_of(99, 0);
+	reg.key = &b->keys[SITE_A][0];
+	reg.recs = &here;
+	world_register(&b->w, &reg);
+	assert_count(&b->w, MS_REPLAYED, 2);
+	bench_close(b);
+}
+
+static void
+etrs_with_registrations_are_not_forgotten(void **state)
+{
+	struct bench *b = bench_open();
+	struct rec rec = {.rlocs = {"192.0.2.1"}};
+	struct lisp_xtr_id xtr;
+	struct reg reg = {
+		.key = &b->keys[SITE_A][0], .nonce = 50, .recs = &rec, .count = 1, .xtr = &xtr};
+
+	(void)state;
+	for (uint8_t i = 0; i < 70; i++) {
+		char text[32];
+
+		snprintf(text, sizeof(text), "10.1.1.%u/32", i);
+		rec.eid = text;
+		xtr = xtr_of(i, 0);
+		world_register(&b->w, &reg);
+	}
+	assert_count(&b->w, MS_REGISTERS, 64);
+	assert_count(&b->w, MS_ETRS_FULL, 6);
+	/* When they have expired there is room again. */
+	world_pass(&b->w, 200 * US_S);
+	rec.eid = "10.1.1.99/32";
+	world_register(&b->w, &reg);
+	assert_count(&b->w, MS_REGISTERS, 65);
+	bench_close(b);
+}
+
+static void
+who_wants_no_answer_gets_none(void **state)
+{
+	struct bench *b = bench_open();
+	struct req req = {.eid = "10.1.1.1/32", .bare = true};
+	uint8_t data[1500];
+	size_t size = build_request(&req, data, sizeof(data));
+
+	(void)state;
+	/* D, behind L. */
+	data[2] |= 0x20;
+	world_heard(&b->w, "198.51.100.1", 1, data, size);
+	assert_count(&b->w, MS_NO_REPLY, 1);
+	assert_int_equal(b->w.sent_count, 0);
+	bench_close(b);
+}
+
 static void
 a_lost_answer_is_counted(void **state)
 {
@@ -943,6 +1084,10 @@ main(void)
 		cmocka_unit_test(what_is_not_for_us_or_broken_is_told_apart),
 		cmocka_unit_test(an_ecm_around_anything_else_is_refused),
 		cmocka_unit_test(a_reload_ends_what_is_allowed_no_longer),
+		cmocka_unit_test(many_sites_share_a_mobile_prefix),
+		cmocka_unit_test(a_full_table_of_etrs_is_fair),
+		cmocka_unit_test(etrs_with_registrations_are_not_forgotten),
+		cmocka_unit_test(who_wants_no_answer_gets_none),
 		cmocka_unit_test(a_lost_answer_is_counted),
 		cmocka_unit_test(names_are_stable_and_unique),
 	};

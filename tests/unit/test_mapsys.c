@@ -23,7 +23,7 @@ a_miss_waits_and_leaves_in_order(void **state)
 		assert_int_equal(r->sent[i].way, TO_PLAIN);
 		assert_int_equal(r->sent[i].data[99], i + 1);
 	}
-	rig_run(r, 2 * MAPSYS_TIMEOUT);
+	rig_run(r, 2 * PENDING_TIMEOUT);
 	assert_int_equal(rig_drops(r, DROP_MAPPING_TIMEOUT), 0);
 	rig_free(r);
 }
@@ -48,11 +48,11 @@ of_too_many_packets_the_oldest_go(void **state)
 	struct rig *r = rig_make(&usual);
 
 	(void)state;
-	for (uint8_t i = 1; i <= MAPSYS_PACKETS_MAX + 2; i++)
+	for (uint8_t i = 1; i <= PENDING_PACKETS_MAX + 2; i++)
 		rig_sends(r, (struct rig_want){.mark = i});
 	assert_int_equal(rig_drops(r, DROP_MAPPING_PENDING), 2);
 	rig_answer(r, (struct rig_answer){.prefix = "172.16.0.0/16", .rlocs = {{RIG_FAR, 1, 100}}});
-	assert_int_equal(r->sent_count, MAPSYS_PACKETS_MAX);
+	assert_int_equal(r->sent_count, PENDING_PACKETS_MAX);
 	assert_int_equal(r->sent[0].data[99], 3);
 	rig_free(r);
 }
@@ -73,11 +73,11 @@ of_too_many_addresses_the_longest_waiting_goes(void **state)
 	struct rig *r = rig_make(&usual);
 
 	(void)state;
-	for (unsigned i = 0; i < MAPSYS_WAITING_MAX + 3; i++)
+	for (unsigned i = 0; i < PENDING_EIDS_MAX + 3; i++)
 		send_to(r, i, 100);
 	assert_int_equal(rig_drops(r, DROP_MAPPING_PENDING), 3);
 	rig_answer(r, (struct rig_answer){.prefix = "172.16.0.0/16", .rlocs = {{RIG_FAR, 1, 100}}});
-	assert_int_equal(r->sent_count, MAPSYS_WAITING_MAX);
+	assert_int_equal(r->sent_count, PENDING_EIDS_MAX);
 	assert_int_equal(r->sent[0].data[19], 4);
 	rig_free(r);
 }
@@ -87,13 +87,13 @@ static void
 what_waits_is_bounded_in_bytes(void **state)
 {
 	struct rig *r = rig_make(&usual);
-	size_t fit = MAPSYS_BYTES_MAX / 65000;
+	size_t fit = PENDING_BYTES_MAX / 65000;
 
 	(void)state;
 	for (unsigned i = 0; i < fit + 5; i++)
 		send_to(r, i, 65000);
 	assert_int_equal(rig_drops(r, DROP_MAPPING_PENDING), 5);
-	rig_run(r, 2 * MAPSYS_TIMEOUT);
+	rig_run(r, 2 * PENDING_TIMEOUT);
 	assert_int_equal(rig_drops(r, DROP_MAPPING_TIMEOUT), fit);
 	send_to(r, 1000, 65000);
 	assert_int_equal(rig_drops(r, DROP_MAPPING_PENDING), 5);

@@ -94,7 +94,7 @@ put_at(struct bed *bed, const struct eid_key *key, unsigned etr, bool merge, uin
 				     .ttl = 10,
 				     .lifetime = lifetime,
 				     .merge = merge,
-				     .proxy = true};
+				     .proxy = etr != 2};
 	uint32_t number = 0;
 	int err;
 
@@ -360,6 +360,7 @@ merged_registrations_have_the_locators_of_all(void **state)
 	put_at(&bed, &key, 2, false, 100, 211, one, &change);
 	assert_int_equal(registry_at(bed.r, n)->set->count, 1);
 	assert_int_equal(registry_at(bed.r, n)->parts, 0);
+	assert_false(registry_at(bed.r, n)->proxy);
 	/* Of another site: its own from now on. */
 	put_at(&bed, &key, 0, true, 100, 212, one, &change);
 	put_at(&bed, &key, 3, true, 100, 213, two, &change);
@@ -382,8 +383,13 @@ leaving_a_merged_registration_leaves_the_others(void **state)
 
 	(void)state;
 	bed_open(&bed, 8);
-	n = put_at(&bed, &key, 0, true, 100, 1, one, &change);
+	/* One that wants us to answer is enough. */
+	n = put_at(&bed, &key, 2, true, 100, 1, one, &change);
+	assert_false(registry_at(bed.r, n)->proxy);
+	put_at(&bed, &key, 0, true, 100, 1, one, &change);
+	assert_true(registry_at(bed.r, n)->proxy);
 	put_at(&bed, &key, 1, true, 100, 1, two, &change);
+	assert_false(registry_leave(bed.r, n, bed.etr[2]));
 	assert_false(registry_leave(bed.r, n, bed.etr[0]));
 	assert_int_equal(registry_at(bed.r, n)->set->count, 1);
 	assert_false(registry_leave(bed.r, n, bed.etr[2]));

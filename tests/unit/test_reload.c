@@ -494,13 +494,14 @@ write_roles(const struct fixture *f, const char *local, const char *site)
 		"{\"name\": \"a\", \"key_file\": \"/nowhere/a.key\","
 		" \"vns\": [{\"id\": 7, \"device\": \"br7\", \"lisp\": {\"use\": true},"
 		"  \"local\": [%s]}], \"lisp\": {"
-		" \"keys\": [{\"name\": \"k\", \"secret_file\": \"%s.k\"}],"
+		" \"keys\": [{\"name\": \"k\", \"secret_file\": \"%s.k\"},"
+		"  {\"name\": \"other\", \"secret_file\": \"%s.other\"}],"
 		" \"rlocs\": [{\"address\": \"192.0.2.1\"}], \"data_port\": 14341,"
 		" \"control_port\": 14342,"
 		" \"map_servers\": [{\"address\": \"192.0.2.9\", \"key\": \"k\"}],"
 		" \"map_server\": {\"sites\": [{\"name\": \"s\", \"keys\": [\"k\"],"
 		"  \"prefixes\": [{\"vn\": 7, \"prefix\": \"10.1.0.0/24\"}]}%s]}}}\n",
-		local, f->file, site);
+		local, f->file, f->file, site);
 	fclose(out);
 }
 
@@ -518,14 +519,16 @@ registrations(const struct fixture *f, const char *prefix)
 static void
 the_lisp_roles_follow(void **state)
 {
-	static const char other[] = ", {\"name\": \"t\", \"keys\": [\"k\"], \"prefixes\": []}";
+	static const char other[] = ", {\"name\": \"t\", \"keys\": [\"other\"], \"prefixes\": []}";
 	struct fixture *f = *state;
 	unsigned pid = (unsigned)getpid();
 	const struct ms *ms;
-	char secret[80];
+	char secret[80], other_secret[80];
 
 	snprintf(secret, sizeof(secret), "%s.k", f->file);
 	write_secret(secret, "one");
+	snprintf(other_secret, sizeof(other_secret), "%s.other", f->file);
+	write_secret(other_secret, "another");
 	/* Roles do not come by a reload: a router that has them. */
 	teardown_router(f);
 	write_roles(f, "\"10.1.0.0/24\"", "");
@@ -556,6 +559,7 @@ the_lisp_roles_follow(void **state)
 	daemon_lisp_step(&f->d, START);
 	assert_int_equal(registrations(f, "10.9.0.0/24"), 0);
 	assert_int_equal(unlink(secret), 0);
+	assert_int_equal(unlink(other_secret), 0);
 }
 
 int

@@ -71,11 +71,39 @@ the_search_ends_where_it_is_told_to(void **state)
 	reports_destroy(reports);
 }
 
+/* Also those that nobody counted before they had to go. */
+static void
+every_move_is_counted_once(void **state)
+{
+	struct reports *reports = reports_create(2);
+	struct report *r;
+
+	(void)state;
+	for (unsigned i = 0; i < 6; i++) {
+		r = reports_add(reports, 0);
+		assert_non_null(r);
+		r->trigger = TRIGGER_DATA;
+		if (i % 2 == 0)
+			continue;
+		r->settled = r->all_acked = r->confirmed = 5;
+		reports_count(reports, r->number);
+		reports_count(reports, r->number);
+	}
+	assert_int_equal(reports_counted(reports, TRIGGER_DATA, OUTCOME_DONE), 3);
+	assert_int_equal(reports_counted(reports, TRIGGER_DATA, OUTCOME_INCOMPLETE), 2);
+	assert_int_equal(reports_counted(reports, TRIGGER_DATA, OUTCOME_WAITING), 0);
+	reports_count(reports, 1);
+	reports_count(reports, 5);
+	assert_int_equal(reports_counted(reports, TRIGGER_DATA, OUTCOME_INCOMPLETE), 3);
+	reports_destroy(reports);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_record_of_a_move_told_to_very_many_is_still_json),
+		cmocka_unit_test(every_move_is_counted_once),
 		cmocka_unit_test(the_search_ends_where_it_is_told_to),
 	};
 

@@ -1,4 +1,4 @@
-/* Two virtual networks with the same addresses and MACs on the same routers. */
+/* Two virtual networks with the same addresses on the same routers, with the same MACs too or with others. */
 #include "tests/sim/stories/story.h"
 
 void
@@ -6,13 +6,14 @@ virtual_networks_do_not_see_each_other(void **state)
 {
 	(void)state;
 	FOR_BOTH_LAYOUTS(layout)
-	{
+	for (int vn_in_macs = 0; vn_in_macs <= 1; vn_in_macs++) {
 		struct sim_params params = story_params(3, layout);
 		struct sim_machine *vm, *client;
 		struct cast c;
 		uint64_t packets, before;
 
 		params.vns = 2;
+		params.vn_in_macs = vn_in_macs;
 		c = story_cast_with(&params);
 		vm = sim_add(c.sim, SIM_VN + 1, A, 50);
 		client = sim_add(c.sim, SIM_VN + 1, C, 10);

@@ -75,3 +75,28 @@ too_many_moves_freeze_a_machine(void **state)
 		story_end(c.sim);
 	}
 }
+
+/* It came while it was frozen, and has said nothing since: it must not be lost for that. */
+void
+a_frozen_machine_is_looked_for_when_it_may_move(void **state)
+{
+	(void)state;
+	FOR_BOTH_LAYOUTS(layout)
+	{
+		struct cast c = story_cast(layout);
+		struct sim_announce fast = {.garp = true, .pause = 1 * US_MS};
+
+		for (int i = 0; i < 10; i++) {
+			sim_migrate(c.sim, c.vm, i % 2 == 0 ? B : A, &fast);
+			sim_run(c.sim, 200 * US_MS);
+		}
+		sim_run(c.sim, 2 * US_S);
+		assert_true(all_alarms(c.sim, "frozen") >= 1);
+		sim_migrate(c.sim, c.vm, B, &sim_by_rarp);
+		sim_run(c.sim, 2 * US_S);
+		assert_int_equal(sim_owner(c.sim, C, SIM_VN, sim_machine_ip(c.vm)), A);
+		sim_run(c.sim, 30 * US_S);
+		story_expect_at(c.sim, c.vm, B);
+		story_end(c.sim);
+	}
+}

@@ -21,7 +21,7 @@ expect_record(struct cast *c)
 	/* The client's next packet after the news has reached it. */
 	assert_in_range(r->first_frame - r->heard, 0, 21 * US_MS);
 	assert_true(r->confirmed >= r->heard);
-	assert_string_equal(report_outcome(r), "done");
+	assert_int_equal(report_outcome(r), OUTCOME_DONE);
 }
 
 void

@@ -31,6 +31,9 @@
 	X(a_machine_is_not_claimed_where_it_may_not_be)                                            \
 	X(a_rarp_of_an_unknown_machine_changes_nothing)                                            \
 	X(a_forged_source_goes_nowhere)                                                            \
+	X(a_router_that_may_not_have_it_raises_no_counter)                                         \
+	X(a_router_that_may_not_have_it_answers_no_claim_away)                                     \
+	X(an_owner_without_memory_is_believed_by_who_may_not_tell_it)                              \
 	X(a_router_may_die_at_every_step)                                                          \
 	X(a_router_that_is_gone_is_said_to_be)                                                     \
 	X(a_restart_without_memory_is_no_step_back)                                                \
@@ -40,6 +43,7 @@
 	X(an_owner_that_is_reached_late_is_waited_for)                                             \
 	X(a_duplicate_raises_an_alarm_and_stays_where_it_is)                                       \
 	X(too_many_moves_freeze_a_machine)                                                         \
+	X(a_frozen_machine_is_looked_for_when_it_may_move)                                         \
 	X(a_silent_native_is_found)                                                                \
 	X(a_machine_that_is_gone_is_forgotten_everywhere)                                          \
 	X(a_machine_that_was_forgotten_is_found_again)                                             \
@@ -59,7 +63,15 @@
 	X(redirected_packets_do_not_go_round)                                                      \
 	X(neighbours_talk_past_the_router)                                                         \
 	X(a_native_with_a_fixed_entry_keeps_its_connection)                                        \
-	X(virtual_networks_do_not_see_each_other)
+	X(virtual_networks_do_not_see_each_other)                                                  \
+	X(a_second_owner_is_found)                                                                 \
+	X(tables_that_differ_are_found)                                                            \
+	X(ghosts_are_found)                                                                        \
+	X(a_frame_from_vn_to_vn_is_found)                                                          \
+	X(arp_from_vn_to_vn_is_found)                                                              \
+	X(a_claim_from_vn_to_vn_is_found)                                                          \
+	X(schedules_of_a_process_that_dies_count_as_failed)                                        \
+	X(a_process_that_ends_badly_is_no_success)
 
 #define X(name) void name(void **state);
 STORIES(X)
