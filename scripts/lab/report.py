@@ -83,8 +83,9 @@ def table(printer, title, moves):
                     f"{'ok' if all(peer['tcp_ok'] for peer in peers) else 'NO':>6}")
     cells = "".join(f"{_number(median([move.get(key) for move in moves])):>10}"
                     for _, key in COLUMNS)
+    roles = [role for role in (*ROLES, PLAIN) if role in moves[0]["peers"]]
     lost = "".join(f"{median([move['peers'][role]['lost_udp'] for move in moves]):>{width}.0f}"
-                   for role, width in zip(ROLES, (18, 6, 5)))
+                   for role, width in zip(roles, (18, 6, 5, 6)))
     printer.raw(f"  {'median':>11} {cells}{lost}  (ms; frames)")
 
 

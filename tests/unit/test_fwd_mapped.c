@@ -471,6 +471,66 @@ a_packet_for_a_machine_that_has_left_follows_it(void **state)
 	rig_free(r);
 }
 
+/* Its sender has not heard of the move, or not in time. */
+static void
+who_sends_to_the_old_site_is_told_once_a_second(void **state)
+{
+	struct rig *r = rig_make(&usual);
+
+	(void)state;
+	rig_here(r, "10.1.0.5");
+	rig_plain(r, (struct rig_want){.mark = 9});
+	rig_there(r, 0, "10.1.0.5", 100, false);
+	rig_forget(r);
+	for (unsigned i = 0; i < 25; i++) {
+		rig_plain(r, (struct rig_want){.mark = 9});
+		rig_run(r, 100 * US_MS);
+	}
+	assert_in_range(rig_smrs(r, RIG_FAR, "10.1.0.5"), 2, 3);
+	assert_int_equal(rig_smrs(r, "198.51.100.77", "10.1.0.5"), 0);
+	rig_free(r);
+}
+
+/* The mapping system leads to a peer's locator, and from there through the session, whatever the peer is known for. */
+static void
+what_is_led_here_through_a_session_is_taken(void **state)
+{
+	static const struct {
+		const char *from;
+		vn_id_t vn;
+		bool taken;
+	} cases[] = {
+		{"172.16.0.5", BLUE, true},
+		/* Of another router, and where there is no mapping system. */
+		{"10.3.0.5", BLUE, false},
+		{"172.16.0.5", RED, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct rig_want want = {.from = cases[i].from, .to = "10.1.0.5"};
+		struct rig *r = rig_make(&usual);
+		struct seal_inner inner = {.vn = cases[i].vn};
+		struct frame f;
+		uint8_t *bytes;
+		uint64_t refused;
+
+		rig_session(r, 0, true);
+		rig_here(r, "10.1.0.5");
+		rig_forget(r);
+		refused = rig_drops(r, DROP_PEER_SOURCE) + rig_drops(r, DROP_PEER_NOT_IN_VN);
+		bytes = rig_packet(&want, &f);
+		vr_link_data(r->vr, r->slots[0], &inner, &f, r->now);
+		rig_step(r);
+		assert_int_equal(r->sent_count, cases[i].taken);
+		refused = rig_drops(r, DROP_PEER_SOURCE) + rig_drops(r, DROP_PEER_NOT_IN_VN) -
+			  refused;
+		assert_int_equal(refused, !cases[i].taken);
+		free(bytes);
+		rig_free(r);
+	}
+}
+
 /* Anybody can send to any address from any other: nothing is remembered of what is not here, and nobody told of it. */
 static void
 packets_to_everywhere_leave_nothing_behind(void **state)
@@ -531,6 +591,8 @@ main(void)
 		cmocka_unit_test(what_is_never_plain_does_not_come_in_plain),
 		cmocka_unit_test(the_router_answers_the_way_a_packet_came),
 		cmocka_unit_test(a_packet_for_a_machine_that_has_left_follows_it),
+		cmocka_unit_test(who_sends_to_the_old_site_is_told_once_a_second),
+		cmocka_unit_test(what_is_led_here_through_a_session_is_taken),
 		cmocka_unit_test(packets_to_everywhere_leave_nothing_behind),
 		cmocka_unit_test(status_bits_of_strangers_change_nothing),
 	};
