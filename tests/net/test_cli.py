@@ -186,6 +186,11 @@ def test_a_configuration_of_openlisp_is_imported_without_its_secret(tmp_path):
     status, output, errors = call("vrctl", "import-openlisp", str(file))
     assert (status, errors) == (0, "") and "s3cr3t" not in output
     conf.write_text(output)
+    # Nothing is missing but the router's own key, as the text says.
+    status, _, errors = call("vrd", "--check", str(conf))
+    assert status == 1 and [line.split(": ")[1] for line in errors.splitlines()] == ["key_file"]
+    call("vrctl", "keygen", str(tmp_path / "key"))
+    conf.write_text(re.sub(r'"key_file": "[^"]*"', f'"key_file": "{tmp_path}/key"', output))
     assert call("vrd", "--check", str(conf))[0] == 0
 
 
