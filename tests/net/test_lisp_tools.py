@@ -1,10 +1,14 @@
 """What an operator sees and asks of the mapping system: c is the map-server of the sites a and b."""
+import hashlib
+import hmac
 import ipaddress
 import json
 import os
 import socket
+import struct
 import subprocess
 import threading
+import time
 
 import pytest
 from lab import tools
@@ -13,6 +17,7 @@ from sites import VN, Sites
 
 SUB_TYPE = 77
 ELSEWHERE = "172.16.0.1"
+PLAIN, PLAIN_RLOC, SEALED = "172.20.0.0/24", "192.0.2.77", "172.21.0.0/24"
 
 
 def secret(net, name):
@@ -38,10 +43,12 @@ def xtr(net, name, conf):
 
 def map_server(net, conf):
     conf["lisp"] = {
-        "keys": [key(net, "a"), key(net, "b")], "rlocs": [{"address": net.address("c")}],
+        "keys": [key(net, name) for name in ("a", "b", "others")], "rlocs": [{"address": net.address("c")}],
         "map_server": {
             "sites": [{"name": f"site-{name}", "keys": [name],
-                       "prefixes": [{"vn": VN, "prefix": net.subnet(name)}]} for name in "ab"],
+                       "prefixes": [{"vn": VN, "prefix": net.subnet(name)}]} for name in "ab"] + [
+                          {"name": "others", "keys": ["others"],
+                           "prefixes": [{"vn": VN, "prefix": prefix} for prefix in (PLAIN, SEALED)]}],
             "mobile": [{"vn": VN, "prefix": net.subnet(name), "sites": ["site-a", "site-b"]} for name in "ab"]}}
 
 
@@ -193,7 +200,8 @@ def ask_resolver(net, answer, *arguments):
 def test_lig_believes_only_an_answer_with_its_nonce(net):
     def wrong(question, _):
         nonce = nonce_of(question)
-        return [reply(bytes([nonce[0] ^ 1]) + nonce[1:]), b"", b"\x20", question, reply(nonce)[:-1], reply(nonce) + b"\0"]
+        return [reply(bytes([nonce[0] ^ 1]) + nonce[1:]), b"", b"\x20", question, reply(nonce)[:-1],
+                reply(nonce) + b"\0"]
     status, output, errors = ask_resolver(net, wrong, "--tries", "1")
     assert status == 1 and output == "" and "no map-resolver answers" in errors
 
@@ -222,7 +230,8 @@ def test_lig_asks_again_and_takes_a_late_answer(net):
     ["cp-announce", "10.0.0.0/24", "--vn", "7", "--to", "192.0.2.1", "--key-file", "/dev/null"],
     ["cp-announce", "10.0.0.1", "--vn", "7", "--to", "192.0.2.1", "--key-file", "/dev/null", "--algorithm", "none"],
     ["cp-announce", "10.0.0.1", "--vn", "7", "--to", "192.0.2.1", "--key-file", "/dev/null", "--sub-type", "4096"],
-    ["cp-announce", "10.0.0.1", "--vn", "7", "--to", "192.0.2.1", "--key-file", "/dev/null", "--type5", "--sub-type", "1"]])
+    ["cp-announce", "10.0.0.1", "--vn", "7", "--to", "192.0.2.1", "--key-file", "/dev/null", "--type5", "--sub-type",
+     "1"]])
 def test_a_wrong_command_line_is_a_usage_error(net, arguments):
     status, output, errors = vrctl(net, "a", *arguments)
     assert status == 2 and output == "" and errors
@@ -236,7 +245,8 @@ def test_own_registrations_are_shown_with_their_state(net):
     assert (row["map_server"], row["state"], row["tries"]) == (net.address("c"), "in-force", 0)
     assert 0 <= row["renewed_s"] <= row["since_s"] and 0 < row["next_s"] <= 61
     heading, words = table(net, "a", "registrations")
-    assert heading[:3] == ["VN", "OWN", "PREFIX"] and words[:4] == [str(VN), net.subnet("a"), net.address("c"), "in-force"]
+    assert heading[:3] == ["VN", "OWN", "PREFIX"]
+    assert words[:4] == [str(VN), net.subnet("a"), net.address("c"), "in-force"]
 
 
 def test_a_map_server_shows_what_is_registered(net):
@@ -267,12 +277,54 @@ def test_the_map_cache_shows_mappings_and_their_use(net):
         assert row["source"] == {"a": "asked", "b": "published"}[name]
         assert row["packets"] >= 1 and row["uptime_s"] >= row["used_s"] and 0 < row["expires_s"] <= 900
         heading, words = table(net, name, "mapcache")
-        assert heading[:2] == ["VN", "PREFIX"] and words[:4] == [str(VN), row["prefix"], row["source"], "native-forward"]
+        assert heading[:2] == ["VN", "PREFIX"]
+        assert words[:4] == [str(VN), row["prefix"], row["source"], "native-forward"]
     row, = wait_for(lambda: show(net, "c", "subscriptions", "state=in-force"), 3, "the subscription")
     assert (row["vn"], row["site"], row["to"], row["waiting"]) == (VN, "site-b", net.address("b"), 0)
     assert ipaddress.ip_address(ELSEWHERE) in ipaddress.ip_network(row["prefix"]) and 0 < row["expires_s"] <= 900
     heading, words = table(net, "c", "subscriptions")
     assert heading[:3] == ["VN", "PREFIX", "SITE"] and words[2] == "site-b"
+
+
+def register(net, prefix, rloc, version):
+    """A Map-Register of somebody else for a prefix at one locator, signed as HMAC-SHA256-128 with a key of its own."""
+    net_address, length = prefix.split("/")
+    head = bytes.fromhex("38000001") + struct.pack(">QBBH", time.time_ns() // 1000, 1, 2, 16)
+    record = (struct.pack(">IBBHH", 60, 1, int(length), 0x1000, version) + bytes.fromhex("40030000 0200 000a") +
+              struct.pack(">IH", VN, 1) + socket.inet_aton(net_address) + bytes([1, 50, 255, 0]) +
+              bytes.fromhex("0001 0001") + socket.inet_aton(rloc))
+    with open(secret(net, "others"), "rb") as file:
+        mac = hmac.new(file.read().rstrip(b"\n"), head + bytes(16) + record, hashlib.sha256).digest()[:16]
+    with net.spaces["a"].entered():
+        sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with sender:
+        sender.sendto(head + mac + record, (net.address("c"), 4342))
+    wait_for(lambda: here(net, f"prefix={prefix}"), 3, f"{prefix} to be registered")
+
+
+@pytest.mark.parametrize("prefix,rloc,way,peer", [
+    (PLAIN, PLAIN_RLOC, "plain", None), (SEALED, "192.0.2.2", "sealed", "b")])
+def test_the_map_cache_shows_how_each_locator_is(net, prefix, rloc, way, peer):
+    """One that is nobody's; one that is a peer's, with a session. Neither has the EID, nor answers probes."""
+    register(net, prefix, rloc, 9)
+    row, = here(net, f"prefix={prefix}")
+    assert (row["site"], row["etr"], row["xtr_id"], row["site_id"]) == ("others", net.address("a"), None, None)
+    net.ping(net.ha, prefix.replace("0/24", "5"), 1, wait=0.5)
+
+    def used():
+        rows = [row for row in show(net, "a", "mapcache", f"prefix={prefix}") if row["locators"][0]["tx_packets"]]
+        # A locator that is silent is no longer used, so that it has to be used first.
+        return rows and rows[0]
+    row = wait_for(used, 3, "a packet by the mapping")
+    assert (row["vn"], row["source"], row["action"], row["version"]) == (VN, "asked", None, 9)
+    locator, = row["locators"]
+    assert (locator["rloc"], locator["priority"], locator["weight"]) == (rloc, 1, 50)
+    assert (locator["way"], locator["peer"]) == (way, peer) and locator["tx_bytes"] >= 84
+
+    wait_for(lambda: show(net, "a", "mapcache", f"prefix={prefix}")[0]["locators"][0]["state"] == "silent", 15,
+             "the probes' result")
+    words = next(words for words in table(net, "a", "mapcache") if words[1] == prefix)
+    assert words[9:16] == [rloc, "1", "50", "silent", "-", way, peer or "-"]
 
 
 def test_a_router_without_the_role_has_nothing_to_show(net):
@@ -340,7 +392,7 @@ def test_a_key_file_that_others_may_read_is_refused(net, tmp_path):
 
 
 def test_cp_announce_moves_a_machine(net):
-    """It has come without a word; its new hypervisor says so. Then it is registered at its new site, and it can speak."""
+    """It has come without a word; its new hypervisor says so. Then it is registered there, and reached there."""
     net.ha.move("b")
     status, output, errors = announce(net, "b", "b", "--json")
     assert (status, errors) == (0, "")
