@@ -24,20 +24,6 @@ reply_to(const struct xtr *x, const struct endpoint *from, const struct lisp_ecm
 	return to;
 }
 
-static void
-put_elsewhere(struct lisp_builder *b, const struct xtr_place *place)
-{
-	for (size_t i = 0; i < place->rloc_count; i++) {
-		struct lisp_locator l = {.priority = 1,
-					 .weight = 100,
-					 .m_priority = MAP_PRIORITY_NEVER,
-					 .reachable = true,
-					 .rloc = lisp_rloc_make(place->rlocs[i])};
-
-		lisp_put_locator(b, &l);
-	}
-}
-
 /* Adds the record for one EID; false when it is not ours to say. */
 static bool
 answer_one(struct xtr *x, const struct lisp_asked *asked, const struct endpoint *to,
@@ -60,10 +46,7 @@ answer_one(struct xtr *x, const struct lisp_asked *asked, const struct endpoint 
 	record.authoritative = place.is_here;
 	record.map_version = place.version;
 	lisp_put_record(b, &record);
-	if (place.is_here)
-		xtr_put_own_rlocs(x, b, probed);
-	else
-		put_elsewhere(b, &place);
+	xtr_put_place(x, b, &place, probed);
 	xtr_asked(x, asked->eid.vn, eid, to->addr, false, now);
 	return true;
 }

@@ -45,24 +45,6 @@ struct news {
 };
 
 static void
-put_place(const struct news *n, struct lisp_builder *b)
-{
-	const struct xtr_place *place = &n->place;
-
-	if (place->is_here)
-		xtr_put_own_rlocs(n->x, b, (struct addr){.family = ADDR_NONE});
-	for (size_t i = 0; !place->is_here && i < place->rloc_count; i++) {
-		struct lisp_locator l = {.priority = 1,
-					 .weight = 100,
-					 .m_priority = MAP_PRIORITY_NEVER,
-					 .reachable = true,
-					 .rloc = lisp_rloc_make(place->rlocs[i])};
-
-		lisp_put_locator(b, &l);
-	}
-}
-
-static void
 push(const struct news *n, struct addr rloc, bool update_cache)
 {
 	struct xtr *x = n->x;
@@ -83,7 +65,7 @@ push(const struct news *n, struct addr rloc, bool update_cache)
 	msg.shared.update_cache = update_cache;
 	lisp_begin(&b, data, sizeof(data), &msg);
 	lisp_put_record(&b, &record);
-	put_place(n, &b);
+	xtr_put_place(x, &b, &n->place, (struct addr){.family = ADDR_NONE});
 	size = lisp_end(&b);
 	if (size > 0 &&
 	    lisp_auth_sign(x->io, x->io_ctx, &x->conf.push_key, &msg, data, (size_t)size) != 0)

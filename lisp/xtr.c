@@ -131,6 +131,23 @@ xtr_put_own_rlocs(const struct xtr *x, struct lisp_builder *b, struct addr probe
 }
 
 void
+xtr_put_place(const struct xtr *x, struct lisp_builder *b, const struct xtr_place *place,
+	      struct addr probed)
+{
+	if (place->is_here)
+		xtr_put_own_rlocs(x, b, probed);
+	for (size_t i = 0; !place->is_here && i < place->rloc_count; i++) {
+		struct lisp_locator l = {.priority = 1,
+					 .weight = 100,
+					 .m_priority = MAP_PRIORITY_NEVER,
+					 .reachable = true,
+					 .rloc = lisp_rloc_make(place->rlocs[i])};
+
+		lisp_put_locator(b, &l);
+	}
+}
+
+void
 xtr_put_itrs(const struct xtr *x, struct lisp_builder *b)
 {
 	for (size_t i = 0; i < x->conf.rloc_count; i++) {

@@ -104,6 +104,9 @@ uint64_t xtr_random(struct xtr *x);
 struct lisp_eid xtr_eid(const struct xtr *x, vn_id_t vn, struct prefix prefix);
 /* Own locators into a record that was begun; 'probed' is the one that answers a probe, or NONE. */
 void xtr_put_own_rlocs(const struct xtr *x, struct lisp_builder *b, struct addr probed);
+/* The same for an EID that may be elsewhere: then its locators there. */
+void xtr_put_place(const struct xtr *x, struct lisp_builder *b, const struct xtr_place *place,
+		   struct addr probed);
 /* The first own locator of this family, NONE when there is none. */
 struct addr xtr_own_rloc(const struct xtr *x, uint8_t family);
 /* ITR-RLOCs of a Map-Request: all own locators. */
