@@ -7,6 +7,8 @@
 
 #define WHEEL_FIRST 0x80000000u
 
+_Static_assert(WHEEL_SLOTS == 64 * 64, "a word has a bit for each word of slots");
+
 int
 wheel_init(struct wheel *w, uint32_t max)
 {
@@ -29,6 +31,21 @@ wheel_fini(struct wheel *w)
 	*w = (struct wheel){0};
 }
 
+static void
+mark(struct wheel *w, uint32_t slot)
+{
+	w->used[slot / 64] |= UINT64_C(1) << slot % 64;
+	w->words |= UINT64_C(1) << slot / 64;
+}
+
+static void
+unmark(struct wheel *w, uint32_t slot)
+{
+	w->used[slot / 64] &= ~(UINT64_C(1) << slot % 64);
+	if (w->used[slot / 64] == 0)
+		w->words &= ~(UINT64_C(1) << slot / 64);
+}
+
 void
 wheel_add(struct wheel *w, uint32_t member, uint32_t due)
 {
@@ -44,7 +61,7 @@ wheel_add(struct wheel *w, uint32_t member, uint32_t due)
 	if (link->next != 0)
 		w->links[link->next].prev = member;
 	w->heads[slot] = member;
-	w->used[slot / 64] |= UINT64_C(1) << slot % 64;
+	mark(w, slot);
 }
 
 void
@@ -59,7 +76,7 @@ wheel_remove(struct wheel *w, uint32_t member)
 
 		w->heads[slot] = link->next;
 		if (link->next == 0)
-			w->used[slot / 64] &= ~(UINT64_C(1) << slot % 64);
+			unmark(w, slot);
 	} else {
 		w->links[link->prev].next = link->next;
 	}
@@ -68,27 +85,29 @@ wheel_remove(struct wheel *w, uint32_t member)
 	*link = (struct wheel_link){0};
 }
 
+/* The bits from 'first' on, then those before it. */
+static uint64_t
+turned(uint64_t bits, uint32_t first)
+{
+	return bits >> first % 64 | bits << (64 - first) % 64;
+}
+
 uint32_t
 wheel_next(const struct wheel *w)
 {
 	uint32_t start = w->now % WHEEL_SLOTS;
+	uint32_t word = start / 64, slot;
+	uint64_t bits = w->used[word] & ~UINT64_C(0) << start % 64;
 
-	for (uint32_t i = 0; i <= WHEEL_SLOTS / 64; i++) {
-		uint32_t word = (start / 64 + i) % (WHEEL_SLOTS / 64);
-		uint64_t bits = w->used[word];
-		uint32_t slot;
-
-		/* The first word is looked at twice: from 'start' on, and at last before it. */
-		if (i == 0)
-			bits &= ~UINT64_C(0) << start % 64;
-		else if (i == WHEEL_SLOTS / 64)
-			bits &= ~(~UINT64_C(0) << start % 64);
-		if (bits == 0)
-			continue;
-		slot = word * 64 + (uint32_t)__builtin_ctzll(bits);
-		return w->now + (slot - start + WHEEL_SLOTS) % WHEEL_SLOTS;
+	if (w->words == 0)
+		return WHEEL_NEVER;
+	if (bits == 0) {
+		/* Of the words behind it, around to what lies before 'start' in its own. */
+		word = (word + 1 + (uint32_t)__builtin_ctzll(turned(w->words, word + 1))) % 64;
+		bits = w->used[word];
 	}
-	return WHEEL_NEVER;
+	slot = word * 64 + (uint32_t)__builtin_ctzll(bits);
+	return w->now + (slot - start + WHEEL_SLOTS) % WHEEL_SLOTS;
 }
 
 uint32_t

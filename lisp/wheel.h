@@ -21,6 +21,7 @@ struct wheel {
 	uint32_t max; /* members */
 	uint32_t *heads;
 	uint64_t used[WHEEL_SLOTS / 64]; /* slots that have members */
+	uint64_t words;                  /* of 'used' that are not 0 */
 	uint32_t now;                    /* everything before this second was taken */
 };
 

@@ -431,6 +431,30 @@ a_wheel_gives_each_member_in_its_second(void **state)
 	wheel_fini(&w);
 }
 
+/* Wherever the ring stands, and wherever the one deadline is in it. */
+static void
+a_wheel_finds_the_next_second_from_everywhere(void **state)
+{
+	struct wheel w;
+
+	(void)state;
+	assert_int_equal(wheel_init(&w, 2), 0);
+	for (uint32_t now = 0; now < WHEEL_SLOTS; now += 61) {
+		for (uint32_t ahead = 0; ahead < WHEEL_SLOTS; ahead += 31) {
+			w.now = now;
+			wheel_add(&w, 1, now + ahead);
+			assert_int_equal(wheel_next(&w), now + ahead);
+			/* A later one changes nothing. */
+			wheel_add(&w, 2, now + ahead + 1);
+			assert_int_equal(wheel_next(&w), now + ahead);
+			wheel_remove(&w, 1);
+			wheel_remove(&w, 2);
+			assert_int_equal(wheel_next(&w), WHEEL_NEVER);
+		}
+	}
+	wheel_fini(&w);
+}
+
 static void
 versions_are_compared_on_a_circle(void **state)
 {
@@ -506,6 +530,7 @@ main(void)
 		cmocka_unit_test(merged_registrations_have_the_locators_of_all),
 		cmocka_unit_test(leaving_a_merged_registration_leaves_the_others),
 		cmocka_unit_test(a_wheel_gives_each_member_in_its_second),
+		cmocka_unit_test(a_wheel_finds_the_next_second_from_everywhere),
 		cmocka_unit_test(versions_are_compared_on_a_circle),
 		cmocka_unit_test(a_limit_is_per_address),
 		cmocka_unit_test(the_longest_silent_is_forgotten),
