@@ -34,7 +34,7 @@ PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 BASE_CFLAGS := -std=c11 -D_GNU_SOURCE -I. $(WARN) $(PKG_CFLAGS)
 ALL_CFLAGS = $(BASE_CFLAGS) $(WERROR) $(HARDEN) $(CFLAGS)
 SAN_CFLAGS = $(BASE_CFLAGS) -Werror -O1 -g -fPIE $(SANITIZE)
-FUZZ_CFLAGS = $(BASE_CFLAGS) -O1 -g -fPIE $(SANITIZE)
+FUZZ_CFLAGS = $(BASE_CFLAGS) -O2 -g -fPIE $(SANITIZE)
 LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lnet -lev -lpthread
 
 DIRS := $(wildcard base wire tables migration lisp conf vr)

@@ -9,7 +9,7 @@
 static struct probe *
 probe_set(struct xtr *x, const struct addr *rloc)
 {
-	return &x->probes[hash_bytes(&x->key, rloc, sizeof(*rloc)) % (PROBES_MAX / PROBE_WAYS) *
+	return &x->probes[hash_bytes(&x->key, rloc, sizeof(*rloc)) % (XTR_PROBES_MAX / PROBE_WAYS) *
 			  PROBE_WAYS];
 }
 
@@ -141,7 +141,7 @@ send_probe(struct xtr *x, struct probe *p, us_t now)
 void
 probes_reply(struct xtr *x, const struct endpoint *from, const struct lisp_msg *msg, us_t now)
 {
-	for (size_t i = 0; i < PROBES_MAX; i++) {
+	for (size_t i = 0; i < XTR_PROBES_MAX; i++) {
 		struct probe *p = &x->probes[i];
 
 		if (addr_is_none(p->rloc) || p->sent == 0 || p->nonce != msg->nonce)
@@ -184,7 +184,7 @@ probes_run(struct xtr *x, us_t now)
 	if (now < x->probes_due)
 		return x->probes_due;
 	x->probes_due = US_NEVER;
-	for (size_t i = 0; i < PROBES_MAX; i++) {
+	for (size_t i = 0; i < XTR_PROBES_MAX; i++) {
 		struct probe *p = &x->probes[i];
 
 		if (!addr_is_none(p->rloc) && p->due <= now)

@@ -6,13 +6,16 @@
 #define TEMPORARY_S  (15 * 60)
 #define REMEMBERED_S (60 * 60)
 #define BATCH        1024
+/* So many at once are told that another site has their EID, beside all subscribers. */
+#define ETRS_TOLD 1024
 
 struct pubsub *
 pubsub_create(struct ms *ms)
 {
 	struct pubsub *p = calloc(1, sizeof(*p));
-	uint32_t max = ms->conf.max_subscriptions;
-	uint32_t pubs = 2 * max + 1024;
+	uint32_t max = ms->conf.max_subscriptions, eids = ms->conf.max_eids;
+	/* For each its own and one more; and for ETRs that have lost an EID. */
+	uint32_t pubs = 2 * max + (eids < ETRS_TOLD ? eids : ETRS_TOLD);
 
 	if (p == NULL)
 		return NULL;

@@ -158,7 +158,7 @@ is_newer(struct xtr *x, struct addr from, bool hypervisor, uint64_t nonce, us_t 
 {
 	struct pusher *oldest = x->pushers;
 
-	for (size_t i = 0; i < PUSHERS_MAX; i++) {
+	for (size_t i = 0; i < XTR_PUSHERS_MAX; i++) {
 		struct pusher *p = &x->pushers[i];
 
 		if (addr_equal(p->addr, from) && p->hypervisor == hypervisor) {

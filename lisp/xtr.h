@@ -30,6 +30,10 @@
 #define XTR_OWN_MAX 65536
 /* Pairs of an EID and a locator that asked for it. */
 #define XTR_ASKERS_MAX 16384
+/* Locators that are probed. */
+#define XTR_PROBES_MAX 1024
+/* Senders of CHANGE-PRIORITY whose nonces are kept. */
+#define XTR_PUSHERS_MAX 256
 
 /* A locator of this site. */
 struct xtr_rloc {

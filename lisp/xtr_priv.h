@@ -55,7 +55,6 @@ struct probe {
 
 /* A locator stands in one of so many rows. */
 #define PROBE_WAYS 8
-#define PROBES_MAX 1024
 
 /* Nonces of CHANGE-PRIORITY messages that were taken, by sender. */
 struct pusher {
@@ -64,8 +63,6 @@ struct pusher {
 	uint64_t nonce;
 	us_t heard;
 };
-
-#define PUSHERS_MAX 256
 
 struct askers;
 
@@ -89,9 +86,9 @@ struct xtr {
 	struct lpm own_lpm;
 	uint64_t own_round;
 	us_t own_due;
-	struct probe probes[PROBES_MAX];
+	struct probe probes[XTR_PROBES_MAX];
 	us_t probes_due;
-	struct pusher pushers[PUSHERS_MAX];
+	struct pusher pushers[XTR_PUSHERS_MAX];
 	struct askers *askers;
 	uint64_t counts[XTR_COUNT_END];
 };
