@@ -261,14 +261,8 @@ forward(struct ms *ms, struct asker *asker, uint32_t number, const struct eid_ke
 static bool
 subscriber_site(const struct ms *ms, const struct lisp_xtr_id *xtr, uint32_t *site, uint8_t *key_id)
 {
-	for (uint32_t i = 0; i < ms->slot_count; i++) {
-		const struct ms_site *conf = ms->slots[i].conf;
-
-		if (conf == NULL || !conf->has_site_id || conf->site_id != xtr->site ||
-		    conf->key_count == 0)
-			continue;
-		*site = i;
-		*key_id = conf->keys[0].key_id;
+	if (ms_site_ids_find(&ms->site_ids, xtr->site, site)) {
+		*key_id = ms->slots[*site].conf->keys[0].key_id;
 		return true;
 	}
 	return nonces_site_of(ms->nonces, xtr, site, key_id) &&

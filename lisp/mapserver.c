@@ -33,61 +33,6 @@ ms_conf_defaults(struct ms_conf *conf)
 
 /* --- sites -------------------------------------------------------------------------------------- */
 
-static bool
-name_fits(const struct ms_slot *slot, const struct ms_site *site)
-{
-	return strcmp(slot->name, site->name) == 0;
-}
-
-/* Numbers of the sites of 'conf' in 'ms': those that are there keep theirs.  0, -EINVAL, -ENOSPC. */
-static int
-number_sites(const struct ms *ms, const struct ms_conf *conf, uint32_t *numbers, uint32_t *count)
-{
-	uint32_t used = ms->slot_count;
-
-	for (size_t i = 0; i < conf->site_count; i++) {
-		uint32_t n = 0;
-
-		if (conf->sites[i].name == NULL ||
-		    strlen(conf->sites[i].name) >= sizeof(ms->slots[0].name))
-			return -EINVAL;
-		for (size_t k = 0; k < i; k++)
-			if (strcmp(conf->sites[k].name, conf->sites[i].name) == 0)
-				return -EINVAL;
-		while (n < ms->slot_count && !name_fits(&ms->slots[n], &conf->sites[i]))
-			n++;
-		if (n == ms->slot_count)
-			n = used++;
-		if (n >= ms->conf.max_sites)
-			return -ENOSPC;
-		numbers[i] = n;
-	}
-	*count = used;
-	return 0;
-}
-
-static bool
-same_key(const struct lisp_key *a, const struct lisp_key *b)
-{
-	return a->key_id == b->key_id && a->algorithm == b->algorithm && a->is_full == b->is_full &&
-	       a->secret_size == b->secret_size &&
-	       memcmp(a->secret, b->secret, a->secret_size) == 0;
-}
-
-/* A message must say by its key which site it is from (RFC 9301 section 5.6: unique per site). */
-static bool
-keys_are_unique(const struct ms_conf *conf)
-{
-	for (size_t i = 0; i < conf->site_count; i++)
-		for (size_t k = 0; k < i; k++)
-			for (size_t a = 0; a < conf->sites[i].key_count; a++)
-				for (size_t b = 0; b < conf->sites[k].key_count; b++)
-					if (same_key(&conf->sites[i].keys[a],
-						     &conf->sites[k].keys[b]))
-						return false;
-	return true;
-}
-
 static void
 set_sites(struct ms *ms, const struct ms_conf *conf, const uint32_t *numbers, uint32_t count)
 {
@@ -111,18 +56,25 @@ static int
 take_conf(struct ms *ms, const struct ms_conf *conf)
 {
 	uint32_t *numbers = calloc(conf->site_count + 1, sizeof(*numbers));
+	struct ms_site_ids ids = {.rows = NULL};
 	struct ms_rules rules;
 	uint32_t count;
-	int err = numbers == NULL ? -ENOMEM : number_sites(ms, conf, numbers, &count);
+	int err = numbers == NULL ? -ENOMEM : ms_number_sites(ms, conf, numbers, &count);
 
-	if (err == 0 && !keys_are_unique(conf))
-		err = -EINVAL;
+	if (err == 0)
+		err = ms_check_keys(conf);
+	if (err == 0)
+		err = ms_site_ids_init(&ids, conf, numbers);
 	if (err == 0)
 		err = ms_rules_init(&rules, conf, numbers);
 	if (err == 0) {
 		ms_rules_fini(&ms->rules);
 		ms->rules = rules;
+		ms_site_ids_fini(&ms->site_ids);
+		ms->site_ids = ids;
 		set_sites(ms, conf, numbers, count);
+	} else {
+		ms_site_ids_fini(&ids);
 	}
 	free(numbers);
 	return err;
@@ -191,6 +143,7 @@ mapserver_destroy(struct ms *ms)
 	displaced_fini(&ms->displaced);
 	limiter_fini(&ms->replies);
 	ms_rules_fini(&ms->rules);
+	ms_site_ids_fini(&ms->site_ids);
 	free(ms->slots);
 	free(ms);
 }

@@ -29,6 +29,17 @@ struct ms_rules {
 	uint32_t count;
 };
 
+/* Sites by their Site-IDs. */
+struct ms_site_id {
+	uint64_t id;
+	uint32_t site;
+};
+
+struct ms_site_ids {
+	struct ms_site_id *rows; /* in order */
+	size_t count;
+};
+
 struct ms {
 	const struct lisp_io *io;
 	void *ctx;
@@ -38,6 +49,7 @@ struct ms {
 	struct ms_slot *slots;
 	uint32_t slot_count;
 	struct ms_rules rules;
+	struct ms_site_ids site_ids;
 	struct nonces *nonces;
 	struct registry *registry;
 	struct displaced displaced;
@@ -52,6 +64,22 @@ ms_count(struct ms *ms, enum ms_count what)
 {
 	ms->counts[what]++;
 }
+
+/* --- ms_conf.c --- */
+/* Numbers of the sites of 'conf' in 'ms': those that are there keep theirs.  '*count': slots that are in use then.  0;
+ * -ENOMEM, -EINVAL (a site without a name, or with that of another), -ENOSPC. */
+MUST_USE int ms_number_sites(const struct ms *ms, const struct ms_conf *conf, uint32_t *numbers,
+			     uint32_t *count);
+/* A message must say by its key which site it is from (RFC 9301 section 5.6: unique per site).  0; -EINVAL: two sites
+ * have the same one; -ENOMEM. */
+MUST_USE int ms_check_keys(const struct ms_conf *conf);
+
+/* Of the sites that have a key.  0 or -ENOMEM. */
+MUST_USE int ms_site_ids_init(struct ms_site_ids *ids, const struct ms_conf *conf,
+			      const uint32_t *numbers);
+void ms_site_ids_fini(struct ms_site_ids *ids);
+/* False: no site has this one; of several the one with the lowest number. */
+bool ms_site_ids_find(const struct ms_site_ids *ids, uint64_t id, uint32_t *site);
 
 /* --- ms_sites.c --- */
 /* Builds the rules of 'ms->conf' for the slots.  0, -ENOMEM, -EINVAL. */

@@ -20,7 +20,7 @@ struct named_key {
 
 struct lisp_made {
 	struct piece *pieces;
-	struct named_key *keys; /* in the order of the configuration */
+	struct named_key *keys; /* by name */
 	size_t key_count;
 	struct ms_conf server;
 };
@@ -69,6 +69,14 @@ read_key(struct lisp_made *made, const struct conf_lisp_key *conf, struct log *l
 }
 
 static int
+compare_keys(const void *a, const void *b)
+{
+	const struct named_key *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+static int
 read_keys(struct lisp_made *made, const struct conf_lisp *conf, struct log *log)
 {
 	int err = 0;
@@ -79,16 +87,19 @@ read_keys(struct lisp_made *made, const struct conf_lisp *conf, struct log *log)
 	made->key_count = conf->key_count;
 	for (size_t i = 0; err == 0 && i < conf->key_count; i++)
 		err = read_key(made, &conf->keys[i], log, &made->keys[i]);
+	if (err == 0)
+		qsort(made->keys, made->key_count, sizeof(*made->keys), compare_keys);
 	return err;
 }
 
 const struct lisp_key *
 lisp_made_key(const struct lisp_made *made, const char *name)
 {
-	for (size_t i = 0; i < made->key_count; i++)
-		if (strcmp(made->keys[i].name, name) == 0)
-			return &made->keys[i].key;
-	return NULL;
+	const struct named_key wanted = {.name = name};
+	const struct named_key *found =
+		bsearch(&wanted, made->keys, made->key_count, sizeof(*made->keys), compare_keys);
+
+	return found != NULL ? &found->key : NULL;
 }
 
 /* The same where the configuration was checked: it is there. */
@@ -133,23 +144,58 @@ make_site(struct lisp_made *made, const struct conf_ms_site *conf, struct ms_sit
 	return 0;
 }
 
+/* The sites by name, and where they stand in the configuration. */
+struct named_site {
+	const char *name;
+	uint16_t number;
+};
+
 static int
-make_mobile(struct lisp_made *made, const struct conf_lisp *conf, const struct conf_ms_mobile *from,
-	    struct ms_mobile *mobile)
+compare_sites(const void *a, const void *b)
+{
+	const struct named_site *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+static int
+make_mobile(struct lisp_made *made, const struct named_site *by_name, size_t count,
+	    const struct conf_ms_mobile *from, struct ms_mobile *mobile)
 {
 	uint16_t *sites = take(made, from->site_count * sizeof(*sites));
 
 	if (sites == NULL)
 		return -ENOMEM;
-	for (size_t i = 0; i < from->site_count; i++)
-		for (size_t j = 0; j < conf->site_count; j++)
-			if (strcmp(from->sites[i], conf->sites[j].name) == 0)
-				sites[i] = (uint16_t)j;
+	for (size_t i = 0; i < from->site_count; i++) {
+		const struct named_site wanted = {.name = from->sites[i]};
+		const struct named_site *found =
+			bsearch(&wanted, by_name, count, sizeof(*by_name), compare_sites);
+
+		/* The configuration was checked. */
+		BUG_IF(found == NULL);
+		sites[i] = found->number;
+	}
 	*mobile = (struct ms_mobile){.vn = from->vn,
 				     .prefix = from->prefix,
 				     .sites = sites,
 				     .site_count = from->site_count};
 	return 0;
+}
+
+static int
+make_mobiles(struct lisp_made *made, const struct conf_lisp *conf, struct ms_mobile *mobiles)
+{
+	struct named_site *by_name = calloc(conf->site_count + 1, sizeof(*by_name));
+	int err = by_name == NULL ? -ENOMEM : 0;
+
+	for (size_t i = 0; err == 0 && i < conf->site_count; i++)
+		by_name[i] = (struct named_site){conf->sites[i].name, (uint16_t)i};
+	if (err == 0)
+		qsort(by_name, conf->site_count, sizeof(*by_name), compare_sites);
+	for (size_t i = 0; err == 0 && i < conf->mobile_count; i++)
+		err = make_mobile(made, by_name, conf->site_count, &conf->mobiles[i], &mobiles[i]);
+	free(by_name);
+	return err;
 }
 
 static bool
@@ -170,11 +216,15 @@ make_server(struct lisp_made *made, const struct conf_lisp *conf)
 
 	for (size_t i = 0; err == 0 && i < conf->site_count; i++)
 		err = make_site(made, &conf->sites[i], &sites[i]);
-	for (size_t i = 0; err == 0 && i < conf->mobile_count; i++)
-		err = make_mobile(made, conf, &conf->mobiles[i], &mobiles[i]);
+	if (err == 0)
+		err = make_mobiles(made, conf, mobiles);
 	if (err != 0)
 		return err;
 	ms_conf_defaults(&made->server);
+	/* Beside those that a reload may add. */
+	made->server.max_sites += (uint32_t)conf->site_count;
+	if (made->server.max_sites > MS_SITES_MAX)
+		made->server.max_sites = MS_SITES_MAX;
 	made->server.sites = sites;
 	made->server.site_count = conf->site_count;
 	made->server.mobiles = mobiles;
