@@ -145,6 +145,8 @@ void daemon_lisp_recall(struct daemon *d, const struct state_row *row);
 /* Does what is due and sets the timer. */
 void daemon_lisp_step(struct daemon *d, us_t now);
 void daemon_lisp_flush(struct daemon *d);
+/* What was lost at the sockets for control messages. */
+void daemon_lisp_drops(const struct daemon *d, daemon_drop_fn *each, void *ctx);
 /* Control messages that wait leave. */
 void daemon_lisp_mail(struct daemon *d);
 struct plain *daemon_plain(const struct daemon *d);

@@ -29,6 +29,7 @@ lisp_drops(const struct daemon *d, daemon_drop_fn *each, void *ctx)
 	const struct ms *ms = daemon_map_server(d);
 	const struct xtr *x = mapsys_xtr(d->vr->mapsys);
 
+	daemon_lisp_drops(d, each, ctx);
 	for (unsigned i = 0; i < PLAIN_DROP_COUNT; i++)
 		each(ctx, "plain", plain_drop_name(i), plain_drop_count(daemon_plain(d), i),
 		     plain_drop_text(i));

@@ -24,7 +24,8 @@
 struct control {
 	struct daemon *daemon;
 	struct udp *udp;
-	struct mail *mail; /* what waits to be sent */
+	struct mail *mail;  /* what waits to be sent */
+	uint64_t truncated; /* larger than CONTROL_SIZE */
 	uint8_t family;
 };
 
@@ -291,10 +292,13 @@ control_batch(struct control *c, us_t now)
 	bool more;
 	size_t count = udp_receive(c->udp, trains, &more);
 
-	for (size_t i = 0; i < count; i++)
-		if (!trains[i].truncated)
+	for (size_t i = 0; i < count; i++) {
+		if (trains[i].truncated)
+			c->truncated++;
+		else
 			control_heard(c->daemon, &trains[i].from, trains[i].data, trains[i].size,
 				      now);
+	}
 	mail_flush(c->mail);
 	return more;
 }
@@ -365,6 +369,25 @@ daemon_lisp_flush(struct daemon *d)
 	daemon_lisp_mail(d);
 	if (d->lisp != NULL)
 		plain_flush(d->lisp->plain);
+}
+
+/* ---- what is lost ---- */
+
+void
+daemon_lisp_drops(const struct daemon *d, daemon_drop_fn *each, void *ctx)
+{
+	uint64_t kernel = 0, truncated = 0, send = 0;
+	struct udp_stats stats;
+
+	for (size_t i = 0; i < d->lisp->control_count; i++) {
+		udp_stats(d->lisp->control[i].udp, &stats);
+		kernel += stats.drop_kernel;
+		truncated += d->lisp->control[i].truncated;
+		send += stats.drop_letters;
+	}
+	each(ctx, "control", "kernel", kernel, "the kernel dropped it before it was read");
+	each(ctx, "control", "truncated", truncated, "larger than a control message is");
+	each(ctx, "control", "send", send, "the kernel did not take a control message");
 }
 
 /* ---- the state file ---- */

@@ -20,7 +20,7 @@ struct mail *mail_create(struct udp *udp);
 void mail_destroy(struct mail *m);
 /* The bytes are copied.  0: they wait, or have left; -errno: they are lost. */
 MUST_USE int mail_put(struct mail *m, const struct endpoint *to, const uint8_t *msg, size_t size);
-/* All that waits leaves; what the kernel refuses is lost, and nothing else. */
+/* All that waits leaves; what the kernel refuses is lost, and nothing else: udp_stats() counts it. */
 void mail_flush(struct mail *m);
 
 #endif

@@ -452,6 +452,7 @@ udp_send_letters(struct udp *u, const struct udp_letter *letters, size_t count)
 
 		if (rc <= 0) {
 			/* An error is the first one's. */
+			u->stats.drop_letters++;
 			at++;
 			continue;
 		}

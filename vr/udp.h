@@ -76,7 +76,7 @@ struct udp_letter {
 	size_t size;
 };
 /* Sends at most UDP_TRAINS of them, in order, to receivers that the socket reaches.  What the kernel
- * refuses is lost; those behind it still leave. */
+ * refuses is lost, and counted; those behind it still leave. */
 void udp_send_letters(struct udp *u, const struct udp_letter *letters, size_t count);
 /* Largest IP packet that the kernel believes to reach 'to' whole.  0 and '*mtu', or -errno. */
 MUST_USE int udp_path_mtu(const struct udp *u, const struct endpoint *to, uint16_t *mtu);
@@ -94,6 +94,7 @@ struct udp_stats {
 	uint64_t rx_trains;    /* as the kernel gave them: a datagram of its own is one, too */
 	uint64_t rx_datagrams; /* in these */
 	uint64_t drop_kernel;  /* arrived, but the kernel had no room for them */
+	uint64_t drop_letters; /* of udp_send_letters(), that the kernel refused */
 };
 void udp_stats(struct udp *u, struct udp_stats *out);
 

@@ -359,6 +359,29 @@ def test_counters_and_refusals_are_shown(net):
     wait_for(lambda: count("b", "plain", "lisp-malformed") == 1, 3, "the dropped data")
 
 
+def map_request(itr, eid):
+    """A bare one: the answer goes to 'itr'."""
+    return (struct.pack("!IQHH", 0x10000001, 1, 0, 1) + socket.inet_aton(itr) +
+            struct.pack("!BBHBBBBHIH", 0, 32, 16387, 0, 0, 2, 0, 10, VN, 1) + socket.inet_aton(eid))
+
+
+def test_control_messages_that_are_lost_at_a_socket_are_counted(net):
+    def count(reason):
+        row, = show(net, "c", "drops", "where=control", f"reason={reason}")
+        return row["count"]
+    before = {reason: count(reason) for reason in ("kernel", "truncated", "send")}
+    with net.spaces["a"].entered():
+        sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with sender:
+        sender.sendto(20000 * b"\x30", (net.address("c"), 4342))
+        wait_for(lambda: count("truncated") == before["truncated"] + 1, 3, "the large message")
+        # The answer is for an address that no socket may send to.
+        net.spaces["c"].run("ip", "route", "add", "prohibit", "203.0.113.77")
+        sender.sendto(map_request("203.0.113.77", ELSEWHERE), (net.address("c"), 4342))
+        wait_for(lambda: count("send") == before["send"] + 1, 3, "the answer that cannot leave")
+    assert count("kernel") == before["kernel"]
+
+
 # ---- cp-announce ----
 
 def announce(net, name, to, *arguments, secret_of="push"):

@@ -125,6 +125,7 @@ one_that_is_refused_holds_up_no_other(void **state)
 	static const uint8_t broadcast[4] = {255, 255, 255, 255};
 	struct endpoint nowhere = {addr_make(ADDR_V4, broadcast), 9};
 	struct rig *r = *state;
+	struct udp_stats stats;
 
 	put(r, 1, 20);
 	/* The kernel refuses it: the socket may not broadcast. */
@@ -134,6 +135,29 @@ one_that_is_refused_holds_up_no_other(void **state)
 	assert_int_equal(heard(r), 1);
 	assert_int_equal(heard(r), 3);
 	assert_int_equal(heard(r), -1);
+	udp_stats(r->out, &stats);
+	assert_int_equal(stats.tx_datagrams, 2);
+	assert_int_equal(stats.drop_letters, 1);
+}
+
+static void
+each_that_is_refused_is_counted(void **state)
+{
+	static const uint8_t broadcast[4] = {255, 255, 255, 255};
+	struct endpoint nowhere = {addr_make(ADDR_V4, broadcast), 9};
+	struct rig *r = *state;
+	struct udp_stats stats;
+
+	for (unsigned i = 0; i < MAIL_COUNT; i++)
+		assert_int_equal(mail_put(r->mail, &nowhere, loopback, 4), 0);
+	mail_flush(r->mail);
+	/* None is left of them. */
+	put(r, 1, 20);
+	mail_flush(r->mail);
+	assert_int_equal(heard(r), 1);
+	udp_stats(r->out, &stats);
+	assert_int_equal(stats.tx_datagrams, 1);
+	assert_int_equal(stats.drop_letters, MAIL_COUNT);
 }
 
 static void
@@ -156,6 +180,7 @@ main(void)
 		TEST(a_full_row_leaves_before_the_next),
 		TEST(a_large_one_leaves_at_once_behind_what_waits),
 		TEST(one_that_is_refused_holds_up_no_other),
+		TEST(each_that_is_refused_is_counted),
 		TEST(another_family_is_refused_at_once),
 	};
 
