@@ -15,6 +15,7 @@
 #include "vr/vrctl_lisp.h"
 #include "vr/vrctl_options.h"
 #include "vr/vrctl_print.h"
+#include "vr/vrctl_reply.h"
 
 #define SOCKET_DEFAULT "/run/vrd/vrd.sock"
 
@@ -82,68 +83,11 @@ print_usage(FILE *out)
 		SOCKET_DEFAULT);
 }
 
-/* Says why the router refused. */
-static enum vrctl_status
-refused(const cJSON *reply)
-{
-	const cJSON *code = cJSON_GetObjectItemCaseSensitive(reply, "code");
-	const cJSON *text = cJSON_GetObjectItemCaseSensitive(reply, "text");
-	const cJSON *data = cJSON_GetObjectItemCaseSensitive(reply, "data");
-
-	/* The text of the data is the whole of what "text" has room for the start of. */
-	if (cJSON_HasObjectItem(data, "text"))
-		text = NULL;
-	fprintf(stderr, "vrctl: %s%s%s%s\n", cJSON_IsString(text) ? text->valuestring : "",
-		cJSON_IsString(text) ? " (" : "",
-		cJSON_IsString(code) ? code->valuestring : "refused without a reason",
-		cJSON_IsString(text) ? ")" : "");
-	if (vrctl_print(data, NULL, stderr) != 0)
-		return vrctl_lost("out of memory");
-	return VRCTL_REFUSED;
-}
-
-/* What is printed as it is needs no look at its data, which may be long. */
-static cJSON *
-parse_head(char *line)
-{
-	char *data = strstr(line, ",\"data\":");
-	cJSON *reply;
-
-	if (data == NULL)
-		return cJSON_Parse(line);
-	*data = '}';
-	reply = cJSON_ParseWithOpts(line, NULL, false);
-	*data = ',';
-	return reply;
-}
-
-static enum vrctl_status
-show_reply(const struct vrctl_options *options, char *line, const char *command)
-{
-	cJSON *reply = options->json ? parse_head(line) : cJSON_Parse(line);
-	enum vrctl_status status = VRCTL_DONE;
-
-	if (!cJSON_IsObject(reply)) {
-		cJSON_Delete(reply);
-		return vrctl_lost("what answers is no router");
-	}
-	if (!cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(reply, "ok")))
-		status = options->json ? VRCTL_REFUSED : refused(reply);
-	else if (!options->json && vrctl_print(cJSON_GetObjectItemCaseSensitive(reply, "data"),
-					       vrctl_view_find(command), stdout) != 0)
-		status = vrctl_lost("out of memory");
-	if (options->json)
-		puts(line);
-	cJSON_Delete(reply);
-	return status;
-}
-
 /* Consumes the request. */
 static enum vrctl_status
 ask(const struct vrctl_options *options, cJSON *request, const char *command)
 {
 	struct vrctl_link link;
-	char *line;
 	enum vrctl_status status = vrctl_link_open(&link, options->socket);
 
 	if (status == VRCTL_DONE)
@@ -151,9 +95,7 @@ ask(const struct vrctl_options *options, cJSON *request, const char *command)
 	else
 		cJSON_Delete(request);
 	if (status == VRCTL_DONE)
-		status = vrctl_link_hear(&link, &line);
-	if (status == VRCTL_DONE)
-		status = show_reply(options, line, command);
+		status = vrctl_reply_show(&link, vrctl_view_find(command), options->json, stdout);
 	vrctl_link_close(&link);
 	return status;
 }
@@ -257,9 +199,7 @@ run_monitor(const struct vrctl_options *options, int count, char **words)
 	if (status == VRCTL_DONE)
 		status = vrctl_link_say(&link, vrctl_request("monitor", NULL));
 	if (status == VRCTL_DONE)
-		status = vrctl_link_hear(&link, &line);
-	if (status == VRCTL_DONE)
-		status = show_reply(options, line, "monitor");
+		status = vrctl_reply_show(&link, NULL, options->json, stdout);
 	if (status == VRCTL_DONE)
 		vrctl_link_patience(&link, 0);
 	while (status == VRCTL_DONE) {

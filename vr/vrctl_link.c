@@ -91,11 +91,17 @@ vrctl_link_say(struct vrctl_link *link, cJSON *request)
 	return VRCTL_DONE;
 }
 
+/* Room for more behind what has come and was not taken. */
 static bool
 link_grow(struct vrctl_link *link)
 {
 	char *grown;
 
+	if (link->start > 0) {
+		link->size -= link->start;
+		memmove(link->bytes, link->bytes + link->start, link->size);
+		link->start = 0;
+	}
 	if (link->room - link->size > 1)
 		return true;
 	link->room = link->room * 2 + 65536;
@@ -106,37 +112,55 @@ link_grow(struct vrctl_link *link)
 	return true;
 }
 
-/* The next line, without its end, valid until the next call. */
+enum vrctl_status
+vrctl_link_more(struct vrctl_link *link)
+{
+	ssize_t got;
+
+	if (!link_grow(link))
+		return vrctl_lost("out of memory");
+	do
+		got = recv(link->fd, link->bytes + link->size, link->room - link->size - 1, 0);
+	while (got < 0 && errno == EINTR);
+	if (got < 0 && errno == EAGAIN)
+		return vrctl_lost("the router does not answer");
+	if (got <= 0)
+		return vrctl_lost("the router closed the connection");
+	link->size += (size_t)got;
+	link->bytes[link->size] = '\0';
+	return VRCTL_DONE;
+}
+
+size_t
+vrctl_link_waiting(const struct vrctl_link *link, char **bytes)
+{
+	*bytes = link->bytes + link->start;
+	return link->size - link->start;
+}
+
+void
+vrctl_link_take(struct vrctl_link *link, size_t size)
+{
+	link->start += size;
+}
+
 enum vrctl_status
 vrctl_link_hear(struct vrctl_link *link, char **line)
 {
-	size_t searched = 0;
-	char *end;
+	size_t searched = 0, size;
+	enum vrctl_status status;
+	char *bytes, *end;
 
-	link->size -= link->start;
-	if (link->size > 0)
-		memmove(link->bytes, link->bytes + link->start, link->size);
-	link->start = 0;
-	while ((end = link->size == searched ? NULL
-					     : memchr(link->bytes + searched, '\n',
-						      link->size - searched)) == NULL) {
-		ssize_t got;
-
-		searched = link->size;
-		if (!link_grow(link))
-			return vrctl_lost("out of memory");
-		got = recv(link->fd, link->bytes + link->size, link->room - link->size - 1, 0);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0 && errno == EAGAIN)
-			return vrctl_lost("the router does not answer");
-		if (got <= 0)
-			return vrctl_lost("the router closed the connection");
-		link->size += (size_t)got;
+	while ((size = vrctl_link_waiting(link, &bytes)) == searched ||
+	       (end = memchr(bytes + searched, '\n', size - searched)) == NULL) {
+		searched = size;
+		status = vrctl_link_more(link);
+		if (status != VRCTL_DONE)
+			return status;
 	}
 	*end = '\0';
-	link->start = (size_t)(end - link->bytes) + 1;
-	*line = link->bytes;
+	vrctl_link_take(link, (size_t)(end - bytes) + 1);
+	*line = bytes;
 	return VRCTL_DONE;
 }
 

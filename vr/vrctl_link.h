@@ -28,6 +28,12 @@ void vrctl_link_close(struct vrctl_link *link);
 void vrctl_link_patience(const struct vrctl_link *link, time_t seconds);
 /* Sends the object and a line end; the object is consumed. */
 enum vrctl_status vrctl_link_say(struct vrctl_link *link, struct cJSON *request);
+/* Waits for more than there is. */
+enum vrctl_status vrctl_link_more(struct vrctl_link *link);
+/* How many bytes have come and were not taken; '*bytes' is valid until vrctl_link_more(). */
+size_t vrctl_link_waiting(const struct vrctl_link *link, char **bytes);
+/* Of those. */
+void vrctl_link_take(struct vrctl_link *link, size_t size);
 /* The next line, without its end, valid until the next call. */
 enum vrctl_status vrctl_link_hear(struct vrctl_link *link, char **line);
 
