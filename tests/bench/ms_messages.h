@@ -11,6 +11,7 @@
 
 struct message {
 	uint32_t size;
+	uint32_t eid; /* number */
 	uint8_t data[SLOT];
 };
 
@@ -21,6 +22,13 @@ message_hmac(void *ctx, enum lisp_hash hash, const uint8_t *key, size_t key_size
 	(void)ctx;
 	BUG_IF(hash != LISP_SHA256);
 	crypto_hmac(key, key_size, a, a_size, b, b_size, out);
+}
+
+static inline bool
+message_equal(void *ctx, const uint8_t *a, const uint8_t *b, size_t size)
+{
+	(void)ctx;
+	return crypto_equal(a, b, size);
 }
 
 static inline uint32_t
@@ -46,7 +54,14 @@ eid_of(uint32_t number)
 	return lisp_eid_make(1, prefix_host(addr4(0x0a000000 | host)), true);
 }
 
-/* An EID's registration by its ETR with two locators, signed. */
+/* One of the two locators of an EID's ETR. */
+static inline struct addr
+rloc_of(uint32_t eid, uint32_t index)
+{
+	return addr4(0xc0000000 | eid % ETRS << 1 | index);
+}
+
+/* An EID's registration by its ETR with two locators, for a day, signed. */
 static inline void
 make_register(const struct lisp_key *key, uint64_t nonce, uint32_t eid, bool notify,
 	      struct message *m)
@@ -63,17 +78,18 @@ make_register(const struct lisp_key *key, uint64_t nonce, uint32_t eid, bool not
 	int size;
 
 	memcpy(msg.xtr_id.xtr, &etr, sizeof(etr));
-	msg.reg.proxy_reply = true;
+	msg.reg.proxy_reply = msg.reg.use_ttl = true;
 	msg.reg.want_notify = notify;
 	lisp_begin(&b, m->data, sizeof(m->data), &msg);
 	lisp_put_record(&b, &record);
 	for (uint32_t i = 0; i < 2; i++) {
-		l.rloc = lisp_rloc_make(addr4(0xc0000000 | etr << 1 | i));
+		l.rloc = lisp_rloc_make(rloc_of(eid, i));
 		lisp_put_locator(&b, &l);
 	}
 	size = lisp_end(&b);
 	BUG_IF(size < 0 || lisp_auth_sign(&io, NULL, key, &msg, m->data, (size_t)size) != 0);
 	m->size = (uint32_t)size;
+	m->eid = eid;
 }
 
 /* In an Encapsulated Control Message; the answer goes to 'itr'. */
@@ -98,6 +114,7 @@ make_request(const struct endpoint *itr, uint64_t nonce, uint32_t eid, struct me
 	size = lisp_ecm_build(&ecm, m->data, sizeof(m->data));
 	BUG_IF(size < 0);
 	m->size = (uint32_t)size;
+	m->eid = eid;
 }
 
 #endif
