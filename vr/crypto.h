@@ -29,6 +29,20 @@ void crypto_hmac(const uint8_t *key, size_t key_size, const void *a, size_t a_si
 #define CRYPTO_SHA1_SIZE 20
 void crypto_hmac_sha1(const uint8_t *key, size_t key_size, const void *a, size_t a_size,
 		      const void *b, size_t b_size, uint8_t out[CRYPTO_SHA1_SIZE]);
+
+/* For who makes many HMACs, one after the other: what each of them would look up and ask for is kept. */
+struct crypto_hmacs;
+
+/* NULL when memory is short. */
+struct crypto_hmacs *crypto_hmacs_create(void);
+void crypto_hmacs_destroy(struct crypto_hmacs *h);
+/* As crypto_hmac() and crypto_hmac_sha1() do. */
+void crypto_hmacs_make(struct crypto_hmacs *h, const uint8_t *key, size_t key_size, const void *a,
+		       size_t a_size, const void *b, size_t b_size, uint8_t out[CRYPTO_HASH_SIZE]);
+void crypto_hmacs_make_sha1(struct crypto_hmacs *h, const uint8_t *key, size_t key_size,
+			    const void *a, size_t a_size, const void *b, size_t b_size,
+			    uint8_t out[CRYPTO_SHA1_SIZE]);
+
 bool crypto_equal(const void *a, const void *b, size_t size); /* constant time */
 void crypto_wipe(void *bytes, size_t size);
 

@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
+#include <stdlib.h>
 
 #define NONCE_SIZE 12
 
@@ -84,16 +85,14 @@ crypto_hash(const void *a, size_t a_size, const void *b, size_t b_size,
 /* RFC 2104 over the digest: OpenSSL 3 takes several times as long through its MAC interface, and this runs for every
  * handshake message of a stranger. */
 static void
-hmac(const EVP_MD *md, const uint8_t *key, size_t key_size, const void *a, size_t a_size,
-     const void *b, size_t b_size, uint8_t *out)
+hmac(EVP_MD_CTX *ctx, const EVP_MD *md, const uint8_t *key, size_t key_size, const void *a,
+     size_t a_size, const void *b, size_t b_size, uint8_t *out)
 {
 	uint8_t block[64] = {0};
 	uint8_t pad[64];
 	uint8_t inner[EVP_MAX_MD_SIZE];
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	unsigned size = (unsigned)EVP_MD_get_size(md);
 
-	BUG_IF(ctx == NULL);
 	if (key_size > sizeof(block))
 		BUG_IF(EVP_Digest(key, key_size, block, NULL, md, NULL) != 1);
 	else if (key_size > 0)
@@ -111,24 +110,97 @@ hmac(const EVP_MD *md, const uint8_t *key, size_t key_size, const void *a, size_
 	BUG_IF(EVP_DigestInit_ex(ctx, NULL, NULL) != 1 ||
 	       EVP_DigestUpdate(ctx, pad, sizeof(pad)) != 1 ||
 	       EVP_DigestUpdate(ctx, inner, size) != 1 || EVP_DigestFinal_ex(ctx, out, NULL) != 1);
-	EVP_MD_CTX_free(ctx);
 	crypto_wipe(block, sizeof(block));
 	crypto_wipe(pad, sizeof(pad));
 	crypto_wipe(inner, sizeof(inner));
+}
+
+static void
+hmac_once(const EVP_MD *md, const uint8_t *key, size_t key_size, const void *a, size_t a_size,
+	  const void *b, size_t b_size, uint8_t *out)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+
+	BUG_IF(ctx == NULL);
+	hmac(ctx, md, key, key_size, a, a_size, b, b_size, out);
+	EVP_MD_CTX_free(ctx);
 }
 
 void
 crypto_hmac(const uint8_t *key, size_t key_size, const void *a, size_t a_size, const void *b,
 	    size_t b_size, uint8_t out[CRYPTO_HASH_SIZE])
 {
-	hmac(EVP_sha256(), key, key_size, a, a_size, b, b_size, out);
+	hmac_once(EVP_sha256(), key, key_size, a, a_size, b, b_size, out);
 }
 
 void
 crypto_hmac_sha1(const uint8_t *key, size_t key_size, const void *a, size_t a_size, const void *b,
 		 size_t b_size, uint8_t out[CRYPTO_SHA1_SIZE])
 {
-	hmac(EVP_sha1(), key, key_size, a, a_size, b, b_size, out);
+	hmac_once(EVP_sha1(), key, key_size, a, a_size, b, b_size, out);
+}
+
+/* A digest that was looked up once, and a context that has its memory. */
+struct kept_digest {
+	EVP_MD *md;
+	EVP_MD_CTX *ctx;
+};
+
+struct crypto_hmacs {
+	struct kept_digest sha256, sha1;
+};
+
+static bool
+digest_open(struct kept_digest *d, const char *name)
+{
+	d->md = EVP_MD_fetch(NULL, name, NULL);
+	d->ctx = EVP_MD_CTX_new();
+	return d->md != NULL && d->ctx != NULL;
+}
+
+static void
+digest_close(struct kept_digest *d)
+{
+	EVP_MD_CTX_free(d->ctx);
+	EVP_MD_free(d->md);
+}
+
+struct crypto_hmacs *
+crypto_hmacs_create(void)
+{
+	struct crypto_hmacs *h = calloc(1, sizeof(*h));
+
+	if (h == NULL)
+		return NULL;
+	if (!digest_open(&h->sha256, "SHA256") || !digest_open(&h->sha1, "SHA1")) {
+		crypto_hmacs_destroy(h);
+		return NULL;
+	}
+	return h;
+}
+
+void
+crypto_hmacs_destroy(struct crypto_hmacs *h)
+{
+	if (h == NULL)
+		return;
+	digest_close(&h->sha256);
+	digest_close(&h->sha1);
+	free(h);
+}
+
+void
+crypto_hmacs_make(struct crypto_hmacs *h, const uint8_t *key, size_t key_size, const void *a,
+		  size_t a_size, const void *b, size_t b_size, uint8_t out[CRYPTO_HASH_SIZE])
+{
+	hmac(h->sha256.ctx, h->sha256.md, key, key_size, a, a_size, b, b_size, out);
+}
+
+void
+crypto_hmacs_make_sha1(struct crypto_hmacs *h, const uint8_t *key, size_t key_size, const void *a,
+		       size_t a_size, const void *b, size_t b_size, uint8_t out[CRYPTO_SHA1_SIZE])
+{
+	hmac(h->sha1.ctx, h->sha1.md, key, key_size, a, a_size, b, b_size, out);
 }
 
 bool

@@ -43,6 +43,7 @@ struct daemon_lisp {
 	uint64_t registered; /* the last nonce of a Map-Register, from the state file */
 	struct lisp_made *made;
 	struct ms *ms; /* NULL: no map-server */
+	struct crypto_hmacs *hmacs;
 };
 
 /* ---- what the state machines want done ---- */
@@ -63,6 +64,18 @@ io_send(void *ctx, const struct endpoint *to, const uint8_t *msg, size_t size)
 }
 
 static void
+io_hmac(void *ctx, enum lisp_hash hash, const uint8_t *key, size_t key_size, const uint8_t *a,
+	size_t a_size, const uint8_t *b, size_t b_size, uint8_t *out)
+{
+	const struct daemon *d = ctx;
+
+	if (hash == LISP_SHA1)
+		crypto_hmacs_make_sha1(d->lisp->hmacs, key, key_size, a, a_size, b, b_size, out);
+	else
+		crypto_hmacs_make(d->lisp->hmacs, key, key_size, a, a_size, b, b_size, out);
+}
+
+static void
 io_persist(void *ctx)
 {
 	struct daemon *d = ctx;
@@ -71,7 +84,7 @@ io_persist(void *ctx)
 }
 
 static const struct lisp_io io = {.send = io_send,
-				  .hmac = lisp_crypto_hmac,
+				  .hmac = io_hmac,
 				  .equal = lisp_crypto_equal,
 				  .random = lisp_crypto_random,
 				  .persist = io_persist};
@@ -235,7 +248,8 @@ daemon_lisp_open(struct daemon *d)
 	if (d->lisp == NULL)
 		return -ENOMEM;
 	d->lisp->timer = loop_timer(d->loop, on_lisp_timer, d);
-	if (d->lisp->timer == NULL)
+	d->lisp->hmacs = crypto_hmacs_create();
+	if (d->lisp->timer == NULL || d->lisp->hmacs == NULL)
 		return -ENOMEM;
 	err = lisp_made_create(&d->conf->lisp, d->log, &d->lisp->made);
 	if (err == 0)
@@ -259,6 +273,7 @@ daemon_lisp_destroy(struct daemon *d)
 	}
 	plain_destroy(l->plain);
 	lisp_made_destroy(l->made);
+	crypto_hmacs_destroy(l->hmacs);
 	free(l);
 	d->lisp = NULL;
 }

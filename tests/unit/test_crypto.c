@@ -45,6 +45,41 @@ sha256_and_hmac_give_published_values(void **state)
 }
 
 static void
+hmacs_in_a_row_are_those_made_one_by_one(void **state)
+{
+	struct crypto_hmacs *h = crypto_hmacs_create();
+	uint8_t key[131], text[300], want[CRYPTO_HASH_SIZE], got[CRYPTO_HASH_SIZE];
+
+	(void)state;
+	assert_non_null(h);
+	memset(text, 0x5a, sizeof(text));
+	/* RFC 4231 and RFC 2202, test case 2: twice, and in turn. */
+	for (unsigned i = 0; i < 2; i++) {
+		unhex("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843", want);
+		crypto_hmacs_make(h, (const uint8_t *)"Jefe", 4, "what do ya want ", 16,
+				  "for nothing?", 12, got);
+		assert_memory_equal(got, want, CRYPTO_HASH_SIZE);
+		unhex("effcdf6ae5eb2fa2d27416d5f184df9c259a7c79", want);
+		crypto_hmacs_make_sha1(h, (const uint8_t *)"Jefe", 4, "what do ya want ", 16,
+				       "for nothing?", 12, got);
+		assert_memory_equal(got, want, CRYPTO_SHA1_SIZE);
+	}
+	/* Keys around the size of a block, texts of every size. */
+	for (size_t size = 0; size < sizeof(text); size++) {
+		size_t key_size = size % sizeof(key), cut = size / 3;
+
+		memset(key, (int)size, sizeof(key));
+		crypto_hmac(key, key_size, text, cut, text + cut, size - cut, want);
+		crypto_hmacs_make(h, key, key_size, text, cut, text + cut, size - cut, got);
+		assert_memory_equal(got, want, CRYPTO_HASH_SIZE);
+		crypto_hmac_sha1(key, key_size, text, cut, text + cut, size - cut, want);
+		crypto_hmacs_make_sha1(h, key, key_size, text, cut, text + cut, size - cut, got);
+		assert_memory_equal(got, want, CRYPTO_SHA1_SIZE);
+	}
+	crypto_hmacs_destroy(h);
+}
+
+static void
 x25519_gives_published_values(void **state)
 {
 	uint8_t a[32], b[32], pa[32], pb[32], want[32], got[32];
@@ -172,6 +207,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sha256_and_hmac_give_published_values),
+		cmocka_unit_test(hmacs_in_a_row_are_those_made_one_by_one),
 		cmocka_unit_test(x25519_gives_published_values),
 		cmocka_unit_test(a_low_order_point_is_refused),
 		cmocka_unit_test(aesgcm_gives_the_published_value),
