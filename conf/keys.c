@@ -230,7 +230,9 @@ static const struct key keys[] = {
 	 MANY(struct conf, lisp.map_resolvers, lisp.map_resolver_count), .fixed = true,
 	 .help = "Underlay addresses of map-resolvers that are asked for unknown addresses."},
 	{"lisp.subscribe", KEY_BOOL, .fallback = "false", AT(struct conf, lisp.subscribe),
-	 .fixed = true, .help = "The mapping system is asked to tell of changes (RFC 9437)."},
+	 .fixed = true,
+	 .help = "The mapping system is asked to tell of changes (RFC 9437), and again every "
+		 "register_s for what is in use."},
 	{"lisp.ttl_min", NUMBER(1, 525600, 1, "minutes"), .fallback = "1440",
 	 AT(struct conf, lisp.ttl_min), .fixed = true,
 	 .help = "How long others may keep the mappings of this site."},

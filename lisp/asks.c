@@ -18,6 +18,9 @@
 #define CLOCK_SHIFT 20
 #define NONCE_STEP  (1u << 22)
 
+/* Why something is asked. */
+enum why { FOR_PACKET, FOR_SMR, FOR_RENEWAL };
+
 /* No mapping is kept longer, whatever it says. */
 #define TTL_MAX (24 * 3600 * US_S)
 
@@ -178,8 +181,9 @@ ask_nonce(struct xtr *x, us_t now)
 
 /* 0: asked, now or before; -EAGAIN, -ENOSPC, -ENOENT. */
 static int
-ask_for(struct xtr *x, vn_id_t vn, struct prefix prefix, bool smr_invoked, us_t now)
+ask_for(struct xtr *x, vn_id_t vn, struct prefix prefix, enum why why, us_t now)
 {
+	bool smr_invoked = why == FOR_SMR;
 	struct ask *ask;
 
 	if (x->conf.resolver_count == 0 || x->conf.rloc_count == 0)
@@ -211,6 +215,7 @@ ask_for(struct xtr *x, vn_id_t vn, struct prefix prefix, bool smr_invoked, us_t 
 	ask->tries = 0;
 	ask->answered = false;
 	ask->smr_invoked = smr_invoked;
+	ask->renewal = why == FOR_RENEWAL;
 	ask_again(x, ask, now);
 	return 0;
 }
@@ -218,7 +223,13 @@ ask_for(struct xtr *x, vn_id_t vn, struct prefix prefix, bool smr_invoked, us_t 
 int
 xtr_resolve(struct xtr *x, vn_id_t vn, struct addr eid, us_t now)
 {
-	return ask_for(x, vn, prefix_host(eid), false, now);
+	return ask_for(x, vn, prefix_host(eid), FOR_PACKET, now);
+}
+
+void
+asks_renew(struct xtr *x, vn_id_t vn, struct prefix prefix, us_t now)
+{
+	(void)ask_for(x, vn, prefix, FOR_RENEWAL, now);
 }
 
 /* ---- answers ---- */
@@ -246,17 +257,54 @@ put_mapping(struct xtr *x, const struct mapping *m, us_t now)
 	enum map_fate fate = mapcache_put(x->cache, m, now);
 	struct mapping gone;
 
-	if (mapcache_evicted(x->cache, &gone))
+	if (mapcache_evicted(x->cache, &gone)) {
+		notices_gone(x, gone.vn, gone.prefix, gone.notice, now);
 		x->ops->mapped(x->ctx, gone.vn, gone.prefix, now);
+	}
 	if (fate == MAP_REFUSED)
 		return;
 	probes_follow(x, m, now);
 	x->ops->mapped(x->ctx, m->vn, m->prefix, now);
 }
 
+/* The mapping of this prefix is no longer; unless it is a fixed one. */
+static void
+forget_mapping(struct xtr *x, vn_id_t vn, struct prefix prefix, us_t now)
+{
+	const struct mapping *m = mapcache_find_exact(x->cache, vn, prefix);
+
+	if (m == NULL || m->source == MAP_FIXED)
+		return;
+	notices_gone(x, vn, prefix, m->notice, now);
+	mapcache_remove(x->cache, vn, prefix);
+	x->ops->mapped(x->ctx, vn, prefix, now);
+}
+
+/* The nonce that publications of prefixes inside must exceed; 0: there is no subscription. */
+static uint64_t
+floor_of(const struct xtr *x, const struct mapping *m, const struct ask *ask)
+{
+	const struct mapping *around;
+
+	if (ask != NULL && m->source == MAP_PUBLISHED)
+		return m->notice;
+	around = mapcache_find_around(x->cache, m->vn, m->prefix);
+	return around != NULL ? around->floor : 0;
+}
+
+/* A subscription is renewed once in every register interval: a map-server that has lost it, by a restart, has it again
+ * then.  Not all at once. */
+static us_t
+renew_after(struct xtr *x)
+{
+	us_t interval = x->conf.register_interval, spread = interval / 10;
+
+	return interval - (spread > 0 ? (us_t)(xtr_random(x) % (uint64_t)spread) : 0);
+}
+
 void
 asks_take(struct xtr *x, const struct lisp_record *record, enum map_source source, uint64_t nonce,
-	  us_t now)
+	  const struct ask *ask, us_t now)
 {
 	struct mapping m = {.vn = record->eid.vn,
 			    .prefix = record->eid.prefix,
@@ -274,11 +322,14 @@ asks_take(struct xtr *x, const struct lisp_record *record, enum map_source sourc
 		return;
 	}
 	take_locators(&m, record);
+	m.floor = floor_of(x, &m, ask);
+	if (m.floor > 0 && x->conf.subscribe)
+		m.renew = renew_after(x);
 	if (m.ttl > 0) {
 		put_mapping(x, &m, now);
-	} else if (mapcache_find_exact(x->cache, m.vn, m.prefix) != NULL) {
-		mapcache_remove(x->cache, m.vn, m.prefix);
-		x->ops->mapped(x->ctx, m.vn, m.prefix, now);
+	} else {
+		notices_gone(x, m.vn, m.prefix, nonce, now);
+		forget_mapping(x, m.vn, m.prefix, now);
 	}
 	xtr_counted(x, m.count > 0 ? XTR_MAPPINGS : XTR_NEGATIVE);
 }
@@ -298,6 +349,41 @@ record_fits(const struct ask *ask, struct lisp_record *record)
 	return true;
 }
 
+/* Is there a mapping for what was asked, or for a part of it? */
+static bool
+bears_out(const struct ask *ask, struct rd records)
+{
+	struct lisp_record record;
+
+	while (lisp_record_next(&records, &record))
+		if (record.eid.kind == LISP_EID_IP && record.eid.vn == ask->vn &&
+		    record.locator_count > 0 && record.eid.prefix.len >= ask->prefix.len &&
+		    prefix_contains(ask->prefix, record.eid.prefix.addr))
+			return true;
+	return false;
+}
+
+/* A map-server that has started anew does not know yet what is registered: that something is not there any more is
+ * believed when the second renewal hears it too.  By then every ETR has refreshed its
+ * registrations. */
+bool
+asks_doubt(struct xtr *x, const struct ask *ask, struct rd records, uint64_t nonce, us_t now)
+{
+	struct mapping *m = mapcache_find_exact(x->cache, ask->vn, ask->prefix);
+
+	if (m == NULL || m->count == 0 || bears_out(ask, records))
+		return false;
+	if (!ask->renewal || m->doubted) {
+		forget_mapping(x, ask->vn, ask->prefix, now);
+		return false;
+	}
+	m->doubted = true;
+	if (nonce > m->notice)
+		m->notice = m->floor = nonce;
+	xtr_counted(x, XTR_DOUBTED);
+	return true;
+}
+
 void
 asks_reply(struct xtr *x, const struct lisp_msg *msg, us_t now)
 {
@@ -305,6 +391,7 @@ asks_reply(struct xtr *x, const struct lisp_msg *msg, us_t now)
 	struct rd records = msg->records;
 	struct lisp_record record;
 	struct prefix wide = {.len = 255};
+	bool stays = false;
 
 	if (ask == NULL) {
 		xtr_counted(x, XTR_UNSOLICITED);
@@ -320,9 +407,12 @@ asks_reply(struct xtr *x, const struct lisp_msg *msg, us_t now)
 			xtr_counted(x, XTR_NOT_ASKED);
 			continue;
 		}
+		if (wide.len == 255)
+			stays = asks_doubt(x, ask, msg->records, 0, now);
 		if (!is_inside)
 			wide = record.eid.prefix;
-		asks_take(x, &record, MAP_ASKED, 0, now);
+		if (!stays || !prefix_equal(record.eid.prefix, ask->prefix))
+			asks_take(x, &record, MAP_ASKED, 0, ask, now);
 	}
 	if (wide.len < 255)
 		asks_done(x, ask);
@@ -344,7 +434,7 @@ asks_smr(struct xtr *x, const struct lisp_msg *msg, us_t now)
 		m = mapcache_find(x->cache, asked.eid.vn, asked.eid.prefix.addr);
 		if (m == NULL || m->source == MAP_FIXED)
 			xtr_counted(x, XTR_SMR_UNKNOWN);
-		else if (ask_for(x, asked.eid.vn, asked.eid.prefix, true, now) == 0)
+		else if (ask_for(x, asked.eid.vn, asked.eid.prefix, FOR_SMR, now) == 0)
 			xtr_counted(x, XTR_SMRS_HEARD);
 		else
 			xtr_counted(x, XTR_SMR_LIMITED);
@@ -365,7 +455,7 @@ ask_due(struct xtr *x, struct ask *ask, us_t now)
 	if (ask->again) {
 		ask->again = false;
 		if (mapcache_find(x->cache, ask->vn, ask->prefix.addr) != NULL &&
-		    ask_for(x, ask->vn, ask->prefix, true, now) == 0)
+		    ask_for(x, ask->vn, ask->prefix, FOR_SMR, now) == 0)
 			return;
 	}
 	*ask = (struct ask){0};
@@ -384,15 +474,17 @@ mappings_due(struct xtr *x, us_t now)
 	while ((m = mapcache_pending(x->cache, now)) != NULL) {
 		vn_id_t vn = m->vn;
 		struct prefix prefix = m->prefix;
+		us_t since;
 
 		if (m->expires <= now) {
-			mapcache_remove(x->cache, vn, prefix);
-			x->ops->mapped(x->ctx, vn, prefix, now);
+			forget_mapping(x, vn, prefix, now);
 			continue;
 		}
-		mapcache_refreshed(x->cache, m);
-		if (m->used > 0 && m->used >= m->expires - m->ttl)
-			(void)ask_for(x, vn, prefix, false, now);
+		mapcache_refreshed(x->cache, m, now);
+		/* Used at all, or since the last time. */
+		since = m->refresh == US_NEVER ? m->expires - m->ttl : now - m->renew;
+		if (m->used > 0 && m->used >= since)
+			(void)ask_for(x, vn, prefix, m->renew > 0 ? FOR_RENEWAL : FOR_PACKET, now);
 	}
 }
 

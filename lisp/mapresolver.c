@@ -269,6 +269,15 @@ subscriber_site(const struct ms *ms, const struct lisp_xtr_id *xtr, uint32_t *si
 	       ms_key_of(ms, *site, *key_id) != NULL;
 }
 
+/* All of a registration can be subscribed to when what is inside can be told: it is little, and not cut by a site that is
+ * away. */
+static bool
+is_whole(const struct ms *ms, const struct ms_answer *answer, const struct eid_key *asked)
+{
+	return answer->number != 0 && eid_key_equal(&answer->key, asked) &&
+	       !ms_owned_inside(ms, asked) && pubsub_can_list(ms->pubsub, asked);
+}
+
 /* False: to be answered with a Map-Reply. */
 static bool
 subscribe(struct ms *ms, const struct asker *asker, const struct eid_key *key, bool plain_zero,
@@ -289,7 +298,7 @@ subscribe(struct ms *ms, const struct asker *asker, const struct eid_key *key, b
 	}
 	if (answer.number != 0 && !registry_at(ms->registry, answer.number)->proxy)
 		return asker->leaves;
-	if (!answer.complete)
+	if (!answer.complete && !is_whole(ms, &answer, key))
 		answer.key = widest(ms, key);
 	fate = asker->leaves ? pubsub_unsubscribe(ms->pubsub, &request, key, now)
 			     : pubsub_subscribe(ms->pubsub, &request, &answer.key,
@@ -329,6 +338,18 @@ read_itrs(const struct ms *ms, struct asker *asker)
 	}
 }
 
+/* "Nothing is there" would be believed for a minute, and be wrong in a moment. */
+static bool
+is_unsettled(const struct ms *ms, const struct eid_key *key, us_t now)
+{
+	struct ms_answer answer;
+
+	if (now >= ms->settled)
+		return false;
+	answer = ms_answer(ms, key);
+	return answer.number == 0 && answer.ttl == TTL_UNREGISTERED;
+}
+
 static void
 answer_one(struct ms *ms, struct asker *asker, const struct lisp_asked *asked,
 	   struct lisp_builder *b, us_t now)
@@ -338,6 +359,10 @@ answer_one(struct ms *ms, struct asker *asker, const struct lisp_asked *asked,
 
 	if (!eid_key_from(&asked->eid, &key)) {
 		ms_count(ms, MS_EID_KIND);
+		return;
+	}
+	if (!asker->leaves && is_unsettled(ms, &key, now)) {
+		ms_count(ms, MS_UNSETTLED);
 		return;
 	}
 	if (asked->notify && subscribe(ms, asker, &key, !asked->eid.has_vn, now))

@@ -327,6 +327,7 @@ mapserver_recall(struct ms *ms, const struct ms_kept *kept)
 	for (; row.site < ms->slot_count; row.site++) {
 		if (strcmp(ms->slots[row.site].name, kept->site) == 0) {
 			nonces_recall(ms->nonces, &row);
+			ms->settled = ms->start + (us_t)ms->conf.register_interval_s * US_S;
 			return;
 		}
 	}

@@ -70,15 +70,16 @@ struct ms_conf {
 	uint32_t max_eids, max_etrs, max_subscriptions, max_displaced;
 	uint32_t max_sites; /* room for sites that a reload may add */
 	uint32_t subscriptions_per_xtr;
-	uint32_t lifetime_s;          /* of a registration that is not refreshed */
-	uint32_t lifetime_max_s;      /* of one that asks for its TTL */
-	uint32_t register_interval_s; /* a displaced site has stopped after so long */
-	uint32_t reply_rate;          /* per second and locator; 0: no limit */
-	uint32_t notify_rate;         /* Map-Notifies to subscribers, per second and xTR; 0: none */
-	uint32_t notify_total;        /* and per second in all; 0: no limit */
-	bool bare_requests;           /* Map-Requests that are not encapsulated are answered */
-	bool has_v4, has_v6;          /* families of our own locators */
-	struct lisp_dialect dialect;  /* as everywhere in this router */
+	uint32_t lifetime_s;     /* of a registration that is not refreshed */
+	uint32_t lifetime_max_s; /* of one that asks for its TTL */
+	uint32_t
+		register_interval_s; /* a displaced site has stopped after so long, an ETR has refreshed all */
+	uint32_t reply_rate;         /* per second and locator; 0: no limit */
+	uint32_t notify_rate;        /* Map-Notifies to subscribers, per second and xTR; 0: none */
+	uint32_t notify_total;       /* and per second in all; 0: no limit */
+	bool bare_requests;          /* Map-Requests that are not encapsulated are answered */
+	bool has_v4, has_v6;         /* families of our own locators */
+	struct lisp_dialect dialect; /* as everywhere in this router */
 };
 
 /* Everything but sites and mobile prefixes. */
@@ -115,7 +116,9 @@ struct ms_kept {
 
 /* Writing is asked for by io->persist(); it follows within a second. */
 void mapserver_keep(struct ms *ms, void (*each)(void *ctx, const struct ms_kept *kept), void *ctx);
-/* Takes one back, before the first message.  One of a site that is no longer there is left out. */
+/* Takes one back, before the first message.  One of a site that is no longer there is left out.  That there was one says
+ * that this is a restart: what is configured and not registered is not answered for one register
+ * interval. */
 void mapserver_recall(struct ms *ms, const struct ms_kept *kept);
 
 /* To be shown. */

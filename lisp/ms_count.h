@@ -31,6 +31,7 @@
 	X(NO_ITR_RLOC, "no-itr-rloc", "a Map-Request without a locator to answer to")              \
 	X(NO_REPLY, "no-reply", "a Map-Request that asks not to be answered")                      \
 	X(EID_KIND, "eid-kind", "an EID that is no address")                                       \
+	X(UNSETTLED, "unsettled", "asked after a restart for what may not be registered yet")      \
 	X(REPLY_LIMITED, "reply-limited", "too many answers for this locator")                     \
 	X(NO_ETR, "no-etr", "no locator to send a Map-Request on to")                              \
 	X(NO_RECORD, "no-record", "a Map-Register without a record")                               \

@@ -54,6 +54,7 @@ struct ms {
 	struct registry *registry;
 	struct displaced displaced;
 	struct limiter replies;
+	us_t settled; /* when every ETR of before a restart has refreshed its registrations; 0: there were none */
 	us_t tries_quiet; /* when the allowance of keys to try is whole again */
 	struct pubsub *pubsub;
 	uint64_t counts[MS_COUNT_END];

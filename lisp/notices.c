@@ -97,39 +97,118 @@ displaced(struct xtr *x, const struct lisp_record *record, us_t now)
 	(void)x->ops->departed(x->ctx, record->eid.vn, record->eid.prefix.addr, rlocs, count, now);
 }
 
+/* ---- publications ---- */
+
+uint64_t
+notices_last(const struct xtr *x, vn_id_t vn, struct prefix prefix)
+{
+	const struct mapping *m = mapcache_find_exact(x->cache, vn, prefix);
+	uint64_t nonce = gone_nonce(&x->gone, vn, prefix);
+
+	return m != NULL && m->notice > nonce ? m->notice : nonce;
+}
+
+/* Forgets the longest known.  What was published before stays old: of the prefix and all inside, as it cannot be told
+ * apart any more. */
 static void
+forget_gone(struct xtr *x)
+{
+	struct mapping *m;
+	struct gone_row row;
+
+	if (!gone_take(&x->gone, &row))
+		return;
+	for (;;) {
+		m = mapcache_find_around(x->cache, row.vn, row.prefix);
+		if (m == NULL)
+			return;
+		if (m->floor > 0 && m->floor < row.nonce)
+			m->floor = row.nonce;
+		if (m->prefix.len == 0)
+			return;
+		row.prefix = prefix_make(m->prefix.addr, (uint8_t)(m->prefix.len - 1));
+	}
+}
+
+void
+notices_gone(struct xtr *x, vn_id_t vn, struct prefix prefix, uint64_t nonce, us_t now)
+{
+	if (nonce == 0)
+		return;
+	if (gone_is_full(&x->gone) && gone_nonce(&x->gone, vn, prefix) == 0)
+		forget_gone(x);
+	gone_put(&x->gone, vn, prefix, nonce, now);
+}
+
+us_t
+notices_run(struct xtr *x, us_t now)
+{
+	while (gone_since(&x->gone) <= now - GONE_TIME)
+		forget_gone(x);
+	return gone_since(&x->gone) == US_NEVER ? US_NEVER : gone_since(&x->gone) + GONE_TIME;
+}
+
+/* What a Map-Notify that answers no question says of one EID: its nonce must be greater than the last about it, or, when
+ * none is known, than what the subscription around it began with.  True when it was taken;
+ * '*unheard' is set when it
+ * must not be acknowledged. */
+static bool
+take_news(struct xtr *x, const struct lisp_record *record, uint64_t nonce, bool *unheard, us_t now)
+{
+	vn_id_t vn = record->eid.vn;
+	struct prefix prefix = record->eid.prefix;
+	const struct mapping *around = mapcache_find_around(x->cache, vn, prefix);
+	uint64_t last;
+
+	if (around == NULL || around->floor == 0) {
+		xtr_counted(x, XTR_NOTIFY_UNKNOWN);
+		return false;
+	}
+	last = notices_last(x, vn, prefix);
+	/* The map-server heard no acknowledgement, and says so with the nonce of what it told last. */
+	if (record->action == LISP_DROP_AUTH && record->locator_count == 0 && nonce >= last) {
+		xtr_counted(x, XTR_SUBSCRIPTIONS_LOST);
+		asks_renew(x, vn, around->prefix, now);
+		return false;
+	}
+	if (nonce <= (last > 0 ? last : around->floor)) {
+		/* Of one that is known the acknowledgement was lost; of another one nothing is known. */
+		*unheard = *unheard || last == 0;
+		xtr_counted(x, XTR_REPLAYED);
+		return false;
+	}
+	asks_take(x, record, MAP_PUBLISHED, nonce, NULL, now);
+	return true;
+}
+
+/* The answer to a question, or news; false when it must not be acknowledged. */
+static bool
 take_publication(struct xtr *x, const struct lisp_msg *msg, struct ask *ask, us_t now)
 {
+	bool any = false, unheard = false, stays = false;
 	struct rd records = msg->records;
 	struct lisp_record record;
-	bool any = false;
 
+	if (ask != NULL)
+		stays = asks_doubt(x, ask, records, msg->nonce, now);
 	while (lisp_record_next(&records, &record)) {
-		const struct mapping *m;
-
 		if (record.eid.kind != LISP_EID_IP) {
 			xtr_counted(x, XTR_EID_KIND);
 			continue;
 		}
-		m = mapcache_find(x->cache, record.eid.vn, record.eid.prefix.addr);
-		if (ask == NULL && (m == NULL || m->source != MAP_PUBLISHED)) {
-			xtr_counted(x, XTR_NOTIFY_UNKNOWN);
+		if (ask == NULL) {
+			any |= take_news(x, &record, msg->nonce, &unheard, now);
 			continue;
 		}
-		/* What answers a question of now is no repetition. */
-		if (ask == NULL && prefix_equal(m->prefix, record.eid.prefix) &&
-		    msg->nonce <= m->notice) {
-			/* The acknowledgement of this one was lost. */
-			xtr_counted(x, XTR_REPLAYED);
-			continue;
-		}
-		asks_take(x, &record, MAP_PUBLISHED, msg->nonce, now);
 		any = true;
+		if (!stays || !prefix_equal(record.eid.prefix, ask->prefix))
+			asks_take(x, &record, MAP_PUBLISHED, msg->nonce, ask, now);
 	}
 	if (any)
 		xtr_counted(x, XTR_PUBLICATIONS);
 	if (any && ask != NULL)
 		asks_done(x, ask);
+	return any || !unheard;
 }
 
 void
@@ -148,8 +227,8 @@ notices_heard(struct xtr *x, const struct endpoint *from, const struct lisp_msg 
 		xtr_counted(x, XTR_REGISTERED);
 		while (lisp_record_next(&records, &record))
 			displaced(x, &record, now);
-	} else {
-		take_publication(x, msg, asks_find(x, msg->nonce), now);
+	} else if (!take_publication(x, msg, asks_find(x, msg->nonce), now)) {
+		return;
 	}
 	acknowledge(x, server, from, msg);
 }

@@ -295,6 +295,20 @@ pub_start(struct pubsub *p, enum pub_kind kind, uint32_t owner, const struct eid
 }
 
 void
+pub_renumber(struct pubsub *p, struct sub *sub)
+{
+	for (uint32_t n = sub->pubs; n != 0; n = pub_at(p, n)->next) {
+		struct pub *pub = pub_at(p, n);
+
+		if (pub->kind != PUB_CHANGE)
+			continue;
+		index_take(&p->by_nonce, hash_nonce(p, pub->nonce), &pub->by_nonce);
+		pub->nonce = ++sub->nonce;
+		index_add(&p->by_nonce, hash_nonce(p, pub->nonce), &pub->by_nonce);
+	}
+}
+
+void
 pub_stop(struct pubsub *p, struct sub *sub)
 {
 	while (sub->pubs != 0)

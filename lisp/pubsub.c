@@ -8,6 +8,8 @@
 #define BATCH        1024
 /* So many at once are told that another site has their EID, beside all subscribers. */
 #define ETRS_TOLD 1024
+/* So much inside of what is subscribed to is told at the beginning. */
+#define LISTED_MAX 64
 
 struct pubsub *
 pubsub_create(struct ms *ms)
@@ -182,19 +184,51 @@ ends_at(struct pubsub *p, struct sub *sub, uint32_t second)
 		wheel_add(&p->ends, sub_number(p, sub), second);
 }
 
+bool
+pubsub_can_list(const struct pubsub *p, const struct eid_key *key)
+{
+	const struct trie *t = registry_trie(p->ms->registry);
+	unsigned count = 0;
+	uint32_t node = 0;
+
+	while (count <= LISTED_MAX && trie_inside(t, key, &node))
+		count += t->nodes[node].len > key->len;
+	return count <= LISTED_MAX;
+}
+
+/* What is registered inside, as news. */
+static void
+list(struct pubsub *p, struct sub *sub, us_t now)
+{
+	const struct trie *t = registry_trie(p->ms->registry);
+	unsigned count = 0;
+	uint32_t node = 0;
+
+	while (count < LISTED_MAX && trie_inside(t, &sub->key, &node)) {
+		struct eid_key inner = trie_key(t, sub->key.vn, sub->key.family, node);
+
+		if (inner.len == sub->key.len)
+			continue;
+		pub_start(p, PUB_CHANGE, sub_number(p, sub), &inner, ++sub->nonce, now);
+		count++;
+	}
+}
+
 void
 sub_confirm(struct pubsub *p, struct sub *sub, us_t now)
 {
 	uint32_t second = mapserver_seconds(p->ms, now);
-	bool was_stale = sub->is_stale;
+	bool was_stale = sub->is_stale, was_active = sub->state == SUB_ACTIVE;
 
 	if (!sub->has_wanted)
 		return;
 	sub->has_wanted = sub->is_stale = false;
 	sub->now = sub->wanted;
 	sub->state = sub->wanted.state;
-	if (sub->wanted.nonce > sub->nonce)
+	if (sub->wanted.nonce > sub->nonce) {
 		sub->nonce = sub->wanted.nonce;
+		pub_renumber(p, sub);
+	}
 	if (sub->state == SUB_GONE) {
 		/* What was still to be told to it is not any more. */
 		pub_stop(p, sub);
@@ -206,6 +240,8 @@ sub_confirm(struct pubsub *p, struct sub *sub, us_t now)
 	}
 	if (sub->state == SUB_ACTIVE && was_stale)
 		pub_start(p, PUB_CHANGE, sub_number(p, sub), &sub->key, ++sub->nonce, now);
+	if (sub->state == SUB_ACTIVE && !was_active)
+		list(p, sub, now);
 }
 
 /* One Map-Notify more for this xTR? */

@@ -2,7 +2,9 @@
  * acknowledged.
  *
  * A subscription is to the prefix that its first Map-Notify answered with: a registration's, the
- * part of one that has nothing else inside, or, when nothing is registered, the widest free prefix
+ * part of one that has nothing else inside (all of it, if that was asked for, and little is inside:
+ * this
+ * is told then), or, when nothing is registered, the widest free prefix
  * (then it ends after 15 minutes).  It comes into force, and changes its locators or ends, when
  * the xTR acknowledges that Map-Notify with authentic data: a Map-Request with a forged xTR-ID
  * costs a row for some seconds.  A site can be configured to be trusted without.
@@ -49,6 +51,8 @@ void pubsub_destroy(struct pubsub *p);
 /* 'key' is the prefix of the answer; 'temporary': of a negative one. */
 enum pubsub_fate pubsub_subscribe(struct pubsub *p, const struct pubsub_request *request,
 				  const struct eid_key *key, bool temporary, us_t now);
+/* Is there so little registered inside the prefix that a new subscriber is told of all of it? */
+bool pubsub_can_list(const struct pubsub *p, const struct eid_key *key);
 /* Ends it; of a prefix inside a subscribed one, silences that part. */
 enum pubsub_fate pubsub_unsubscribe(struct pubsub *p, const struct pubsub_request *request,
 				    const struct eid_key *key, us_t now);

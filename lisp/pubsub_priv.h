@@ -102,6 +102,9 @@ void sub_confirm(struct pubsub *p, struct sub *sub, us_t now);
  * owner and key. */
 void pub_start(struct pubsub *p, enum pub_kind kind, uint32_t owner, const struct eid_key *key,
 	       uint64_t nonce, us_t now);
+/* What is under way to this subscription goes on with nonces above its last: the subscriber takes no smaller ones any
+ * more. */
+void pub_renumber(struct pubsub *p, struct sub *sub);
 /* Ends all Map-Notifies to this subscription. */
 void pub_stop(struct pubsub *p, struct sub *sub);
 us_t pub_run(struct pubsub *p, us_t now);

@@ -204,7 +204,7 @@ take_record(struct xtr *x, const struct lisp_msg *msg, const struct lisp_record 
 	/* Only what is in use here is changed. */
 	if (mapcache_find(x->cache, record->eid.vn, eid) == NULL)
 		return false;
-	asks_take(x, record, MAP_PUSHED, 0, now);
+	asks_take(x, record, MAP_PUSHED, 0, NULL, now);
 	return true;
 }
 

@@ -29,6 +29,7 @@ xtr_create(const struct xtr_conf *conf, const struct lisp_io *io, void *io_ctx,
 	x->asks_due = x->own_due = x->probes_due = US_NEVER;
 	x->askers = askers_create(key);
 	if (x->askers == NULL || registrar_create(x) != 0 ||
+	    gone_init(&x->gone, GONE_MAX, key) != 0 ||
 	    limiter_init(&x->replies, conf->reply_rate, REPLY_BURST, key) != 0) {
 		xtr_destroy(x);
 		return -ENOMEM;
@@ -44,6 +45,7 @@ xtr_destroy(struct xtr *x)
 		return;
 	registrar_destroy(x);
 	askers_destroy(x->askers);
+	gone_fini(&x->gone);
 	limiter_fini(&x->replies);
 	free(x);
 }
@@ -241,6 +243,9 @@ xtr_run(struct xtr *x, us_t now)
 {
 	us_t due = asks_run(x, now), other = registrar_run(x, now);
 
+	if (other < due)
+		due = other;
+	other = notices_run(x, now);
 	if (other < due)
 		due = other;
 	other = probes_run(x, now);

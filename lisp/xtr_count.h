@@ -12,6 +12,7 @@
 	X(REGISTERS, "registers", "Map-Registers sent, repeats included")                          \
 	X(REGISTERED, "registered", "Map-Notifies that acknowledged one")                          \
 	X(PUBLICATIONS, "publications", "Map-Notifies of a subscription taken")                    \
+	X(DOUBTED, "doubted", "mappings kept although a renewal did not find them, once")          \
 	X(REPLIES, "replies", "Map-Replies sent for own EIDs")                                     \
 	X(PROBES, "probes", "RLOC-probes sent")                                                    \
 	X(PROBES_ANSWERED, "probes-answered", "RLOC-probes of others answered")                    \
@@ -35,6 +36,7 @@
 	X(AUTH_FAILED, "auth-failed", "wrong authentication data, or no key for it")               \
 	X(REPLAYED, "replayed", "a nonce not greater than the last")                               \
 	X(NOTIFY_UNKNOWN, "notify-unknown", "a Map-Notify that nothing here wants")                \
+	X(SUBSCRIPTIONS_LOST, "subscriptions-lost", "a map-server ended a subscription")           \
 	X(PUSH_REFUSED, "push-refused", "a CHANGE-PRIORITY that its sender may not send")          \
 	X(UNSUPPORTED, "unsupported", "a type that is not spoken")                                 \
 	X(SEND_FAILED, "send-failed", "a message that could not be sent or built")

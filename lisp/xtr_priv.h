@@ -2,6 +2,7 @@
 #ifndef LISP_XTR_PRIV_H
 #define LISP_XTR_PRIV_H
 
+#include "lisp/gone.h"
 #include "lisp/limiter.h"
 #include "lisp/xtr.h"
 #include "tables/lpm.h"
@@ -16,9 +17,10 @@ struct ask {
 	unsigned tries;
 	bool answered;
 	bool smr_invoked;
-	bool again; /* an SMR came sooner than it may be followed: asked when it may */
-	us_t due;   /* the next try, or the end of the row */
-	us_t spent; /* until then what was used of its allowance has not come back */
+	bool renewal; /* of a subscription: nobody waits for the answer */
+	bool again;   /* an SMR came sooner than it may be followed: asked when it may */
+	us_t due;     /* the next try, or the end of the row */
+	us_t spent;   /* until then what was used of its allowance has not come back */
 };
 
 /* One own EID-prefix at one map-server. */
@@ -64,6 +66,10 @@ struct pusher {
 	us_t heard;
 };
 
+/* Of so many mappings that left the map-cache the nonce of the last publication is remembered, and for so long. */
+#define GONE_MAX  4096
+#define GONE_TIME (3600 * US_S)
+
 struct askers;
 
 struct xtr {
@@ -90,6 +96,7 @@ struct xtr {
 	us_t probes_due;
 	struct pusher pushers[XTR_PUSHERS_MAX];
 	struct askers *askers;
+	struct gone gone;
 	uint64_t counts[XTR_COUNT_END];
 };
 
@@ -116,9 +123,15 @@ us_t asks_run(struct xtr *x, us_t now);
 /* The question with this nonce that waits, or NULL. */
 struct ask *asks_find(struct xtr *x, uint64_t nonce);
 void asks_done(struct xtr *x, struct ask *ask);
-/* Takes one record into the map-cache; 'nonce' is that of a publication, else 0. */
+/* Takes one record into the map-cache; 'nonce' is that of a publication, else 0; 'ask' the question that it answers, or
+ * NULL. */
 void asks_take(struct xtr *x, const struct lisp_record *record, enum map_source source,
-	       uint64_t nonce, us_t now);
+	       uint64_t nonce, const struct ask *ask, us_t now);
+/* Before the records of an answer are taken: what was asked for, and is in the map-cache, goes when they do not bear it
+ * out.  True: it stays all the same, for now. */
+bool asks_doubt(struct xtr *x, const struct ask *ask, struct rd records, uint64_t nonce, us_t now);
+/* Subscribes anew to what a subscription was to. */
+void asks_renew(struct xtr *x, vn_id_t vn, struct prefix prefix, us_t now);
 
 /* answers.c */
 void answers_request(struct xtr *x, const struct endpoint *from, const struct lisp_ecm *ecm,
@@ -132,6 +145,11 @@ bool registrar_notify(struct xtr *x, size_t server, uint64_t nonce, us_t now);
 void registrar_destroy(struct xtr *x);
 
 /* notices.c */
+/* The last nonce of a publication about this prefix, which is, or was, in the map-cache; 0: none is known. */
+uint64_t notices_last(const struct xtr *x, vn_id_t vn, struct prefix prefix);
+/* A prefix that had publications up to this nonce leaves the map-cache. */
+void notices_gone(struct xtr *x, vn_id_t vn, struct prefix prefix, uint64_t nonce, us_t now);
+us_t notices_run(struct xtr *x, us_t now);
 void notices_heard(struct xtr *x, const struct endpoint *from, const struct lisp_msg *msg,
 		   const uint8_t *data, size_t size, us_t now);
 

@@ -212,22 +212,37 @@ lpm_remove(struct lpm *lpm, vn_id_t vn, struct prefix prefix)
 	return value;
 }
 
-void *
-lpm_find(const struct lpm *lpm, vn_id_t vn, struct addr addr)
+/* Value of the longest prefix of 'len' bits at most that the key begins with. */
+static void *
+find_longest(const struct lpm *lpm, const struct lpm_key *key, unsigned len)
 {
-	struct lpm_key key = key_make(vn, &addr);
-	unsigned len = key_bits(addr.family);
 	const struct lpm_node *n = lpm->root;
 	void *best = NULL;
 
-	while (n != NULL && node_matches(n, &key)) {
+	while (n != NULL && n->len <= len && node_matches(n, key)) {
 		if (n->value != NULL)
 			best = n->value;
 		if (n->len >= len)
 			break;
-		n = n->child[bit_at(&key, n->len)];
+		n = n->child[bit_at(key, n->len)];
 	}
 	return best;
+}
+
+void *
+lpm_find(const struct lpm *lpm, vn_id_t vn, struct addr addr)
+{
+	struct lpm_key key = key_make(vn, &addr);
+
+	return find_longest(lpm, &key, key_bits(addr.family));
+}
+
+void *
+lpm_find_around(const struct lpm *lpm, vn_id_t vn, struct prefix prefix)
+{
+	struct lpm_key key = key_make(vn, &prefix.addr);
+
+	return find_longest(lpm, &key, HEAD_BITS + prefix.len);
 }
 
 void *

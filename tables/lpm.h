@@ -37,6 +37,8 @@ MUST_USE int lpm_add(struct lpm *lpm, vn_id_t vn, struct prefix prefix, void *va
 void *lpm_remove(struct lpm *lpm, vn_id_t vn, struct prefix prefix);
 /* Value of the longest prefix that contains the address, or NULL. */
 void *lpm_find(const struct lpm *lpm, vn_id_t vn, struct addr addr);
+/* Value of the longest prefix that contains all of this one, itself included, or NULL. */
+void *lpm_find_around(const struct lpm *lpm, vn_id_t vn, struct prefix prefix);
 /* Value of exactly this prefix, or NULL. */
 void *lpm_find_exact(const struct lpm *lpm, vn_id_t vn, struct prefix prefix);
 /* Walks the nodes that have a value, by VN, family, address and length: NULL starts and ends. */

@@ -284,6 +284,17 @@ keep_measured(struct map_locator *l, const struct mapping *before)
 	}
 }
 
+/* When it is to be asked for again, of one that ends. */
+static us_t
+next_refresh(const struct mapping *m, us_t now)
+{
+	us_t last = m->expires - (m->ttl / 10 < MAP_REFRESH ? m->ttl / 10 : MAP_REFRESH);
+
+	if (now >= last)
+		return US_NEVER;
+	return m->renew > 0 && m->renew < last - now ? now + m->renew : last;
+}
+
 enum map_fate
 mapcache_put(struct mapcache *m, const struct mapping *mapping, us_t now)
 {
@@ -308,14 +319,14 @@ mapcache_put(struct mapcache *m, const struct mapping *mapping, us_t now)
 	next.changed = fate == MAP_SAME ? item->mapping.changed : now;
 	if (next.notice < item->mapping.notice)
 		next.notice = item->mapping.notice;
+	if (next.floor < item->mapping.floor)
+		next.floor = item->mapping.floor;
+	next.doubted = false;
 	next.used = item->mapping.used;
 	next.packets = item->mapping.packets;
 	next.expires =
 		next.source == MAP_FIXED || next.ttl >= US_NEVER - now ? US_NEVER : now + next.ttl;
-	next.refresh = US_NEVER;
-	if (next.expires != US_NEVER)
-		next.refresh =
-			next.expires - (next.ttl / 10 < MAP_REFRESH ? next.ttl / 10 : MAP_REFRESH);
+	next.refresh = next.expires == US_NEVER ? US_NEVER : next_refresh(&next, now);
 	item->mapping = next;
 	heap_put(m, item);
 	return fate;
@@ -336,6 +347,12 @@ struct mapping *
 mapcache_find(const struct mapcache *m, vn_id_t vn, struct addr addr)
 {
 	return lpm_find(&m->lpm, vn, addr);
+}
+
+struct mapping *
+mapcache_find_around(const struct mapcache *m, vn_id_t vn, struct prefix prefix)
+{
+	return lpm_find_around(&m->lpm, vn, prefix);
 }
 
 struct mapping *
@@ -363,9 +380,9 @@ mapcache_pending(const struct mapcache *m, us_t now)
 }
 
 void
-mapcache_refreshed(struct mapcache *m, struct mapping *mapping)
+mapcache_refreshed(struct mapcache *m, struct mapping *mapping, us_t now)
 {
-	mapping->refresh = US_NEVER;
+	mapping->refresh = next_refresh(mapping, now);
 	heap_put(m, item_of(mapping));
 }
 

@@ -43,12 +43,17 @@ struct mapping {
 	bool authoritative;
 	uint16_t version; /* Map-Version number; 0: none */
 	uint64_t notice;  /* nonce of the last publication that was taken; 0: none */
+	/* Subscribed, by itself or by what is around it: a publication of a prefix inside that has no nonce of its own
+	 * must have a greater one.  0: not subscribed. */
+	uint64_t floor;
+	bool doubted; /* the caller's: put makes it false */
 	uint8_t count;
 	struct map_locator locators
 		[MAP_LOCATORS_MAX]; /* in the order of the record, which is that of the status bits */
 	us_t ttl;                   /* as given; US_NEVER: for ever */
-	us_t since;                 /* the prefix is there */
-	us_t changed;               /* its locators are these */
+	us_t renew; /* as given: asked for again after so long, while it is in use; 0: only near its end */
+	us_t since;   /* the prefix is there */
+	us_t changed; /* its locators are these */
 	us_t expires;
 	us_t refresh;     /* to be asked for again, when it is in use; US_NEVER: not any more */
 	us_t used;        /* last packet; 0: none yet */
@@ -69,19 +74,24 @@ enum map_fate {
 };
 
 /* Adds or replaces the mapping of exactly this prefix; times and counts in 'mapping' are not looked at,
- * but for 'ttl'.  What was counted and measured of a locator that stays, stays. */
+ * but for 'ttl' and 'renew'.  What was counted and measured of a locator that stays, stays;
+ * 'notice' and 'floor' only
+ * grow. */
 MUST_USE enum map_fate mapcache_put(struct mapcache *m, const struct mapping *mapping, us_t now);
 /* No-op when it is not there. */
 void mapcache_remove(struct mapcache *m, vn_id_t vn, struct prefix prefix);
 /* All of these are valid until the next put, remove or expire. */
 struct mapping *mapcache_find(const struct mapcache *m, vn_id_t vn, struct addr addr);
+/* The longest that contains all of this prefix, itself included. */
+struct mapping *mapcache_find_around(const struct mapcache *m, vn_id_t vn, struct prefix prefix);
 struct mapping *mapcache_find_exact(const struct mapcache *m, vn_id_t vn, struct prefix prefix);
 /* Walks all: start with '*position' 0; NULL at the end.  Survives removal of the one just returned. */
 struct mapping *mapcache_next(const struct mapcache *m, size_t *position);
-/* The mapping that is due first, if one is: past its end, to be removed; otherwise to be asked for again, after which
- * mapcache_refreshed() makes its end the next thing that is due. */
+/* The mapping that is due first, if one is: past its end, to be removed; otherwise to be asked for again if it is in use,
+ * after which mapcache_refreshed() says when the next time is: its 'refresh' is US_NEVER when only
+ * its end is left. */
 struct mapping *mapcache_pending(const struct mapcache *m, us_t now);
-void mapcache_refreshed(struct mapcache *m, struct mapping *mapping);
+void mapcache_refreshed(struct mapcache *m, struct mapping *mapping, us_t now);
 /* When mapcache_pending() is due next; US_NEVER. */
 us_t mapcache_due(const struct mapcache *m);
 /* The mapping that the last put pushed out, as it was; false when it pushed out none. */

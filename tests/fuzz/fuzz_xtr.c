@@ -442,6 +442,7 @@ start(struct world *w)
 	for (unsigned i = 0; i < 3; i++) {
 		m.prefix = prefix_make(ip("172.16.0.0"), (uint8_t)(16 + 6 * i));
 		m.source = i == 2 ? MAP_PUBLISHED : MAP_ASKED;
+		m.floor = i == 2 ? 1 : 0;
 		BUG_IF(mapcache_put(w->cache, &m, w->now) != MAP_NEW);
 		probes_follow(w->x, &m, w->now);
 	}

@@ -8,7 +8,7 @@ from lab import lisp
 from lab.capture import UDP, Capture, packed
 from lab.netns import Lab, wait_for
 from lab.topology import WAN_DEVICE
-from moves import PATIENCE, World
+from lisp_clouds import LispClouds
 from rack import rarp
 from survive import Traffic
 
@@ -16,28 +16,6 @@ MOVES = 5
 APART = 3.2
 # What may be lost at a move beside the pause and one way: until the announcement is heard and acted upon.
 STARTING_MS = 4
-
-
-class LispClouds(World):
-    """The clouds of the tests of moves, D and M."""
-
-    def __init__(self, lab, mode, **more):
-        super().__init__(lab, "subnets", **more)
-        self.mode = mode
-        lisp.add(self, mode)
-
-    def start(self, timeout=15):
-        super().start(timeout)
-        lisp.add_host(self)
-        wait_for(lambda: all(row["state"] == "in-force" for site in "abcd" for row in
-                             self.routers[site].show("registrations")), PATIENCE, "all registrations")
-
-    def wait_locator(self, vm, site, timeout=PATIENCE):
-        wait_for(lambda: lisp.locator(self, vm.ip) == lisp.LOCATORS[site], timeout,
-                 f"D to map {vm.ip} to {site}, not to {lisp.locator(self, vm.ip)}", 0.002)
-
-    def count(self, site, name, part="xtr"):
-        return self.routers[site].show("stats")[part][name]
 
 
 class Wire(Evidence):

@@ -60,6 +60,7 @@ struct net {
 	unsigned lose_every; /* 0: none */
 	unsigned sent;
 	struct addr cut;        /* nothing gets through to or from there */
+	struct addr deaf;       /* nobody hears what is sent from there */
 	struct packet last[16]; /* those sent last */
 };
 
@@ -78,7 +79,8 @@ net_send(void *ctx, const struct endpoint *to, const uint8_t *msg, size_t size)
 	net->last[net->sent++ % ARRAY_COUNT(net->last)] = p;
 	if (net->lose_every > 0 && net->sent % net->lose_every == 0)
 		return 0;
-	if (addr_equal(net->cut, to->addr) || addr_equal(net->cut, node->rloc))
+	if (addr_equal(net->cut, to->addr) || addr_equal(net->cut, node->rloc) ||
+	    addr_equal(net->deaf, node->rloc))
 		return 0;
 	assert_true(net->queued < NET_QUEUE);
 	net->queue[net->queued++] = p;

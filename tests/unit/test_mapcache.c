@@ -125,6 +125,63 @@ a_fixed_mapping_is_not_overruled(void **state)
 	mapcache_destroy(m);
 }
 
+/* For a prefix one counts that contains all of it. */
+static void
+the_longest_around_a_prefix_is_found(void **state)
+{
+	struct mapcache *m = mapcache_create(16, &key);
+	struct mapping wide = mapping(VN, "10.0.0.0/8", "192.0.2.1", US_S),
+		       narrow = mapping(VN, "10.1.0.0/16", "192.0.2.2", US_S),
+		       host = mapping(VN, "10.1.0.0/32", "192.0.2.3", US_S);
+
+	(void)state;
+	assert_int_equal(mapcache_put(m, &wide, 1), MAP_NEW);
+	assert_int_equal(mapcache_put(m, &narrow, 1), MAP_NEW);
+	assert_int_equal(mapcache_put(m, &host, 1), MAP_NEW);
+	assert_int_equal(mapcache_find_around(m, VN, host.prefix)->prefix.len, 32);
+	assert_int_equal(mapcache_find_around(m, VN, prefix("10.1.0.0/31"))->prefix.len, 16);
+	assert_int_equal(mapcache_find_around(m, VN, prefix("10.1.0.0/16"))->prefix.len, 16);
+	assert_int_equal(mapcache_find_around(m, VN, prefix("10.0.0.0/15"))->prefix.len, 8);
+	assert_null(mapcache_find_around(m, VN, prefix("10.0.0.0/7")));
+	assert_null(mapcache_find_around(m, VN + 1, prefix("10.1.0.0/16")));
+	assert_null(mapcache_find_around(m, VN, prefix("2001:db8::/32")));
+	mapcache_destroy(m);
+}
+
+/* One that is renewed is due again and again; its nonces only grow. */
+static void
+a_mapping_can_be_renewed_before_its_end(void **state)
+{
+	struct mapcache *m = mapcache_create(16, &key);
+	struct mapping one = mapping(VN, "10.1.0.0/16", "192.0.2.1", 1000 * US_S), *e;
+	us_t now = 0;
+
+	(void)state;
+	one.renew = 300 * US_S;
+	one.notice = 7;
+	one.floor = 5;
+	assert_int_equal(mapcache_put(m, &one, now), MAP_NEW);
+	for (unsigned i = 0; i < 4; i++) {
+		static const us_t dues[] = {300, 600, 900, 940};
+
+		assert_int_equal(mapcache_due(m), dues[i] * US_S);
+		now = mapcache_due(m);
+		e = mapcache_pending(m, now);
+		assert_non_null(e);
+		e->doubted = true;
+		mapcache_refreshed(m, e, now);
+	}
+	assert_int_equal(mapcache_due(m), 1000 * US_S);
+	one.notice = one.floor = 0;
+	assert_int_equal(mapcache_put(m, &one, now), MAP_SAME);
+	e = mapcache_find_exact(m, VN, one.prefix);
+	assert_int_equal(e->notice, 7);
+	assert_int_equal(e->floor, 5);
+	assert_false(e->doubted);
+	assert_int_equal(mapcache_due(m), now + 300 * US_S);
+	mapcache_destroy(m);
+}
+
 /* In whatever order they come and are renewed, they end in the order of their ends. */
 static void
 mappings_end_in_time(void **state)
@@ -153,7 +210,7 @@ mappings_end_in_time(void **state)
 		assert_int_equal(due, mapcache_due(m));
 		last = due;
 		if (e->refresh != US_NEVER) {
-			mapcache_refreshed(m, e);
+			mapcache_refreshed(m, e, e->refresh);
 			continue;
 		}
 		mapcache_remove(m, e->vn, e->prefix);
@@ -284,6 +341,8 @@ main(void)
 		cmocka_unit_test(the_longest_prefix_of_the_vn_is_found),
 		cmocka_unit_test(a_renewed_mapping_keeps_what_was_measured),
 		cmocka_unit_test(a_fixed_mapping_is_not_overruled),
+		cmocka_unit_test(the_longest_around_a_prefix_is_found),
+		cmocka_unit_test(a_mapping_can_be_renewed_before_its_end),
 		cmocka_unit_test(mappings_end_in_time),
 		cmocka_unit_test(a_full_cache_drops_what_the_largest_vn_has_not_used),
 		cmocka_unit_test(fixed_mappings_leave_no_room),

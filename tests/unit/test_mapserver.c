@@ -353,6 +353,51 @@ write_down(struct bench *b)
 		kept[i].site = strcmp(kept[i].site, "a") == 0 ? "a" : "c";
 }
 
+/* Nobody is told that nothing is there while those who were registered have not had the time to come back. */
+static void
+after_a_restart_nothing_is_denied_too_soon(void **state)
+{
+	struct rec rec = {.eid = "10.1.1.0/24", .rlocs = {"192.0.2.1"}};
+	struct bench *b = bench_open();
+	struct reg reg = {.key = &b->keys[SITE_A][0], .nonce = 50, .recs = &rec, .count = 1};
+	struct req req = {.eid = "10.1.1.5/32", .nonce = 1};
+	us_t restarted;
+
+	(void)state;
+	world_request(&b->w, &req);
+	assert_int_equal(b->w.sent_count, 1);
+	assert_int_equal(world_got(&b->w, 0).record.locator_count, 0);
+	world_register(&b->w, &reg);
+	write_down(b);
+	restart(b);
+	restarted = b->w.now;
+	b->w.sent_count = 0;
+	world_request(&b->w, &req);
+	assert_int_equal(b->w.sent_count, 0);
+	assert_count(&b->w, MS_UNSETTLED, 1);
+	/* Of what is no site's it is certain. */
+	req.eid = "172.16.0.1/32";
+	world_request(&b->w, &req);
+	assert_int_equal(b->w.sent_count, 1);
+	/* What is registered again is answered, what is not is denied in the end. */
+	reg.nonce = 1000;
+	world_register(&b->w, &reg);
+	b->w.sent_count = 0;
+	req.eid = "10.1.1.5/32";
+	world_request(&b->w, &req);
+	assert_int_equal(b->w.sent_count, 1);
+	assert_int_equal(world_got(&b->w, 0).record.locator_count, 1);
+	req.eid = "10.1.2.5/32";
+	b->w.now = restarted + 59 * US_S;
+	world_request(&b->w, &req);
+	assert_int_equal(b->w.sent_count, 1);
+	b->w.now = restarted + 60 * US_S;
+	world_request(&b->w, &req);
+	assert_int_equal(b->w.sent_count, 2);
+	assert_int_equal(world_got(&b->w, 1).record.locator_count, 0);
+	bench_close(b);
+}
+
 static void
 after_a_restart_nonces_up_to_the_reserve_are_refused(void **state)
 {
@@ -1065,6 +1110,7 @@ main(void)
 		cmocka_unit_test(a_map_notify_has_what_the_map_register_had),
 		cmocka_unit_test(hostile_registers_change_nothing_and_are_counted),
 		cmocka_unit_test(a_replayed_register_is_refused),
+		cmocka_unit_test(after_a_restart_nothing_is_denied_too_soon),
 		cmocka_unit_test(after_a_restart_nonces_up_to_the_reserve_are_refused),
 		cmocka_unit_test(a_registration_ends_when_it_is_not_refreshed),
 		cmocka_unit_test(a_registration_may_ask_for_its_ttl),

@@ -297,6 +297,86 @@ an_eid_that_is_not_there_is_told_when_it_comes(void **state)
 }
 
 static void
+assert_told(const struct desk *d, size_t index, const char *prefix)
+{
+	struct got got = world_got(&d->w, index);
+
+	assert_prefix(&got.record.eid, prefix);
+}
+
+/* A subscriber that asks again takes no smaller nonces any more: what waits for it goes on with greater ones. */
+static void
+what_is_under_way_goes_on_with_the_nonces_of_a_renewal(void **state)
+{
+	struct desk *d = desk_open();
+
+	(void)state;
+	put(d, "10.1.0.0/16", "192.0.2.1");
+	join(d, &d->xtr, "10.1.2.3/32", 100);
+	put(d, "10.1.2.3/32", "192.0.2.9");
+	assert_int_equal(last(d).msg.nonce, 101);
+	ask(d, &d->xtr, "10.1.0.0/16", 600, "198.51.100.1");
+	assert_int_equal(d->w.sent_count, 2);
+	assert_told(d, d->w.sent_count - 1, "10.1.0.0/16");
+	assert_int_equal(last(d).msg.nonce, 600);
+	world_ack(&d->w, 1, &d->key);
+	/* It is in force, and no other one was made. */
+	assert_int_equal(in_force(d), 1);
+	d->w.sent_count = 0;
+	world_pass(&d->w, 4 * US_S);
+	assert_int_equal(d->w.sent_count, 1);
+	assert_told(d, d->w.sent_count - 1, "10.1.2.3/32");
+	assert_int_equal(last(d).msg.nonce, 601);
+	world_ack(&d->w, 0, &d->key);
+	world_pass(&d->w, 60 * US_S);
+	assert_int_equal(d->w.sent_count, 1);
+	desk_close(d);
+}
+
+/* Asked for just what is registered, it is that, and what is inside is told when it is in force: by who had it before, too,
+ * as its map-server may have lost it. */
+static void
+who_subscribes_to_all_of_a_registration_hears_of_what_is_inside(void **state)
+{
+	struct desk *d = desk_open();
+	char eid[32];
+
+	(void)state;
+	put(d, "10.1.0.0/16", "192.0.2.1");
+	put(d, "10.1.2.3/32", "192.0.2.9");
+	put(d, "10.1.7.0/24", "192.0.2.8");
+	d->w.sent_count = 0;
+	ask(d, &d->xtr, "10.1.0.0/16", 100, "198.51.100.1");
+	assert_int_equal(d->w.sent_count, 1);
+	assert_told(d, d->w.sent_count - 1, "10.1.0.0/16");
+	world_ack(&d->w, 0, &d->key);
+	assert_int_equal(d->w.sent_count, 3);
+	assert_told(d, 1, "10.1.2.3/32");
+	assert_addr(world_got(&d->w, 1).rloc, "192.0.2.9");
+	assert_int_equal(world_got(&d->w, 1).msg.nonce, 101);
+	assert_told(d, d->w.sent_count - 1, "10.1.7.0/24");
+	assert_int_equal(last(d).msg.nonce, 102);
+	world_ack(&d->w, 1, &d->key);
+	world_ack(&d->w, 2, &d->key);
+	/* A renewal of what is in force says nothing that was said. */
+	d->w.sent_count = 0;
+	ask(d, &d->xtr, "10.1.0.0/16", 200, "198.51.100.1");
+	world_ack(&d->w, 0, &d->key);
+	assert_int_equal(d->w.sent_count, 1);
+	/* Where there is too much inside it is to the part that has nothing inside, as for one EID. */
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(eid, sizeof(eid), "10.1.128.%u/32", i);
+		put(d, eid, "192.0.2.9");
+	}
+	world_pass(&d->w, US_S);
+	d->w.sent_count = 0;
+	ask(d, &d->second, "10.1.0.0/16", 100, "198.51.100.1");
+	assert_int_equal(d->w.sent_count, 1);
+	assert_told(d, d->w.sent_count - 1, "10.1.0.0/23");
+	desk_close(d);
+}
+
+static void
 a_change_before_the_confirmation_is_told_after_it(void **state)
 {
 	struct desk *d = desk_open();
@@ -616,6 +696,8 @@ main(void)
 		cmocka_unit_test(only_the_newest_state_is_told),
 		cmocka_unit_test(more_specifics_and_the_end_are_told),
 		cmocka_unit_test(an_eid_that_is_not_there_is_told_when_it_comes),
+		cmocka_unit_test(what_is_under_way_goes_on_with_the_nonces_of_a_renewal),
+		cmocka_unit_test(who_subscribes_to_all_of_a_registration_hears_of_what_is_inside),
 		cmocka_unit_test(a_change_before_the_confirmation_is_told_after_it),
 		cmocka_unit_test(each_xtr_is_told_once),
 		cmocka_unit_test(a_subscriber_leaves),
