@@ -31,6 +31,7 @@ struct mapsys {
 	struct mapcache *cache;
 	struct xtr *xtr;
 	uint64_t cursor; /* of the change feed */
+	us_t followed;   /* when it was read to its end */
 	struct pending *pending;
 	struct sender senders[SENDERS];
 	struct sync_msg asked; /* that the peers are told next; without rows: nothing */
@@ -124,10 +125,16 @@ register_all(struct mapsys *m, us_t now)
 		for (size_t j = 0; vn->lisp && j < vn->local_count; j++)
 			put_own(m, vn->id, vn->local[j], 0, now);
 	}
-	while ((e = hwdt_next(m->vr->hwdt, &position)) != NULL)
-		if (takes_part(m->vr, e->b.vn) && is_registered(m->vr, e))
+	while ((e = hwdt_next(m->vr->hwdt, &position)) != NULL) {
+		if (!takes_part(m->vr, e->b.vn))
+			continue;
+		if (is_registered(m->vr, e))
 			put_own(m, e->b.vn, prefix_host(e->b.ip), lisp_version_of(e->b.mobility),
 				now);
+		else if (!e->b.withdrawn)
+			/* Whoever has it registers it: it is not to be withdrawn. */
+			xtr_own_remove(m->xtr, e->b.vn, prefix_host(e->b.ip), false, now);
+	}
 }
 
 /* What is registered is what the tables and the configuration say now. */
@@ -137,6 +144,33 @@ review_own(struct mapsys *m, us_t now)
 	xtr_own_begin(m->xtr);
 	register_all(m, now);
 	xtr_own_end(m->xtr, now);
+}
+
+/* Did the machine come here, or leave, between these two? */
+static bool
+has_moved(const struct vr *vr, const struct hwdt_entry *e, us_t from, us_t to)
+{
+	bool ours = vr_id_equal(e->b.vr, vr->self);
+
+	for (size_t i = 0; i < HWDT_PREVIOUS; i++)
+		ours = ours || vr_id_equal(e->previous[i], vr->self);
+	return ours && !e->b.withdrawn && e->b.kind == BINDING_HOST && e->moved > 0 &&
+	       e->moved >= from && e->moved <= to;
+}
+
+/* Changes up to this time were missed: what came of them is in the tables.  Registered first, then told, as with each
+ * change. */
+static void
+catch_up(struct mapsys *m, us_t to, us_t now)
+{
+	const struct hwdt_entry *e;
+	size_t position = 0;
+
+	review_own(m, now);
+	(void)xtr_run(m->xtr, now);
+	while ((e = hwdt_next(m->vr->hwdt, &position)) != NULL)
+		if (takes_part(m->vr, e->b.vn) && has_moved(m->vr, e, m->followed, to))
+			xtr_tell_askers(m->xtr, e->b.vn, e->b.ip, now);
 }
 
 void
@@ -392,6 +426,7 @@ mapsys_create(struct vr *vr, const struct mapsys_start *start, us_t now)
 		return -ENOMEM;
 	m->vr = vr;
 	m->cursor = change_next_number(vr->feed);
+	m->followed = now;
 	m->cache = mapcache_create(start->cache_max, &vr->key);
 	m->pending = pending_create(&vr->key);
 	if (m->cache != NULL && m->pending != NULL)
@@ -434,11 +469,11 @@ mapsys_run(struct vr *vr, us_t now)
 	if (m == NULL)
 		return US_NEVER;
 	while (change_read(vr->feed, &m->cursor, &c, &missed)) {
-		/* What was missed is in the tables. */
 		if (missed > 0)
-			review_own(m, now);
+			catch_up(m, c.at, now);
 		follow(m, &c, now);
 	}
+	m->followed = now;
 	vr->drops[DROP_MAPPING_TIMEOUT] += pending_expire(m->pending, now);
 	due = xtr_run(m->xtr, now);
 	tell_asked(m);

@@ -242,7 +242,7 @@ static void
 a_change_that_was_missed_is_made_up_for(void **state)
 {
 	struct rig *r = rig_make(&usual);
-	struct change filler = {.kind = CHANGE_ALARM};
+	struct change filler = {.kind = CHANGE_ALARM, .at = r->now};
 	struct addr ip = addr_of("10.2.0.7");
 	struct binding b = {.vn = BLUE,
 			    .ip = ip,
@@ -258,6 +258,109 @@ a_change_that_was_missed_is_made_up_for(void **state)
 	assert_false(is_registered(r, "10.2.0.7/32"));
 	(void)mapsys_run(r->vr, r->now);
 	assert_true(is_registered(r, "10.2.0.7/32"));
+	rig_free(r);
+}
+
+/* More changes than the feed holds. */
+static void
+overflow(struct rig *r)
+{
+	struct change filler = {.kind = CHANGE_ALARM, .at = r->now};
+
+	for (unsigned i = 0; i < 5000; i++)
+		change_publish(r->vr->feed, &filler);
+}
+
+/* A peer says where a machine is, and nobody has looked at the feed yet. */
+static void
+rig_there_unseen(struct rig *r, size_t peer, const char *eid, mobility_t mobility)
+{
+	struct sync_msg msg = {.type = SYNC_DELTA, .id = 1, .vn = BLUE};
+
+	msg.delta.count = 1;
+	msg.delta.bindings[0] = (struct sync_binding){
+		.ip = addr_of(eid), .mac = rig_machine(addr_of(eid).b[3]), .mobility = mobility};
+	rig_hear(r, peer, &msg);
+}
+
+/* Who asked is told of a departure that was missed, once, and the registration is left to the one that has it now. */
+static void
+a_departure_that_was_missed_is_told(void **state)
+{
+	struct rig *r = rig_make(&usual);
+
+	(void)state;
+	rig_here(r, "10.1.0.5");
+	rig_here(r, "10.2.0.7");
+	rig_acknowledge(r);
+	rig_asks(r, RIG_FAR, "10.1.0.5");
+	rig_asks(r, RIG_FAR, "10.2.0.7");
+	rig_asks(r, "198.51.100.8", "10.2.0.7");
+	rig_asks(r, RIG_FAR, "10.1.0.6");
+	rig_run(r, 5 * US_S);
+	rig_forget(r);
+	rig_there_unseen(r, 0, "10.1.0.5", 100);
+	rig_there_unseen(r, 1, "10.2.0.7", 100);
+	overflow(r);
+	assert_int_equal(r->message_count, 0);
+	rig_step(r);
+	assert_int_equal(rig_smrs(r, RIG_FAR, "10.1.0.5"), 1);
+	assert_int_equal(rig_smrs(r, RIG_FAR, "10.2.0.7"), 1);
+	assert_int_equal(rig_smrs(r, "198.51.100.8", "10.2.0.7"), 1);
+	assert_int_equal(rig_smrs(r, RIG_FAR, "10.1.0.6"), 0);
+	assert_false(is_registered(r, "10.2.0.7/32"));
+	assert_int_equal(rig_registers(r, "10.2.0.7/32", true), 0);
+	/* What was told is not told again when the feed overflows once more. */
+	rig_run(r, 5 * US_S);
+	rig_forget(r);
+	overflow(r);
+	rig_step(r);
+	assert_int_equal(rig_smrs(r, RIG_FAR, "10.1.0.5"), 0);
+	rig_free(r);
+}
+
+/* What came here is registered first, and who asked elsewhere is told. */
+static void
+an_arrival_that_was_missed_is_told(void **state)
+{
+	struct rig *r = rig_make(&usual);
+	struct binding b = {.vn = BLUE,
+			    .ip = addr_of("10.2.0.7"),
+			    .mac = rig_machine(7),
+			    .vr = {1},
+			    .mobility = 9,
+			    .kind = BINDING_HOST};
+	struct lisp_msg msg;
+
+	(void)state;
+	rig_there(r, 0, "10.2.0.7", 5, false);
+	mapsys_told(r->vr, BLUE, b.ip, addr_of(RIG_FAR), r->now);
+	rig_run(r, 5 * US_S);
+	rig_forget(r);
+	assert_int_equal(vr_bind(r->vr, &b, r->now), HWDT_MOVED);
+	overflow(r);
+	(void)mapsys_run(r->vr, r->now);
+	assert_int_equal(rig_registers(r, "10.2.0.7/32", false), 1);
+	assert_int_equal(rig_smrs(r, RIG_FAR, "10.2.0.7"), 1);
+	rig_parse(r, 0, &msg);
+	assert_int_equal(msg.type, LISP_MAP_REGISTER);
+	rig_free(r);
+}
+
+/* A machine that is withdrawn everywhere, and of which nobody heard, is withdrawn at the map-server. */
+static void
+an_end_that_was_missed_is_made_up_for(void **state)
+{
+	struct rig *r = rig_make(&usual);
+
+	(void)state;
+	rig_here(r, "10.2.0.7");
+	rig_acknowledge(r);
+	rig_forget(r);
+	vr_withdraw(r->vr, hwdt_find(r->vr->hwdt, BLUE, addr_of("10.2.0.7"))->b, r->now);
+	overflow(r);
+	rig_step(r);
+	assert_int_equal(rig_registers(r, "10.2.0.7/32", true), 1);
 	rig_free(r);
 }
 
@@ -518,6 +621,9 @@ main(void)
 		cmocka_unit_test(a_network_without_lisp_is_not_registered),
 		cmocka_unit_test(own_prefixes_follow_a_reload),
 		cmocka_unit_test(a_change_that_was_missed_is_made_up_for),
+		cmocka_unit_test(a_departure_that_was_missed_is_told),
+		cmocka_unit_test(an_arrival_that_was_missed_is_told),
+		cmocka_unit_test(an_end_that_was_missed_is_made_up_for),
 		cmocka_unit_test(a_question_is_answered_and_the_peers_hear_of_it),
 		cmocka_unit_test(a_machine_that_is_away_is_said_to_be_there),
 		cmocka_unit_test(who_asked_hears_that_it_has_left),
