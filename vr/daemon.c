@@ -275,6 +275,9 @@ start_everything(struct daemon *d, const uint8_t private_key[CONF_KEY_SIZE])
 		err = daemon_lisp_start(d);
 	if (err == 0)
 		err = open_tunnel(d, private_key);
+	/* The kernel chooses ports for some of these: not before that of the sessions is taken. */
+	if (err == 0)
+		err = daemon_lisp_listen(d);
 	if (err == 0)
 		err = daemon_ctl_create(d);
 	if (err == 0)

@@ -127,9 +127,11 @@ void daemon_state_write(struct daemon *d);
 bool daemon_state_step(struct daemon *d);
 
 /* The mapping system (daemon_lisp.c).  Without "lisp" in the configuration all of these do nothing.
- * First sockets, keys and the map-server; when the state file was read, the xTR.  0 or -errno with
+ * First keys and the map-server; when the state file was read, the xTR; last the sockets.  0 or
+ * -errno with
  * the cause logged. */
 MUST_USE int daemon_lisp_open(struct daemon *d);
+MUST_USE int daemon_lisp_listen(struct daemon *d);
 MUST_USE int daemon_lisp_start(struct daemon *d);
 MUST_USE int daemon_lisp_watch(struct daemon *d);
 void daemon_lisp_destroy(struct daemon *d);

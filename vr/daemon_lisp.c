@@ -252,11 +252,15 @@ daemon_lisp_open(struct daemon *d)
 	if (d->lisp->timer == NULL || d->lisp->hmacs == NULL)
 		return -ENOMEM;
 	err = lisp_made_create(&d->conf->lisp, d->log, &d->lisp->made);
-	if (err == 0)
-		err = open_sockets(d);
 	if (err == 0 && d->conf->lisp.map_server)
 		err = open_map_server(d);
 	return err;
+}
+
+int
+daemon_lisp_listen(struct daemon *d)
+{
+	return d->lisp != NULL ? open_sockets(d) : 0;
 }
 
 void

@@ -248,6 +248,16 @@ def test_flows_spread_over_source_ports_and_each_keeps_its_own(net):
     assert len({used[0] for used in ports.values()}) == POOL
 
 
+def test_source_ports_leave_the_port_of_the_sessions_free():
+    """The kernel chooses them from few, of which the sessions' is one."""
+    with LispSites(names="adm") as sites:
+        ha, hd = sites.host("a", 10), sites.host("d", 10)
+        for space in sites.spaces.values():
+            space.sysctl("net.ipv4.ip_local_port_range", f"{PORT} {PORT + POOL}")
+        sites.start()
+        sites.wait_ping(hd, ha)
+
+
 def test_the_outer_checksum_is_right_or_zero_where_that_is_wanted(net):
     router = net.routers["a"]
 
