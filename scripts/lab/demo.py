@@ -1,8 +1,8 @@
 """The demonstration: a real virtual machine is live-migrated between clouds while clients use it.
 
 First on one plain switch, without any overlay: the physical limit. Then between clouds A and B with a client in C, with
-one subnet per cloud and with one subnet stretched over all. With one subnet per cloud there is also D, a plain LISP site: no
-peers, no session, and a client of its own. Every figure is read from captures. Exit status 0: the verdict
+one subnet per cloud and with one subnet stretched over all. Beside them is D, a plain LISP site: no peers, no session, a
+prefix and a client of its own. Every figure is read from captures. Exit status 0: the verdict
 holds; 1: it does not; 2: usage; 3: the lab itself did not work.
 """
 import argparse
@@ -138,14 +138,12 @@ class Run:
         lab = netns.Lab(layout.name, may_stay=keep)
         try:
             world = Clouds(lab, layout, options.delay_ms, options.loss_pct)
-            if layout.gateways:
-                lisp.add(world)
+            lisp.add(world)
             world.start()
-            self.printer.say("three routers run (at real-time priority, as on machines of their own) "
+            self.printer.say("all routers run (at real-time priority, as on machines of their own) "
                              "and have found each other")
-            if layout.gateways:
-                lisp.add_host(world)
-                self.printer.say("cloud D is a plain LISP site, with a client and a map-server")
+            lisp.add_host(world)
+            self.printer.say("cloud D is a plain LISP site, with a client and a map-server")
             finished, final = self.moves(world, options.moves, moves)
             self.result["layouts"][layout.name] = {
                 "summary": report.summary(moves), "tcp_finished": finished, "probes": final,

@@ -14,6 +14,8 @@ PLAIN, SERVER = "d", "m"
 LOCATORS = {**UNDERLAY, PLAIN: "192.0.2.4", SERVER: "192.0.2.5"}
 HOST, ADDRESS = "far", "10.4.0.10/24"
 SUBNET, GATEWAY = "10.4.0.0/24", "10.4.0.1"
+# What machines of a stretched subnet send to D through: an address of the router of each cloud.
+SHARED_GATEWAY = "10.0.0.1/24"
 DATA_PORT, CONTROL_PORT = 4341, 4342
 # "smr": it is told to ask again; "pubsub": it has subscribed; "push": it takes CHANGE-PRIORITY.
 MODES = ("smr", "pubsub", "push")
@@ -51,9 +53,13 @@ def _base(router, site):
 
 
 def _server(router, layout):
+    """In a stretched subnet no cloud has a prefix: each machine is registered where it is."""
+    shared = len(set(layout.subnets.values())) == 1
+    prefixes = {**{site: [] if shared else [prefix] for site, prefix in layout.subnets.items()},
+                PLAIN: [SUBNET]}
     sites = [{"name": site, "keys": [f"site-{site}"],
-              "prefixes": [{"vn": VN, "prefix": prefix}]}
-             for site, prefix in [*layout.subnets.items(), (PLAIN, SUBNET)]]
+              "prefixes": [{"vn": VN, "prefix": prefix} for prefix in own]}
+             for site, own in prefixes.items()]
     return {**_base(router, SERVER), "vns": [{"id": SERVER_VN, "device": BRIDGE}],
             "lisp": {"keys": [secret(router.folder, f"site-{site['name']}") for site in sites],
                      "rlocs": [{"address": LOCATORS[SERVER]}], "register_s": 10,
@@ -71,10 +77,21 @@ def _site(world, name):
     return world.routers[name]
 
 
+def _share_gateway(world):
+    """The routers of a stretched subnet get an address in it, the same everywhere."""
+    world.layout = dataclasses.replace(world.layout,
+                                       gateways=dict.fromkeys(SITES, SHARED_GATEWAY))
+    for site in SITES:
+        vn = world.routers[site].conf["vns"][0]
+        del vn["subnets"]
+        vn["addresses"] = [SHARED_GATEWAY]
+
+
 def add(world, mode="smr"):
-    """Adds D and M to clouds that have not started, and gives their routers a part in the mapping system. Every cloud must
-    have a subnet of its own."""
-    assert world.layout.gateways and mode in MODES
+    """Adds D and M to clouds that have not started, and gives their routers a part in the mapping system."""
+    assert mode in MODES
+    if not world.layout.gateways:
+        _share_gateway(world)
     world.layout = dataclasses.replace(world.layout,
                                        hosts={**world.layout.hosts, HOST: ADDRESS})
     plain, server = _site(world, PLAIN), _site(world, SERVER)

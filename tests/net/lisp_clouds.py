@@ -7,9 +7,9 @@ from moves import PATIENCE, World
 class LispClouds(World):
     """The clouds of the tests of moves, D and M."""
 
-    def __init__(self, lab, mode, register_s=None, **more):
+    def __init__(self, lab, mode, layout="subnets", register_s=None, **more):
         """'register_s': another time between two Map-Registers."""
-        super().__init__(lab, "subnets", **more)
+        super().__init__(lab, layout, **more)
         self.mode = mode
         lisp.add(self, mode)
         for router in self.routers.values() if register_s else ():

@@ -41,12 +41,16 @@ class Wire(Evidence):
                     if min(answers) <= number <= max(answers)} - answers)
 
 
-@pytest.fixture(scope="module", params=[(mode, delay) for delay in (0, 20) for mode in lisp.MODES],
-                ids=lambda param: f"{param[0]}-{param[1]}ms")
+ALL = [(mode, delay, "subnets") for delay in (0, 20) for mode in lisp.MODES]
+STRETCHED = [("smr", 20, "stretched"), ("pubsub", 0, "stretched")]
+
+
+@pytest.fixture(scope="module", params=ALL + STRETCHED,
+                ids=lambda param: f"{param[0]}-{param[1]}ms-{param[2]}")
 def clouds(request):
-    mode, delay = request.param
+    mode, delay, layout = request.param
     with Lab("lispmoves") as lab:
-        world = LispClouds(lab, mode, delay_ms=delay)
+        world = LispClouds(lab, mode, layout, delay_ms=delay)
         world.start()
         yield world
 
