@@ -19,7 +19,7 @@
 #define NONCE_STEP  (1u << 22)
 
 /* Why something is asked. */
-enum why { FOR_PACKET, FOR_SMR, FOR_RENEWAL };
+enum why { FOR_PACKET, FOR_SMR, FOR_RENEWAL, FOR_PREVIOUS };
 
 /* No mapping is kept longer, whatever it says. */
 #define TTL_MAX (24 * 3600 * US_S)
@@ -101,12 +101,12 @@ static int
 build_request(struct xtr *x, const struct ask *ask, uint8_t *data, size_t room)
 {
 	struct lisp_msg msg = {.type = LISP_MAP_REQUEST, .nonce = ask->nonce};
-	struct lisp_asked asked = {.eid = xtr_eid(x, ask->vn, ask->prefix),
-				   .notify = x->conf.subscribe};
+	bool subscribe = x->conf.subscribe && !ask->previous;
+	struct lisp_asked asked = {.eid = xtr_eid(x, ask->vn, ask->prefix), .notify = subscribe};
 	struct lisp_builder b;
 
 	msg.request.smr_invoked = ask->smr_invoked;
-	if (x->conf.subscribe) {
+	if (subscribe) {
 		msg.has_xtr_id = true;
 		msg.xtr_id = x->conf.ids;
 	}
@@ -193,7 +193,7 @@ ask_for(struct xtr *x, vn_id_t vn, struct prefix prefix, enum why why, us_t now)
 		xtr_counted(x, XTR_ASKS_FULL);
 		return -ENOSPC;
 	}
-	if (!ask->answered) {
+	if (!ask->answered && !ask->previous) {
 		/* An answer under way may be older than the SMR: it is asked anew. */
 		if (!smr_invoked || ask->smr_invoked)
 			return 0;
@@ -212,7 +212,9 @@ ask_for(struct xtr *x, vn_id_t vn, struct prefix prefix, enum why why, us_t now)
 	ask->spent += PACE;
 	ask->again = false;
 	ask->nonce = ask_nonce(x, now);
-	ask->tries = 0;
+	ask->previous = why == FOR_PREVIOUS;
+	/* A second time would be too late: the answer is that it is here. */
+	ask->tries = ask->previous ? TRIES - 1 : 0;
 	ask->answered = false;
 	ask->smr_invoked = smr_invoked;
 	ask->renewal = why == FOR_RENEWAL;
@@ -224,6 +226,13 @@ int
 xtr_resolve(struct xtr *x, vn_id_t vn, struct addr eid, us_t now)
 {
 	return ask_for(x, vn, prefix_host(eid), FOR_PACKET, now);
+}
+
+void
+xtr_ask_previous(struct xtr *x, vn_id_t vn, struct addr eid, us_t now)
+{
+	if (x->conf.has_push_key)
+		(void)ask_for(x, vn, prefix_host(eid), FOR_PREVIOUS, now);
 }
 
 void
@@ -349,6 +358,29 @@ record_fits(const struct ask *ask, struct lisp_record *record)
 	return true;
 }
 
+/* The answer to who had an EID: its longest record that contains it. */
+static void
+take_previous(struct xtr *x, struct ask *ask, struct rd records, us_t now)
+{
+	struct lisp_record record, best = {.eid = {.prefix = {.len = 0}}};
+	bool any = false;
+
+	while (lisp_record_next(&records, &record)) {
+		if (record.eid.kind != LISP_EID_IP || record.eid.vn != ask->vn ||
+		    !prefix_contains(record.eid.prefix, ask->prefix.addr) ||
+		    (any && record.eid.prefix.len < best.eid.prefix.len))
+			continue;
+		best = record;
+		any = true;
+	}
+	if (any)
+		push_previous(x, ask->vn, ask->prefix.addr, best.locators, now);
+	else
+		xtr_counted(x, XTR_NOT_ASKED);
+	if (any)
+		asks_done(x, ask);
+}
+
 /* Is there a mapping for what was asked, or for a part of it? */
 static bool
 bears_out(const struct ask *ask, struct rd records)
@@ -395,6 +427,10 @@ asks_reply(struct xtr *x, const struct lisp_msg *msg, us_t now)
 
 	if (ask == NULL) {
 		xtr_counted(x, XTR_UNSOLICITED);
+		return;
+	}
+	if (ask->previous) {
+		take_previous(x, ask, records, now);
 		return;
 	}
 	while (lisp_record_next(&records, &record)) {
@@ -459,7 +495,7 @@ ask_due(struct xtr *x, struct ask *ask, us_t now)
 			return;
 	}
 	*ask = (struct ask){0};
-	if (gone.answered)
+	if (gone.answered || gone.previous)
 		return;
 	xtr_counted(x, XTR_UNANSWERED);
 	x->ops->unanswered(x->ctx, gone.vn, gone.prefix.addr, now);

@@ -149,6 +149,21 @@ xtr_tell_previous(struct xtr *x, vn_id_t vn, struct addr eid, struct addr rloc, 
 		push(&n, rloc, false);
 }
 
+void
+push_previous(struct xtr *x, vn_id_t vn, struct addr eid, struct rd locators, us_t now)
+{
+	struct lisp_locator l;
+
+	for (size_t i = 0; i < XTR_RLOCS_MAX && lisp_locator_next(&locators, &l); i++) {
+		struct addr own = xtr_own_rloc(x, l.rloc.addr.family);
+
+		if (!addr_is_none(own) && !addr_equal(own, l.rloc.addr) &&
+		    !addr_is_multicast(l.rloc.addr) && !addr_is_unspecified(l.rloc.addr) &&
+		    !x->ops->is_peer(x->ctx, l.rloc.addr))
+			xtr_tell_previous(x, vn, eid, l.rloc.addr, now);
+	}
+}
+
 /* ---- hearing ---- */
 
 /* Nonces of one sender grow; of the senders the longest unheard is forgotten.  A hypervisor may share

@@ -94,6 +94,8 @@ struct xtr_ops {
 	bool (*arrived)(void *ctx, vn_id_t vn, struct addr eid, us_t now);
 	bool (*departed)(void *ctx, vn_id_t vn, struct addr eid, const struct addr *rlocs,
 			 size_t count, us_t now);
+	/* Is a router of ours reached at this locator, which hears of moves from us in another way? */
+	bool (*is_peer)(void *ctx, struct addr rloc);
 	/* Does this locator take CHANGE-PRIORITY, as far as is known beforehand? */
 	bool (*pushes)(void *ctx, struct addr rloc);
 	/* All map-servers have it (again) that this own EID is here. */
@@ -146,8 +148,12 @@ void xtr_own_end(struct xtr *x, us_t now);
 void xtr_tell_askers(struct xtr *x, vn_id_t vn, struct addr eid, us_t now);
 /* This locator sends to us what is for an EID that has moved away: it is told once more, at most once a second. */
 void xtr_tell_sender(struct xtr *x, vn_id_t vn, struct addr eid, struct addr rloc, us_t now);
-/* The same for the site that had the EID before, when it is no router of ours (H and C clear). */
+/* The same for the site that had the EID before (H and C clear). */
 void xtr_tell_previous(struct xtr *x, vn_id_t vn, struct addr eid, struct addr rloc, us_t now);
+/* The EID came here, and from no router of ours that could be told: the mapping system is asked once who had it, and that
+ * site is told unless it is a router of ours.  Before the EID is registered here.  Without a key
+ * for CHANGE-PRIORITY: no-op. */
+void xtr_ask_previous(struct xtr *x, vn_id_t vn, struct addr eid, us_t now);
 /* This locator asked for the EID, or sends to it. */
 void xtr_asked(struct xtr *x, vn_id_t vn, struct addr eid, struct addr rloc, bool pushes, us_t now);
 /* The same by hearsay: nobody else is told of it. */

@@ -17,10 +17,11 @@ struct ask {
 	unsigned tries;
 	bool answered;
 	bool smr_invoked;
-	bool renewal; /* of a subscription: nobody waits for the answer */
-	bool again;   /* an SMR came sooner than it may be followed: asked when it may */
-	us_t due;     /* the next try, or the end of the row */
-	us_t spent;   /* until then what was used of its allowance has not come back */
+	bool previous; /* who had an EID that is here now: of no interest to the map-cache */
+	bool renewal;  /* of a subscription: nobody waits for the answer */
+	bool again;    /* an SMR came sooner than it may be followed: asked when it may */
+	us_t due;      /* the next try, or the end of the row */
+	us_t spent;    /* until then what was used of its allowance has not come back */
 };
 
 /* One own EID-prefix at one map-server. */
@@ -173,6 +174,8 @@ struct xtr_asker *askers_find(struct askers *a, vn_id_t vn, struct addr eid, str
 bool askers_next(const struct askers *a, size_t *position, struct xtr_asker *out);
 
 /* push.c */
+/* These are the locators of the site that had the EID before. */
+void push_previous(struct xtr *x, vn_id_t vn, struct addr eid, struct rd locators, us_t now);
 void push_heard(struct xtr *x, const struct endpoint *from, const struct lisp_msg *msg,
 		const uint8_t *data, size_t size, us_t now);
 

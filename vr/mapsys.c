@@ -94,6 +94,20 @@ binding_changed(struct mapsys *m, vn_id_t vn, struct addr ip, us_t now)
 		xtr_own_remove(m->xtr, vn, host, e == NULL || e->b.withdrawn, now);
 }
 
+/* A machine that came here, from where only the mapping system knows: that site is told before anything is registered.
+ * Routers that are up have heard of it (MOVE). */
+static void
+look_for_previous(struct mapsys *m, const struct change *c, us_t now)
+{
+	const struct peer *from = peers_find(m->vr->peers, c->from);
+	const struct hwdt_entry *e = hwdt_find(m->vr->hwdt, c->vn, c->ip);
+
+	if (c->kind == CHANGE_BINDING_MOVED && from != NULL && from->state == PEER_UP)
+		return;
+	if (e != NULL && is_registered(m->vr, e))
+		xtr_ask_previous(m->xtr, c->vn, c->ip, now);
+}
+
 /* One change of a binding. */
 static void
 follow(struct mapsys *m, const struct change *c, us_t now)
@@ -105,6 +119,8 @@ follow(struct mapsys *m, const struct change *c, us_t now)
 		return;
 	if ((!here && !was_here) || !takes_part(m->vr, c->vn))
 		return;
+	if (here && c->kind != CHANGE_BINDING_GONE)
+		look_for_previous(m, c, now);
 	binding_changed(m, c->vn, c->ip, now);
 	if (c->kind != CHANGE_BINDING_MOVED)
 		return;
@@ -396,6 +412,20 @@ on_in_force(void *ctx, vn_id_t vn, struct prefix prefix, us_t now)
 }
 
 static bool
+on_is_peer(void *ctx, struct addr rloc)
+{
+	const struct mapsys *m = ctx;
+	uint32_t position = 0;
+	struct addr other;
+	struct peer *p;
+
+	while ((p = peers_next(m->vr->peers, &position)) != NULL)
+		if (m->vr->io->link_rloc(m->vr->ctx, p->slot, &other) && addr_equal(other, rloc))
+			return true;
+	return false;
+}
+
+static bool
 on_pushes(void *ctx, struct addr rloc)
 {
 	const struct mapsys *m = ctx;
@@ -411,6 +441,7 @@ static const struct xtr_ops ops = {.mapped = on_mapped,
 				   .place = on_place,
 				   .arrived = on_arrived,
 				   .departed = on_departed,
+				   .is_peer = on_is_peer,
 				   .pushes = on_pushes,
 				   .in_force = on_in_force};
 

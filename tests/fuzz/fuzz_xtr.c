@@ -218,6 +218,13 @@ on_pushes(void *ctx, struct addr rloc)
 	return rloc.b[3] % 2 == 0;
 }
 
+static bool
+on_is_peer(void *ctx, struct addr rloc)
+{
+	(void)ctx;
+	return rloc.b[3] % 4 == 1;
+}
+
 static void
 on_in_force(void *ctx, vn_id_t vn, struct prefix prefix, us_t now)
 {
@@ -233,6 +240,7 @@ static const struct xtr_ops ops = {.mapped = on_mapped,
 				   .place = on_place,
 				   .arrived = on_arrived,
 				   .departed = on_departed,
+				   .is_peer = on_is_peer,
 				   .pushes = on_pushes,
 				   .in_force = on_in_force};
 

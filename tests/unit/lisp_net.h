@@ -32,6 +32,7 @@ struct node {
 	unsigned mapped, unanswered, asked, in_force, arrived, departed;
 	struct addr departed_to;
 	bool refuses;
+	struct addr peer;       /* a locator of a router of ours */
 	struct addr takes_push; /* a locator that is known to take pushes */
 	us_t changed_at;        /* last call of mapped() */
 };
@@ -216,6 +217,14 @@ net_in_force(void *ctx, vn_id_t vn, struct prefix prefix, us_t now)
 }
 
 static inline bool
+net_is_peer(void *ctx, struct addr rloc)
+{
+	const struct node *node = ctx;
+
+	return addr_equal(node->peer, rloc);
+}
+
+static inline bool
 net_pushes(void *ctx, struct addr rloc)
 {
 	const struct node *node = ctx;
@@ -230,6 +239,7 @@ static const struct xtr_ops net_ops = {.mapped = net_mapped,
 				       .place = net_place,
 				       .arrived = net_arrived,
 				       .departed = net_departed,
+				       .is_peer = net_is_peer,
 				       .pushes = net_pushes,
 				       .in_force = net_in_force};
 

@@ -490,6 +490,89 @@ who_asked_elsewhere_hears_that_it_is_here(void **state)
 	rig_free(r);
 }
 
+static bool
+is_here(const struct rig *r, const char *eid)
+{
+	const struct hwdt_entry *e = hwdt_find(r->vr->hwdt, BLUE, addr_of(eid));
+
+	return e != NULL && !e->b.withdrawn && vr_id_equal(e->b.vr, r->vr->self);
+}
+
+/* Questions about just this EID. */
+static size_t
+questions(const struct rig *r, const char *eid)
+{
+	struct lisp_asked asked;
+	struct lisp_msg msg;
+	size_t count = 0;
+
+	for (size_t i = 0; i < r->message_count; i++) {
+		rig_parse(r, i, &msg);
+		if (msg.type == LISP_MAP_REQUEST && !msg.request.smr &&
+		    lisp_asked_next(&msg.records, &asked))
+			count += prefix_equal(asked.eid.prefix, prefix_host(addr_of(eid)));
+	}
+	return count;
+}
+
+/* A site that is no router of ours had the machine: it is asked for first, then it is registered, then that site is told. */
+static void
+a_machine_from_elsewhere_is_announced_there(void **state)
+{
+	struct rig *r = rig_make(&usual);
+	struct lisp_record record;
+	struct lisp_locator l;
+	struct lisp_msg msg;
+
+	(void)state;
+	rig_forget(r);
+	rig_here(r, "10.2.0.7");
+	assert_int_equal(questions(r, "10.2.0.7"), 1);
+	rig_parse(r, 0, &msg);
+	assert_int_equal(msg.type, LISP_MAP_REQUEST);
+	rig_parse(r, 1, &msg);
+	assert_int_equal(msg.type, LISP_MAP_REGISTER);
+	rig_answer(r, (struct rig_answer){.prefix = "10.2.0.7/32",
+					  .rlocs = {{RIG_FAR, 1, 100}, {RIG_B, 1, 100}}});
+	/* B is up, and of ours. */
+	assert_int_equal(rig_count(r, LISP_SHARED, &msg), 1);
+	assert_true(addr_equal(r->messages[r->message_count - 1].to.addr, addr_of(RIG_FAR)));
+	assert_false(msg.shared.hypervisor || msg.shared.update_cache);
+	assert_true(lisp_record_next(&msg.records, &record));
+	assert_true(prefix_equal(record.eid.prefix, prefix_of("10.2.0.7/32")));
+	assert_true(lisp_locator_next(&record.locators, &l));
+	assert_true(addr_equal(l.rloc.addr, addr_of(RIG_OWN)));
+	assert_int_equal(mapcache_count(mapsys_cache(r->vr->mapsys)), 0);
+	rig_free(r);
+}
+
+/* Who is up has heard of it; one that is down is found by what it has registered. */
+static void
+a_router_of_ours_is_announced_to_when_it_is_down(void **state)
+{
+	struct rig *r = rig_make(&usual);
+
+	(void)state;
+	rig_there(r, 0, "10.2.0.7", 5, false);
+	rig_there(r, 0, "10.2.0.8", 5, false);
+	rig_forget(r);
+	rig_here(r, "10.2.0.7");
+	assert_true(is_here(r, "10.2.0.7"));
+	assert_int_equal(questions(r, "10.2.0.7"), 0);
+	/* At home: nothing to be asked. */
+	rig_here(r, "10.1.0.9");
+	assert_int_equal(questions(r, "10.1.0.9"), 0);
+	rig_session(r, 0, false);
+	rig_run(r, 60 * US_S);
+	rig_forget(r);
+	rig_here(r, "10.2.0.8");
+	assert_true(is_here(r, "10.2.0.8"));
+	assert_int_equal(questions(r, "10.2.0.8"), 1);
+	rig_answer(r, (struct rig_answer){.prefix = "10.2.0.0/24", .rlocs = {{RIG_B, 1, 100}}});
+	assert_int_equal(rig_count(r, LISP_SHARED, NULL), 1);
+	rig_free(r);
+}
+
 /* ---- hostile ---- */
 
 /* Questions from ever other locators: the peers hear of some, several in one message, and no more. */
@@ -546,14 +629,6 @@ announce(struct rig *r, const char *secret, bool hypervisor, const char *eid, ui
 	assert_int_equal(lisp_auth_sign(&rig_lisp_io, r, &key, &msg, data, (size_t)size), 0);
 	assert_true(mapsys_heard(r->vr, &from, data, (size_t)size, r->now));
 	rig_step(r);
-}
-
-static bool
-is_here(const struct rig *r, const char *eid)
-{
-	const struct hwdt_entry *e = hwdt_find(r->vr->hwdt, BLUE, addr_of(eid));
-
-	return e != NULL && !e->b.withdrawn && vr_id_equal(e->b.vr, r->vr->self);
 }
 
 static void
@@ -628,6 +703,8 @@ main(void)
 		cmocka_unit_test(a_machine_that_is_away_is_said_to_be_there),
 		cmocka_unit_test(who_asked_hears_that_it_has_left),
 		cmocka_unit_test(who_asked_elsewhere_hears_that_it_is_here),
+		cmocka_unit_test(a_machine_from_elsewhere_is_announced_there),
+		cmocka_unit_test(a_router_of_ours_is_announced_to_when_it_is_down),
 		cmocka_unit_test(peers_are_not_flooded),
 		cmocka_unit_test(a_hypervisor_says_where_a_machine_is),
 		cmocka_unit_test(messages_of_others_are_left_to_others),

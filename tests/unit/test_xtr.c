@@ -339,6 +339,72 @@ the_previous_site_tells_who_asked_there(void **state)
 	net_free(net);
 }
 
+/* A site that is no router of ours is found by what the mapping system says just before. */
+static void
+the_previous_site_is_found_in_the_mapping_system(void **state)
+{
+	struct net *net = net_standard();
+	us_t moved;
+
+	(void)state;
+	before_a_move(net);
+	xtr_asked(net->nodes[A].x, VN, addr_of("10.1.0.5"), net->nodes[B].rloc, true, net->now);
+	moved = net->now;
+	xtr_ask_previous(net->nodes[C].x, VN, addr_of("10.1.0.5"), net->now);
+	move(net, false, false);
+	net_run(net, US_S);
+	assert_int_equal(net_count(net, C, XTR_PUSHED), 1);
+	assert_int_equal(net->nodes[A].departed, 1);
+	assert_true(addr_equal(net->nodes[A].departed_to, net->nodes[C].rloc));
+	/* Map-Request, Map-Reply, H=0 C=0, H=0 C=1. */
+	assert_leads(net, B, "10.1.0.5", "192.0.2.3");
+	assert_int_equal(net->nodes[B].changed_at - moved, 4 * DELAY);
+	/* It was no question for the map-cache. */
+	assert_int_equal(mapcache_count(net->nodes[C].cache), 0);
+	net_run(net, 60 * US_S);
+	assert_int_equal(net->nodes[C].unanswered, 0);
+	assert_int_equal(net_count(net, C, XTR_UNANSWERED), 0);
+	net_free(net);
+}
+
+static void
+nobody_is_told_who_needs_not(void **state)
+{
+	struct net *net = net_standard();
+	struct xtr_conf conf = net_xtr_conf(net, D);
+	uint64_t requests;
+
+	(void)state;
+	before_a_move(net);
+	/* A router of ours hears of it otherwise. */
+	net->nodes[C].peer = net->nodes[A].rloc;
+	xtr_ask_previous(net->nodes[C].x, VN, addr_of("10.1.0.5"), net->now);
+	move(net, false, false);
+	net_run(net, US_S);
+	/* It was here before. */
+	xtr_ask_previous(net->nodes[C].x, VN, addr_of("10.1.0.5"), net->now);
+	/* Nobody had it. */
+	net_own(net, C, "10.9.0.5/32", 1);
+	xtr_ask_previous(net->nodes[C].x, VN, addr_of("10.9.0.6"), net->now);
+	net_run(net, US_S);
+	assert_int_equal(net_count(net, C, XTR_PUSHED), 0);
+	/* The answer is lost: it is not asked again. */
+	net->cut = net->ms_addr;
+	requests = net_count(net, C, XTR_REQUESTS);
+	net_own(net, C, "10.1.0.7/32", 1);
+	xtr_ask_previous(net->nodes[C].x, VN, addr_of("10.1.0.7"), net->now);
+	net_run(net, 20 * US_S);
+	assert_int_equal(net_count(net, C, XTR_REQUESTS), requests + 1);
+	assert_int_equal(net_count(net, C, XTR_UNANSWERED), 0);
+	net->cut = (struct addr){0};
+	/* Without a key there is nothing to say. */
+	conf.has_push_key = false;
+	net_restart(net, D, &conf);
+	xtr_ask_previous(net->nodes[D].x, VN, addr_of("10.1.0.5"), net->now);
+	assert_int_equal(net_count(net, D, XTR_REQUESTS), 0);
+	net_free(net);
+}
+
 static void
 a_displaced_site_hears_of_it_with_its_refresh(void **state)
 {
@@ -837,6 +903,8 @@ main(void)
 		cmocka_unit_test(a_sender_that_goes_on_to_the_old_site_is_told_again),
 		cmocka_unit_test(a_push_leads_to_the_new_site_at_once),
 		cmocka_unit_test(the_previous_site_tells_who_asked_there),
+		cmocka_unit_test(the_previous_site_is_found_in_the_mapping_system),
+		cmocka_unit_test(nobody_is_told_who_needs_not),
 		cmocka_unit_test(a_displaced_site_hears_of_it_with_its_refresh),
 		cmocka_unit_test(registrations_survive_loss_and_are_refreshed),
 		cmocka_unit_test(a_withdrawn_eid_is_gone_at_the_server),
