@@ -2,9 +2,7 @@
 #include "vr/daemon.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/fmt.h"
 #include "vr/crypto.h"
@@ -257,14 +255,8 @@ start_everything(struct daemon *d, const uint8_t private_key[CONF_KEY_SIZE])
 	if (err != 0)
 		return err;
 	err = daemon_state_open(d);
-	/* It is written first when something has to be kept: too late to find out. */
-	if (err == 0 && faccessat(AT_FDCWD, d->conf->state_dir, W_OK | X_OK, AT_EACCESS) != 0)
-		err = -errno;
-	if (err != 0) {
-		log_line(d->log, LOG_ERROR, "main", "%s: %s", d->conf->state_dir, strerror(-err));
-		return err;
-	}
-	err = open_ports(d);
+	if (err == 0)
+		err = open_ports(d);
 	if (err == 0)
 		err = create_router(d);
 	if (err == 0)

@@ -1,7 +1,10 @@
 /* What the daemon remembers across a restart, and how it comes back. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "vr/daemon.h"
 
@@ -83,15 +86,31 @@ recall_row(void *ctx, const struct state_row *row)
 	}
 }
 
+/* It is written first when something has to be kept: too late to find out that it cannot be. */
+static int
+make_directory(const char *path)
+{
+	if (mkdir(path, 0700) != 0 && errno != EEXIST)
+		return -errno;
+	return faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) == 0 ? 0 : -errno;
+}
+
 int
 daemon_state_open(struct daemon *d)
 {
-	char file[4096];
+	const char *directory = d->conf->state_dir;
+	int err = make_directory(directory);
+	char *file;
 
-	if (mkdir(d->conf->state_dir, 0700) != 0 && errno != EEXIST)
-		return -errno;
-	snprintf(file, sizeof(file), "%s/%s.state", d->conf->state_dir, d->conf->name);
-	return state_create(file, d->log, &d->state);
+	if (err != 0) {
+		log_line(d->log, LOG_ERROR, "state", "%s: %s", directory, strerror(-err));
+		return err;
+	}
+	if (asprintf(&file, "%s/%s.state", directory, d->conf->name) < 0)
+		return -ENOMEM;
+	err = state_create(file, d->log, &d->state);
+	free(file);
+	return err;
 }
 
 int

@@ -7,9 +7,17 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/fmt.h"
+#include "vr/limits.h"
+#include "vr/loop.h"
+
+/* What could not be written is tried again so often. */
+#define RETRY_PACE (1 * US_S)
+/* A handshake timestamp beyond this, nanoseconds in the year 2262, was never one of ours. */
+#define CLOCK_MAX INT64_MAX
 
 /* What the file is to say.  Text is made of it in the thread: it takes longer than to gather it. */
 struct content {
@@ -19,6 +27,7 @@ struct content {
 
 struct state {
 	char *file, *draft; /* the draft is written, then takes the file's place */
+	int lock_fd;        /* of a file whose lock says that 'file' is ours */
 	struct log *log;
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -83,6 +92,28 @@ write_all(FILE *out, const struct content *c)
 	return fsync(fileno(out)) == 0 ? 0 : -errno;
 }
 
+/* The new name is on the disk, too. */
+static int
+sync_directory(const char *file)
+{
+	char *path = strdup(file), *slash = path != NULL ? strrchr(path, '/') : NULL;
+	int fd, err = 0;
+
+	if (path == NULL)
+		return -ENOMEM;
+	if (slash != NULL)
+		slash[slash == path] = '\0';
+	fd = open(slash != NULL ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	free(path);
+	if (fd < 0)
+		return -errno;
+	/* Some file systems have no such thing. */
+	if (fsync(fd) != 0 && errno != EINVAL)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
 static int
 replace_file(const struct state *s, const struct content *c)
 {
@@ -99,37 +130,130 @@ replace_file(const struct state *s, const struct content *c)
 	fclose(out);
 	if (err == 0 && rename(s->draft, s->file) != 0)
 		err = -errno;
-	return err;
+	/* Half a draft is of no use, and a full disk needs its room. */
+	if (err != 0)
+		(void)unlink(s->draft);
+	return err == 0 ? sync_directory(s->file) : err;
+}
+
+static void
+content_free(struct content *c)
+{
+	free(c->rows);
+	*c = (struct content){.rows = NULL};
+}
+
+/* Waits for a new content, which takes the place of '*c'; with 'again', for no longer than until '*c' is to be tried once
+ * more.  False: there is nothing to write.  '*stop': it is the last time. */
+static bool
+wait_for_content(struct state *s, struct content *c, bool again, bool *stop)
+{
+	us_t due = loop_now() + RETRY_PACE;
+	struct timespec at = {.tv_sec = due / US_S, .tv_nsec = due % US_S * 1000};
+	int rc = 0;
+
+	pthread_mutex_lock(&s->lock);
+	while (!s->has_waiting && !s->stop && rc != ETIMEDOUT)
+		rc = again ? pthread_cond_timedwait(&s->wake, &s->lock, &at)
+			   : pthread_cond_wait(&s->wake, &s->lock);
+	if (s->has_waiting) {
+		content_free(c);
+		*c = s->waiting;
+		s->waiting = (struct content){.rows = NULL};
+		s->has_waiting = false;
+		again = true;
+	}
+	*stop = s->stop;
+	pthread_mutex_unlock(&s->lock);
+	return again;
+}
+
+/* A disk that stays full is said once. */
+static void
+say_written(const struct state *s, int before, int err)
+{
+	if (err != 0 && err != before)
+		log_line(s->log, LOG_ERROR, "state", "%s: %s", s->file, strerror(-err));
+	else if (err == 0 && before != 0)
+		log_line(s->log, LOG_INFO, "state", "%s: written again", s->file);
 }
 
 static void *
 writer(void *arg)
 {
+	struct content c = {.rows = NULL};
 	struct state *s = arg;
 	bool stop;
+	int err = 0;
 
 	do {
-		struct content c;
-		bool found;
-		int err;
+		int before = err;
 
-		pthread_mutex_lock(&s->lock);
-		while (!s->has_waiting && !s->stop)
-			pthread_cond_wait(&s->wake, &s->lock);
-		c = s->waiting;
-		found = s->has_waiting;
-		s->has_waiting = false;
-		s->waiting = (struct content){0};
-		stop = s->stop;
-		pthread_mutex_unlock(&s->lock);
-		if (!found)
+		if (!wait_for_content(s, &c, err != 0, &stop))
 			continue;
 		err = replace_file(s, &c);
-		if (err != 0)
-			log_line(s->log, LOG_ERROR, "state", "%s: %s", s->file, strerror(-err));
-		free(c.rows);
+		say_written(s, before, err);
+		if (err == 0)
+			content_free(&c);
 	} while (!stop);
+	content_free(&c);
 	return NULL;
+}
+
+/* Two routers that write the same file would each forget what the other remembers; and they are the same router twice. The
+ * lock ends with the process, however that ends; its file stays.  0, -EBUSY or another negative
+ * errno. */
+static int
+lock_file(struct state *s)
+{
+	char *path;
+	int err = 0;
+
+	if (asprintf(&path, "%s.lock", s->file) < 0)
+		return -ENOMEM;
+	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (s->lock_fd < 0)
+		err = -errno;
+	else if (flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0)
+		err = errno == EWOULDBLOCK ? -EBUSY : -errno;
+	if (err != 0)
+		log_line(s->log, LOG_ERROR, "state", "%s: %s", err == -EBUSY ? s->file : path,
+			 err == -EBUSY ? "in use by another router, of the same name"
+				       : strerror(-err));
+	free(path);
+	return err;
+}
+
+/* The thread's deadlines are on the loop's clock. */
+static int
+start_writer(struct state *s)
+{
+	pthread_condattr_t attr;
+	int err;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	err = pthread_create(&s->thread, NULL, writer, s);
+	if (err == 0)
+		return 0;
+	pthread_mutex_destroy(&s->lock);
+	pthread_cond_destroy(&s->wake);
+	return -err;
+}
+
+static void
+state_free(struct state *s)
+{
+	if (s->lock_fd >= 0)
+		close(s->lock_fd);
+	content_free(&s->build);
+	content_free(&s->waiting);
+	free(s->file);
+	free(s->draft);
+	free(s);
 }
 
 int
@@ -141,23 +265,18 @@ state_create(const char *file, struct log *log, struct state **out)
 	if (s == NULL)
 		return -ENOMEM;
 	s->log = log;
+	s->lock_fd = -1;
 	s->file = strdup(file);
-	if (s->file == NULL || asprintf(&s->draft, "%s.new", file) < 0) {
-		free(s->file);
-		free(s);
-		return -ENOMEM;
-	}
-	pthread_mutex_init(&s->lock, NULL);
-	pthread_cond_init(&s->wake, NULL);
-	err = pthread_create(&s->thread, NULL, writer, s);
-	if (err != 0) {
-		free(s->file);
-		free(s->draft);
-		free(s);
-		return -err;
-	}
-	*out = s;
-	return 0;
+	if (asprintf(&s->draft, "%s.new", file) < 0)
+		s->draft = NULL;
+	err = s->file == NULL || s->draft == NULL ? -ENOMEM : lock_file(s);
+	if (err == 0)
+		err = start_writer(s);
+	if (err != 0)
+		state_free(s);
+	else
+		*out = s;
+	return err;
 }
 
 void
@@ -172,11 +291,7 @@ state_destroy(struct state *s)
 	pthread_join(s->thread, NULL);
 	pthread_mutex_destroy(&s->lock);
 	pthread_cond_destroy(&s->wake);
-	free(s->build.rows);
-	free(s->waiting.rows);
-	free(s->file);
-	free(s->draft);
-	free(s);
+	state_free(s);
 }
 
 /* binding VN EID MAC OWNER MOBILITY KIND WITHDRAWN */
@@ -195,7 +310,7 @@ parse_binding(const char *line, struct state_row *row)
 		return -EINVAL;
 	/* What no router would take must not get into a message to them. */
 	if (addr_is_unspecified(b->ip) || addr_is_multicast(b->ip) || mac_is_multicast(b->mac) ||
-	    mac_is_zero(b->mac) || vr_id_is_none(b->vr))
+	    mac_is_zero(b->mac) || vr_id_is_none(b->vr) || b->mobility > LIMITS_MOBILITY_MAX)
 		return -EINVAL;
 	b->kind = (uint8_t)kind;
 	b->withdrawn = withdrawn != 0;
@@ -239,8 +354,9 @@ parse_row(const char *line, struct state_row *row)
 	if (strncmp(line, "binding ", 8) == 0)
 		return parse_binding(line, row);
 	if (sscanf(line, "clock %" SCNu64, &row->value) == 1) {
+		/* No timestamp would be larger, and no handshake ever answered. */
 		row->kind = STATE_CLOCK;
-		return 0;
+		return row->value <= CLOCK_MAX ? 0 : -EINVAL;
 	}
 	if (sscanf(line, "heard %" SCNx64 " %" SCNu64, &row->peer.v, &row->value) == 2) {
 		row->kind = STATE_HEARD;
@@ -259,12 +375,13 @@ int
 state_read(const struct state *s, void (*each)(void *ctx, const struct state_row *row), void *ctx)
 {
 	FILE *f = fopen(s->file, "re");
+	int err = f == NULL ? -errno : 0;
 	char line[256];
 	unsigned bad = 0;
 
-	if (f == NULL)
-		return errno == ENOENT ? 0 : -errno;
-	while (fgets(line, sizeof(line), f) != NULL) {
+	if (err == -ENOENT)
+		return 0;
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
 		struct state_row row;
 
 		if (line[0] == '#')
@@ -274,11 +391,17 @@ state_read(const struct state *s, void (*each)(void *ctx, const struct state_row
 		else
 			bad++;
 	}
-	fclose(f);
-	if (bad > 0)
+	if (f != NULL && ferror(f) != 0)
+		err = errno != 0 ? -errno : -EIO;
+	if (f != NULL)
+		fclose(f);
+	if (err != 0)
+		log_line(s->log, LOG_ERROR, "state", "%s: cannot read it: %s", s->file,
+			 strerror(-err));
+	else if (bad > 0)
 		log_line(s->log, LOG_WARNING, "state",
 			 "%s: %u lines make no sense and are left out", s->file, bad);
-	return 0;
+	return err;
 }
 
 void

@@ -2,9 +2,9 @@
  * handshake timestamps that replays are told by.
  *
  * Writing happens in a thread of its own, so that the loop never waits for a disk; the newest
- * content
- * wins.  A
- * file that does not parse is reported and its good lines are used. */
+ * content wins, and what could
+ * not be written is tried again.  A file that does not parse is reported and its good lines are
+ * used. */
 #ifndef VR_STATE_H
 #define VR_STATE_H
 
@@ -35,11 +35,13 @@ struct state_row {
 		value; /* CLOCK, HEARD: handshake timestamp; REGISTERED: LISP nonce; ETR: its reserve */
 };
 
-/* 'file' is copied; its directory must exist.  Starts the thread.  0 or -errno. */
+/* 'file' is copied; its directory must exist.  Starts the thread.  0, -EBUSY (another router has the file, also in this
+ * process) or another negative errno, which is logged. */
 MUST_USE int state_create(const char *file, struct log *log, struct state **out);
-/* Writes what is still waiting, and ends the thread. */
+/* Writes what is still waiting, or could not be written before, and ends the thread. */
 void state_destroy(struct state *s);
-/* Calls 'each' for every good row of the file.  A missing file has none.  0 or -errno. */
+/* Calls 'each' for every good row of the file.  A missing file has none.  0 or a negative errno, which is logged: then not
+ * all that was remembered is known. */
 MUST_USE int state_read(const struct state *s, void (*each)(void *ctx, const struct state_row *row),
 			void *ctx);
 

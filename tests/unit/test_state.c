@@ -4,16 +4,20 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/fmt.h"
+#include "vr/loop.h"
 #include "vr/state.h"
 
 struct fixture {
-	char dir[32], file[48];
+	char dir[32], file[48], lock[64], log_file[48];
 	struct log *log;
 	struct state_row rows[8];
 	size_t count;
@@ -28,7 +32,9 @@ setup(void **state)
 	snprintf(f->dir, sizeof(f->dir), "/tmp/test_state.XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
 	snprintf(f->file, sizeof(f->file), "%s/a.state", f->dir);
-	f->log = log_create(LOG_ERROR, NULL);
+	snprintf(f->lock, sizeof(f->lock), "%s.lock", f->file);
+	snprintf(f->log_file, sizeof(f->log_file), "%s/log", f->dir);
+	f->log = log_create(LOG_ERROR, f->log_file);
 	assert_non_null(f->log);
 	*state = f;
 	return 0;
@@ -40,7 +46,9 @@ teardown(void **state)
 	struct fixture *f = *state;
 
 	unlink(f->file);
-	rmdir(f->dir);
+	unlink(f->lock);
+	unlink(f->log_file);
+	assert_int_equal(rmdir(f->dir), 0); /* no draft is left behind */
 	log_destroy(f->log);
 	free(f);
 	return 0;
@@ -67,7 +75,7 @@ what_was_remembered_comes_back(void **state)
 			     .mobility = UINT64_C(1) << 63,
 			     .kind = BINDING_GATEWAY,
 			     .withdrawn = true}},
-		{.kind = STATE_CLOCK, .value = UINT64_MAX},
+		{.kind = STATE_CLOCK, .value = INT64_MAX},
 		{.kind = STATE_HEARD, .peer = {1}, .value = 5},
 		{.kind = STATE_REGISTERED, .value = 77},
 		{.kind = STATE_ETR,
@@ -156,6 +164,11 @@ rows_that_no_router_would_take_are_left_out(void **state)
 		"binding 99999999 10.1.0.5 02:00:00:00:00:01 a 1 0 0",
 		"binding 7 10.1.0.5",
 		"binding",
+		/* A counter and a clock that could never become larger. */
+		"binding 7 10.1.0.5 02:00:00:00:00:01 a 9223372036854775809 0 0",
+		"binding 7 10.1.0.5 02:00:00:00:00:01 a -1 0 0",
+		"clock 9223372036854775808",
+		"clock -5",
 		"heard a",
 		"\x01\xff\xfe",
 		"",
@@ -178,6 +191,88 @@ rows_that_no_router_would_take_are_left_out(void **state)
 	assert_int_equal(f->rows[0].binding.vn, 7);
 }
 
+static void
+commit_clock(struct state *s, uint64_t value)
+{
+	state_begin(s);
+	state_add(s, &(struct state_row){.kind = STATE_CLOCK, .value = value});
+	state_commit(s);
+}
+
+/* Waits until a file is there and says something. */
+static void
+wait_for_file(const char *file)
+{
+	const struct timespec moment = {.tv_nsec = 5000000};
+	us_t deadline = loop_now() + 10 * US_S;
+	struct stat st;
+
+	while (stat(file, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size == 0) {
+		assert_true(loop_now() < deadline);
+		nanosleep(&moment, NULL);
+	}
+}
+
+static void
+what_cannot_be_written_is_written_later(void **state)
+{
+	struct fixture *f = *state;
+	struct state *s;
+
+	/* A file cannot take the place of a directory. */
+	assert_int_equal(mkdir(f->file, 0700), 0);
+	assert_int_equal(state_create(f->file, f->log, &s), 0);
+	commit_clock(s, 5);
+	wait_for_file(f->log_file);
+	/* Nobody says anything new. */
+	assert_int_equal(rmdir(f->file), 0);
+	wait_for_file(f->file);
+	assert_int_equal(state_read(s, take, f), 0);
+	assert_int_equal(f->count, 1);
+	assert_int_equal(f->rows[0].value, 5);
+	state_destroy(s);
+}
+
+static void
+the_end_does_not_wait_for_a_disk_that_stays_full(void **state)
+{
+	struct fixture *f = *state;
+	struct state *s;
+
+	assert_int_equal(mkdir(f->file, 0700), 0);
+	assert_int_equal(state_create(f->file, f->log, &s), 0);
+	commit_clock(s, 5);
+	state_destroy(s);
+	assert_int_equal(rmdir(f->file), 0);
+}
+
+static void
+a_file_that_cannot_be_read_is_no_empty_one(void **state)
+{
+	struct fixture *f = *state;
+	struct state *s;
+
+	assert_int_equal(mkdir(f->file, 0700), 0);
+	assert_int_equal(state_create(f->file, f->log, &s), 0);
+	assert_int_equal(state_read(s, take, f), -EISDIR);
+	assert_int_equal(f->count, 0);
+	state_destroy(s);
+	assert_int_equal(rmdir(f->file), 0);
+}
+
+static void
+a_file_has_one_writer(void **state)
+{
+	struct fixture *f = *state;
+	struct state *s, *other;
+
+	assert_int_equal(state_create(f->file, f->log, &s), 0);
+	assert_int_equal(state_create(f->file, f->log, &other), -EBUSY);
+	state_destroy(s);
+	assert_int_equal(state_create(f->file, f->log, &s), 0);
+	state_destroy(s);
+}
+
 int
 main(void)
 {
@@ -187,6 +282,13 @@ main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(rows_that_no_router_would_take_are_left_out, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(what_cannot_be_written_is_written_later, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(the_end_does_not_wait_for_a_disk_that_stays_full,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(a_file_that_cannot_be_read_is_no_empty_one, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_file_has_one_writer, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
