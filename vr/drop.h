@@ -45,6 +45,7 @@
 	X(QUERY_FULL, "query-full", "too many questions to the other routers at once")             \
 	X(RARP_UNKNOWN, "rarp-unknown", "RARP for a MAC that no HWDT knows")                       \
 	X(SIGHTING_REFUSED, "sighting-refused", "an EID that this site may not host")              \
+	X(ADDRESS_TAKEN, "address-taken", "ARP of a machine that uses the router's own address")   \
 	X(ARP_MALFORMED, "arp-malformed", "not a well-formed ARP or RARP frame")
 
 enum vr_drop {

@@ -51,6 +51,23 @@ lan_announce(struct vr *vr, const struct site *site)
 	}
 }
 
+/* RFC 5227, DEFEND_INTERVAL: two that defend an address against each other would never end. */
+#define DEFEND_INTERVAL (10 * US_S)
+
+/* Somebody uses an address of the router's own: its neighbours hear whose it is, and people that there are two. */
+static void
+own_address_taken(struct vr *vr, struct site *site, const struct arp *arp, us_t now)
+{
+	struct binding b = {.vn = site->vn, .ip = arp->spa, .mac = arp->sha, .vr = vr->self};
+
+	vr_drop(vr, DROP_ADDRESS_TAKEN);
+	if (now < site->defend_due)
+		return;
+	site->defend_due = now + DEFEND_INTERVAL;
+	sight_alarm(vr, &b, (struct vr_id){0}, "duplicate: it is this router's own address", now);
+	lan_announce(vr, site);
+}
+
 /* Hosts that do not listen are told once in a while; all hosts of a LAN together so many at once and one more per
  * millisecond. */
 #define TELL_AGAIN (1 * US_S)
@@ -151,6 +168,10 @@ arp_heard(struct vr *vr, struct site *site, const struct arp *arp, us_t now)
 	if (!addr_is_unspecified(arp->spa) && mac_equal(arp->eth_src, arp->sha)) {
 		bool is_garp = addr_equal(arp->spa, arp->tpa);
 
+		if (vr_owns_address(site, arp->spa)) {
+			own_address_taken(vr, site, arp, now);
+			return;
+		}
 		/* An answer to us is presence, which is settled first: it is no late frame. */
 		if (arp->op == ARP_REPLY && to_us)
 			presence_answered(vr->presence, site->vn, arp->spa, arp->sha, now);

@@ -68,6 +68,18 @@ check(const char *file)
 	return EXIT_SUCCESS;
 }
 
+/* The status of what was to be printed: what a full disk has swallowed was not said. */
+static int
+printed(int status)
+{
+	bool is_lost = ferror(stdout) != 0;
+
+	if (fflush(stdout) == 0 && !is_lost)
+		return status;
+	fprintf(stderr, "vrd: cannot write to the standard output\n");
+	return EXIT_FAILURE;
+}
+
 static int
 run(const char *file)
 {
@@ -118,13 +130,13 @@ main(int argc, char **argv)
 			break;
 		case 'H':
 			conf_help(stdout);
-			return EXIT_SUCCESS;
+			return printed(EXIT_SUCCESS);
 		case 'V':
 			puts("vrd " VRD_VERSION);
-			return EXIT_SUCCESS;
+			return printed(EXIT_SUCCESS);
 		case 'h':
 			usage(stdout);
-			return EXIT_SUCCESS;
+			return printed(EXIT_SUCCESS);
 		default:
 			usage(stderr);
 			return 2;
@@ -134,5 +146,5 @@ main(int argc, char **argv)
 		usage(stderr);
 		return 2;
 	}
-	return checked != NULL ? check(checked) : run(file);
+	return checked != NULL ? printed(check(checked)) : run(file);
 }

@@ -86,7 +86,8 @@ struct site {
 	struct binding fresh[SYNC_BINDINGS_MAX]; /* news that waits a moment for company */
 	size_t fresh_count;
 	us_t fresh_due;
-	us_t ask_due; /* next ARP request for a machine that has been silent */
+	us_t ask_due;    /* next ARP request for a machine that has been silent */
+	us_t defend_due; /* an own address that somebody uses is not defended before */
 	struct vr_told told[VR_TOLD];
 	/* MACs asked about and destinations waited for in the place of others, silent machines asked by ARP for other routers,
 	 * and hosts told of neighbours. */

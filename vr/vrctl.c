@@ -304,8 +304,8 @@ run(const struct command *command, const struct vrctl_options *options, int coun
 	return command->run(options, count, words);
 }
 
-int
-main(int argc, char **argv)
+static enum vrctl_status
+run_command_line(int argc, char **argv)
 {
 	struct vrctl_options options = {.socket = SOCKET_DEFAULT};
 	char **words;
@@ -314,9 +314,11 @@ main(int argc, char **argv)
 	if (vrctl_options_read(&options, argc, argv) != VRCTL_DONE)
 		return VRCTL_USAGE;
 	if (options.help)
-		return (int)run_help(&options, 0, NULL);
-	if (options.version)
-		return puts("vrctl " VRD_VERSION) == EOF;
+		return run_help(&options, 0, NULL);
+	if (options.version) {
+		puts("vrctl " VRD_VERSION);
+		return VRCTL_DONE;
+	}
 	words = argv + options.words;
 	if (options.words == argc) {
 		print_usage(stderr);
@@ -324,7 +326,20 @@ main(int argc, char **argv)
 	}
 	for (i = 0; i < ARRAY_COUNT(commands); i++)
 		if (strcmp(commands[i].name, words[0]) == 0)
-			return (int)run(&commands[i], &options, argc - options.words - 1,
-					words + 1);
-	return (int)vrctl_usage_error("no such command", words[0]);
+			return run(&commands[i], &options, argc - options.words - 1, words + 1);
+	return vrctl_usage_error("no such command", words[0]);
+}
+
+int
+main(int argc, char **argv)
+{
+	enum vrctl_status status = run_command_line(argc, argv);
+	bool is_lost = ferror(stdout) != 0;
+
+	/* What a full disk has swallowed was not said. */
+	if ((fflush(stdout) != 0 || is_lost) && status == VRCTL_DONE) {
+		fprintf(stderr, "vrctl: cannot write to the standard output\n");
+		status = VRCTL_REFUSED;
+	}
+	return (int)status;
 }

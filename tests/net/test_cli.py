@@ -241,6 +241,20 @@ def test_exit_statuses_of_vrctl(net, arguments, expected):
     assert status == expected and bool(errors) != bool(output)
 
 
+@pytest.mark.parametrize("program,arguments", [
+    ("vrctl", ["show", "hwdt"]), ("vrctl", ["--json", "show", "drops"]), ("vrctl", ["help"]), ("vrctl", ["--version"]),
+    ("vrd", ["--help-config"]), ("vrd", ["--version"]), ("vrd", ["--check", "CONF"])])
+def test_what_a_full_disk_swallows_is_no_success(net, program, arguments):
+    router = net.routers["a"]
+    where = ["-s", router.conf["control_socket"]] if program == "vrctl" else []
+    arguments = [router.conf_file if word == "CONF" else word for word in arguments]
+    with open("/dev/full", "w", encoding="ascii") as full:
+        done = subprocess.run([tools.built(program), *where, *arguments], stdout=full, stderr=subprocess.PIPE,
+                              text=True, timeout=10, check=False)
+    assert done.returncode == 1 and done.stderr == f"{program}: cannot write to the standard output\n"
+    assert call(program, *where, *arguments)[0] == 0
+
+
 def test_without_a_router_the_exit_status_is_3(tmp_path):
     status, _, errors = call("vrctl", "-s", str(tmp_path / "none"), "show", "vr")
     assert status == 3 and "none" in errors
@@ -520,6 +534,21 @@ def test_sigusr1_logs_the_counters(net):
     router.process.send_signal(signal.SIGUSR1)
     for pattern in (r"drop: router ttl \d+: ", rf"drop: port {VN} vlan \d+: a tagged frame", r'stats: \{"lan_frames"'):
         wait_for(lambda wanted=pattern: re.search(wanted, router.log()), 3, f"{pattern} in the log")
+
+
+def test_a_second_router_of_one_name_does_not_start_and_touches_nothing(pair):
+    """Another socket, another port, the same name and LAN: it would be the first one's twin."""
+    router, space = pair.routers["a"], pair.spaces["a"]
+    pair.wait_ping(pair.ha, pair.hb)
+    before, twin = state_of(space), f"{router.folder}/twin.conf"
+    with open(twin, "w", encoding="utf-8") as file:
+        json.dump({**router.conf, "listen": f"{pair.address('a')}:4444", "log": {},
+                   "control_socket": f"{router.folder}/twin.sock"}, file)
+    done = subprocess.run(["ip", "netns", "exec", space.full, tools.built("vrd"), "-c", twin], capture_output=True,
+                          text=True, timeout=10, check=False)
+    assert done.returncode == 1 and "a.state: in use by another router" in done.stderr
+    assert differences(before, state_of(space)) == {}
+    assert pair.ping(pair.ha, pair.hb) and pair.peer("b", "a")["handshakes"] == 1
 
 
 # ---- privileges ----

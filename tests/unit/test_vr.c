@@ -548,6 +548,43 @@ same_subnet(const struct world *w, const char *a, const char *b)
 
 /* What moves may come from many subnets: an aggregate that spans them is none. */
 static void
+the_routers_own_address_is_defended_against_a_machine_that_uses_it(void **state)
+{
+	struct world *w = world_make();
+	uint64_t cursor;
+	struct change c;
+	uint64_t missed;
+
+	(void)state;
+	world_start(w);
+	run(w, US_S);
+	cursor = change_next_number(w->vr->feed);
+	w->said_count = 0;
+	/* Its neighbours have just taken it for the gateway. */
+	say_arp(w, vm, "10.1.0.1", "10.1.0.1");
+	assert_int_equal(w->said_count, 1);
+	assert_int_equal(w->said[0], 'G');
+	assert_true(addr_equal(w->arp.spa, ip("10.1.0.1")));
+	assert_true(mac_equal(w->arp.sha, router_mac));
+	assert_true(change_read(w->vr->feed, &cursor, &c, &missed));
+	assert_int_equal(c.kind, CHANGE_ALARM);
+	assert_true(addr_equal(c.ip, ip("10.1.0.1")) && mac_equal(c.mac, vm));
+	/* Not as often as the other likes, but again. */
+	for (unsigned i = 0; i < 99; i++) {
+		run(w, 100 * US_MS);
+		say_arp(w, vm, "10.1.0.1", "10.1.0.5");
+	}
+	assert_int_equal(w->said_count, 1);
+	assert_false(change_read(w->vr->feed, &cursor, &c, &missed));
+	run(w, 200 * US_MS);
+	say_arp(w, vm, "10.1.0.1", "10.1.0.1");
+	assert_int_equal(w->said_count, 2);
+	assert_int_equal(w->vr->drops[DROP_ADDRESS_TAKEN], 101);
+	assert_true(mac_equal(hwdt_find(w->vr->hwdt, VN, ip("10.1.0.1"))->b.mac, router_mac));
+	world_end(w);
+}
+
+static void
 a_mobile_prefix_makes_no_subnet(void **state)
 {
 	struct world *w = world_make();
@@ -671,6 +708,8 @@ main(void)
 		cmocka_unit_test(an_address_that_is_the_routers_no_more_is_taken_back),
 		cmocka_unit_test(the_routers_own_address_stays_in_a_full_table),
 		cmocka_unit_test(what_must_be_kept_is_gathered_in_steps),
+		cmocka_unit_test(
+			the_routers_own_address_is_defended_against_a_machine_that_uses_it),
 		cmocka_unit_test(a_mobile_prefix_makes_no_subnet),
 		cmocka_unit_test(the_subnet_is_found_at_once_among_many),
 	};
