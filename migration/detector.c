@@ -1,14 +1,6 @@
 /* What a sighting means: see detector.h. */
 #include "migration/detector.h"
 
-const char *
-sighting_name(enum sighting_kind kind)
-{
-	static const char *const names[] = {"rarp", "garp", "arp", "data"};
-
-	return names[kind];
-}
-
 /* It may have moved on since: hypervisors of all sites that it has passed repeat themselves. */
 static bool
 was_here(const struct hwdt_entry *e, struct vr_id self)

@@ -14,8 +14,6 @@ enum sighting_kind {
 	SIGHTING_DATA, /* source of an IP packet */
 };
 
-const char *sighting_name(enum sighting_kind kind);
-
 enum detector_verdict {
 	VERDICT_KNOWN,    /* it is where HWDT says, here */
 	VERDICT_NEW,      /* nobody owns it and it may live here */

@@ -9,7 +9,6 @@
 #include "vr/train.h"
 #include "wire/ip.h"
 
-#define MODULE     "plain"
 #define FAMILIES   2 /* IPv4, IPv6: in the order of family_index() */
 #define ROUNDS_MAX 4 /* of udp_receive() per wake-up, so that the other sources get their turn */
 #define GRO_SIZE   65536

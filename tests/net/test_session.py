@@ -220,6 +220,41 @@ def test_a_router_that_changes_its_address_is_followed():
             assert row["roams"] >= 1 and row["handshakes"] == handshakes and row["state"] == "up"
 
 
+def ip6_underlay(name, conf):
+    """A listens at its address, B at any."""
+    def at(which):
+        return f"2001:db8::{ord(which) - ord('a') + 1}"
+    conf["listen"] = f"[{at(name) if name == 'a' else '::'}]:{PORT}"
+    for peer in conf["peers"]:
+        peer["endpoints"] = [f"[{at(peer['name'])}]:{PORT}"]
+
+
+def test_sessions_run_over_ipv6():
+    with Sites(configure=ip6_underlay) as net:
+        ha, hb = net.host("a", 10), net.host("b", 10)
+        for number, space in enumerate(net.spaces.values(), 1):
+            space.sysctl("net.ipv6.conf.wan0.disable_ipv6", 0)
+            space.ip(f"-6 address add 2001:db8::{number}/64 dev wan0 nodad")
+        net.start()
+        net.wait_ping(ha, hb)
+        assert net.peer("b", "a")["endpoint"] == f"[2001:db8::1]:{PORT}"
+        # A record adds 40 bytes, UDP 8, IPv6 40: the search ends at most 8 below.
+        net.wait_mtu("a", "b", 1500 - 88)
+        with sniff.Sniffer(net.spaces["b"], "wan0") as seen, Connection(ha, hb) as connection:
+            connection.exchange(1 << 20)
+            assert not seen.frames(lambda frame: frame.ip)  # of IPv4
+        transfer(ha, hb, 4 << 20)
+        # A move, and an endpoint that changes.
+        ha.move("b")
+        ha.rarp()
+        net.wait_owner(ha.ip, "b")
+        space = net.spaces["b"]
+        space.ip("-6 address add 2001:db8::22/64 dev wan0 nodad")
+        space.ip("-6 address del 2001:db8::2/64 dev wan0")
+        wait_for(lambda: net.peer("a", "b")["endpoint"] == f"[2001:db8::22]:{PORT}", 3, "A to follow")
+        assert net.peer("a", "b")["state"] == "up" and not net.routers["a"].drops().get("forged")
+
+
 def test_nothing_of_the_inner_packets_is_seen_on_the_underlay(net):
     with sniff.Sniffer(net.spaces["b"], "wan0") as seen:
         transfer(net.ha, net.hb, 1 << 20)
