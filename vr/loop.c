@@ -2,6 +2,7 @@
 #include "vr/loop.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -157,6 +158,7 @@ int
 loop_signal(struct loop *l, int signal, loop_fn *fn, void *ctx)
 {
 	struct watch *w = watch_add(l, fn, ctx);
+	sigset_t set;
 
 	if (w == NULL)
 		return -ENOMEM;
@@ -164,6 +166,9 @@ loop_signal(struct loop *l, int signal, loop_fn *fn, void *ctx)
 	ev_signal_init(&w->signal, on_signal, signal);
 	w->signal.data = w;
 	ev_signal_start(l->ev, &w->signal);
+	sigemptyset(&set);
+	sigaddset(&set, signal);
+	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
 	return 0;
 }
 

@@ -22,7 +22,7 @@ void loop_destroy(struct loop *l);
 MUST_USE int loop_watch(struct loop *l, int fd, loop_fn *fn, void *ctx);
 /* No longer.  To be called before the descriptor is closed; no-op for one that is not watched. */
 void loop_unwatch(struct loop *l, int fd);
-/* Signals become events.  0 or -ENOMEM. */
+/* A signal becomes an event, also one that was blocked and has come meanwhile.  0 or -ENOMEM. */
 MUST_USE int loop_signal(struct loop *l, int signal, loop_fn *fn, void *ctx);
 /* A timer that is not set yet.  Owned by the loop.  NULL when memory or descriptors are short. */
 struct loop_timer *loop_timer(struct loop *l, loop_fn *fn, void *ctx);

@@ -80,6 +80,22 @@ printed(int status)
 	return EXIT_FAILURE;
 }
 
+/* Signals that the loop takes wait while there is none: a second SIGTERM must not end what the first one has begun, and none
+ * at the start may leave a half-made port on the LAN.  Threads that are made meanwhile never get
+ * one. */
+static void
+hold_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 static int
 run(const char *file)
 {
@@ -101,9 +117,12 @@ run(const char *file)
 		return EXIT_FAILURE;
 	}
 	signal(SIGPIPE, SIG_IGN);
+	hold_signals();
+	/* The loop lets them through, each when it watches it. */
 	err = daemon_create(file, conf, log, &daemon);
 	if (err == 0) {
 		daemon_run(daemon);
+		hold_signals();
 		daemon_destroy(daemon);
 	}
 	log_destroy(log);

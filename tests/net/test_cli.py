@@ -1,4 +1,5 @@
 """The programs as people use them: checking a configuration, asking a running router, changing it, ending it."""
+import contextlib
 import json
 import os
 import re
@@ -679,6 +680,22 @@ def settle(net):
     wait_for(lambda: all(host.is_forwarding() for host in net.hosts.values()), 3, "the switches")
 
 
+@pytest.fixture
+def pair_of_nics():
+    """Routers with the NIC's own MAC, and what was there before them."""
+    def configure(_, conf):
+        conf["vns"][0]["mac"] = "nic"
+    with Sites(lan="bridge", configure=configure) as net:
+        ha, hb = net.host("a", 10), net.host("b", 10)
+        net.underlay.start()
+        settle(net)
+        net.before = state_of(net.spaces["a"])
+        net.start()
+        net.before["features"]["wan0"] = state_of(net.spaces["a"])["features"]["wan0"]
+        use(net, ha, hb)
+        yield net
+
+
 @pytest.mark.parametrize("lan,mac", [("bridge", "virtual"), ("nic", "virtual"), ("nic", "nic"), ("bridge", "nic")])
 @pytest.mark.parametrize("how", ["SIGTERM", "SIGINT", "kill and a new start"])
 def test_the_end_leaves_lan_and_kernel_as_they_were(lan, mac, how):
@@ -706,6 +723,44 @@ def test_the_end_leaves_lan_and_kernel_as_they_were(lan, mac, how):
         settle(net)
         assert differences(before, state_of(net.spaces["a"])) == {}
         assert not os.path.exists(router.conf["control_socket"])
+
+
+def test_an_impatient_end_leaves_as_little(pair_of_nics):
+    """Somebody who does not wait sends it again and again, of all kinds."""
+    net = pair_of_nics
+    router, before = net.routers["a"], net.before
+
+    def ends():
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
+            router.process.send_signal(number)
+        return router.process.poll() is not None
+    wait_for(ends, 5, "the end", interval=0.0005)
+    assert router.process.returncode == 0
+    assert differences(before, state_of(net.spaces["a"])) == {}
+    assert not os.path.exists(router.conf["control_socket"])
+
+
+def test_an_end_at_any_moment_of_the_start_leaves_as_little():
+    with Sites(lan="bridge") as net:
+        host = net.host("a", 10)
+        net.underlay.start()
+        settle(net)
+        space, router = net.spaces["a"], net.routers["a"]
+        router.write_conf()
+        before, ended = state_of(space), []
+        for step in range(30):
+            process = net.lab.popen("ip", "netns", "exec", space.full, tools.built("vrd"), "-c", router.conf_file,
+                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            # Not a wait for something: moments of a start that takes some 20 ms.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.001 * step)
+            process.send_signal(signal.SIGTERM)
+            ended.append(process.wait(5))
+            net.lab.end(process)
+            assert space.ports("br0") == [host.cable], f"{step} ms after the start"
+        # It was killed before it was a router, or ended in order.
+        assert set(ended) <= {-signal.SIGTERM, 0} and 0 in ended
+        assert differences(before, state_of(space)) == {}
 
 
 def test_a_device_that_was_down_is_down_again():
