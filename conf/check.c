@@ -7,6 +7,7 @@
 
 #include "base/fmt.h"
 #include "conf/check_lisp.h"
+#include "conf/check_proxy.h"
 #include "conf/unique.h"
 
 /* What fill_conf() leaves for a number that it refused. */
@@ -526,6 +527,7 @@ check_conf(struct report *r, const struct conf *conf, conf_public_key_fn *public
 		check_features(&c);
 		check_own_key(&c, public_key);
 		rc = c.rc != 0 ? c.rc : check_lisp(r, conf);
+		rc = rc != 0 ? rc : check_proxy(r, conf);
 	}
 	checker_fini(&c);
 	return rc;

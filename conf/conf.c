@@ -194,6 +194,8 @@ fini_vn(struct conf_vn *vn)
 	free(vn->local);
 	free(vn->addresses);
 	free(vn->subnets);
+	free(vn->petrs);
+	free(vn->proxy.prefixes);
 }
 
 static void

@@ -41,6 +41,15 @@ struct conf_address {
 	uint8_t len; /* of the subnet it stands in */
 };
 
+/* Machines outside of the network reach it here, and it them (RFC 6832). */
+struct conf_proxy {
+	bool enabled;            /* there is a "proxy" object: the device is on the outside */
+	bool ingress, egress;    /* PITR, PETR */
+	bool check_locators;     /* an EID's packets must come from a locator of its mapping */
+	struct prefix *prefixes; /* EID-prefixes that are served */
+	size_t prefix_count;
+};
+
 struct conf_vn {
 	vn_id_t id;
 	char *name;
@@ -63,12 +72,16 @@ struct conf_vn {
 	us_t freeze_time;                      /* for so long */
 	bool lisp;                             /* takes part in the mapping system */
 	enum conf_encapsulation encapsulation; /* where no locator has a choice of its own */
+	struct addr *petrs; /* locators for what leaves the network, the preferred first */
+	size_t petr_count;
+	struct conf_proxy proxy;
 };
 
 struct conf_peer_vn {
 	vn_id_t id;
 	struct prefix *prefixes; /* fixed prefixes it is responsible for and may speak for */
 	size_t prefix_count;
+	bool proxy; /* what leaves the network goes to it, and it may speak for the outside */
 };
 
 struct conf_peer {

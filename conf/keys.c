@@ -31,6 +31,7 @@
 #define PEER_VNS_MAX     64
 #define LISP_RLOCS_MAX   4
 #define LISP_SERVERS_MAX 8
+#define PETRS_MAX        8 /* MAP_LOCATORS_MAX (tables/mapcache.h) */
 #define LISP_KEYS_MAX    65536
 #define LISP_SITES_MAX   65535
 
@@ -158,6 +159,25 @@ static const struct key keys[] = {
 	 .help = "How packets travel to a locator of another site: \"auto\" (sealed where it is a "
 		 "peer with a session, plain LISP to all others), \"plain\", or \"sealed\" (never "
 		 "plain)."},
+	{"vns[].lisp.petrs", KEY_ADDR, .max = PETRS_MAX, MANY(struct conf_vn, petrs, petr_count),
+	 .help = "Locators of Proxy-ETRs: what the mapping system says to forward natively is "
+		 "sent to the first that can be used; without any it leaves through the home "
+		 "site's \"native_gateway\"."},
+	{"vns[].proxy", GROUP_NOTED(struct conf_vn, proxy.enabled), .fixed = true,
+	 .help = "This router is a proxy of the network (RFC 6832): \"device\" is not one of its "
+		 "LANs but on the outside, with machines and routers that know nothing of LISP."},
+	{"vns[].proxy.prefixes", KEY_PREFIX, .required = true, .min = 1, .max = 64,
+	 MANY(struct conf_vn, proxy.prefixes, proxy.prefix_count),
+	 .help = "EID-prefixes that are served; routers outside have routes for them to one of "
+		 "\"addresses\"."},
+	{"vns[].proxy.ingress", KEY_BOOL, .fallback = "true", AT(struct conf_vn, proxy.ingress),
+	 .help = "Proxy-ITR: packets from outside to these prefixes are taken in."},
+	{"vns[].proxy.egress", KEY_BOOL, .fallback = "true", AT(struct conf_vn, proxy.egress),
+	 .help = "Proxy-ETR: packets from these prefixes to the outside are let out."},
+	{"vns[].proxy.check_locators", KEY_BOOL, .fallback = "true",
+	 AT(struct conf_vn, proxy.check_locators),
+	 .help = "Packets from a machine that no peer has are let out only if they come from a "
+		 "locator of its mapping."},
 
 	{"peers", KEY_OBJECTS, .max = PEERS_MAX, MANY(struct conf, peers, peer_count),
 	 .help = "The other routers."},
@@ -175,6 +195,9 @@ static const struct key keys[] = {
 	{"peers[].vns[].prefixes", KEY_PREFIX, .max = PREFIXES_MAX,
 	 MANY(struct conf_peer_vn, prefixes, prefix_count),
 	 .help = "Fixed prefixes it is responsible for and may speak for."},
+	{"peers[].vns[].proxy", KEY_BOOL, .fallback = "false", AT(struct conf_peer_vn, proxy),
+	 .help = "It is a proxy of the network: what leaves the network is sent to it, and it may "
+		 "speak for machines outside."},
 
 	{"lisp", GROUP_NOTED(struct conf, lisp.enabled), .fixed = true,
 	 .help = "The LISP roles of this router (RFC 9300, 9301); without it there are none."},

@@ -19,7 +19,7 @@
 #define NONCE_STEP  (1u << 22)
 
 /* Why something is asked. */
-enum why { FOR_PACKET, FOR_SMR, FOR_RENEWAL, FOR_PREVIOUS };
+enum why { FOR_PACKET, FOR_SMR, FOR_SOURCE, FOR_RENEWAL, FOR_PREVIOUS };
 
 /* No mapping is kept longer, whatever it says. */
 #define TTL_MAX (24 * 3600 * US_S)
@@ -44,16 +44,16 @@ ask_is_free(const struct ask *ask)
 	return addr_is_none(ask->prefix.addr);
 }
 
-/* The row of this question, a new one, or NULL when there is no room.  What strangers set off by an SMR takes half
- * of it at most. */
+/* The row of this question, a new one, or NULL when there is no room.  What strangers set off, by an SMR or by data
+ * from a forged source, takes half of it at most. */
 static struct ask *
-ask_get(struct xtr *x, vn_id_t vn, struct prefix prefix, bool smr_invoked)
+ask_get(struct xtr *x, vn_id_t vn, struct prefix prefix, bool stranger)
 {
 	struct ask *set = ask_set(x, vn, &prefix), *room = NULL;
 	unsigned strangers = 0;
 
 	for (size_t i = 0; i < WAYS; i++) {
-		strangers += !ask_is_free(&set[i]) && !set[i].answered && set[i].smr_invoked;
+		strangers += !ask_is_free(&set[i]) && !set[i].answered && set[i].stranger;
 		if (ask_is_free(&set[i]) || set[i].answered) {
 			if (room == NULL || ask_is_free(&set[i]))
 				room = &set[i];
@@ -61,7 +61,7 @@ ask_get(struct xtr *x, vn_id_t vn, struct prefix prefix, bool smr_invoked)
 		if (!ask_is_free(&set[i]) && set[i].vn == vn && prefix_equal(set[i].prefix, prefix))
 			return &set[i];
 	}
-	if (smr_invoked && strangers >= WAYS / 2)
+	if (stranger && strangers >= WAYS / 2)
 		return NULL;
 	if (room != NULL)
 		/* "answered": nothing is under way yet. */
@@ -106,6 +106,7 @@ build_request(struct xtr *x, const struct ask *ask, uint8_t *data, size_t room)
 	struct lisp_builder b;
 
 	msg.request.smr_invoked = ask->smr_invoked;
+	msg.request.pitr = x->ops->proxies(x->ctx, ask->vn);
 	if (subscribe) {
 		msg.has_xtr_id = true;
 		msg.xtr_id = x->conf.ids;
@@ -183,12 +184,12 @@ ask_nonce(struct xtr *x, us_t now)
 static int
 ask_for(struct xtr *x, vn_id_t vn, struct prefix prefix, enum why why, us_t now)
 {
-	bool smr_invoked = why == FOR_SMR;
+	bool smr_invoked = why == FOR_SMR, stranger = smr_invoked || why == FOR_SOURCE;
 	struct ask *ask;
 
 	if (x->conf.resolver_count == 0 || x->conf.rloc_count == 0)
 		return -ENOENT;
-	ask = ask_get(x, vn, prefix, smr_invoked);
+	ask = ask_get(x, vn, prefix, stranger);
 	if (ask == NULL) {
 		xtr_counted(x, XTR_ASKS_FULL);
 		return -ENOSPC;
@@ -217,6 +218,7 @@ ask_for(struct xtr *x, vn_id_t vn, struct prefix prefix, enum why why, us_t now)
 	ask->tries = ask->previous ? TRIES - 1 : 0;
 	ask->answered = false;
 	ask->smr_invoked = smr_invoked;
+	ask->stranger = stranger;
 	ask->renewal = why == FOR_RENEWAL;
 	ask_again(x, ask, now);
 	return 0;
@@ -226,6 +228,12 @@ int
 xtr_resolve(struct xtr *x, vn_id_t vn, struct addr eid, us_t now)
 {
 	return ask_for(x, vn, prefix_host(eid), FOR_PACKET, now);
+}
+
+int
+xtr_verify(struct xtr *x, vn_id_t vn, struct addr eid, us_t now)
+{
+	return ask_for(x, vn, prefix_host(eid), FOR_SOURCE, now);
 }
 
 void

@@ -130,6 +130,7 @@ send_probe(struct xtr *x, struct probe *p, us_t now)
 	p->nonce = msg.nonce;
 	p->sent = now;
 	msg.request.probe = true;
+	msg.request.pitr = x->ops->proxies(x->ctx, p->vn);
 	lisp_begin(&b, data, sizeof(data), &msg);
 	xtr_put_itrs(x, &b);
 	lisp_put_asked(&b, &asked);

@@ -86,6 +86,8 @@ struct xtr_ops {
 	void (*unanswered)(void *ctx, vn_id_t vn, struct addr eid, us_t now);
 	/* May a mapping of this prefix come from the mapping system, or does the router know better? */
 	bool (*may_map)(void *ctx, vn_id_t vn, struct prefix prefix);
+	/* Is the router a Proxy-ITR of this VN?  Its Map-Requests say so (RFC 9301 section 5.2, p). */
+	bool (*proxies)(void *ctx, vn_id_t vn);
 	/* A site that asked for this EID is remembered: the other routers of the VN may want to know. */
 	void (*asked)(void *ctx, vn_id_t vn, struct addr eid, struct addr rloc, us_t now);
 	/* Where is this EID?  False: not ours to say. */
@@ -126,6 +128,9 @@ us_t xtr_run(struct xtr *x, us_t now);
 /* A packet wants to an EID of which nothing is known.  0: asked, now or before; -EAGAIN: asked so
  * lately that it is not asked again yet; -ENOSPC; -ENOENT: there is no resolver. */
 int xtr_resolve(struct xtr *x, vn_id_t vn, struct addr eid, us_t now);
+/* A packet came from an EID, and not from where its mapping says, if there is one: it is asked for (anew).  0: asked, now or
+ * before; otherwise as xtr_resolve(). */
+int xtr_verify(struct xtr *x, vn_id_t vn, struct addr eid, us_t now);
 /* Data came from a locator with these status bits for its site (RFC 9300 section 10): what they say
  * to be down is probed at once, and not believed before. */
 void xtr_status_bits(struct xtr *x, vn_id_t vn, struct addr source, struct addr from, uint32_t bits,

@@ -17,6 +17,7 @@ struct ask {
 	unsigned tries;
 	bool answered;
 	bool smr_invoked;
+	bool stranger; /* anybody could set it off */
 	bool previous; /* who had an EID that is here now: of no interest to the map-cache */
 	bool renewal;  /* of a subscription: nobody waits for the answer */
 	bool again;    /* an SMR came sooner than it may be followed: asked when it may */

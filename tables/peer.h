@@ -19,6 +19,7 @@ enum peer_state { PEER_DOWN = 0, PEER_UP };
 /* What a peer has told of one VN. */
 struct peer_vn {
 	vn_id_t vn;
+	bool is_proxy;         /* the caller's: it is a proxy of this VN */
 	uint32_t digest_count; /* its digest as it last said */
 	uint64_t digest_sum;
 	bool pulling; /* its table is being taken in */

@@ -55,6 +55,10 @@ add_vn(struct prefixes *list, const struct conf *conf, const struct conf_vn *vn)
 		add_prefix(list, vn->local[i]);
 	for (size_t i = 0; i < vn->mobile_count; i++)
 		add_prefix(list, vn->mobile[i].prefix);
+	for (size_t i = 0; i < vn->proxy.prefix_count; i++)
+		add_prefix(list, vn->proxy.prefixes[i]);
+	for (size_t i = 0; vn->proxy.enabled && i < vn->address_count; i++)
+		add_prefix(list, prefix_host(vn->addresses[i].addr));
 	for (size_t i = 0; i < conf->peer_count; i++)
 		for (size_t j = 0; j < conf->peers[i].vn_count; j++) {
 			const struct conf_peer_vn *pv = &conf->peers[i].vns[j];

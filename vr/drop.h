@@ -21,6 +21,11 @@
 	X(PLAIN_REFUSED, "plain-refused", "plain LISP where only sealed sessions may be used")     \
 	X(PLAIN_VN, "plain-vn", "plain LISP for a VN that does not take part")                     \
 	X(PLAIN_SOURCE, "plain-source", "plain LISP from a source that is known elsewhere")        \
+	X(PROXY_OUTSIDE, "proxy-outside", "proxy: from outside, with a source that is not there")  \
+	X(PROXY_PREFIX, "proxy-prefix", "proxy: from outside, for an EID that is not served")      \
+	X(PROXY_SOURCE, "proxy-source", "proxy: to the outside, from no EID that is served")       \
+	X(PROXY_LOCATOR, "proxy-locator", "proxy: to the outside, from where its source is not")   \
+	X(PROXY_DOWN, "proxy-down", "no proxy to the outside can be reached")                      \
 	X(PEER_DOWN, "peer-down", "the responsible router is not reachable")                       \
 	X(NO_SESSION, "no-session", "no keys with the peer")                                       \
 	X(PEER_SOURCE, "peer-source", "the peer may not speak for this source")                    \

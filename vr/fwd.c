@@ -6,6 +6,7 @@
 #include "vr/fwd_out.h"
 #include "vr/lan.h"
 #include "vr/mapsys.h"
+#include "vr/proxy.h"
 #include "vr/query.h"
 #include "vr/sight.h"
 #include "wire/eth.h"
@@ -69,10 +70,9 @@ may_speak(struct vr *vr, struct site *site, struct mac src, const struct ip *ip,
 	return false;
 }
 
-/* Routed packets lose one hop, packets of one subnet none.  False when the hops are used up. */
-static bool
-count_hop(struct vr *vr, struct site *site, const struct fwd_origin *origin, struct frame *f,
-	  const struct ip *ip, us_t now)
+bool
+fwd_count_hop(struct vr *vr, struct site *site, const struct fwd_origin *origin, struct frame *f,
+	      const struct ip *ip, us_t now)
 {
 	if (vr_same_subnet(vr, site, ip->src, ip->dst))
 		return true;
@@ -124,7 +124,7 @@ route_lan_frame(struct vr *vr, struct site *site, const struct fwd_origin *origi
 		fwd_to_self(vr, site, origin, f, ip, now);
 		return;
 	}
-	if (!count_hop(vr, site, origin, f, ip, now))
+	if (!fwd_count_hop(vr, site, origin, f, ip, now))
 		return;
 	route = gndt_find(vr->gndt, site->vn, ip->dst);
 	if (route == NULL) {
@@ -169,6 +169,10 @@ fwd_from_lan(struct vr *vr, struct site *site, struct frame *f, us_t now)
 	if (!open_lan_frame(vr, site, f, &eth, &ip))
 		return;
 	origin.mac = eth.src;
+	if (site->outside != NULL) {
+		proxy_from_outside(vr, site, &origin, eth.dst, f, &ip, now);
+		return;
+	}
 	if (mac_is_multicast(eth.dst) || addr_is_multicast(ip.dst)) {
 		/* It stays here, but tells where its sender is. */
 		notice(vr, site, eth.src, &ip, now);
@@ -217,6 +221,11 @@ peer_may_speak(struct vr *vr, struct site *site, const struct peer *peer,
 		/* From outside the VN, through the native router of the destination's home site. */
 		if (gndt_find(vr->gndt, site->vn, ip->src) == NULL &&
 		    vr_id_equal(lndt_home(vr->lndt, site->vn, ip->dst), peer->id))
+			return true;
+		/* From outside the VN, through a proxy. */
+		if (peer_vn(peer, site->vn)->is_proxy &&
+		    gndt_find(vr->gndt, site->vn, ip->src) == NULL &&
+		    !lndt_is_mobile(vr->lndt, site->vn, ip->src))
 			return true;
 		/* The mapping system led it here, through a session instead of plain. */
 		if (vr->mapsys != NULL && site->conf->lisp &&
@@ -322,5 +331,8 @@ fwd_from_link(struct vr *vr, struct site *site, struct peer *peer, const struct 
 	if (!peer_may_speak(vr, site, peer, inner, &ip, now))
 		return;
 	fwd_clamp(peer, f, &ip);
-	fwd_arrived(vr, site, &origin, inner, f, &ip, now);
+	if (site->outside != NULL)
+		proxy_from_underlay(vr, site, &origin, f, &ip, now);
+	else
+		fwd_arrived(vr, site, &origin, inner, f, &ip, now);
 }

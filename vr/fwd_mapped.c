@@ -7,6 +7,7 @@
 #include "vr/fwd.h"
 #include "vr/fwd_out.h"
 #include "vr/mapsys.h"
+#include "vr/proxy.h"
 
 /* ---- to a locator ---- */
 
@@ -141,6 +142,9 @@ by_action(struct vr *vr, struct site *site, const struct fwd_origin *origin,
 {
 	switch ((enum lisp_action)m->action) {
 	case LISP_NATIVE_FORWARD:
+		/* A proxy has it from there. */
+		if (site->outside != NULL)
+			break;
 		fwd_to_outside(vr, site, origin, f, ip, now);
 		return;
 	case LISP_SEND_MAP_REQUEST:
@@ -178,6 +182,34 @@ fwd_by_mapping(struct vr *vr, struct site *site, const struct fwd_origin *origin
 	} else {
 		send_to_locator(vr, site, origin, &m->locators[chosen], flow, f, ip, now);
 	}
+}
+
+bool
+fwd_to_proxy(struct vr *vr, struct site *site, const struct fwd_origin *origin, struct frame *f,
+	     const struct ip *ip, us_t now)
+{
+	const struct mapping *petrs = vr->mapsys != NULL ? mapsys_petrs(vr->mapsys, site) : NULL;
+	unsigned count = petrs != NULL ? petrs->count : 0;
+	const struct map_locator *l;
+
+	for (size_t i = 0; i < site->proxy_count; i++)
+		if (peers_at(vr->peers, site->proxies[i])->state == PEER_UP) {
+			fwd_to_peer(vr, site, site->proxies[i], origin, (struct seal_inner){0}, f,
+				    ip, now);
+			return true;
+		}
+	for (unsigned i = 0; i < count; i++) {
+		l = &petrs->locators[i];
+		if (!map_locator_usable(l) || fwd_way_to(vr, site, l) == FWD_REFUSED)
+			continue;
+		send_to_locator(vr, site, origin, l, flow_of(vr, f, ip), f, ip, now);
+		return true;
+	}
+	if (site->proxy_count == 0 && count == 0)
+		return false;
+	fwd_error(vr, site, origin, f, ip, ICMP_NET_UNREACHABLE, 0, now);
+	vr_drop(vr, DROP_PROXY_DOWN);
+	return true;
 }
 
 void
@@ -254,5 +286,8 @@ fwd_from_plain(struct vr *vr, const struct endpoint *from, const struct lispdata
 	}
 	note_sender(vr, site, from, header, &ip, now);
 	fwd_clamp_to(vr->io->plain_mtu(vr->ctx, from->addr, now), f, &ip);
-	fwd_arrived(vr, site, &origin, &inner, f, &ip, now);
+	if (site->outside != NULL)
+		proxy_from_underlay(vr, site, &origin, f, &ip, now);
+	else
+		fwd_arrived(vr, site, &origin, &inner, f, &ip, now);
 }

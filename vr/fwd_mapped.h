@@ -16,6 +16,10 @@ void fwd_by_mapping(struct vr *vr, struct site *site, const struct fwd_origin *o
  * that is wanted; otherwise plain, if that may be. */
 enum fwd_way { FWD_PLAIN = 0, FWD_SEALED, FWD_REFUSED };
 enum fwd_way fwd_way_to(const struct vr *vr, const struct site *site, const struct map_locator *l);
+/* A packet, at its IP header, that leaves the VN: to the first proxy that can be reached.  When none can, it
+ * is dropped.  False, and nothing done, where there is no proxy. */
+MUST_USE bool fwd_to_proxy(struct vr *vr, struct site *site, const struct fwd_origin *origin,
+			   struct frame *f, const struct ip *ip, us_t now);
 /* A packet of the router's own back to a locator. */
 void fwd_answer_plain(struct vr *vr, struct site *site, struct addr rloc, struct frame *f,
 		      us_t now);

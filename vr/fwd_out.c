@@ -8,6 +8,7 @@
 #include "vr/fwd_mapped.h"
 #include "vr/neigh.h"
 #include "vr/offload.h"
+#include "vr/outside.h"
 #include "vr/sight.h"
 #include "wire/eth.h"
 
@@ -182,11 +183,27 @@ refresh(struct vr *vr, struct site *site, const struct hwdt_entry *e, us_t now)
 	neigh_ask(vr, site, e->b.ip, (struct mac){{0}});
 }
 
+/* To a neighbour on the outside. */
+static void
+outside_out(struct vr *vr, struct site *site, struct addr to, struct frame *f, us_t now)
+{
+	struct mac mac;
+
+	if (outside_find(vr, site, to, &mac, now))
+		fwd_deliver(vr, site, mac, f, now);
+	else
+		neigh_wait(vr, site, to, f, now);
+}
+
 /* To the machine of 'e', or to a neighbour without a record: as soon as its MAC is known. */
 static void
 lan_out(struct vr *vr, struct site *site, struct addr to, const struct hwdt_entry *e,
 	struct frame *f, us_t now)
 {
+	if (site->outside != NULL) {
+		outside_out(vr, site, to, f, now);
+		return;
+	}
 	if (e != NULL) {
 		refresh(vr, site, e, now);
 		fwd_deliver(vr, site, e->b.mac, f, now);
@@ -251,6 +268,22 @@ fwd_to_native_gateway(struct vr *vr, struct site *site, const struct fwd_origin 
 	fit_lan(vr, site, origin, site->conf->native_gateway, NULL, f, ip, now);
 }
 
+void
+fwd_to_next_hop(struct vr *vr, struct site *site, const struct fwd_origin *origin, struct frame *f,
+		const struct ip *ip, us_t now)
+{
+	struct addr to = ip->dst;
+
+	if (!outside_is_on_link(site, to))
+		to = site->conf->native_gateway;
+	if (addr_is_none(to)) {
+		fwd_error(vr, site, origin, f, ip, ICMP_NET_UNREACHABLE, 0, now);
+		vr_drop(vr, DROP_NO_ROUTE);
+		return;
+	}
+	fit_lan(vr, site, origin, to, NULL, f, ip, now);
+}
+
 /* ---- to the router itself, to nobody ---- */
 
 void
@@ -296,6 +329,8 @@ fwd_to_outside(struct vr *vr, struct site *site, const struct fwd_origin *origin
 	struct vr_id home = lndt_home(vr->lndt, site->vn, ip->src);
 	const struct peer *p = peers_find(vr->peers, home);
 
+	if (fwd_to_proxy(vr, site, origin, f, ip, now))
+		return;
 	if (!addr_is_none(site->conf->native_gateway) && (p == NULL || origin->peer != NULL)) {
 		fwd_to_native_gateway(vr, site, origin, f, ip, now);
 	} else if (p != NULL && origin->peer == NULL) {

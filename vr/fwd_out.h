@@ -17,10 +17,14 @@ void fwd_to_lan(struct vr *vr, struct site *site, const struct fwd_origin *origi
 		const struct ip *ip, const struct hwdt_entry *e, us_t now);
 void fwd_to_native_gateway(struct vr *vr, struct site *site, const struct fwd_origin *origin,
 			   struct frame *f, const struct ip *ip, us_t now);
+/* Of a proxy, to the outside: to the neighbour itself, or to the native gateway. */
+void fwd_to_next_hop(struct vr *vr, struct site *site, const struct fwd_origin *origin,
+		     struct frame *f, const struct ip *ip, us_t now);
 /* To one of the router's own addresses. */
 void fwd_to_self(struct vr *vr, struct site *site, const struct fwd_origin *origin, struct frame *f,
 		 const struct ip *ip, us_t now);
-/* To a destination that nobody of the VN has: the home site of the sender knows the way out. */
+/* To a destination that nobody of the VN has: a proxy of the VN lets it out; without one the home site of the sender knows
+ * the way. */
 void fwd_to_outside(struct vr *vr, struct site *site, const struct fwd_origin *origin,
 		    struct frame *f, const struct ip *ip, us_t now);
 

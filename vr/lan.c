@@ -2,13 +2,14 @@
 #include "vr/lan.h"
 
 #include "vr/neigh.h"
+#include "vr/outside.h"
 #include "vr/query.h"
 #include "vr/sight.h"
 #include "wire/arp.h"
 #include "wire/eth.h"
 
-static void
-send_reply(struct vr *vr, const struct site *site, struct addr ip, struct mac to, struct addr to_ip)
+void
+lan_reply(struct vr *vr, const struct site *site, struct addr ip, struct mac to, struct addr to_ip)
 {
 	struct arp reply = {.eth_dst = to,
 			    .eth_src = site->router_mac,
@@ -27,7 +28,7 @@ send_reply(struct vr *vr, const struct site *site, struct addr ip, struct mac to
 void
 lan_defend(struct vr *vr, struct site *site, struct addr ip, struct mac requester)
 {
-	send_reply(vr, site, ip, requester, (struct addr){.family = ADDR_V4});
+	lan_reply(vr, site, ip, requester, (struct addr){.family = ADDR_V4});
 }
 
 void
@@ -122,7 +123,7 @@ lan_owner_known(struct vr *vr, const struct site *site, const struct binding *b)
 	if (q == NULL || mac_is_zero(q->asker) || addr_is_unspecified(q->asker_ip))
 		return;
 	if (!mac_equal(q->asker, b->mac))
-		send_reply(vr, site, b->ip, q->asker, q->asker_ip);
+		lan_reply(vr, site, b->ip, q->asker, q->asker_ip);
 	q->asker = (struct mac){{0}};
 }
 
@@ -134,7 +135,7 @@ answer_request(struct vr *vr, struct site *site, const struct arp *arp, bool may
 	if (addr_equal(arp->spa, arp->tpa))
 		return;
 	if (vr_owns_address(site, arp->tpa)) {
-		send_reply(vr, site, arp->tpa, arp->sha, arp->spa);
+		lan_reply(vr, site, arp->tpa, arp->sha, arp->spa);
 		return;
 	}
 	e = hwdt_find(vr->hwdt, site->vn, arp->tpa);
@@ -155,7 +156,7 @@ answer_request(struct vr *vr, struct site *site, const struct arp *arp, bool may
 		return;
 	}
 	if (may_speak)
-		send_reply(vr, site, arp->tpa, arp->sha, arp->spa);
+		lan_reply(vr, site, arp->tpa, arp->sha, arp->spa);
 }
 
 static void
@@ -196,6 +197,10 @@ lan_control(struct vr *vr, struct site *site, const uint8_t *frame, size_t size,
 	}
 	if (mac_equal(arp.eth_src, site->router_mac) || mac_equal(arp.sha, site->router_mac)) {
 		vr_drop(vr, DROP_ECHO);
+		return;
+	}
+	if (site->outside != NULL) {
+		outside_arp(vr, site, &arp, now);
 		return;
 	}
 	if (arp.op == RARP_REQUEST && mac_is_multicast(arp.tha))

@@ -12,6 +12,9 @@
 
 void lan_control(struct vr *vr, struct site *site, const uint8_t *frame, size_t size, bool outgoing,
 		 us_t now);
+/* Tells 'to', which has the address 'to_ip', that 'ip' has the router's MAC. */
+void lan_reply(struct vr *vr, const struct site *site, struct addr ip, struct mac to,
+	       struct addr to_ip);
 /* Answers an RFC 5227 probe of 'requester' for 'ip' (its owner's machine is alive). */
 void lan_defend(struct vr *vr, struct site *site, struct addr ip, struct mac requester);
 /* Tells the LAN the router's own addresses, by gratuitous ARP. */

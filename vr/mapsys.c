@@ -8,6 +8,7 @@
 #include "lisp/mobility.h"
 #include "vr/fwd_mapped.h"
 #include "vr/pending.h"
+#include "vr/proxy.h"
 #include "vr/sight.h"
 #include "vr/sync.h"
 #include "wire/ip.h"
@@ -30,9 +31,12 @@ struct mapsys {
 	struct vr *vr;
 	struct mapcache *cache;
 	struct xtr *xtr;
-	uint64_t cursor; /* of the change feed */
-	us_t followed;   /* when it was read to its end */
-	struct pending *pending;
+	uint64_t cursor;         /* of the change feed */
+	us_t followed;           /* when it was read to its end */
+	struct pending *pending; /* for mappings of their destinations */
+	/* For those of their sources: strangers cannot push out the others. */
+	struct pending *sources;
+	struct mapping *petrs; /* of each site */
 	struct sender senders[SENDERS];
 	struct sync_msg asked; /* that the peers are told next; without rows: nothing */
 	struct log_gate full;  /* for lines about registrations without room */
@@ -189,12 +193,27 @@ catch_up(struct mapsys *m, us_t to, us_t now)
 			xtr_tell_askers(m->xtr, e->b.vn, e->b.ip, now);
 }
 
-void
-mapsys_reload(struct vr *vr, us_t now)
+/* The locators of proxies are those of the configuration. */
+static void
+review_petrs(struct mapsys *m)
 {
-	if (vr->mapsys == NULL)
-		return;
-	review_own(vr->mapsys, now);
+	for (size_t i = 0; i < m->vr->site_count; i++) {
+		const struct conf_vn *vn = m->vr->sites[i].conf;
+		struct mapping *petrs = &m->petrs[i];
+
+		*petrs = (struct mapping){.vn = vn->id};
+		for (size_t j = 0; j < vn->petr_count && j < MAP_LOCATORS_MAX; j++)
+			petrs->locators[petrs->count++] =
+				(struct map_locator){.rloc = vn->petrs[j], .priority = 1};
+	}
+}
+
+const struct mapping *
+mapsys_petrs(const struct mapsys *m, const struct site *site)
+{
+	const struct mapping *petrs = &m->petrs[site - m->vr->sites];
+
+	return petrs->count > 0 ? petrs : NULL;
 }
 
 /* ---- what the xTR wants to know ---- */
@@ -226,6 +245,8 @@ mapsys_peer(struct vr *vr, uint32_t slot, bool up)
 		rloc = (struct addr){.family = ADDR_NONE};
 	while ((mapping = mapcache_next(vr->mapsys->cache, &position)) != NULL)
 		match_peer(mapping, slot, rloc);
+	for (size_t i = 0; i < vr->site_count; i++)
+		match_peer(&vr->mapsys->petrs[i], slot, rloc);
 }
 
 /* Which peer is reached at each locator: through its session the way is sealed. */
@@ -244,18 +265,38 @@ find_peers(struct mapsys *m, struct mapping *mapping)
 	}
 }
 
+void
+mapsys_reload(struct vr *vr, us_t now)
+{
+	if (vr->mapsys == NULL)
+		return;
+	review_own(vr->mapsys, now);
+	review_petrs(vr->mapsys);
+	for (size_t i = 0; i < vr->site_count; i++)
+		find_peers(vr->mapsys, &vr->mapsys->petrs[i]);
+}
+
 static void
-release(struct mapsys *m, struct pending_row *row, us_t now)
+release(struct mapsys *m, struct pending_row *row, bool by_source, us_t now)
 {
 	struct site *site = vr_site(m->vr, row->vn);
 
 	for (size_t i = 0; i < row->count; i++) {
-		struct fwd_origin origin = {.mac = row->packets[i].mac};
+		const struct pending_from *from = &row->packets[i].from;
+		struct fwd_origin origin = {.mac = from->mac, .rloc = from->rloc};
 		struct frame *f = &row->packets[i].f;
 		struct ip ip;
 
-		if (site != NULL && ip_parse(f->data, f->size, &ip) == 0)
+		if (site == NULL || ip_parse(f->data, f->size, &ip) != 0)
+			continue;
+		if (from->peer != 0)
+			origin.peer = peers_at(m->vr->peers, from->peer - 1);
+		if (!by_source)
 			fwd_by_mapping(m->vr, site, &origin, f, &ip, now);
+		else if (from->peer == 0 || origin.peer != NULL)
+			proxy_from_waiting(m->vr, site, &origin, f, &ip, now);
+		else
+			vr_drop(m->vr, DROP_PEER_DOWN);
 	}
 	/* The bytes are ours: what the LAN was given must be gone before they are. */
 	m->vr->io->lan_flush(m->vr->ctx, row->vn);
@@ -275,7 +316,9 @@ on_mapped(void *ctx, vn_id_t vn, struct prefix prefix, us_t now)
 		return;
 	find_peers(m, mapping);
 	for (; left > 0 && pending_take(m->pending, vn, prefix, &row); left--)
-		release(m, &row, now);
+		release(m, &row, false, now);
+	while (pending_take(m->sources, vn, prefix, &row))
+		release(m, &row, true, now);
 }
 
 static void
@@ -285,10 +328,23 @@ on_unanswered(void *ctx, vn_id_t vn, struct addr eid, us_t now)
 	struct pending_row row;
 
 	(void)now;
-	if (!pending_take(m->pending, vn, prefix_host(eid), &row))
-		return;
-	m->vr->drops[DROP_MAPPING_TIMEOUT] += row.count;
-	pending_free(&row);
+	if (pending_take(m->pending, vn, prefix_host(eid), &row)) {
+		m->vr->drops[DROP_MAPPING_TIMEOUT] += row.count;
+		pending_free(&row);
+	}
+	if (pending_take(m->sources, vn, prefix_host(eid), &row)) {
+		m->vr->drops[DROP_MAPPING_TIMEOUT] += row.count;
+		pending_free(&row);
+	}
+}
+
+static bool
+on_proxies(void *ctx, vn_id_t vn)
+{
+	const struct mapsys *m = ctx;
+	const struct site *site = vr_site(m->vr, vn);
+
+	return site != NULL && site->conf->proxy.enabled && site->conf->proxy.ingress;
 }
 
 static bool
@@ -347,7 +403,8 @@ on_place(void *ctx, vn_id_t vn, struct addr eid, struct xtr_place *out)
 	const struct gndt_route *route = gndt_find(vr->gndt, vn, eid);
 	const struct peer *p;
 
-	if (!takes_part(vr, vn) || route == NULL)
+	/* Of a proxy nothing stands behind it. */
+	if (!takes_part(vr, vn) || route == NULL || vr_site(vr, vn)->outside != NULL)
 		return false;
 	*out = (struct xtr_place){.prefix = prefix_host(eid)};
 	if (e != NULL)
@@ -437,6 +494,7 @@ on_pushes(void *ctx, struct addr rloc)
 static const struct xtr_ops ops = {.mapped = on_mapped,
 				   .unanswered = on_unanswered,
 				   .may_map = on_may_map,
+				   .proxies = on_proxies,
 				   .asked = on_asked,
 				   .place = on_place,
 				   .arrived = on_arrived,
@@ -460,7 +518,9 @@ mapsys_create(struct vr *vr, const struct mapsys_start *start, us_t now)
 	m->followed = now;
 	m->cache = mapcache_create(start->cache_max, &vr->key);
 	m->pending = pending_create(&vr->key);
-	if (m->cache != NULL && m->pending != NULL)
+	m->sources = pending_create(&vr->key);
+	m->petrs = calloc(vr->site_count + 1, sizeof(*m->petrs));
+	if (m->cache != NULL && m->pending != NULL && m->sources != NULL && m->petrs != NULL)
 		err = xtr_create(&start->xtr, start->io, start->io_ctx, &ops, m, m->cache, &vr->key,
 				 start->nonce, &m->xtr);
 	if (err != 0) {
@@ -469,6 +529,7 @@ mapsys_create(struct vr *vr, const struct mapsys_start *start, us_t now)
 	}
 	vr->mapsys = m;
 	register_all(m, now);
+	review_petrs(m);
 	return 0;
 }
 
@@ -478,6 +539,8 @@ mapsys_destroy(struct mapsys *m)
 	if (m == NULL)
 		return;
 	pending_destroy(m->pending);
+	pending_destroy(m->sources);
+	free(m->petrs);
 	xtr_destroy(m->xtr);
 	mapcache_destroy(m->cache);
 	free(m);
@@ -506,9 +569,12 @@ mapsys_run(struct vr *vr, us_t now)
 	}
 	m->followed = now;
 	vr->drops[DROP_MAPPING_TIMEOUT] += pending_expire(m->pending, now);
+	vr->drops[DROP_MAPPING_TIMEOUT] += pending_expire(m->sources, now);
 	due = xtr_run(m->xtr, now);
 	tell_asked(m);
-	return pending_due(m->pending) < due ? pending_due(m->pending) : due;
+	if (pending_due(m->pending) < due)
+		due = pending_due(m->pending);
+	return pending_due(m->sources) < due ? pending_due(m->sources) : due;
 }
 
 void
@@ -521,8 +587,25 @@ mapsys_wait(struct vr *vr, struct site *site, const struct fwd_origin *origin,
 		vr_drop(vr, DROP_MAPPING_PENDING);
 	else
 		vr->drops[DROP_MAPPING_PENDING] +=
-			pending_add(m->pending, site->vn, ip->dst, f, origin->mac, now);
+			pending_add(m->pending, site->vn, ip->dst, f,
+				    &(struct pending_from){.mac = origin->mac}, now);
 	vr->wake = true;
+}
+
+bool
+mapsys_wait_source(struct vr *vr, struct site *site, const struct fwd_origin *origin,
+		   const struct frame *f, const struct ip *ip, us_t now)
+{
+	struct mapsys *m = vr->mapsys;
+	struct pending_from from = {.rloc = origin->rloc,
+				    .peer = origin->peer != NULL ? 1 + origin->peer->slot : 0};
+
+	if (xtr_verify(m->xtr, site->vn, ip->src, now) != 0)
+		return false;
+	vr->drops[DROP_MAPPING_PENDING] +=
+		pending_add(m->sources, site->vn, ip->src, f, &from, now);
+	vr->wake = true;
+	return true;
 }
 
 /* ---- who sends ---- */

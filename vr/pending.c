@@ -134,10 +134,10 @@ get(struct pending *p, vn_id_t vn, struct addr eid, us_t now, size_t *lost)
 }
 
 size_t
-pending_add(struct pending *p, vn_id_t vn, struct addr eid, const struct frame *f, struct mac mac,
-	    us_t now)
+pending_add(struct pending *p, vn_id_t vn, struct addr eid, const struct frame *f,
+	    const struct pending_from *from, us_t now)
 {
-	struct pending_packet packet = {.f = *f, .mac = mac};
+	struct pending_packet packet = {.f = *f, .from = *from};
 	struct pending_row *row;
 	size_t lost = 0;
 

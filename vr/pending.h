@@ -1,4 +1,4 @@
-/* Packets that wait for the mapping of their destination: so many EIDs, packets of each, bytes in all, for so long.
+/* Packets that wait for a mapping, of their destination or of their source: so many EIDs, packets of each, bytes in all, for so long.
  *
  * What finds no room takes that of the longest waiting, so that what cannot be resolved does not
  * keep
@@ -20,10 +20,17 @@
 
 struct pending;
 
+/* Where a packet came from. */
+struct pending_from {
+	struct mac mac;   /* on the LAN */
+	uint32_t peer;    /* 1 + slot of the peer that it came from; 0: from none */
+	struct addr rloc; /* plain from this locator, otherwise NONE */
+};
+
 struct pending_packet {
 	struct frame f; /* 'data' in 'bytes' */
 	uint8_t *bytes;
-	struct mac mac; /* of its sender */
+	struct pending_from from;
 };
 
 /* What waits for the mapping of one EID, in the order in which it came. */
@@ -40,7 +47,7 @@ void pending_destroy(struct pending *p);
 
 /* Keeps a copy of a packet.  Returns how many are lost by that: others that were in its place, or itself. */
 size_t pending_add(struct pending *p, vn_id_t vn, struct addr eid, const struct frame *f,
-		   struct mac mac, us_t now);
+		   const struct pending_from *from, us_t now);
 /* Takes out the longest waiting row of these EIDs, for pending_free(); false: there is none. */
 MUST_USE bool pending_take(struct pending *p, vn_id_t vn, struct prefix prefix,
 			   struct pending_row *out);

@@ -85,11 +85,11 @@ vns_stay(const struct conf *old, const struct conf *new, struct daemon_reload *r
 
 		if (a != NULL && same_text(a->device, b->device) && a->mac_kind == b->mac_kind &&
 		    mac_equal(a->mac, b->mac) && a->super_frames == b->super_frames &&
-		    a->lisp == b->lisp)
+		    a->lisp == b->lisp && a->proxy.enabled == b->proxy.enabled)
 			continue;
 		say(r,
-		    "vns[%zu]: its number, device, mac, super_frames and part in \"lisp\" need a "
-		    "restart\n",
+		    "vns[%zu]: its number, device, mac, super_frames, part in \"lisp\" and being a "
+		    "\"proxy\" need a restart\n",
 		    i);
 		stay = false;
 	}

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "vr/lan.h"
+#include "vr/outside.h"
 
 /* The id behind a router's name in the configuration; none for an unknown one. */
 static struct vr_id
@@ -111,7 +112,7 @@ unroute_fixed(struct vr *vr, const struct lndt *old, const struct lndt *new)
 void
 vr_bind_addresses(struct vr *vr, struct site *site, us_t now)
 {
-	for (size_t i = 0; i < site->conf->address_count; i++) {
+	for (size_t i = 0; site->outside == NULL && i < site->conf->address_count; i++) {
 		struct binding b = {.vn = site->vn,
 				    .ip = site->conf->addresses[i].addr,
 				    .mac = site->router_mac,
@@ -142,6 +143,8 @@ vr_lan_changed(struct vr *vr, vn_id_t vn, struct mac mac, uint16_t mtu, bool is_
 	site->router_mac = mac;
 	if (is_new)
 		vr_bind_addresses(vr, site, now);
+	if (is_back && site->outside != NULL)
+		outside_forget(site);
 	/* What was said of the router's MAC while the LAN was down was not heard. */
 	if (is_new || is_back)
 		lan_announce(vr, site);
@@ -179,6 +182,37 @@ shared_vns(struct vr *vr, const struct conf_peer *peer, vn_id_t vns[PEER_VNS_MAX
 	return count;
 }
 
+/* Notes of which VNs the peer is a proxy. */
+static void
+mark_proxy(struct vr *vr, const struct conf_peer *peer, uint32_t slot)
+{
+	struct peer *p = peers_at(vr->peers, slot);
+
+	for (size_t i = 0; i < peer->vn_count; i++) {
+		struct peer_vn *pv = peer_vn(p, peer->vns[i].id);
+
+		if (pv != NULL)
+			pv->is_proxy = peer->vns[i].proxy;
+	}
+}
+
+void
+vr_find_proxies(struct vr *vr)
+{
+	uint32_t position = 0;
+	const struct peer *p;
+
+	for (size_t i = 0; i < vr->site_count; i++)
+		vr->sites[i].proxy_count = 0;
+	while ((p = peers_next(vr->peers, &position)) != NULL)
+		for (size_t i = 0; i < p->vn_count; i++) {
+			struct site *site = vr_site(vr, p->vns[i].vn);
+
+			if (p->vns[i].is_proxy && site != NULL && site->proxy_count < SITE_PROXIES)
+				site->proxies[site->proxy_count++] = p->slot;
+		}
+}
+
 int
 vr_peer_add(struct vr *vr, const struct conf_peer *peer, struct vr_id id, us_t now, uint32_t *slot)
 {
@@ -190,6 +224,8 @@ vr_peer_add(struct vr *vr, const struct conf_peer *peer, struct vr_id id, us_t n
 	if (err != 0)
 		return err;
 	peers_at(vr->peers, *slot)->since = now;
+	mark_proxy(vr, peer, *slot);
+	vr_find_proxies(vr);
 	return 0;
 }
 
@@ -208,6 +244,7 @@ vr_peer_remove(struct vr *vr, uint32_t slot, us_t now)
 	/* Another one may come to have the slot. */
 	mapsys_peer(vr, slot, false);
 	peers_remove(vr->peers, slot);
+	vr_find_proxies(vr);
 }
 
 /* Room for what the peers will share: behind this, update_peers() cannot fail. */
@@ -231,10 +268,12 @@ update_peers(struct vr *vr, const struct conf *conf, const struct vr_id *peer_id
 	for (size_t i = 0; i < conf->peer_count; i++) {
 		vn_id_t vns[PEER_VNS_MAX];
 		size_t count = shared_vns(vr, &conf->peers[i], vns);
+		uint32_t slot = peers_find(vr->peers, peer_ids[i])->slot;
 
-		peers_update(vr->peers, peers_find(vr->peers, peer_ids[i])->slot,
-			     conf->peers[i].name, vns, count);
+		peers_update(vr->peers, slot, conf->peers[i].name, vns, count);
+		mark_proxy(vr, &conf->peers[i], slot);
 	}
+	vr_find_proxies(vr);
 }
 
 /* New routes first: at no time is a prefix that stays without one.  0 or -ENOMEM with nothing changed. */

@@ -10,6 +10,7 @@
 #include "vr/limits.h"
 #include "vr/mapsys.h"
 #include "vr/neigh.h"
+#include "vr/outside.h"
 #include "vr/query.h"
 #include "vr/sight.h"
 #include "vr/sync.h"
@@ -154,6 +155,13 @@ create_sites(struct vr *vr, const struct conf *conf, const struct vr_start *star
 					     .router_mac = start->macs[i],
 					     .lan_mtu = start->mtus[i],
 					     .fresh_due = US_NEVER};
+	for (size_t i = 0; i < conf->vn_count; i++) {
+		if (!conf->vns[i].proxy.enabled)
+			continue;
+		vr->sites[i].outside = outside_create();
+		if (vr->sites[i].outside == NULL)
+			return -ENOMEM;
+	}
 	return 0;
 }
 
@@ -210,6 +218,8 @@ vr_destroy(struct vr *vr)
 	hwdt_destroy(vr->hwdt);
 	gndt_destroy(vr->gndt);
 	lndt_destroy(vr->lndt);
+	for (size_t i = 0; i < vr->site_count; i++)
+		outside_destroy(vr->sites[i].outside);
 	free(vr->sites);
 	free(vr);
 }

@@ -66,6 +66,7 @@ struct vr_io {
 
 struct neigh;
 struct mapsys;
+struct outside;
 
 /* A host here that was told by ARP that a neighbour of its is local. */
 struct vr_told {
@@ -75,6 +76,9 @@ struct vr_told {
 };
 
 #define VR_TOLD 64
+
+/* Peers that are proxies of a VN and used: the first ones. */
+#define SITE_PROXIES 8
 
 /* One VN at this site. */
 struct site {
@@ -92,6 +96,10 @@ struct site {
 	/* MACs asked about and destinations waited for in the place of others, silent machines asked by ARP for other routers,
 	 * and hosts told of neighbours. */
 	struct pace query_pace, wait_pace, ask_pace, tell_pace;
+	struct outside *outside;    /* of a proxy: its LAN is no LAN of the VN.  Otherwise NULL */
+	uint64_t taken_in, let_out; /* packets of a proxy */
+	uint32_t proxies[SITE_PROXIES]; /* slots of peers that are proxies */
+	size_t proxy_count;
 };
 
 /* Queries of ours that are under way: who has this MAC, or this EID? */
@@ -261,7 +269,10 @@ struct lndt *vr_lndt(const struct conf *conf, struct vr_id self, const struct vr
 		     int *err);
 /* Routes to the fixed prefixes of the LNDT, but for those that have a machine's host route.  0 or -ENOMEM. */
 MUST_USE int vr_route_fixed(struct vr *vr, const struct lndt *lndt);
-/* The router's own addresses are bindings too: its peers' visitors ask for their home gateway. */
+/* Which peers are proxies, when peers have come, gone or changed. */
+void vr_find_proxies(struct vr *vr);
+/* The router's own addresses are bindings too: its peers' visitors ask for their home gateway.  Those of a proxy stand
+ * outside. */
 void vr_bind_addresses(struct vr *vr, struct site *site, us_t now);
 /* A binding that was one of the router's own addresses under an earlier configuration. */
 bool vr_is_former_address(struct vr *vr, const struct binding *b);

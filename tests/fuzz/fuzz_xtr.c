@@ -212,6 +212,13 @@ on_departed(void *ctx, vn_id_t vn, struct addr eid, const struct addr *rlocs, si
 }
 
 static bool
+on_proxies(void *ctx, vn_id_t vn)
+{
+	(void)ctx;
+	return vn == VN;
+}
+
+static bool
 on_pushes(void *ctx, struct addr rloc)
 {
 	(void)ctx;
@@ -236,6 +243,7 @@ on_in_force(void *ctx, vn_id_t vn, struct prefix prefix, us_t now)
 static const struct xtr_ops ops = {.mapped = on_mapped,
 				   .unanswered = on_eid,
 				   .may_map = on_may_map,
+				   .proxies = on_proxies,
 				   .asked = on_asked,
 				   .place = on_place,
 				   .arrived = on_arrived,

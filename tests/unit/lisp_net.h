@@ -33,6 +33,7 @@ struct node {
 	struct addr departed_to;
 	bool refuses;
 	struct addr peer;       /* a locator of a router of ours */
+	bool is_proxy;          /* a Proxy-ITR: its questions say so */
 	struct addr takes_push; /* a locator that is known to take pushes */
 	us_t changed_at;        /* last call of mapped() */
 };
@@ -225,6 +226,13 @@ net_is_peer(void *ctx, struct addr rloc)
 }
 
 static inline bool
+net_proxies(void *ctx, vn_id_t vn)
+{
+	(void)vn;
+	return ((const struct node *)ctx)->is_proxy;
+}
+
+static inline bool
 net_pushes(void *ctx, struct addr rloc)
 {
 	const struct node *node = ctx;
@@ -235,6 +243,7 @@ net_pushes(void *ctx, struct addr rloc)
 static const struct xtr_ops net_ops = {.mapped = net_mapped,
 				       .unanswered = net_unanswered,
 				       .may_map = net_may_map,
+				       .proxies = net_proxies,
 				       .asked = net_asked,
 				       .place = net_place,
 				       .arrived = net_arrived,

@@ -36,6 +36,8 @@ struct rig_text {
 	const char *vn;   /* in the first network */
 	const char *lisp; /* in "lisp" */
 	const char *locators;
+	const char *whole;  /* not NULL: all of the first network but "id" and "device" */
+	const char *peer_b; /* of what is shared with B in the first network */
 };
 
 static const struct rig_text usual = {
@@ -78,6 +80,8 @@ struct rig {
 	struct sync_msg syncs[SENT];
 	uint32_t sync_slots[SENT];
 	size_t sync_count;
+	struct arp arps[256]; /* the last ones, injected into a LAN */
+	size_t arp_count;
 	int plain_result;
 	uint16_t plain_mtu;
 	uint64_t random;
@@ -99,7 +103,7 @@ rig_forget(struct rig *r)
 {
 	while (r->sent_count > 0)
 		free(r->sent[--r->sent_count].data);
-	r->message_count = r->sync_count = 0;
+	r->message_count = r->sync_count = r->arp_count = 0;
 }
 
 static inline int
@@ -134,10 +138,11 @@ rig_lan_flush(void *ctx, vn_id_t vn)
 static inline int
 rig_lan_inject(void *ctx, vn_id_t vn, const uint8_t *frame, size_t size)
 {
-	(void)ctx;
+	struct rig *r = ctx;
+
 	(void)vn;
-	(void)frame;
-	(void)size;
+	/* Claim frames are none. */
+	r->arp_count += arp_parse(frame, size, &r->arps[r->arp_count % ARRAY_COUNT(r->arps)]) == 0;
 	return 0;
 }
 
@@ -261,29 +266,35 @@ static inline void
 rig_conf(struct conf *conf, const struct rig_text *text)
 {
 	struct conf_errors errors;
-	char *json;
+	char *json, *vn;
 
+	assert_true(
+		asprintf(&vn,
+			 "\"local\": [\"10.1.0.0/24\"],"
+			 "  \"addresses\": [\"10.1.0.1/24\"], %s%s"
+			 "  \"mobile\": [{\"prefix\": \"10.1.0.0/24\"}, {\"prefix\": "
+			 "\"10.2.0.0/24\"}]",
+			 strstr(text->vn, "\"lisp\"") == NULL ? "\"lisp\": {\"use\": true}," : "",
+			 text->vn) > 0);
 	assert_true(
 		asprintf(&json,
 			 "{\"name\": \"a\", \"key_file\": \"/k\", \"vns\": ["
-			 " {\"id\": 7, \"device\": \"br0\", \"local\": [\"10.1.0.0/24\"],"
-			 "  \"addresses\": [\"10.1.0.1/24\"], %s%s"
-			 "  \"mobile\": [{\"prefix\": \"10.1.0.0/24\"}, {\"prefix\": "
-			 "\"10.2.0.0/24\"}]},"
+			 " {\"id\": 7, \"device\": \"br0\", %s},"
 			 " {\"id\": 8, \"device\": \"br1\", \"local\": [\"10.1.0.0/24\"],"
 			 "  \"addresses\": [\"10.1.0.1/24\"]}],"
 			 " \"peers\": [{\"name\": \"b\", \"public_key\": \"" KEY_B "\", \"vns\": ["
-			 "   {\"id\": 7, \"prefixes\": [\"10.2.0.0/24\"]}, {\"id\": 8}]},"
+			 "   {\"id\": 7, \"prefixes\": [\"10.2.0.0/24\"]%s}, {\"id\": 8}]},"
 			 "  {\"name\": \"c\", \"public_key\": \"" KEY_C "\", \"vns\": ["
 			 "   {\"id\": 7, \"prefixes\": [\"10.3.0.0/24\"]}]}],"
 			 " \"lisp\": {%s, \"locators\": [%s]}}",
-			 strstr(text->vn, "\"lisp\"") == NULL ? "\"lisp\": {\"use\": true}," : "",
-			 text->vn, text->lisp, text->locators) > 0);
+			 text->whole != NULL ? text->whole : vn,
+			 text->peer_b != NULL ? text->peer_b : "", text->lisp, text->locators) > 0);
 	if (conf_parse(json, strlen(json), conf, &errors) != 0)
 		conf_errors_print(&errors, json, stderr);
 	assert_int_equal(errors.count, 0);
 	conf_errors_fini(&errors);
 	free(json);
+	free(vn);
 }
 
 static inline void

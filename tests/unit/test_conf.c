@@ -597,7 +597,7 @@ the_examples_are_accepted(void **state)
 		"conf/examples/router.conf",     "conf/examples/gateway-native.conf",
 		"conf/examples/stretched.conf",  "conf/examples/two-networks.conf",
 		"conf/examples/cloud-nic.conf",  "conf/examples/lisp-xtr.conf",
-		"conf/examples/map-server.conf",
+		"conf/examples/map-server.conf", "conf/examples/proxy.conf",
 	};
 	size_t i;
 

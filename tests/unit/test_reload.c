@@ -391,6 +391,8 @@ what_is_not_reloaded_is_said(void **state)
 		{"vns[].mac", "\"br8\"", "\"br8\", \"mac\": \"nic\""},
 		{"vns[].super_frames", "\"br8\"", "\"br8\", \"super_frames\": false"},
 		{"vns[].lisp.use", "\"br8\"", "\"br8\", \"lisp\": {\"use\": true}"},
+		{"vns[].proxy", "\"br8\", \"local\": [\"10.1.0.0/24\"]",
+		 "\"br8\", \"proxy\": {\"prefixes\": [\"10.9.0.0/16\"]}"},
 		{"lisp", lisp, "\"sync\": {}"},
 		{"lisp.rlocs", "[{\"address\": \"192.0.2.1\"}",
 		 "[{\"address\": \"192.0.2.1\"}, {\"address\": \"2001:db8::1\"}"},
