@@ -20,7 +20,8 @@ NICE = -15  # a frame that it misses spoils the run
 class Frame:
     """One frame; fields that it does not have are 0 or empty."""
     __slots__ = ("time", "port", "outbound", "size", "to", "source", "kind", "ip_from", "ip_to",
-                 "protocol", "payload", "flow", "number", "is_request", "operation")
+                 "protocol", "payload", "flow", "number", "is_request", "operation",
+                 "udp_to")
 
     def __init__(self, time, port, outbound, size, data):
         self.time = time
@@ -31,7 +32,7 @@ class Frame:
         self.source = data[6:12]
         self.kind = data[12] << 8 | data[13]
         self.ip_from = self.ip_to = b""
-        self.protocol = self.number = self.operation = 0
+        self.protocol = self.number = self.operation = self.udp_to = 0
         self.flow = None
         self.is_request = False
         self.payload = b""
@@ -48,6 +49,8 @@ class Frame:
         if self.protocol not in (UDP, ICMP):
             return
         self.payload = body = data[at + 8:]
+        if self.protocol == UDP:
+            self.udp_to = data[at + 2] << 8 | data[at + 3]
         if body[:4] != MAGIC or len(body) < 12:
             return
         _, self.flow, self.number = struct.unpack_from(">III", body)
