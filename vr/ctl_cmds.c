@@ -11,6 +11,7 @@
 #include "vr/ctl.h"
 #include "vr/ctl_json.h"
 #include "vr/ctl_lisp.h"
+#include "vr/ctl_proxy.h"
 #include "vr/daemon.h"
 #include "vr/limits.h"
 #include "vr/version.h"
@@ -430,6 +431,10 @@ static const struct ctl_command commands[] = {
 	 .usage = "show askers [vn=N]",
 	 .help = "who asked for which machine of ours, and is told when it moves",
 	 .row = ctl_asker_row},
+	{.name = "show proxies",
+	 .usage = "show proxies [kind=here|used] [vn=N]",
+	 .help = "what is between a network and its outside: this router, and others that it uses",
+	 .row = ctl_proxy_row},
 	{.name = "show moves",
 	 .usage = "show moves [vn=N]",
 	 .help = "the moves that this router claimed",

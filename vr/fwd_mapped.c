@@ -200,7 +200,7 @@ fwd_to_proxy(struct vr *vr, struct site *site, const struct fwd_origin *origin, 
 		}
 	for (unsigned i = 0; i < count; i++) {
 		l = &petrs->locators[i];
-		if (!map_locator_usable(l) || fwd_way_to(vr, site, l) == FWD_REFUSED)
+		if (fwd_way_to(vr, site, l) == FWD_REFUSED)
 			continue;
 		send_to_locator(vr, site, origin, l, flow_of(vr, f, ip), f, ip, now);
 		return true;

@@ -17,6 +17,14 @@ static const struct vrctl_view registered_here = {.command = "show registrations
 							      {"WEIGHT", ".weight"},
 							      {"STATE", ".state"}}};
 
+static const struct vrctl_view proxies_used = {.command = "show proxies",
+					       .kind = "used",
+					       .columns = {{"VN", "vn"},
+							   {"PROXY USED", "rloc"},
+							   {"PEER", "peer"},
+							   {"WAY", "way"},
+							   {"STATE", "state"}}};
+
 static const struct vrctl_view views[] = {
 	{.command = "show peers",
 	 .columns = {{"NAME", "name"},
@@ -113,6 +121,17 @@ static const struct vrctl_view views[] = {
 		     {"LOCATOR", "rloc"},
 		     {"PUSHES", "pushes"},
 		     {"ASKED", "asked_s"}}},
+	{.command = "show proxies",
+	 .kind = "here",
+	 .next = &proxies_used,
+	 .columns = {{"VN", "vn"},
+		     {"PROXY AT", "device"},
+		     {"PREFIXES", "prefixes"},
+		     {"INGRESS", "ingress"},
+		     {"EGRESS", "egress"},
+		     {"NEIGHBOURS", "neighbours"},
+		     {"TAKEN IN", "taken_in"},
+		     {"LET OUT", "let_out"}}},
 	{.command = "lig",
 	 .each = "locators",
 	 .columns = {{"PREFIX", "prefix"},

@@ -13,7 +13,7 @@ import os
 
 import sniff
 from lab.netns import wait_for
-from sites import NUMBERS, VN, Sites
+from sites import NUMBERS, VN, Sites, ip_bytes
 
 DATA, CONTROL = 4341, 4342
 MAP_SERVER = "m"
@@ -180,3 +180,19 @@ def source_port(frame):
 
 def outer_checksum(frame):
     return frame.body[6] << 8 | frame.body[7]
+
+
+def forged(source, target, inner_source, vn=VN, payload=b"forged", header=None):
+    """An IP packet with plain LISP data, as somebody on the underlay would make it."""
+    def packet(start, end, protocol, body):
+        head = bytearray(bytes.fromhex("4500") + (20 + len(body)).to_bytes(2, "big") + bytes(4) +
+                         bytes([64, protocol, 0, 0]) + ip_bytes(start) + ip_bytes(end))
+        head[10:12] = (0xFFFF - sniff.checksum(bytes(head))).to_bytes(2, "big")
+        return bytes(head) + body
+
+    def udp(port, body):
+        return (40000).to_bytes(2, "big") + port.to_bytes(2, "big") + (8 + len(body)).to_bytes(2, "big") + \
+            b"\0\0" + body
+    lisp = header or b"\x08\0\0\0" + vn.to_bytes(3, "big") + b"\0"
+    return packet(source, target[0], sniff.UDP,
+                  udp(DATA, lisp + packet(inner_source, target[1], sniff.UDP, udp(9, payload))))

@@ -3,10 +3,7 @@
 P's device is a switch that it shares with one router of that Internet, NET, which has routes for the clouds' prefixes to
 P; the client INET stands behind that router and knows nothing but it. How P hears of a move is one of MODES.
 """
-import inside
-import sniff
 from lab import lisp
-from lab.capture import Capture
 from lab.layout import SITES, UNDERLAY, VN
 from lab.netns import wait_for
 from lab.router import Router
@@ -149,6 +146,3 @@ class ProxyClouds(World):
     def wait_place(self, vm, site, timeout=PATIENCE):
         wait_for(lambda: self.place(vm) == site, timeout,
                  f"P to send what is for {vm.ip} to {site}, not to {self.place(vm)}", 0.002)
-
-
-__all__ = ["Capture", "inside", "sniff"]

@@ -6,9 +6,9 @@ import inside
 import pytest
 import sniff
 from lab.netns import run, wait_for
-from lisp_sites import (CONTROL, DATA, OTHER_VN, LispSites, inner, is_control, is_data,
+from lisp_sites import (CONTROL, DATA, OTHER_VN, LispSites, forged, inner, is_control, is_data,
                         outer_checksum, source_port)
-from sites import PORT, VN, ip_bytes
+from sites import PORT, VN
 from test_lisp_dissect import FAULTS, complaints, dissect
 from traffic import CHUNK, Connection, Stream, super_frame, transfer
 
@@ -413,22 +413,6 @@ def test_what_must_be_sealed_never_leaves_plain():
 
 
 # ---- who is refused ----
-
-def forged(source, target, inner_source, vn=VN, payload=b"forged", header=None):
-    """An IP packet with plain LISP data, as somebody on the underlay would make it."""
-    def packet(start, end, protocol, body):
-        head = bytearray(bytes.fromhex("4500") + (20 + len(body)).to_bytes(2, "big") + bytes(4) +
-                         bytes([64, protocol, 0, 0]) + ip_bytes(start) + ip_bytes(end))
-        head[10:12] = (0xFFFF - sniff.checksum(bytes(head))).to_bytes(2, "big")
-        return bytes(head) + body
-
-    def udp(port, body):
-        return (40000).to_bytes(2, "big") + port.to_bytes(2, "big") + (8 + len(body)).to_bytes(2, "big") + \
-            b"\0\0" + body
-    lisp = header or b"\x08\0\0\0" + vn.to_bytes(3, "big") + b"\0"
-    return packet(source, target[0], sniff.UDP,
-                  udp(DATA, lisp + packet(inner_source, target[1], sniff.UDP, udp(9, payload))))
-
 
 @pytest.mark.parametrize("what,reason", [
     ("of a machine that a router of ours has", "plain-source"),
