@@ -181,7 +181,18 @@ let_out(struct vr *vr, struct site *site, const struct fwd_origin *origin, struc
 static void
 refuse_source(struct vr *vr, enum source source)
 {
-	vr_drop(vr, source == SOURCE_ELSEWHERE ? DROP_PROXY_LOCATOR : DROP_PROXY_SOURCE);
+	switch (source) {
+	case SOURCE_UNKNOWN:
+		vr_drop(vr, DROP_MAPPING_PENDING);
+		break;
+	case SOURCE_ELSEWHERE:
+		vr_drop(vr, DROP_PROXY_LOCATOR);
+		break;
+	case SOURCE_NO_EID:
+	case SOURCE_GOOD:
+		vr_drop(vr, DROP_PROXY_SOURCE);
+		break;
+	}
 }
 
 void

@@ -38,6 +38,7 @@ struct rig_text {
 	const char *locators;
 	const char *whole;  /* not NULL: all of the first network but "id" and "device" */
 	const char *peer_b; /* of what is shared with B in the first network */
+	const char *red;    /* not NULL: all of the second but "id" and "device" */
 };
 
 static const struct rig_text usual = {
@@ -50,6 +51,7 @@ struct rig_packet {
 	uint8_t *data;
 	size_t size;
 	enum rig_way way;
+	vn_id_t vn;            /* to the LAN: of this network */
 	struct mac mac;        /* to the LAN */
 	uint32_t slot;         /* to a peer */
 	uint8_t flags;         /* to a peer */
@@ -74,6 +76,7 @@ struct rig {
 	struct rig_packet sent[SENT];
 	size_t sent_count;
 	struct frame queued[64]; /* for the LAN: their bytes are looked at when it is flushed */
+	vn_id_t queued_vn[64];
 	size_t queued_count;
 	struct rig_message messages[SENT];
 	size_t message_count;
@@ -111,8 +114,8 @@ rig_lan_send(void *ctx, vn_id_t vn, struct frame *f)
 {
 	struct rig *r = ctx;
 
-	(void)vn;
 	assert_true(r->queued_count < ARRAY_COUNT(r->queued));
+	r->queued_vn[r->queued_count] = vn;
 	r->queued[r->queued_count++] = *f;
 	return 0;
 }
@@ -130,7 +133,9 @@ rig_lan_flush(void *ctx, vn_id_t vn)
 		assert_int_equal(eth_parse(f.data, f.size, &eth), 0);
 		f.data += ETH_SIZE;
 		f.size -= ETH_SIZE;
-		rig_keep(r, (struct rig_packet){.way = TO_LAN, .mac = eth.dst}, &f);
+		rig_keep(r,
+			 (struct rig_packet){.way = TO_LAN, .vn = r->queued_vn[i], .mac = eth.dst},
+			 &f);
 	}
 	r->queued_count = 0;
 }
@@ -280,14 +285,16 @@ rig_conf(struct conf *conf, const struct rig_text *text)
 		asprintf(&json,
 			 "{\"name\": \"a\", \"key_file\": \"/k\", \"vns\": ["
 			 " {\"id\": 7, \"device\": \"br0\", %s},"
-			 " {\"id\": 8, \"device\": \"br1\", \"local\": [\"10.1.0.0/24\"],"
-			 "  \"addresses\": [\"10.1.0.1/24\"]}],"
+			 " {\"id\": 8, \"device\": \"br1\", %s}],"
 			 " \"peers\": [{\"name\": \"b\", \"public_key\": \"" KEY_B "\", \"vns\": ["
 			 "   {\"id\": 7, \"prefixes\": [\"10.2.0.0/24\"]%s}, {\"id\": 8}]},"
 			 "  {\"name\": \"c\", \"public_key\": \"" KEY_C "\", \"vns\": ["
 			 "   {\"id\": 7, \"prefixes\": [\"10.3.0.0/24\"]}]}],"
 			 " \"lisp\": {%s, \"locators\": [%s]}}",
 			 text->whole != NULL ? text->whole : vn,
+			 text->red != NULL ? text->red
+					   : "\"local\": [\"10.1.0.0/24\"],"
+					     "\"addresses\": [\"10.1.0.1/24\"]",
 			 text->peer_b != NULL ? text->peer_b : "", text->lisp, text->locators) > 0);
 	if (conf_parse(json, strlen(json), conf, &errors) != 0)
 		conf_errors_print(&errors, json, stderr);

@@ -43,8 +43,8 @@ drops_one(struct rig *r, enum vr_drop reason, uint64_t before, size_t number)
 
 /* An ARP frame on the outside. */
 static void
-arp_heard(struct rig *r, uint16_t op, const char *from, struct mac mac, const char *to,
-	  struct mac eth_dst)
+arp_heard_in(struct rig *r, vn_id_t vn, uint16_t op, const char *from, struct mac mac,
+	     const char *to, struct mac eth_dst)
 {
 	struct arp arp = {.eth_dst = eth_dst,
 			  .eth_src = mac,
@@ -55,8 +55,15 @@ arp_heard(struct rig *r, uint16_t op, const char *from, struct mac mac, const ch
 	uint8_t frame[ETH_FRAME_MIN];
 
 	arp_build(&arp, frame);
-	vr_lan_control(r->vr, BLUE, frame, sizeof(frame), false, r->now);
+	vr_lan_control(r->vr, vn, frame, sizeof(frame), false, r->now);
 	rig_step(r);
+}
+
+static void
+arp_heard(struct rig *r, uint16_t op, const char *from, struct mac mac, const char *to,
+	  struct mac eth_dst)
+{
+	arp_heard_in(r, BLUE, op, from, mac, to, eth_dst);
 }
 
 static const struct mac own = {{2, 0x56, 0x52, 0, 0, BLUE}};
@@ -592,6 +599,41 @@ a_mapping_counts_for_what_comes_sealed(void **state)
 	rig_free(r);
 }
 
+/* Two networks have the same addresses, inside and outside; each has its own device, neighbours and mappings. */
+static void
+networks_do_not_meet_at_a_proxy(void **state)
+{
+	struct rig_text text = proxy_with(PROXY(""));
+	struct rig *r;
+
+	(void)state;
+	text.red = PROXY(", \"check_locators\": false");
+	r = proxy_make(&text, RIG_FAR);
+	/* In, of the other network: where the EID is there is not known. */
+	comes(r, (struct rig_want){.vn = RED, .mark = 1});
+	assert_int_equal(r->sent_count, 0);
+	assert_int_equal(rig_count(r, LISP_MAP_REQUEST, NULL), 1);
+	comes(r, (struct rig_want){.mark = 2});
+	assert_int_equal(r->sent_count, 1);
+	assert_int_equal(r->sent[0].plain.header.vn, BLUE);
+	/* Out: its gateway is another one, of the same address. */
+	rig_forget(r);
+	leaves(r, (struct rig_want){.vn = RED, .mark = 3});
+	leaves(r, (struct rig_want){.mark = 4});
+	assert_int_equal(r->sent_count, 1);
+	assert_int_equal(r->sent[0].vn, BLUE);
+	assert_int_equal(r->sent[0].data[99], 4);
+	arp_heard(r, ARP_REQUEST, GATEWAY, rig_machine(254), OUTSIDE, MAC_BROADCAST);
+	assert_int_equal(r->sent_count, 1);
+	arp_heard_in(r, RED, ARP_REPLY, GATEWAY, rig_machine(99), OUTSIDE,
+		     (struct mac){{2, 0x56, 0x52, 0, 0, RED}});
+	assert_int_equal(r->sent_count, 2);
+	assert_int_equal(r->sent[1].vn, RED);
+	assert_int_equal(r->sent[1].data[99], 3);
+	assert_true(mac_equal(r->sent[1].mac, rig_machine(99)));
+	rig_free(r);
+}
+
 /* Strangers have the proxy ask for any source; packets from outside find room all the same. */
 static void
 strangers_leave_room_to_ask(void **state)
@@ -886,6 +928,7 @@ main(void)
 		cmocka_unit_test(the_prefix_alone_may_be_enough),
 		cmocka_unit_test(what_peers_let_out_needs_no_mapping),
 		cmocka_unit_test(a_mapping_counts_for_what_comes_sealed),
+		cmocka_unit_test(networks_do_not_meet_at_a_proxy),
 		cmocka_unit_test(strangers_leave_room_to_ask),
 		cmocka_unit_test(the_proxy_answers_the_way_a_packet_came),
 		cmocka_unit_test(arp_is_answered_for_own_addresses_only),
