@@ -15,15 +15,18 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define VNS   3
+#define VNS   4
+#define LANS  3 /* the last network's device is on the outside of a proxy */
 #define PEERS 2
 /* A packet to a peer whose path is not known yet. */
 #define MTU_UNKNOWN (1280 - 48 - SEAL_OVERHEAD)
 #define MTU_LEAST   68
 
 /* The first network has a gateway address of the router's own, the second a native gateway, another subnet and a machine of
- * the peer's on it, the third is one subnet stretched over all sites. */
-#define TEXT(gateway, more)                                                                        \
+ * the peer's on it, the third is one subnet stretched over all sites, which C is a proxy of.  Of
+ * the fourth this router is the
+ * proxy. */
+#define TEXT(gateway, more, gateway_out)                                                           \
 	"{ \"name\": \"a\", \"key_file\": \"/k\", \"state_dir\": \"/s\", \"control_socket\": "     \
 	"\"/c\","                                                                                  \
 	"  \"hwdt\": { \"max\": 64 },"                                                             \
@@ -34,21 +37,26 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 	"    \"addresses\": [\"10.1.0.2/24\"], \"subnets\": [\"10.1.1.0/25\"]," gateway            \
 	"    \"mobile\": [ { \"prefix\": \"10.0.0.0/8\" } ] },"                                    \
 	"  { \"id\": 9, \"device\": \"br2\", \"subnets\": [\"10.0.0.0/24\"],"                      \
-	"    \"mobile\": [ { \"prefix\": \"10.0.0.0/24\" }" more " ] } ],"                         \
+	"    \"mobile\": [ { \"prefix\": \"10.0.0.0/24\" }" more " ] },"                           \
+	"  { \"id\": 10, \"device\": \"br3\", \"addresses\": [\"10.4.0.1/24\"]," gateway_out       \
+	"    \"proxy\": { \"prefixes\": [\"10.2.0.0/24\", \"10.1.0.0/24\"] } } ],"                 \
 	"  \"peers\": [ { \"name\": \"b\", \"public_key\": "                                       \
 	"\"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\","                                        \
 	"    \"vns\": [ { \"id\": 7, \"prefixes\": [\"10.2.0.0/24\"] },"                           \
-	"      { \"id\": 8, \"prefixes\": [\"10.2.0.0/24\"] }, { \"id\": 9 } ] },"                 \
+	"      { \"id\": 8, \"prefixes\": [\"10.2.0.0/24\"] }, { \"id\": 9 },"                     \
+	"      { \"id\": 10, \"prefixes\": [\"10.2.0.0/24\"] } ] },"                               \
 	"  { \"name\": \"c\", \"public_key\": \"AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=\","   \
 	"    \"vns\": [ { \"id\": 8, \"prefixes\": [\"10.3.0.0/24\", \"10.1.1.9/32\"] },"          \
-	"      { \"id\": 9 } ] } ] }"
+	"      { \"id\": 9, \"proxy\": true } ] } ] }"
 
-static const char text[] = TEXT(" \"native_gateway\": \"10.1.0.254\",", "");
+static const char text[] =
+	TEXT(" \"native_gateway\": \"10.1.0.254\",", "", " \"native_gateway\": \"10.4.0.254\",");
 /* What a reload changes. */
-static const char other_text[] = TEXT("", ", { \"prefix\": \"10.0.0.64/26\", \"hosts\": [\"b\"] }");
+static const char other_text[] =
+	TEXT("", ", { \"prefix\": \"10.0.0.64/26\", \"hosts\": [\"b\"] }", "");
 
-static const vn_id_t vns[VNS] = {7, 8, 9};
-static const uint16_t lan_mtus[VNS] = {1500, 1280, 9000};
+static const vn_id_t vns[VNS] = {7, 8, 9, 10};
+static const uint16_t lan_mtus[VNS] = {1500, 1280, 9000, 1500};
 
 struct world {
 	us_t now;
@@ -183,9 +191,14 @@ struct where {
 static struct where
 where_of(uint8_t what)
 {
+	unsigned lan = what / EVENT_COUNT % LANS;
+
+	/* Inputs of before keep their meaning. */
+	if (what / EVENT_COUNT / LANS / PEERS >= 4)
+		lan = VNS - 1;
 	return (struct where){.event = what % EVENT_COUNT,
-			      .vn = vns[what / EVENT_COUNT % VNS],
-			      .peer = what / EVENT_COUNT / VNS % PEERS};
+			      .vn = vns[lan],
+			      .peer = what / EVENT_COUNT / LANS % PEERS};
 }
 
 /* A frame of exactly these bytes, with room in front and nothing behind. */
@@ -304,8 +317,10 @@ configurations(void)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct mac macs[VNS] = {
-		{{2, 0x56, 0x52, 0, 0, 7}}, {{2, 0x56, 0x52, 0, 0, 8}}, {{2, 0x56, 0x52, 0, 0, 9}}};
+	const struct mac macs[VNS] = {{{2, 0x56, 0x52, 0, 0, 7}},
+				      {{2, 0x56, 0x52, 0, 0, 8}},
+				      {{2, 0x56, 0x52, 0, 0, 9}},
+				      {{2, 0x56, 0x52, 0, 0, 10}}};
 	struct world w = {.now = 1000 * US_S, .conf = configurations(), .ids = {{2}, {3}}};
 	struct vr_start start = {.self = {1},
 				 .io = &io,
