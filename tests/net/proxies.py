@@ -23,11 +23,12 @@ MODES = (*lisp.MODES, "peers")
 
 
 class ProxyClouds(World):
-    """'change(site, conf)' may change a router's configuration."""
+    """'change(site, conf)' may change a router's configuration. 'nic': P has no switch outside but a cable to NET, whose
+    MAC it uses, on a host that forwards."""
 
-    def __init__(self, lab, mode="smr", change=None, **more):
+    def __init__(self, lab, mode="smr", change=None, nic=False, **more):
         super().__init__(lab, "subnets", hosts="ab", **more)
-        self.mode = mode
+        self.mode, self.nic = mode, nic
         if mode != "peers":
             lisp.add(self, mode)
         self._site()
@@ -51,7 +52,8 @@ class ProxyClouds(World):
         self.routers[PROXY].conf = self._proxy(self.routers[PROXY])
 
     def _proxy(self, router):
-        vn = {"id": VN, "name": "outside", "device": BRIDGE, "addresses": [f"{OUTSIDE}/24"],
+        vn = {"id": VN, "name": "outside", "device": f"to-{NET}" if self.nic else BRIDGE,
+              "mac": "nic" if self.nic else "virtual", "addresses": [f"{OUTSIDE}/24"],
               "native_gateway": ROUTER, "proxy": {"prefixes": SERVED}}
         conf = {"name": PROXY, "key_file": router.key_file, "state_dir": f"{router.folder}/state",
                 "control_socket": f"{router.folder}/vrd.sock", "listen": f"{LOCATOR}:51341",
@@ -102,7 +104,10 @@ class ProxyClouds(World):
         net.sysctl("net.ipv4.ip_forward", 1)
         net.sysctl("net.ipv4.icmp_ratelimit", 0)
         self.lab.link(switch, f"to-{NET}", net, "lisp0")
-        switch.ip(f"link set to-{NET} master {BRIDGE}")
+        if self.nic:
+            switch.sysctl("net.ipv4.ip_forward", 1)
+        else:
+            switch.ip(f"link set to-{NET} master {BRIDGE}")
         net.ip(f"address add {ROUTER}/24 dev lisp0")
         self.lab.link(net, f"to-{INET}", client, "eth0")
         net.ip(f"address add {CLIENT_GATEWAY}/24 dev to-{INET}")

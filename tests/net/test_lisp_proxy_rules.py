@@ -124,6 +124,26 @@ def test_the_proxy_itself_is_reached_from_both_sides(net):
     assert reaches(net.ha, OUTSIDE, 3) == [0, 1, 2]
 
 
+def test_a_proxy_may_use_the_mac_of_its_nic():
+    """Its host forwards, and has ways for both ends: it leaves these packets alone."""
+    with Lab("proxy") as lab:
+        world = ProxyClouds(lab, nic=True)
+        world.start()
+        space, client = world.sites[PROXY].space, world.hosts[INET]
+        space.ip(f"address add 198.18.0.7/24 dev to-{NET}")
+        for way in ("10.1.0.0/24", "198.19.0.0/24"):
+            space.ip(f"route add {way} via {ROUTER}")
+        wait_for(lambda: ping(client, "10.1.0.10", 1, wait=0.5), 8, "an answer")
+        with sniff.Sniffer(world.net, "lisp0") as outside:
+            assert sorted(ping(client, "10.1.0.10", 5)) == list(range(5))
+            assert sorted(ping(world.hosts["native_a"], CLIENT, 5)) == list(range(5))
+            assert sorted(ping(client, OUTSIDE, 5)) == list(range(5))
+            seen = outside.frames(lambda frame: frame.protocol == sniff.ICMP)
+        # Each request and each answer once, and nothing of anybody else.
+        assert len(seen) == 30
+        world.check()
+
+
 # ---- the mapping system ----
 
 def test_a_proxy_registers_nothing_and_asks(net):
