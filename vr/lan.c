@@ -176,10 +176,13 @@ arp_heard(struct vr *vr, struct site *site, const struct arp *arp, us_t now)
 		/* An answer to us is presence, which is settled first: it is no late frame. */
 		if (arp->op == ARP_REPLY && to_us)
 			presence_answered(vr->presence, site->vn, arp->spa, arp->sha, now);
-		may_speak = sight_machine(vr, site, is_garp ? SIGHTING_GARP : SIGHTING_ARP,
+		may_speak = site->outside == NULL &&
+			    sight_machine(vr, site, is_garp ? SIGHTING_GARP : SIGHTING_ARP,
 					  arp->sha, arp->spa, now);
 	}
-	if (arp->op == ARP_REQUEST)
+	if (site->outside != NULL)
+		outside_arp(vr, site, arp, now);
+	else if (arp->op == ARP_REQUEST)
 		answer_request(vr, site, arp, may_speak, now);
 }
 
@@ -199,12 +202,11 @@ lan_control(struct vr *vr, struct site *site, const uint8_t *frame, size_t size,
 		vr_drop(vr, DROP_ECHO);
 		return;
 	}
-	if (site->outside != NULL) {
-		outside_arp(vr, site, &arp, now);
-		return;
-	}
 	if (arp.op == RARP_REQUEST && mac_is_multicast(arp.tha))
 		vr_drop(vr, DROP_ARP_MALFORMED);
+	else if (arp.op == RARP_REQUEST && site->outside != NULL)
+		/* A machine outside may move as it likes. */
+		return;
 	else if (arp.op == RARP_REQUEST)
 		(void)sight_rarp(vr, site, mac_is_zero(arp.tha) ? arp.sha : arp.tha, now, now);
 	else if (arp.op == ARP_REQUEST || arp.op == ARP_REPLY)

@@ -691,9 +691,11 @@ arp_is_answered_for_own_addresses_only(void **state)
 	static const struct {
 		const char *from, *to;
 		bool answered;
-	} cases[] = {{NEAR, OUTSIDE, true},        {NEAR, EID, false},
-		     {NEAR, "198.18.0.77", false}, {"0.0.0.0", OUTSIDE, true},
-		     {OUTSIDE, OUTSIDE, false},    {"203.0.113.1", OUTSIDE, true}};
+	} cases[] = {{NEAR, OUTSIDE, true},
+		     {NEAR, EID, false},
+		     {NEAR, "198.18.0.77", false},
+		     {"0.0.0.0", OUTSIDE, true},
+		     {"203.0.113.1", OUTSIDE, true}};
 	struct rig *r = rig_make(&proxy);
 	size_t known = 0;
 
@@ -712,6 +714,12 @@ arp_is_answered_for_own_addresses_only(void **state)
 		known += i == 0;
 		assert_int_equal(outside_count(r->vr->sites[0].outside), known);
 	}
+	/* Somebody else has it: that is counted, and said again that it is the router's. */
+	rig_forget(r);
+	arp_heard(r, ARP_REQUEST, OUTSIDE, rig_machine(9), OUTSIDE, MAC_BROADCAST);
+	assert_int_equal(rig_drops(r, DROP_ADDRESS_TAKEN), 1);
+	assert_int_equal(r->arp_count, 1);
+	assert_true(addr_equal(r->arps[0].spa, addr_of(OUTSIDE)));
 	rig_free(r);
 }
 
