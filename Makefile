@@ -183,6 +183,9 @@ demo:
 	scripts/demo $(DEMO_ARGS)
 bench:
 	scripts/bench/run --output $(BUILD)/bench.json $(BENCH_ARGS)
+# An option of BENCH_ARGS chooses a part: --quick, --only seed003,locator.
+bench-migration:
+	scripts/bench/migration/run $(BENCH_ARGS)
 
 # --- installation -------------------------------------------------------------------------------
 MANS := $(wildcard packaging/man/*.[158] docs/*.[158] docs/man/*.[158])
@@ -234,6 +237,7 @@ help:
 	@echo "lint         clang-tidy, mandoc"
 	@echo "demo         a real VM moves between clouds, as root, DEMO_ARGS="
 	@echo "bench        measure and write $(BUILD)/bench.json, as root, BENCH_ARGS="
+	@echo "bench-migration  published migration experiments, as root, BENCH_ARGS="
 	@echo "format       clang-format on every C file"
 	@echo "install      with DESTDIR, PREFIX=$(PREFIX), SYSCONFDIR=$(SYSCONFDIR); uninstall takes it back"
 	@echo "deb          Debian package in $(BUILD)/deb"
@@ -241,6 +245,6 @@ help:
 
 .PHONY: all unit lab net benches fuzzers san test test-unit test-sim test-net check-net fuzz fuzz-smoke check \
 	check-house check-layers check-globals check-hardening check-format check-words check-drops \
-	check-selftest format lint demo bench install uninstall deb clean help $(FUZZ:%=fuzz-run-%)
+	check-selftest format lint demo bench bench-migration install uninstall deb clean help $(FUZZ:%=fuzz-run-%)
 .SECONDARY:
 .DELETE_ON_ERROR:

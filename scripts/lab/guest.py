@@ -1,5 +1,6 @@
 """The guest: a kernel from Debian's packages, unpacked but not installed, and an initramfs of busybox and
-guestd. Both are cached; a change of any part makes a new one.
+guestd. Both are cached; a change of any part makes a new one. A disk with more can be added: read-only, and the same for
+both hypervisors of a move.
 
 Several runs, also of different versions of the lab, share the cache: what is in it has its contents in its name, appears
 whole by a rename and is never replaced. Only what nobody has used for a month is removed.
@@ -26,6 +27,8 @@ CARDS = {
                                        "virtio_pci", "virtio_net"]),
     "e1000": ("amd64", ["e1000"]),
 }
+# What a guest with a disk loads beside them; these kernels have ext4 built in.
+DISK_MODULES = ["virtio_blk"]
 BUSYBOX = "/bin/busybox"
 UNUSED_S = 30 * 86400  # what was not used for so long leaves the cache
 INIT = """#!/bin/busybox sh
@@ -47,6 +50,8 @@ ip link set lo up
 ip address add $address dev eth0
 ip link set eth0 up
 [ -n "$gateway" ] && ip route add default via $gateway
+# The disk says itself what it wants started.
+[ -e /sys/block/vda ] && mount -t devtmpfs devtmpfs /dev && mount -t ext4 -o ro /dev/vda /disk && sh /disk/start
 exec /bin/guestd
 """
 
@@ -57,6 +62,8 @@ class Image:
     kernel: str
     initrd: str
     card: str
+    disk: str = None  # path of a disk image
+    memory_kib: int = None  # None: the least it boots with
 
 
 def _package_of(flavour):
@@ -82,7 +89,7 @@ def _use(path):
 
 def _prune():
     """Removes what nobody has used for a long time; another run may do the same."""
-    mine = [os.path.join(tools.cache(), name) for name in ("kernel-*", "initrd-*", "tmp*")]
+    mine = [os.path.join(tools.cache(), name) for name in ("kernel-*", "initrd-*", "servers-*", "tmp*")]
     for path in itertools.chain(*map(glob.glob, mine)):
         try:
             old = time.time() - os.stat(path).st_mtime > UNUSED_S
@@ -164,7 +171,7 @@ class _Cpio:
 
 def _archive(names, folder):
     archive = _Cpio()
-    for name in ("bin", "dev", "proc", "sys", "modules"):
+    for name in ("bin", "dev", "proc", "sys", "modules", "disk"):
         archive.add(name, mode=0o40755)
     archive.add("dev/console", mode=0o20600, device=(5, 1))
     archive.add("bin/busybox", _read(BUSYBOX))
@@ -175,11 +182,14 @@ def _archive(names, folder):
     return archive.finish()
 
 
-def make(card="virtio-net-pci", say=print):
-    """The image for a guest with this network card."""
+def make(card="virtio-net-pci", say=print, disk=None, memory_kib=None):
+    """The image for a guest with this network card. 'disk': path of an ext4 image, whose script /start the guest runs when
+    it has an address."""
     if not os.path.exists(BUSYBOX):
         raise LabError(f"{BUSYBOX} is missing: install busybox-static")
     flavour, modules = CARDS[card]
+    if disk:
+        modules = modules + DISK_MODULES
     kernel, folder = _kernel(flavour, modules, say)
     archive = _archive(modules, folder)
     digest = hashlib.sha256(archive).hexdigest()[:16]
@@ -189,4 +199,4 @@ def make(card="virtio-net-pci", say=print):
             file.write(archive)
         os.rename(file.name, initrd)
         _prune()
-    return Image(kernel, initrd, card)
+    return Image(kernel, initrd, card, disk, memory_kib)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from .netns import LabError, wait_for
 
-MEMORY = f"{96 * 1024 + 8}K"
+MEMORY_KIB = 96 * 1024 + 8
 DOWNTIME_LIMIT_MS = 20
 UNLIMITED = 1 << 40
 NICE = -5  # as if every hypervisor had a machine of its own
@@ -126,12 +126,16 @@ class Machine:
         words = f"console=ttyS0 quiet panic=1 lab.address={self.address}"
         if self.gateway:
             words += f" lab.gateway={self.gateway}"
-        command = [BINARY, "-M", "pc,accel=tcg", "-m", MEMORY, "-smp", "1", "-nodefaults",
+        command = [BINARY, "-M", "pc,accel=tcg", "-m",
+                   f"{self.image.memory_kib or MEMORY_KIB}K", "-smp", "1", "-nodefaults",
                    "-display", "none", "-no-reboot", "-serial", f"file:{self.serial}",
                    "-qmp", f"unix:{control},server=on,wait=off",
                    "-kernel", self.image.kernel, "-initrd", self.image.initrd, "-append", words,
                    "-netdev", f"tap,id=n0,ifname={self.tap},script=no,downscript=no",
                    "-device", f"{self.image.card},netdev=n0,mac={self.mac},romfile="]
+        if self.image.disk:
+            command += ["-drive", f"file={self.image.disk},if=none,format=raw,readonly=on,id=d0",
+                        "-device", "virtio-blk-pci,drive=d0"]
         if incoming:
             command += ["-incoming", "defer"]
         if hold:

@@ -29,9 +29,9 @@ class Underlay:
         if not self.emulated:
             self.space.ip(f"link set {mine} master sw0")
         elif self.loss_pct or self.rules:
-            # So that loss hits frames as they are on a wire, not 64 kB at once.
+            # So that loss hits frames as they are on a wire, not 64 kB at once, and corruption meets checksums.
             space.run("ethtool", "-K", device, "tso", "off", "gso", "off",
-                      "tx-udp-segmentation", "off")
+                      "tx-udp-segmentation", "off", "tx", "off")
         self.devices.append(mine)
 
     def start(self):

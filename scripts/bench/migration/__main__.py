@@ -1,0 +1,105 @@
+"""The seed documents' migration experiments: measure, print a table, write build/bench-migration.json and pictures."""
+import argparse
+import contextlib
+import os
+import subprocess
+import sys
+import time
+
+from lab import guest, tools
+from lab.netns import LabError
+
+from . import locator, report, seed003, servers, thesis
+from .sites import METHODS
+
+GROUPS = (*thesis.KINDS, "seed003", "locator")
+
+
+def _list(known, what):
+    def words(text):
+        chosen = text.split(",")
+        unknown = set(chosen) - set(known)
+        if unknown:
+            raise argparse.ArgumentTypeError(f"no such {what}: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+        return [name for name in known if name in chosen]
+    return words
+
+
+def parse(words):
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench/migration/run",
+        description=f"{__doc__} Exit status 0: every target is reached; 1: one is missed; 2: usage; 3: something could "
+        "not be measured.")
+    parser.add_argument("--only", type=_list(GROUPS, "experiment"), default=list(GROUPS), metavar="NAME,...",
+                        help="which experiments, of " + ", ".join(GROUPS))
+    parser.add_argument("--quick", action="store_true", help="few points and few moves: some minutes, not half an hour")
+    parser.add_argument("--moves", type=int, metavar="N", help="moves at each point (default 5; 2 with --quick)")
+    parser.add_argument("--methods", type=_list(METHODS, "method"), default=list(METHODS), metavar="NAME,...",
+                        help="of seed003, which of " + ", ".join(METHODS))
+    parser.add_argument("--everywhere", action="store_true",
+                        help="ftp, http, video: the delay is on every line, also to the client, not half of it at each of the "
+                        "two sites as in the thesis")
+    parser.add_argument("--fast", action="store_true",
+                        help=f"ftp and http at {servers.FAST / 1e6:g} MB/s, not {servers.SLOW / 1e6:g}: TCP's window decides")
+    parser.add_argument("--output", default=os.path.join(tools.BUILD, "bench-migration.json"), metavar="FILE")
+    parser.add_argument("--plots", default=os.path.join(tools.BUILD, "bench-migration"), metavar="DIR",
+                        help="where the pictures go")
+    options = parser.parse_args(words)
+    options.moves = options.moves or (2 if options.quick else 5)
+    if options.moves < 1:
+        parser.error("--moves must be at least 1")
+    return options
+
+
+def measure(options, say):
+    """(rows, moves) of all that was asked for."""
+    rows, moves = [], []
+    kinds = [kind for kind in thesis.KINDS if kind in options.only]
+    if kinds:
+        image = guest.make(say=say, disk=servers.disk(say), memory_kib=servers.GUEST_KIB)
+        points = thesis.QUICK if options.quick else thesis.FULL
+        _add(rows, moves, thesis.run(kinds, points, options.moves, image, say, options.everywhere,
+                                      servers.FAST if options.fast else servers.SLOW))
+    if "seed003" in options.only:
+        _add(rows, moves, seed003.run(options.methods, options.moves, guest.make(say=say), say))
+    if "locator" in options.only:
+        _add(rows, moves, locator.run(options.moves, say))
+    return rows, moves
+
+
+def _add(rows, moves, found):
+    rows += found[0]
+    moves += found[1]
+
+
+def main(words=None):
+    options = parse(words)
+    if os.geteuid() != 0:
+        print("the experiments make network namespaces: run them as root", file=sys.stderr)
+        return 3
+    # Nobody must take the figures of an earlier run for those of this one.
+    with contextlib.suppress(FileNotFoundError):
+        os.remove(options.output)
+    begin = time.monotonic()
+
+    def say(text):
+        print(f"[{time.monotonic() - begin:6.1f} s] {text}", flush=True)
+    try:
+        rows, moves = measure(options, say)
+    except (LabError, OSError, subprocess.SubprocessError, ValueError) as error:
+        print(f"bench-migration: {error!r}", file=sys.stderr)
+        return 3
+    data = report.result(rows, moves, options)
+    report.write(data, options.output)
+    # Not needed, nor installed, where only the tests run.
+    from . import plots  # pylint: disable=import-outside-toplevel
+    for file in plots.draw(rows, options.plots):
+        say(f"drawn: {file}")
+    print()
+    report.show(rows)
+    print(f"figures are in {options.output}")
+    return 0 if data["held"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
