@@ -44,6 +44,7 @@ def parse(words):
     parser.add_argument("--output", default=os.path.join(tools.BUILD, "bench-migration.json"), metavar="FILE")
     parser.add_argument("--plots", default=os.path.join(tools.BUILD, "bench-migration"), metavar="DIR",
                         help="where the pictures go")
+    parser.add_argument("--no-plots", action="store_true", help="draw nothing")
     options = parser.parse_args(words)
     options.moves = options.moves or (2 if options.quick else 5)
     if options.moves < 1:
@@ -91,10 +92,11 @@ def main(words=None):
         return 3
     data = report.result(rows, moves, options)
     report.write(data, options.output)
-    # Not needed, nor installed, where only the tests run.
-    from . import plots  # pylint: disable=import-outside-toplevel
-    for file in plots.draw(rows, options.plots):
-        say(f"drawn: {file}")
+    if not options.no_plots:
+        # Only here is matplotlib needed.
+        from . import plots  # pylint: disable=import-outside-toplevel
+        for file in plots.draw(rows, options.plots):
+            say(f"drawn: {file}")
     print()
     report.show(rows)
     print(f"figures are in {options.output}")

@@ -51,7 +51,7 @@ def downtime(requests, answered, interval):
     """(how long the requests were in vain, how many were). 'requests': (number, time sent) in order; 'answered': the
     numbers that had an answer; 'interval' between two. The longest row of unanswered ones counts, from the first of them
     to the next that was answered."""
-    longest, start, count, lost = 0.0, None, 0, 0
+    longest, start, lost = 0.0, None, 0
     for number, sent in requests:
         if number in answered:
             if start is not None:
@@ -60,8 +60,6 @@ def downtime(requests, answered, interval):
         else:
             lost += 1
             start = sent if start is None else start
-            count = number
     if start is not None and requests:
         longest = max(longest, requests[-1][1] + interval - start)
-    del count
     return longest, lost
