@@ -52,20 +52,18 @@ def parse(words):
     return options
 
 
-def measure(options, say):
-    """(rows, moves) of all that was asked for."""
-    rows, moves = [], []
+def measure(options, say, rows, moves):
+    """All that was asked for, added to 'rows' and 'moves' as it is known."""
     kinds = [kind for kind in thesis.KINDS if kind in options.only]
     if kinds:
         image = guest.make(say=say, disk=servers.disk(say), memory_kib=servers.GUEST_KIB)
         points = thesis.QUICK if options.quick else thesis.FULL
-        _add(rows, moves, thesis.run(kinds, points, options.moves, image, say, options.everywhere,
-                                      servers.FAST if options.fast else servers.SLOW))
+        plan = thesis.Plan(kinds, points, options.moves, options.everywhere, servers.FAST if options.fast else servers.SLOW)
+        _add(rows, moves, thesis.run(plan, image, say))
     if "seed003" in options.only:
         _add(rows, moves, seed003.run(options.methods, options.moves, guest.make(say=say), say))
     if "locator" in options.only:
         _add(rows, moves, locator.run(options.moves, say))
-    return rows, moves
 
 
 def _add(rows, moves, found):
@@ -85,11 +83,12 @@ def main(words=None):
 
     def say(text):
         print(f"[{time.monotonic() - begin:6.1f} s] {text}", flush=True)
+    rows, moves, broken = [], [], False
     try:
-        rows, moves = measure(options, say)
+        measure(options, say, rows, moves)
     except (LabError, OSError, subprocess.SubprocessError, ValueError) as error:
         print(f"bench-migration: {error!r}", file=sys.stderr)
-        return 3
+        broken = True
     data = report.result(rows, moves, options)
     report.write(data, options.output)
     if not options.no_plots:
@@ -100,6 +99,8 @@ def main(words=None):
     print()
     report.show(rows)
     print(f"figures are in {options.output}")
+    if broken:
+        return 3
     return 0 if data["held"] else 1
 
 

@@ -18,7 +18,6 @@ import sys
 import time
 
 from lab import tools
-from lab.netns import LabError
 from lab.probes import Probe
 
 from . import servers

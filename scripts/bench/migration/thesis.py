@@ -162,20 +162,35 @@ def summarise(kind, point, everywhere, moves, end):
             "bound_ms": bound, "held": whole and (bound is None or middle <= bound)}
 
 
-def run(kinds, points, count, image, say, everywhere=False, rate=servers.SLOW):
-    """All kinds of transfers at all points. 'rate': of FTP and HTTP, see servers.py. (rows, moves)"""
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done: 'moves' of each kind at each point. 'rate': of FTP and HTTP, see servers.py."""
+    kinds: list
+    points: list
+    moves: int
+    everywhere: bool = False
+    rate: int = servers.SLOW
+
+
+def _at_point(stage, kind, point, plan):
+    """(row, moves)"""
+    wan = stage.counters()
+    client = stage.fetch(kind, point)
+    moves = [stage.move(kind, point, client) for _ in range(plan.moves)]
+    row = summarise(kind, point, plan.everywhere, moves, client.end())
+    row["wan"] = {name: count - wan[name] for name, count in stage.counters().items()}
+    return row, moves
+
+
+def run(plan, image, say):
+    """(rows, moves)"""
     rows, moves = [], []
     with Lab("migration") as lab:
-        stage = Stage(lab, image, everywhere, rate)
+        stage = Stage(lab, image, plan.everywhere, plan.rate)
         say("the machine runs its servers; its client is at a plain LISP site")
-        for point in points:
-            for kind in kinds:
-                mine, wan = [], stage.counters()
-                client = stage.fetch(kind, point)
-                for _ in range(count):
-                    mine.append(stage.move(kind, point, client))
-                row = summarise(kind, point, everywhere, mine, client.end())
-                row["wan"] = {name: count - wan[name] for name, count in stage.counters().items()}
+        for point in plan.points:
+            for kind in plan.kinds:
+                row, mine = _at_point(stage, kind, point, plan)
                 say(_line(row))
                 rows.append(row)
                 moves += mine
