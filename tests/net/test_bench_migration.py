@@ -122,7 +122,7 @@ def test_a_row_holds_what_is_promised_or_not(moves, end, held):
 
 def test_the_promises_of_seed_003():
     assert [seed003.bound_ms(method, "far") for method in ("sync", "cp", "algorithm1", "pubsub", "smr", "smr-fast")] == [
-        152, 152, 304, 304, 455, 760]
+        152, 152, 162, 162, 455, 760]
 
 
 def test_unknown_experiments_are_refused(capsys):

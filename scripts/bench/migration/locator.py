@@ -22,7 +22,8 @@ ONE_WAY_MS = {"near": 5, "far": 15}
 STREAM_HZ = 1000
 SIZES = {"near": 333, "far": 345}
 FLOWS = {"near": 21, "far": 22}
-APART_S, AFTER_S = 3.4, 0.5
+# A router ignores for some seconds what a machine that has left its site says there, until it announces itself.
+APART_S, AFTER_S = 6.2, 0.5
 SAY_S = 0.00005
 PORT, SERVER = "access", "server"
 # The first row of thesis table "comparison between two simulations": as good as its LISP.

@@ -91,7 +91,9 @@ def _downtime(rows, folder):
           lambda row: row["downtime_ms"] and row["downtime_ms"]["median"],
           [(f"seed 003: {method.upper()}", {client: seeds.DOWNTIME_MS[client][method] for client in CLIENTS})
            for method in ("smr", "cp")])
-    axes.set(yscale="symlog", title="Downtime: near client (light) and far client, with the machine's own pause")
+    axes.set_yscale("symlog", linthresh=20)
+    axes.margins(y=0.15)
+    axes.set(title="Downtime: near client (light) and far client, with the machine's own pause")
     axes.set_ylim(bottom=0)
     return _save(figure, folder, "downtime")
 

@@ -26,9 +26,11 @@ BEFORE_S, GIVE_UP_S = 0.2, 8
 
 
 def bound_ms(method, client):
-    """What the mapping convergence must be, in the median."""
+    """What the mapping convergence must be, in the median. Whoever tells the client in a second step, the old site or the
+    map-server, is as far from the new site as the near client is."""
     one_way = ONE_WAY_MS[client]
-    return {"sync": one_way + 2, "cp": one_way + 2, "algorithm1": 2 * one_way + 4, "pubsub": 2 * one_way + 4,
+    two_ways = ONE_WAY_MS["near"] + one_way
+    return {"sync": one_way + 2, "cp": one_way + 2, "algorithm1": two_ways + 4, "pubsub": two_ways + 4,
             "smr": 3 * one_way + 5, "smr-fast": 5 * one_way + 10}[method]
 
 

@@ -27,6 +27,8 @@ SLOW, FAST = 200_000, 2_000_000
 # vsftpd sends in pieces, at its rate in the mean: they are small, so that what it sends is spread over time.
 FTP_PORTS = {SLOW: 21, FAST: 2121}
 FTP_PIECE = {SLOW: 4096, FAST: 8192}
+# A reader that is slower than the sender opens its window by a sixteenth of its buffer at once.
+RECEIVE_BUFFER = {SLOW: 64 << 10, FAST: 512 << 10}
 # Never needed by what is started, and large.
 UNNEEDED = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/icons", "usr/share/fonts",
             "usr/share/X11", "usr/share/mime", "usr/lib/x86_64-linux-gnu/libLLVM*", "usr/lib/llvm*",
@@ -80,11 +82,12 @@ read end
 kill $!
 """,
 }
-# A picture every 20 ms. Sound would come in packets of 0.2 s, and the picture wait for it.
+# A picture every 20 ms, each as large as all others, so that none waits for the next to fill an RTP packet. Sound would come in
+# packets of 0.2 s, and the pictures wait for it.
 VIDEO_FRAMES_S = 50
 VIDEO = ("-f", "lavfi", "-i", f"testsrc2=size=320x240:rate={VIDEO_FRAMES_S}", "-t", "10", "-c:v", "libx264",
-         "-preset", "veryfast", "-b:v", "1000k", "-maxrate", "1000k", "-bufsize", "100k", "-bf", "0",
-         "-g", str(VIDEO_FRAMES_S), "-f", "mpegts")
+         "-preset", "veryfast", "-b:v", "1500k", "-maxrate", "1500k", "-bufsize", "60k", "-bf", "0", "-g", "1",
+         "-f", "mpegts")
 
 
 def block(number):

@@ -72,7 +72,11 @@ class Stage:
         self.world.boot(image)
         self.world.wait_reachable()
         self.client, self.client_site = self.world.hosts[lisp.HOST], self.world.sites[lisp.PLAIN].space
+        size = servers.RECEIVE_BUFFER[rate]
+        self.client.sysctl("net.ipv4.tcp_rmem", f"4096 {size} {size}")
         self.port = f"to-{lisp.HOST}"
+        # Its cable carries frames of 1500 bytes. Of 64 kB at once nothing is given back to the window before all is read.
+        self.client_site.run("ethtool", "-K", self.port, "tso", "off", "gso", "off")
         self.vm = self.world.layout.vm_ip()
         places = [(self.world.sites[site].space, [self.world.sites[site].tap]) for site in VM_HOSTS]
         self.watch = Watch(places + [(self.client_site, [self.port])])
