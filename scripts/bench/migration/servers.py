@@ -82,11 +82,11 @@ read end
 kill $!
 """,
 }
-# A picture every 20 ms, each as large as all others, so that none waits for the next to fill an RTP packet. Sound would come in
-# packets of 0.2 s, and the pictures wait for it.
-VIDEO_FRAMES_S = 50
+# A picture every 10 ms, so exactly is the restoration measured; each as large as all others, so that none waits for the next
+# to fill an RTP packet. Sound would come in packets of 0.2 s, and the pictures wait for it.
+VIDEO_FRAMES_S = 100
 VIDEO = ("-f", "lavfi", "-i", f"testsrc2=size=320x240:rate={VIDEO_FRAMES_S}", "-t", "10", "-c:v", "libx264",
-         "-preset", "veryfast", "-b:v", "1500k", "-maxrate", "1500k", "-bufsize", "60k", "-bf", "0", "-g", "1",
+         "-preset", "veryfast", "-b:v", "1500k", "-maxrate", "1500k", "-bufsize", "30k", "-bf", "0", "-g", "1",
          "-f", "mpegts")
 
 
