@@ -126,7 +126,7 @@ def test_the_promises_of_seed_003():
 
 
 def test_unknown_experiments_are_refused(capsys):
-    for words in (["--only", "ftp,nothing"], ["--methods", "carrier-pigeon"], ["--moves", "-1"]):
+    for words in (["--only", "ftp,nothing"], ["--methods", "carrier-pigeon"], ["--moves", "-1"], ["--delays", "7"]):
         with pytest.raises(SystemExit) as end:
             migration.parse(words)
         assert end.value.code == 2

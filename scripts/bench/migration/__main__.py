@@ -13,6 +13,7 @@ from . import locator, report, seed003, servers, thesis
 from .sites import METHODS
 
 GROUPS = (*thesis.KINDS, "seed003", "locator")
+DELAYS = {point.delay_ms for point in thesis.FULL}
 
 
 def _list(known, what):
@@ -25,6 +26,16 @@ def _list(known, what):
     return words
 
 
+def _delays(text):
+    try:
+        chosen = {float(word) for word in text.split(",")}
+    except ValueError:
+        chosen = {-1}
+    if not chosen <= DELAYS:
+        raise argparse.ArgumentTypeError("there are " + ", ".join(f"{delay:g}" for delay in sorted(DELAYS)))
+    return chosen
+
+
 def parse(words):
     parser = argparse.ArgumentParser(
         prog="scripts/bench/migration/run",
@@ -34,6 +45,9 @@ def parse(words):
                         help="which experiments, of " + ", ".join(GROUPS))
     parser.add_argument("--quick", action="store_true", help="few points and few moves: some minutes, not half an hour")
     parser.add_argument("--moves", type=int, metavar="N", help="moves at each point (default 5; 2 with --quick)")
+    parser.add_argument("--delays", type=_delays, metavar="MS,...",
+                        help="ftp, http, video: only the points with these delays, one way, of "
+                        + ", ".join(f"{delay:g}" for delay in sorted(DELAYS)))
     parser.add_argument("--methods", type=_list(METHODS, "method"), default=list(METHODS), metavar="NAME,...",
                         help="of seed003, which of " + ", ".join(METHODS))
     parser.add_argument("--everywhere", action="store_true",
@@ -58,6 +72,7 @@ def measure(options, say, rows, moves):
     if kinds:
         image = guest.make(say=say, disk=servers.disk(say), memory_kib=servers.GUEST_KIB)
         points = thesis.QUICK if options.quick else thesis.FULL
+        points = [point for point in points if not options.delays or point.delay_ms in options.delays]
         plan = thesis.Plan(kinds, points, options.moves, options.everywhere, servers.FAST if options.fast else servers.SLOW)
         _add(rows, moves, thesis.run(plan, image, say))
     if "seed003" in options.only:
