@@ -8,6 +8,8 @@ PLAIN_OVERHEAD = 14 + 20 + 8 + 8 + 28
 SEALED_OUTER, SEALED_RECORD = 42, 28 + 40
 # A TCP segment without data is smaller.
 TCP_DATA_SIZE = 120
+# The payload type that ffmpeg gives to H.264.
+RTP_TYPE = 96
 
 
 class Watch:
@@ -52,7 +54,7 @@ def is_of_server(frame, kind, address):
         return False
     if kind == "video":
         return frame.protocol == UDP and len(frame.payload) > 12 and frame.payload[0] >> 6 == 2 \
-            and frame.payload[1] & 0x7F == 33
+            and frame.payload[1] & 0x7F == RTP_TYPE
     return frame.protocol == TCP and frame.size > TCP_DATA_SIZE
 
 
