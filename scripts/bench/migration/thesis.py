@@ -157,6 +157,7 @@ def summarise(kind, point, everywhere, moves, end):
     return {"experiment": kind, "delay_ms": point.delay_ms, "distance_km": point.delay_ms * KM_PER_MS,
             "loss_pct": point.loss_pct, "corrupt_pct": point.corrupt_pct, "moves": len(moves),
             "restoration_ms": figures.summary(values), "guest_ms": figures.summary([m["guest_ms"] for m in moves]),
+            "way_ms": figures.summary([m["restoration_ms"] - m["guest_ms"] for m in moves if m["restoration_ms"] is not None]),
             "silence_ms": figures.summary([m["silence_ms"] for m in moves]),
             "paused_ms": figures.summary([m["paused_ms"] for m in moves]),
             "rtp_missing": figures.summary([m["rtp_missing"] for m in moves]),
