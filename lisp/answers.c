@@ -3,6 +3,8 @@
 
 /* An answer for an EID that is elsewhere by now is good for a minute: its own site's is better. */
 #define TTL_ELSEWHERE 1
+/* An answer of a Proxy-ETR is of no use but to the probe. */
+#define TTL_OUTSIDE 1
 
 /* Where an answer goes: a locator of the ITR that we can reach, the one that the message came from if it is among them; the
  * port is that of the question. */
@@ -24,6 +26,21 @@ reply_to(const struct xtr *x, const struct endpoint *from, const struct lisp_ecm
 	return to;
 }
 
+/* To a probe that a Proxy-ETR gets: what was asked for is repeated, and the locator that was probed is one of ours.  Who asks is
+ * not remembered. */
+static bool
+answer_outside(const struct xtr *x, const struct lisp_asked *asked, struct addr probed,
+	       struct lisp_builder *b)
+{
+	struct lisp_record record = {.ttl = TTL_OUTSIDE, .eid = asked->eid};
+
+	if (addr_is_none(probed) || !x->ops->lets_out(x->ctx, &asked->eid))
+		return false;
+	lisp_put_record(b, &record);
+	xtr_put_own_rlocs(x, b, probed);
+	return true;
+}
+
 /* Adds the record for one EID; false when it is not ours to say. */
 static bool
 answer_one(struct xtr *x, const struct lisp_asked *asked, const struct endpoint *to,
@@ -33,11 +50,15 @@ answer_one(struct xtr *x, const struct lisp_asked *asked, const struct endpoint 
 	struct lisp_record record = {.authoritative = true};
 	struct xtr_place place;
 
+	if (asked->eid.kind == LISP_EID_NONE && answer_outside(x, asked, probed, b))
+		return true;
 	if (asked->eid.kind != LISP_EID_IP) {
 		xtr_counted(x, asked->eid.kind == LISP_EID_NONE ? XTR_NO_EID : XTR_EID_KIND);
 		return false;
 	}
 	if (!x->ops->place(x->ctx, asked->eid.vn, eid, &place)) {
+		if (answer_outside(x, asked, probed, b))
+			return true;
 		xtr_counted(x, XTR_NOT_OURS);
 		return false;
 	}
@@ -79,7 +100,9 @@ answers_request(struct xtr *x, const struct endpoint *from, const struct lisp_ec
 	}
 	if (msg->request.probe) {
 		reply.reply.probe = true;
-		probed = xtr_own_rloc(x, from->addr.family);
+		/* One in an ECM is not to a locator (RFC 9301 section 7.1). */
+		if (ecm == NULL)
+			probed = xtr_own_rloc(x, from->addr.family);
 	}
 	lisp_begin(&b, data, sizeof(data), &reply);
 	while (lisp_asked_next(&records, &asked))

@@ -71,6 +71,19 @@ probes_follow(struct xtr *x, const struct mapping *m, us_t now)
 }
 
 void
+xtr_petrs(struct xtr *x, struct mapping *petrs, size_t count, us_t now)
+{
+	x->petrs = petrs;
+	x->petr_count = count;
+	for (size_t i = 0; i < count; i++) {
+		probes_follow(x, &petrs[i], now);
+		/* They are few, and the first packet may choose among them. */
+		for (unsigned j = 0; j < petrs[i].count; j++)
+			probes_hurry(x, petrs[i].locators[j].rloc, now);
+	}
+}
+
+void
 probes_hurry(struct xtr *x, struct addr rloc, us_t now)
 {
 	struct probe *p = probe_find(x, rloc);
@@ -90,31 +103,44 @@ probes_hurry(struct xtr *x, struct addr rloc, us_t now)
 
 /* ---- what comes of it ---- */
 
-/* Says in all mappings that name it how the locator is; false when there is none. */
+/* Says in a mapping how the locator is. */
+static void
+tell_one(struct probe *p, struct mapping *m, bool silent, us_t rtt, bool *is_named,
+	 bool *has_changed)
+{
+	for (unsigned i = 0; i < m->count; i++) {
+		struct map_locator *l = &m->locators[i];
+
+		if (!addr_equal(l->rloc, p->rloc))
+			continue;
+		*is_named = true;
+		/* The one that was named first may be gone, and its site know nothing of it. */
+		p->vn = m->vn;
+		p->prefix = m->prefix;
+		if (rtt > 0)
+			l->rtt = l->rtt == 0 ? rtt : l->rtt + (rtt - l->rtt) / 8;
+		*has_changed = *has_changed || l->silent != silent;
+		l->silent = silent;
+	}
+}
+
+/* The same in all that name it; false when there is none.  An EID of its own is what an ETR can be asked for best, so the
+ * Proxy-ETRs come first. */
 static bool
 tell_mappings(struct xtr *x, struct probe *p, bool silent, us_t rtt, us_t now)
 {
+	bool any = false, has_changed = false;
 	size_t position = 0;
 	struct mapping *m;
-	bool any = false;
 
-	while ((m = mapcache_next(x->cache, &position)) != NULL)
-		for (unsigned i = 0; i < m->count; i++) {
-			struct map_locator *l = &m->locators[i];
-
-			if (!addr_equal(l->rloc, p->rloc))
-				continue;
-			any = true;
-			/* The one that was named first may be gone, and its site know nothing of it. */
-			p->vn = m->vn;
-			p->prefix = m->prefix;
-			if (rtt > 0)
-				l->rtt = l->rtt == 0 ? rtt : l->rtt + (rtt - l->rtt) / 8;
-			if (l->silent != silent) {
-				l->silent = silent;
-				x->ops->mapped(x->ctx, m->vn, m->prefix, now);
-			}
-		}
+	for (size_t i = 0; i < x->petr_count; i++)
+		tell_one(p, &x->petrs[i], silent, rtt, &any, &has_changed);
+	while ((m = mapcache_next(x->cache, &position)) != NULL) {
+		has_changed = false;
+		tell_one(p, m, silent, rtt, &any, &has_changed);
+		if (has_changed)
+			x->ops->mapped(x->ctx, m->vn, m->prefix, now);
+	}
 	return any;
 }
 
@@ -150,7 +176,8 @@ probes_reply(struct xtr *x, const struct endpoint *from, const struct lisp_msg *
 		/* Whoever answers for somebody else says nothing of the path to it. */
 		if (!addr_equal(p->rloc, from->addr))
 			break;
-		(void)tell_mappings(x, p, false, now - p->sent, now);
+		/* No time at all would say that it is not known. */
+		(void)tell_mappings(x, p, false, now > p->sent ? now - p->sent : 1, now);
 		p->sent = 0;
 		p->missed = 0;
 		probe_due(x, p, now + x->conf.probe_interval);

@@ -88,6 +88,9 @@ struct xtr_ops {
 	bool (*may_map)(void *ctx, vn_id_t vn, struct prefix prefix);
 	/* Is the router a Proxy-ITR of this VN?  Its Map-Requests say so (RFC 9301 section 5.2, p). */
 	bool (*proxies)(void *ctx, vn_id_t vn);
+	/* Is the router a Proxy-ETR that lets out what is for this EID, which is nobody's in its VN?  Its kind is IP, or NONE:
+	 * of any VN.  RLOC-probes that name it are answered, and nothing else. */
+	bool (*lets_out)(void *ctx, const struct lisp_eid *eid);
 	/* A site that asked for this EID is remembered: the other routers of the VN may want to know. */
 	void (*asked)(void *ctx, vn_id_t vn, struct addr eid, struct addr rloc, us_t now);
 	/* Where is this EID?  False: not ours to say. */
@@ -135,6 +138,13 @@ int xtr_verify(struct xtr *x, vn_id_t vn, struct addr eid, us_t now);
  * to be down is probed at once, and not believed before. */
 void xtr_status_bits(struct xtr *x, vn_id_t vn, struct addr source, struct addr from, uint32_t bits,
 		     unsigned width, us_t now);
+
+/* Locators of Proxy-ETRs, of each VN a mapping (RFC 6832): they are in no map-cache, and are probed as
+ * those that are, at once and from then on; 'silent' and 'rtt' say what came of it, and may be
+ * given
+ * from before.  The prefix is what a probe names: the default route.  Borrowed until the next call;
+ * NULL with 0: none. */
+void xtr_petrs(struct xtr *x, struct mapping *petrs, size_t count, us_t now);
 
 /* An EID-prefix of this site: registered from now on, quickly at first.  Put again with another
  * version it is registered anew.  0, -ENOSPC, -ENOMEM. */

@@ -45,7 +45,7 @@ struct own {
 	struct own_at servers[XTR_SERVERS_MAX];
 };
 
-/* An RLOC that mappings name: probed once for all of them. */
+/* An RLOC that mappings name, or that is a Proxy-ETR: probed once for all of them. */
 struct probe {
 	struct addr rloc; /* family NONE: a free row */
 	vn_id_t vn;       /* a mapping that names it, for the question */
@@ -96,6 +96,8 @@ struct xtr {
 	us_t own_due;
 	struct probe probes[XTR_PROBES_MAX];
 	us_t probes_due;
+	struct mapping *petrs; /* see xtr_petrs() */
+	size_t petr_count;
 	struct pusher pushers[XTR_PUSHERS_MAX];
 	struct askers *askers;
 	struct gone gone;

@@ -193,19 +193,35 @@ catch_up(struct mapsys *m, us_t to, us_t now)
 			xtr_tell_askers(m->xtr, e->b.vn, e->b.ip, now);
 }
 
+/* What probes have found out about a proxy's locator stays. */
+static struct map_locator
+petr_as_before(const struct mapping *before, struct addr rloc)
+{
+	struct map_locator l = {.rloc = rloc, .priority = 1};
+
+	for (unsigned i = 0; i < before->count; i++)
+		if (addr_equal(before->locators[i].rloc, rloc)) {
+			l.silent = before->locators[i].silent;
+			l.rtt = before->locators[i].rtt;
+		}
+	return l;
+}
+
 /* The locators of proxies are those of the configuration. */
 static void
-review_petrs(struct mapsys *m)
+review_petrs(struct mapsys *m, us_t now)
 {
+	static const struct addr outside = {.family = ADDR_V4};
+
 	for (size_t i = 0; i < m->vr->site_count; i++) {
 		const struct conf_vn *vn = m->vr->sites[i].conf;
-		struct mapping *petrs = &m->petrs[i];
+		struct mapping *petrs = &m->petrs[i], before = *petrs;
 
-		*petrs = (struct mapping){.vn = vn->id};
+		*petrs = (struct mapping){.vn = vn->id, .prefix = prefix_make(outside, 0)};
 		for (size_t j = 0; j < vn->petr_count && j < MAP_LOCATORS_MAX; j++)
-			petrs->locators[petrs->count++] =
-				(struct map_locator){.rloc = vn->petrs[j], .priority = 1};
+			petrs->locators[petrs->count++] = petr_as_before(&before, vn->petrs[j]);
 	}
+	xtr_petrs(m->xtr, m->petrs, m->vr->site_count, now);
 }
 
 const struct mapping *
@@ -271,7 +287,7 @@ mapsys_reload(struct vr *vr, us_t now)
 	if (vr->mapsys == NULL)
 		return;
 	review_own(vr->mapsys, now);
-	review_petrs(vr->mapsys);
+	review_petrs(vr->mapsys, now);
 	for (size_t i = 0; i < vr->site_count; i++)
 		find_peers(vr->mapsys, &vr->mapsys->petrs[i]);
 }
@@ -345,6 +361,21 @@ on_proxies(void *ctx, vn_id_t vn)
 	const struct site *site = vr_site(m->vr, vn);
 
 	return site != NULL && site->conf->proxy.enabled && site->conf->proxy.ingress;
+}
+
+static bool
+on_lets_out(void *ctx, const struct lisp_eid *eid)
+{
+	const struct mapsys *m = ctx;
+	const struct site *site = vr_site(m->vr, eid->vn);
+
+	if (eid->kind == LISP_EID_IP)
+		return site != NULL && proxy_lets_out(m->vr, site, eid->prefix.addr);
+	for (size_t i = 0; i < m->vr->site_count; i++)
+		if (m->vr->sites[i].outside != NULL && m->vr->sites[i].conf->lisp &&
+		    m->vr->sites[i].conf->proxy.egress)
+			return true;
+	return false;
 }
 
 static bool
@@ -495,6 +526,7 @@ static const struct xtr_ops ops = {.mapped = on_mapped,
 				   .unanswered = on_unanswered,
 				   .may_map = on_may_map,
 				   .proxies = on_proxies,
+				   .lets_out = on_lets_out,
 				   .asked = on_asked,
 				   .place = on_place,
 				   .arrived = on_arrived,
@@ -529,7 +561,7 @@ mapsys_create(struct vr *vr, const struct mapsys_start *start, us_t now)
 	}
 	vr->mapsys = m;
 	register_all(m, now);
-	review_petrs(m);
+	review_petrs(m, now);
 	return 0;
 }
 

@@ -41,7 +41,7 @@ void mapsys_wait(struct vr *vr, struct site *site, const struct fwd_origin *orig
  * False, and nothing done, when it may not be asked for now. */
 MUST_USE bool mapsys_wait_source(struct vr *vr, struct site *site, const struct fwd_origin *origin,
 				 const struct frame *f, const struct ip *ip, us_t now);
-/* The locators of "vns[].lisp.petrs", as a mapping whose prefix says nothing; NULL: none. */
+/* The locators of "vns[].lisp.petrs", the preferred first, as a mapping that is in no map-cache; NULL: none. */
 const struct mapping *mapsys_petrs(const struct mapsys *m, const struct site *site);
 /* A packet for a local EID came from this locator: who sends has a mapping, and wants to hear of changes. */
 void mapsys_sender(struct vr *vr, const struct site *site, struct addr eid, struct addr rloc,

@@ -28,6 +28,13 @@ is_inside(const struct vr *vr, const struct site *site, struct addr ip)
 	       lndt_is_mobile(vr->lndt, site->vn, ip);
 }
 
+bool
+proxy_lets_out(const struct vr *vr, const struct site *site, struct addr to)
+{
+	return site->outside != NULL && site->conf->lisp && site->conf->proxy.egress &&
+	       to.family == ADDR_V4 && !is_inside(vr, site, to);
+}
+
 /* No machine has it: this network's zero, loopback, multicast, broadcast, class E (RFC 1122 section 3.2.1.3). */
 static bool
 is_nobody(struct addr ip)

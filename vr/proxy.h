@@ -14,6 +14,8 @@
 
 /* Does the proxy serve this EID? */
 bool proxy_serves(const struct site *site, struct addr eid);
+/* Is the site a Proxy-ETR that lets out what is for this address, as far as can be known without asking? */
+bool proxy_lets_out(const struct vr *vr, const struct site *site, struct addr to);
 /* A packet from outside, at its IP header, in a frame to 'to'. */
 void proxy_from_outside(struct vr *vr, struct site *site, const struct fwd_origin *origin,
 			struct mac to, struct frame *f, const struct ip *ip, us_t now);

@@ -65,6 +65,7 @@ struct world {
 	struct mapcache *cache;
 	uint64_t random;
 	bool is_here; /* 10.1.0.0/24 */
+	struct mapping petrs;
 };
 
 static const struct lisp_dialect dialect = {.cp_sub_type = 0x7d5, .cp_type5 = true};
@@ -219,6 +220,13 @@ on_proxies(void *ctx, vn_id_t vn)
 }
 
 static bool
+on_lets_out(void *ctx, const struct lisp_eid *eid)
+{
+	(void)ctx;
+	return eid->kind == LISP_EID_NONE || eid->vn == VN;
+}
+
+static bool
 on_pushes(void *ctx, struct addr rloc)
 {
 	(void)ctx;
@@ -244,6 +252,7 @@ static const struct xtr_ops ops = {.mapped = on_mapped,
 				   .unanswered = on_eid,
 				   .may_map = on_may_map,
 				   .proxies = on_proxies,
+				   .lets_out = on_lets_out,
 				   .asked = on_asked,
 				   .place = on_place,
 				   .arrived = on_arrived,
@@ -462,6 +471,13 @@ start(struct world *w)
 		BUG_IF(mapcache_put(w->cache, &m, w->now) != MAP_NEW);
 		probes_follow(w->x, &m, w->now);
 	}
+	/* One is also the locator of a mapping. */
+	w->petrs = (struct mapping){
+		.vn = VN,
+		.prefix = prefix_make(ip("0.0.0.0"), 0),
+		.count = 2,
+		.locators = {{.rloc = ip("203.0.113.1")}, {.rloc = ip("198.51.100.2")}}};
+	xtr_petrs(w->x, &w->petrs, 1, w->now);
 	BUG_IF(xtr_own_put(w->x, VN, prefix_make(ip("10.1.0.0"), 24), 0, w->now) != 0);
 	(void)xtr_run(w->x, w->now);
 }

@@ -233,6 +233,13 @@ net_proxies(void *ctx, vn_id_t vn)
 }
 
 static inline bool
+net_lets_out(void *ctx, const struct lisp_eid *eid)
+{
+	(void)eid;
+	return ((const struct node *)ctx)->is_proxy;
+}
+
+static inline bool
 net_pushes(void *ctx, struct addr rloc)
 {
 	const struct node *node = ctx;
@@ -244,6 +251,7 @@ static const struct xtr_ops net_ops = {.mapped = net_mapped,
 				       .unanswered = net_unanswered,
 				       .may_map = net_may_map,
 				       .proxies = net_proxies,
+				       .lets_out = net_lets_out,
 				       .asked = net_asked,
 				       .place = net_place,
 				       .arrived = net_arrived,
