@@ -161,8 +161,9 @@ static const struct key keys[] = {
 		 "plain)."},
 	{"vns[].lisp.petrs", KEY_ADDR, .max = PETRS_MAX, MANY(struct conf_vn, petrs, petr_count),
 	 .help = "Locators of Proxy-ETRs: what the mapping system says to forward natively is "
-		 "sent to the first that can be used; without any it leaves through the home "
-		 "site's \"native_gateway\"."},
+		 "sent to the first that has a session or answers RLOC-probes, else to the first "
+		 "that never answered one, else to the first; without any it leaves through the "
+		 "home site's \"native_gateway\"."},
 	{"vns[].proxy", GROUP_NOTED(struct conf_vn, proxy.enabled), .fixed = true,
 	 .help = "This router is a proxy of the network (RFC 6832): \"device\" is not one of its "
 		 "LANs but on the outside, with machines and routers that know nothing of LISP."},
@@ -264,7 +265,7 @@ static const struct key keys[] = {
 	 .help = "Time between two Map-Registers of a prefix."},
 	{"lisp.probe_s", NUMBER(0, 3600, 1000000, "seconds"), .fallback = "30",
 	 AT(struct conf, lisp.probe_interval), .fixed = true,
-	 .help = "Time between two probes of a locator in use; 0 sends none."},
+	 .help = "Time between two probes of a locator in use, or of a Proxy-ETR; 0 sends none."},
 	{"lisp.cache_max", NUMBER(16, 16777216, 1, "mappings"), .fallback = "10000",
 	 AT(struct conf, lisp.cache_max), .fixed = true, .help = "Room of the map-cache."},
 	{"lisp.reply_rate", NUMBER(1, 1000000, 1, "messages per second"), .fallback = "1000",

@@ -73,12 +73,14 @@ row_petr(const struct vr *vr, const struct site *site, const struct map_locator 
 	static const char *const ways[] = {"plain", "sealed", "refused"};
 	const struct peer *p = l->peer != 0 ? peers_at(vr->peers, l->peer - 1) : NULL;
 	enum fwd_way way = fwd_way_to(vr, site, l);
+	const char *state = way == FWD_SEALED ? "up" : "down";
 
-	/* Of plain LISP nobody says whether it arrives. */
-	return row_used(site, fmt_addr(l->rloc).s, p != NULL ? p->name : NULL, ways[way],
-			way == FWD_PLAIN    ? NULL
-			: way == FWD_SEALED ? "up"
-					    : "down");
+	/* Of plain LISP probes say whether it arrives. */
+	if (way == FWD_PLAIN && l->rtt == 0)
+		state = NULL;
+	else if (way == FWD_PLAIN)
+		state = l->silent ? "silent" : "up";
+	return row_used(site, fmt_addr(l->rloc).s, p != NULL ? p->name : NULL, ways[way], state);
 }
 
 /* The row of a site at this position, NULL behind the last. */

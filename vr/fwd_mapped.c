@@ -184,13 +184,53 @@ fwd_by_mapping(struct vr *vr, struct site *site, const struct fwd_origin *origin
 	}
 }
 
+/* Later is worse. */
+enum petr_rank {
+	PETR_UP,      /* by its session, or it has answered the last probe */
+	PETR_UNKNOWN, /* it has never answered one: not every Proxy-ETR does */
+	PETR_DOWN,    /* it answers no more */
+	PETR_REFUSED,
+};
+
+static enum petr_rank
+petr_rank(const struct vr *vr, const struct site *site, const struct map_locator *l)
+{
+	switch (fwd_way_to(vr, site, l)) {
+	case FWD_SEALED:
+		return PETR_UP;
+	case FWD_PLAIN:
+		if (l->rtt == 0)
+			return PETR_UNKNOWN;
+		return l->silent ? PETR_DOWN : PETR_UP;
+	case FWD_REFUSED:
+		break;
+	}
+	return PETR_REFUSED;
+}
+
+/* The first of the best; NULL when none can be used at all.  One that may be down is better than nothing. */
+static const struct map_locator *
+choose_petr(const struct vr *vr, const struct site *site, const struct mapping *petrs)
+{
+	enum petr_rank best = PETR_REFUSED, rank;
+	const struct map_locator *chosen = NULL;
+
+	for (unsigned i = 0; petrs != NULL && i < petrs->count; i++) {
+		rank = petr_rank(vr, site, &petrs->locators[i]);
+		if (rank >= best)
+			continue;
+		best = rank;
+		chosen = &petrs->locators[i];
+	}
+	return chosen;
+}
+
 bool
 fwd_to_proxy(struct vr *vr, struct site *site, const struct fwd_origin *origin, struct frame *f,
 	     const struct ip *ip, us_t now)
 {
 	const struct mapping *petrs = vr->mapsys != NULL ? mapsys_petrs(vr->mapsys, site) : NULL;
-	unsigned count = petrs != NULL ? petrs->count : 0;
-	const struct map_locator *l;
+	const struct map_locator *l = choose_petr(vr, site, petrs);
 
 	for (size_t i = 0; i < site->proxy_count; i++)
 		if (peers_at(vr->peers, site->proxies[i])->state == PEER_UP) {
@@ -198,14 +238,11 @@ fwd_to_proxy(struct vr *vr, struct site *site, const struct fwd_origin *origin, 
 				    ip, now);
 			return true;
 		}
-	for (unsigned i = 0; i < count; i++) {
-		l = &petrs->locators[i];
-		if (fwd_way_to(vr, site, l) == FWD_REFUSED)
-			continue;
+	if (l != NULL) {
 		send_to_locator(vr, site, origin, l, flow_of(vr, f, ip), f, ip, now);
 		return true;
 	}
-	if (site->proxy_count == 0 && count == 0)
+	if (site->proxy_count == 0 && petrs == NULL)
 		return false;
 	fwd_error(vr, site, origin, f, ip, ICMP_NET_UNREACHABLE, 0, now);
 	vr_drop(vr, DROP_PROXY_DOWN);

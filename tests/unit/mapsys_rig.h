@@ -36,9 +36,10 @@ struct rig_text {
 	const char *vn;   /* in the first network */
 	const char *lisp; /* in "lisp" */
 	const char *locators;
-	const char *whole;  /* not NULL: all of the first network but "id" and "device" */
-	const char *peer_b; /* of what is shared with B in the first network */
-	const char *red;    /* not NULL: all of the second but "id" and "device" */
+	const char *whole;   /* not NULL: all of the first network but "id" and "device" */
+	const char *peer_b;  /* of what is shared with B in the first network */
+	const char *red;     /* not NULL: all of the second but "id" and "device" */
+	us_t probe_interval; /* 0: no RLOC-probes */
 };
 
 static const struct rig_text usual = {
@@ -395,6 +396,7 @@ rig_make(const struct rig_text *text)
 				       .plain_zero = true,
 				       .ttl_min = 1440,
 				       .register_interval = 60 * US_S,
+				       .probe_interval = text->probe_interval,
 				       .has_push_key = true};
 	for (size_t i = 0; i < r->conf.lisp.rloc_count; i++)
 		mapsys.xtr.rlocs[i] = (struct xtr_rloc){r->conf.lisp.rlocs[i].addr, 1, 100};
