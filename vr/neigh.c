@@ -25,6 +25,7 @@ struct waiting {
 	us_t started, due;
 	struct packet packets[NEIGH_PACKETS_MAX];
 	size_t count;
+	size_t bytes; /* of these */
 };
 
 struct neigh {
@@ -40,9 +41,10 @@ neigh_create(void)
 }
 
 static void
-packet_free(struct neigh *n, struct packet *p)
+packet_free(struct neigh *n, struct waiting *w, struct packet *p)
 {
 	n->bytes -= p->size;
+	w->bytes -= p->size;
 	free(p->bytes);
 }
 
@@ -50,7 +52,7 @@ static void
 row_clear(struct neigh *n, struct waiting *w)
 {
 	for (size_t i = 0; i < w->count; i++)
-		packet_free(n, &w->packets[i]);
+		packet_free(n, w, &w->packets[i]);
 	*w = (struct waiting){0};
 	n->used--;
 }
@@ -117,6 +119,19 @@ neigh_ask(struct vr *vr, struct site *site, struct addr ip, struct mac mac)
 	(void)vr->io->lan_inject(vr->ctx, site->vn, frame, sizeof(frame));
 }
 
+/* A network takes no more than it leaves free: alone half of all, and whoever comes later finds as much as each of those
+ * that were there. */
+static bool
+has_room(const struct neigh *n, vn_id_t vn, size_t size)
+{
+	size_t own = size;
+
+	for (size_t i = 0; i < NEIGH_WAITING_MAX; i++)
+		if (n->rows[i].share.is_used && n->rows[i].share.vn == vn)
+			own += n->rows[i].bytes;
+	return n->bytes + size + own <= NEIGH_BYTES_MAX;
+}
+
 void
 neigh_wait(struct vr *vr, struct site *site, struct addr ip, const struct frame *f, us_t now)
 {
@@ -132,7 +147,7 @@ neigh_wait(struct vr *vr, struct site *site, struct addr ip, const struct frame 
 			w->due = now + RETRY;
 		}
 	}
-	if (w != NULL && vr->neigh->bytes + size <= NEIGH_BYTES_MAX)
+	if (w != NULL && has_room(vr->neigh, site->vn, size))
 		bytes = malloc(size);
 	if (bytes == NULL) {
 		vr_drop(vr, DROP_ARP_PENDING);
@@ -140,13 +155,14 @@ neigh_wait(struct vr *vr, struct site *site, struct addr ip, const struct frame 
 	}
 	if (w->count == NEIGH_PACKETS_MAX) {
 		vr_drop(vr, DROP_ARP_PENDING);
-		packet_free(vr->neigh, &w->packets[0]);
+		packet_free(vr->neigh, w, &w->packets[0]);
 		memmove(&w->packets[0], &w->packets[1], sizeof(w->packets[0]) * --w->count);
 	}
 	memcpy(bytes + FRAME_HEADROOM, f->data, f->size);
 	p = &w->packets[w->count++];
 	*p = (struct packet){.f = *f, .bytes = bytes, .size = size};
 	vr->neigh->bytes += size;
+	w->bytes += size;
 	p->f.data = bytes + FRAME_HEADROOM;
 	vr->wake = true;
 }

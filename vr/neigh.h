@@ -6,9 +6,10 @@
 #include "vr/vr.h"
 
 #define NEIGH_WAITING_MAX 64 /* destinations */
-/* Per destination, and bytes of all: what has waited for a mapping comes all at once. */
+/* Per destination, and bytes of all: what has waited for a mapping comes all at once.  One network has at most half of the
+ * bytes, N that want more an (N + 1)th each. */
 #define NEIGH_PACKETS_MAX 64
-#define NEIGH_BYTES_MAX   (4 * 1024 * 1024)
+#define NEIGH_BYTES_MAX   (8 * 1024 * 1024)
 #define NEIGH_TIMEOUT     (1 * US_S)
 
 /* A machine unheard for so long is asked again when a packet goes to it, at most one machine per pace and LAN. */

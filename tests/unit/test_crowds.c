@@ -162,6 +162,47 @@ packets_that_wait_for_arp_in_another_network_keep_none_out(void **state)
 	world_end(w);
 }
 
+/* Packets that wait for one destination until none is taken any more. */
+static unsigned
+fill(struct world *w, vn_id_t vn, uint8_t *bytes, size_t size, const char *to)
+{
+	uint64_t before = w->vr->drops[DROP_ARP_PENDING];
+	struct frame f = {.data = bytes, .size = size};
+	unsigned count = 0;
+
+	for (; count < NEIGH_PACKETS_MAX; count++) {
+		neigh_wait(w->vr, vr_site(w->vr, vn), ip(to), &f, w->now);
+		if (w->vr->drops[DROP_ARP_PENDING] > before)
+			break;
+	}
+	return count;
+}
+
+static void
+super_frames_of_another_network_leave_room_for_bytes(void **state)
+{
+	const size_t size = 65000;
+	struct world *w = world_of_two();
+	uint8_t *bytes = calloc(1, size);
+	unsigned first, second;
+
+	(void)state;
+	assert_non_null(bytes);
+	first = fill(w, OTHER, bytes, size, "10.1.0.7");
+	first += fill(w, OTHER, bytes, size, "10.1.0.8");
+	assert_in_range(first, NEIGH_BYTES_MAX / 2 / size - 2, NEIGH_BYTES_MAX / 2 / size);
+	/* As much for who comes later as half of what there is. */
+	second = fill(w, VN, bytes, size, "10.1.0.7");
+	assert_in_range(second, NEIGH_BYTES_MAX / 4 / size - 2, NEIGH_BYTES_MAX / 4 / size);
+	/* And all of it comes back. */
+	run(w, 2 * US_S);
+	assert_int_equal(fill(w, OTHER, bytes, size, "10.1.0.7") +
+				 fill(w, OTHER, bytes, size, "10.1.0.8"),
+			 first);
+	free(bytes);
+	world_end(w);
+}
+
 /* Each is a broadcast on the LAN. */
 static void
 a_scan_of_a_lan_is_not_a_flood_of_arp(void **state)
@@ -341,6 +382,7 @@ main(void)
 		cmocka_unit_test(a_flood_of_rarps_is_not_a_flood_of_questions),
 		cmocka_unit_test(a_scan_of_another_network_leaves_room_for_questions),
 		cmocka_unit_test(packets_that_wait_for_arp_in_another_network_keep_none_out),
+		cmocka_unit_test(super_frames_of_another_network_leave_room_for_bytes),
 		cmocka_unit_test(a_scan_of_a_lan_is_not_a_flood_of_arp),
 		cmocka_unit_test(a_peer_that_speaks_for_many_leaves_room_for_questions),
 		cmocka_unit_test(a_frozen_machine_stays_frozen_whatever_moves_elsewhere),
