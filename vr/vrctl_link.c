@@ -11,6 +11,8 @@
 
 #include <cjson/cJSON.h>
 
+#include "vr/loop.h"
+
 #define ANSWER_TIME_S 30
 
 enum vrctl_status
@@ -28,12 +30,20 @@ vrctl_lost(const char *what)
 	return VRCTL_NO_DAEMON;
 }
 
+void
+vrctl_link_complete(struct vrctl_link *link)
+{
+	link->since = loop_now();
+}
+
 /* A silent router is no router; a monitor may be silent for as long as nothing happens. */
 void
-vrctl_link_patience(const struct vrctl_link *link, time_t seconds)
+vrctl_link_patience(struct vrctl_link *link, time_t seconds)
 {
 	struct timeval time = {.tv_sec = seconds};
 
+	link->patience = seconds * US_S;
+	vrctl_link_complete(link);
 	(void)setsockopt(link->fd, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time));
 	(void)setsockopt(link->fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof(time));
 }
@@ -113,10 +123,14 @@ link_grow(struct vrctl_link *link)
 }
 
 enum vrctl_status
-vrctl_link_more(struct vrctl_link *link)
+vrctl_link_more(struct vrctl_link *link, size_t size, size_t max)
 {
 	ssize_t got;
 
+	if (size > max)
+		return vrctl_lost("what answers says more at once than a router does");
+	if (link->patience > 0 && loop_now() - link->since >= link->patience)
+		return vrctl_lost("the router does not finish its answer");
 	if (!link_grow(link))
 		return vrctl_lost("out of memory");
 	do
@@ -154,11 +168,12 @@ vrctl_link_hear(struct vrctl_link *link, char **line)
 	while ((size = vrctl_link_waiting(link, &bytes)) == searched ||
 	       (end = memchr(bytes + searched, '\n', size - searched)) == NULL) {
 		searched = size;
-		status = vrctl_link_more(link);
+		status = vrctl_link_more(link, size, VRCTL_LINE_MAX);
 		if (status != VRCTL_DONE)
 			return status;
 	}
 	*end = '\0';
+	vrctl_link_complete(link);
 	vrctl_link_take(link, (size_t)(end - bytes) + 1);
 	*line = bytes;
 	return VRCTL_DONE;

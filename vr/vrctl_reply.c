@@ -49,11 +49,11 @@ hear_head(struct vrctl_link *link, struct head *head)
 {
 	enum vrctl_status status = VRCTL_DONE;
 	const char *data, *end;
+	size_t size = 0;
 	char *bytes;
-	size_t size;
 
 	*head = (struct head){.size = 0};
-	for (; status == VRCTL_DONE; status = vrctl_link_more(link)) {
+	for (; status == VRCTL_DONE; status = vrctl_link_more(link, size, VRCTL_ROW_MAX)) {
 		size = vrctl_link_waiting(link, &bytes);
 		if (size == 0)
 			continue;
@@ -104,32 +104,7 @@ read_head(struct vrctl_link *link, struct head *head)
 	return status;
 }
 
-/* ---- as it is ---- */
-
-/* What is left of the line, and its end. */
-static enum vrctl_status
-pass_on(struct vrctl_link *link, FILE *out)
-{
-	enum vrctl_status status;
-	const char *end;
-	char *bytes;
-	size_t size;
-
-	for (;;) {
-		size = vrctl_link_waiting(link, &bytes);
-		end = size > 0 ? memchr(bytes, '\n', size) : NULL;
-		size = end != NULL ? (size_t)(end - bytes) + 1 : size;
-		fwrite(bytes, 1, size, out);
-		vrctl_link_take(link, size);
-		if (end != NULL)
-			return VRCTL_DONE;
-		status = vrctl_link_more(link);
-		if (status != VRCTL_DONE)
-			return status;
-	}
-}
-
-/* ---- row by row ---- */
+/* ---- where rows end ---- */
 
 /* How far an object was looked through. */
 struct scan {
@@ -160,6 +135,62 @@ find_end(struct scan *s, const char *bytes, size_t size)
 	return false;
 }
 
+/* ---- as it is ---- */
+
+/* Walks over the rows that end in these bytes, of which 'scan' has seen none.  Returns how many bytes of a row, or of what
+ * stands between rows, there are behind the last end, '*begun' before them included. */
+static size_t
+begun_row(struct scan *scan, const char *bytes, size_t size, size_t begun, bool *ended)
+{
+	size_t last = 0;
+
+	*ended = false;
+	scan->at = 0;
+	while (find_end(scan, bytes, size)) {
+		*ended = true;
+		last = scan->at;
+	}
+	return *ended ? size - last : begun + size;
+}
+
+/* What is left of the line, and its end. */
+static enum vrctl_status
+pass_on(struct vrctl_link *link, const struct head *head, FILE *out)
+{
+	size_t max = head->rows ? VRCTL_ROW_MAX : VRCTL_LINE_MAX;
+	struct scan scan = {.at = 0};
+	size_t size, begun = 0;
+	enum vrctl_status status;
+	const char *end;
+	bool ended;
+	char *bytes;
+
+	/* Up to the first row: with that, each is an object by itself. */
+	if (head->rows) {
+		size = head->size + strlen(DATA "[");
+		(void)vrctl_link_waiting(link, &bytes);
+		fwrite(bytes, 1, size, out);
+		vrctl_link_take(link, size);
+	}
+	for (;;) {
+		size = vrctl_link_waiting(link, &bytes);
+		end = size > 0 ? memchr(bytes, '\n', size) : NULL;
+		size = end != NULL ? (size_t)(end - bytes) + 1 : size;
+		begun = begun_row(&scan, bytes, size, begun, &ended);
+		fwrite(bytes, 1, size, out);
+		vrctl_link_take(link, size);
+		if (end != NULL)
+			return VRCTL_DONE;
+		if (ended)
+			vrctl_link_complete(link);
+		status = vrctl_link_more(link, begun, max);
+		if (status != VRCTL_DONE)
+			return status;
+	}
+}
+
+/* ---- row by row ---- */
+
 /* Takes the row that comes next, and the character behind it. */
 static enum vrctl_status
 take_row(struct vrctl_link *link, cJSON *rows, char *behind)
@@ -174,7 +205,7 @@ take_row(struct vrctl_link *link, cJSON *rows, char *behind)
 	       !(find_end(&scan, bytes, size) && size > scan.at)) {
 		if (size > 0 && bytes[0] != '{')
 			return no_router();
-		status = vrctl_link_more(link);
+		status = vrctl_link_more(link, size, VRCTL_ROW_MAX);
 		if (status != VRCTL_DONE)
 			return status;
 		/* The end was found, but nothing behind it. */
@@ -187,6 +218,7 @@ take_row(struct vrctl_link *link, cJSON *rows, char *behind)
 		return no_router();
 	}
 	*behind = bytes[scan.at];
+	vrctl_link_complete(link);
 	vrctl_link_take(link, scan.at + 1);
 	(void)cJSON_AddItemToArray(rows, row);
 	return VRCTL_DONE;
@@ -262,7 +294,7 @@ vrctl_reply_show(struct vrctl_link *link, const struct vrctl_view *view, bool js
 	if (status != VRCTL_DONE)
 		return status;
 	if (json && head.size > 0) {
-		status = pass_on(link, out);
+		status = pass_on(link, &head, out);
 		return status != VRCTL_DONE || head.ok ? status : VRCTL_REFUSED;
 	}
 	if (head.ok && head.rows && view != NULL)

@@ -1,4 +1,5 @@
 /* Replies that come in pieces, and long ones. */
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include <cmocka.h>
 #include <cjson/cJSON.h>
 
+#include "vr/loop.h"
 #include "vr/vrctl_print.h"
 #include "vr/vrctl_reply.h"
 
@@ -221,6 +223,139 @@ a_page_stands_in_order_and_columns_only_grow(void **state)
 	free(text);
 }
 
+/* What a hostile socket says: a beginning, and then the same piece over and over, 'pause' ms after each. */
+struct drip {
+	const char *begin, *piece;
+	int pause;
+	size_t times;
+	us_t patience;
+};
+
+/* The status, and how much was kept ('room') and printed ('size'); 'took' us. */
+static struct shown
+show_drip(const struct drip *drip, const char *command, bool json, us_t *took)
+{
+	struct vrctl_link link = {.patience = drip->patience, .since = loop_now()};
+	us_t start = loop_now();
+	struct shown shown;
+	int ends[2];
+	pid_t child;
+	FILE *out = open_memstream(&shown.text, &shown.size);
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		struct pollfd reader = {.fd = ends[1]};
+
+		close(ends[0]);
+		(void)!send(ends[1], drip->begin, strlen(drip->begin), MSG_NOSIGNAL);
+		for (size_t i = 0; i < drip->times; i++) {
+			if (send(ends[1], drip->piece, strlen(drip->piece), MSG_NOSIGNAL) < 0)
+				break;
+			/* Nobody listens any more: it ends. */
+			(void)poll(&reader, 1, drip->pause);
+			if ((reader.revents & POLLHUP) != 0)
+				break;
+		}
+		_exit(0);
+	}
+	close(ends[1]);
+	link.fd = ends[0];
+	shown.status = vrctl_reply_show(&link, command != NULL ? vrctl_view_find(command) : NULL,
+					json, out);
+	*took = loop_now() - start;
+	shown.room = link.room;
+	vrctl_link_close(&link);
+	fclose(out);
+	free(shown.text);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	return shown;
+}
+
+static const struct {
+	const char *begin;
+	bool json;
+} unfinished[] = {
+	{"{\"id\":1,\"ok\":true,\"text\":\"", false}, {"{\"id\":1,\"ok\":true,\"text\":\"", true},
+	{HEAD ",\"data\":[{\"prefix\":\"", false},    {HEAD ",\"data\":[{\"prefix\":\"", true},
+	{HEAD ",\"data\":[{\"prefix\":1},", true},
+};
+
+static void
+an_endless_head_or_row_ends(void **state)
+{
+	static char piece[100001];
+	us_t took;
+
+	(void)state;
+	memset(piece, 'x', sizeof(piece) - 1);
+	for (size_t i = 0; i < ARRAY_COUNT(unfinished); i++) {
+		struct drip drip = {.begin = unfinished[i].begin, .piece = piece, .times = 500};
+		struct shown shown = show_drip(&drip, "show lndt", unfinished[i].json, &took);
+
+		assert_int_equal(shown.status, VRCTL_NO_DAEMON);
+		assert_true(shown.room <= 3 * VRCTL_ROW_MAX);
+		assert_true(shown.size <= 2 * VRCTL_ROW_MAX);
+	}
+}
+
+static void
+an_endless_line_of_anything_else_ends(void **state)
+{
+	static char piece[1000001];
+	struct drip drip = {.begin = HEAD ",\"data\":{\"text\":\"", .piece = piece, .times = 300};
+	struct shown shown;
+	us_t took;
+
+	(void)state;
+	memset(piece, 'x', sizeof(piece) - 1);
+	shown = show_drip(&drip, "show vr", false, &took);
+	assert_int_equal(shown.status, VRCTL_NO_DAEMON);
+	assert_true(shown.room <= 3 * VRCTL_LINE_MAX);
+	shown = show_drip(&drip, "show vr", true, &took);
+	assert_int_equal(shown.status, VRCTL_NO_DAEMON);
+	assert_true(shown.size <= 2 * VRCTL_LINE_MAX);
+}
+
+static void
+a_row_that_comes_too_slowly_ends(void **state)
+{
+	us_t took;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(unfinished); i++) {
+		struct drip drip = {.begin = unfinished[i].begin,
+				    .piece = "x",
+				    .pause = 10,
+				    .times = 300,
+				    .patience = 200 * US_MS};
+		struct shown shown = show_drip(&drip, "show lndt", unfinished[i].json, &took);
+
+		assert_int_equal(shown.status, VRCTL_NO_DAEMON);
+		assert_true(took < 2 * US_S);
+	}
+}
+
+/* A list takes as long as it takes, as long as its rows come. */
+static void
+many_rows_may_take_longer_than_the_patience(void **state)
+{
+	us_t took;
+
+	(void)state;
+	for (unsigned json = 0; json < 2; json++) {
+		struct drip drip = {.begin = HEAD ",\"data\":[{\"vn\":1}",
+				    .piece = ",{\"vn\":7}",
+				    .pause = 10,
+				    .times = 60,
+				    .patience = 300 * US_MS};
+
+		(void)show_drip(&drip, "show lndt", json != 0, &took);
+		assert_true(took >= 600 * US_MS);
+	}
+}
+
 int
 main(void)
 {
@@ -231,6 +366,10 @@ main(void)
 		cmocka_unit_test(a_refusal_is_one),
 		cmocka_unit_test(a_long_table_takes_no_more_memory_than_a_page),
 		cmocka_unit_test(a_page_stands_in_order_and_columns_only_grow),
+		cmocka_unit_test(an_endless_head_or_row_ends),
+		cmocka_unit_test(an_endless_line_of_anything_else_ends),
+		cmocka_unit_test(a_row_that_comes_too_slowly_ends),
+		cmocka_unit_test(many_rows_may_take_longer_than_the_patience),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
