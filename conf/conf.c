@@ -266,16 +266,24 @@ conf_errors_fini(struct conf_errors *errors)
 }
 
 void
+conf_error_text(const struct conf_error *error, const char *file, char *text, size_t size)
+{
+	char at[32] = "";
+
+	if (error->line > 0)
+		snprintf(at, sizeof(at), "%u:%u:", error->line, error->column);
+	snprintf(text, size, "%s:%s %s%s%s", file, at, error->path,
+		 error->path[0] != '\0' ? ": " : "", error->text);
+}
+
+void
 conf_errors_print(const struct conf_errors *errors, const char *file, FILE *out)
 {
+	char text[CONF_ERROR_SIZE];
 	size_t i;
 
 	for (i = 0; i < errors->count; i++) {
-		const struct conf_error *row = &errors->rows[i];
-
-		fprintf(out, "%s:", file);
-		if (row->line > 0)
-			fprintf(out, "%u:%u:", row->line, row->column);
-		fprintf(out, " %s%s%s\n", row->path, row->path[0] != '\0' ? ": " : "", row->text);
+		conf_error_text(&errors->rows[i], file, text, sizeof(text));
+		fprintf(out, "%s\n", text);
 	}
 }

@@ -257,7 +257,12 @@ void conf_fini(struct conf *conf);
 /* What is said of this locator, or NULL. */
 const struct conf_lisp_locator *conf_lisp_locator(const struct conf_lisp *lisp, struct addr addr);
 void conf_errors_fini(struct conf_errors *errors);
-/* file:line:column: path: expected ..., found ... */
+/* Room for one as text, with the longest name of a file. */
+#define CONF_ERROR_SIZE 4608
+/* One as text of at most 'size' bytes with its NUL: file:line:column: path: expected ..., found ...; without what it
+ * does not have, a line or a path. */
+void conf_error_text(const struct conf_error *error, const char *file, char *text, size_t size);
+/* All of them, one per line. */
 void conf_errors_print(const struct conf_errors *errors, const char *file, FILE *out);
 
 /* Private key file: base64 of 32 bytes and a newline, mode 0600 at most (-EPERM otherwise). 0 or -errno. */

@@ -284,10 +284,11 @@ out:
 static void
 say_errors(const struct daemon *d, const struct conf_errors *errors, struct daemon_reload *r)
 {
-	for (size_t i = 0; i < errors->count; i++) {
-		const struct conf_error *e = &errors->rows[i];
+	char text[CONF_ERROR_SIZE];
 
-		say(r, "%s:%u:%u: %s: %s\n", d->file, e->line, e->column, e->path, e->text);
+	for (size_t i = 0; i < errors->count; i++) {
+		conf_error_text(&errors->rows[i], d->file, text, sizeof(text));
+		say(r, "%s\n", text);
 	}
 }
 

@@ -325,6 +325,25 @@ what_became_of_peers_is_said(void **state)
 	daemon_reload_fini(&r);
 }
 
+/* As --check says it. */
+static void
+a_file_that_is_gone_has_no_line(void **state)
+{
+	struct fixture *f = *state;
+	struct daemon_reload r;
+	char text[256];
+
+	unlink(f->file);
+	daemon_reload(&f->d, &r, START);
+	snprintf(text, sizeof(text),
+		 "%s: expected a file that can be read, found No such file or directory\n"
+		 "nothing was changed\n",
+		 f->file);
+	assert_true(r.refused);
+	assert_string_equal(r.text, text);
+	daemon_reload_fini(&r);
+}
+
 /* With ever more allocations allowed, each failure must leave everything as it was. */
 static void
 short_memory_changes_nothing(void **state)
@@ -579,6 +598,7 @@ main(void)
 			a_peer_keeps_its_place_under_another_name_and_in_other_networks, setup,
 			teardown),
 		cmocka_unit_test_setup_teardown(what_became_of_peers_is_said, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_file_that_is_gone_has_no_line, setup, teardown),
 		cmocka_unit_test_setup_teardown(short_memory_changes_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_not_reloaded_is_said, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_lisp_roles_follow, setup, teardown),
