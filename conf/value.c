@@ -9,7 +9,8 @@
 #include "base/fmt.h"
 #include "conf/conf.h"
 
-/* Largest name of a network device, as the kernel has it. */
+/* Largest name of a network device, as the kernel has it.  What the kernel refuses is refused, and what would end a string
+ * in the rules for nftables. */
 #define DEVICE_SIZE_MAX 15
 #define NAME_SIZE_MAX   63
 
@@ -38,7 +39,7 @@ is_device(const char *text)
 	if (strcmp(text, ".") == 0 || strcmp(text, "..") == 0)
 		return false;
 	for (i = 0; text[i] != '\0'; i++)
-		if (text[i] <= ' ' || text[i] > '~' || text[i] == '/' || text[i] == ':')
+		if (text[i] <= ' ' || text[i] > '~' || strchr("/:\"\\%*", text[i]) != NULL)
 			return false;
 	return i > 0 && i <= DEVICE_SIZE_MAX;
 }
@@ -137,12 +138,24 @@ store_addr(const char *text, void *to)
 	return 0;
 }
 
+/* Has no machine an address in it: 0/8, 127/8 (RFC 6890), multicast, :: and ::1?  A shorter one, as the default route, has
+ * others as well. */
+static bool
+is_reserved(struct prefix p)
+{
+	if (addr_is_multicast(p.addr))
+		return true;
+	if (p.addr.family == ADDR_V4)
+		return p.len >= 8 && (p.addr.b[0] == 0 || p.addr.b[0] == 127);
+	return p.len == 128 && !value_is_unicast(p.addr);
+}
+
 static int
 store_prefix(const char *text, void *to)
 {
 	struct prefix prefix;
 
-	if (prefix_from_text(text, &prefix) != 0 || addr_is_multicast(prefix.addr))
+	if (prefix_from_text(text, &prefix) != 0 || is_reserved(prefix))
 		return -EINVAL;
 	memcpy(to, &prefix, sizeof(prefix));
 	return 0;

@@ -168,6 +168,18 @@ values_that_do_not_fit_are_refused(void **state)
 		 "\"a-name-of-16-ch.\"\n"},
 		{CONF("{\"id\":1,\"device\":\"a/b\"}", ""),
 		 "f:2:25: vns[0].device: expected the name of a network device, found \"a/b\"\n"},
+		{CONF("{\"id\":1,\"device\":\"a\\\"b\"}", ""),
+		 "f:2:25: vns[0].device: expected the name of a network device, found "
+		 "\"a\"b\"\n"},
+		{CONF("{\"id\":1,\"device\":\"a*\"}", ""),
+		 "f:2:25: vns[0].device: expected the name of a network device, found \"a*\"\n"},
+		{CONF("{\"id\":1,\"device\":\"a%d\"}", ""),
+		 "f:2:25: vns[0].device: expected the name of a network device, found \"a%d\"\n"},
+		{CONF("{\"id\":1,\"device\":\"a\\\\b\"}", ""),
+		 "f:2:25: vns[0].device: expected the name of a network device, found "
+		 "\"a\\b\"\n"},
+		{CONF("{\"id\":1,\"device\":\"a b\"}", ""),
+		 "f:2:25: vns[0].device: expected the name of a network device, found \"a b\"\n"},
 		{VN_WITH("\"mac\":\"01:00:00:00:00:01\""),
 		 "f:2:37: vns[0].mac: expected \"virtual\", \"nic\" or a unicast MAC address, "
 		 "found "
@@ -183,6 +195,11 @@ values_that_do_not_fit_are_refused(void **state)
 		 "f:2:68: vns[0].local[2]: expected " PREFIX_WORDS ", found an object\n"},
 		{VN_WITH("\"local\":[\"224.0.0.0/24\"]"),
 		 "f:2:40: vns[0].local[0]: expected " PREFIX_WORDS ", found \"224.0.0.0/24\"\n"},
+		{VN_WITH("\"local\":[\"127.0.0.0/8\",\"127.0.0.0/24\",\"0.0.0.0/8\",\"::1/128\"]"),
+		 "f:2:40: vns[0].local[0]: expected " PREFIX_WORDS ", found \"127.0.0.0/8\"\n"
+		 "f:2:54: vns[0].local[1]: expected " PREFIX_WORDS ", found \"127.0.0.0/24\"\n"
+		 "f:2:69: vns[0].local[2]: expected " PREFIX_WORDS ", found \"0.0.0.0/8\"\n"
+		 "f:2:81: vns[0].local[3]: expected " PREFIX_WORDS ", found \"::1/128\"\n"},
 		{VN_WITH("\"addresses\":[\"10.1.0.0/24\",\"10.1.0.255/24\"]"),
 		 "f:2:44: vns[0].addresses[0]: expected an address with its subnet's length such "
 		 "as "
@@ -833,6 +850,25 @@ the_key_file_is_checked_where_its_reader_is_given(void **state)
 #undef WANTED
 }
 
+static void
+prefixes_that_machines_are_in_too_fit(void **state)
+{
+	static const char *const prefixes[] = {"0.0.0.0/0",   "126.0.0.0/7", "1.0.0.0/8",
+					       "128.0.0.0/8", "::/0",        "::/127"};
+	char text[512];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(prefixes); i++) {
+		struct outcome o;
+
+		snprintf(text, sizeof(text), VN_WITH("\"local\":[\"%s\"]"), prefixes[i]);
+		o = parse(text);
+		assert_string_equal(o.lines, "");
+		assert_int_equal(o.rc, 0);
+		outcome_fini(&o);
+	}
+}
+
 int
 main(void)
 {
@@ -855,6 +891,7 @@ main(void)
 		cmocka_unit_test(the_manual_page_has_every_key),
 		cmocka_unit_test(the_help_has_every_key),
 		cmocka_unit_test(every_row_of_the_table_is_sound),
+		cmocka_unit_test(prefixes_that_machines_are_in_too_fit),
 		cmocka_unit_test(keys_survive_their_file),
 		cmocka_unit_test(files_that_are_no_keys_are_refused),
 		cmocka_unit_test(the_key_file_is_checked_where_its_reader_is_given),
