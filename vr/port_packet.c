@@ -66,7 +66,7 @@ attach_filter(int fd, struct mac mac)
 	uint32_t mac_high =
 		(uint32_t)m[0] << 24 | (uint32_t)m[1] << 16 | (uint32_t)m[2] << 8 | m[3];
 	uint32_t mac_low = (uint32_t)m[4] << 8 | m[5];
-	enum { DROP = 17, SHORT = 18, WHOLE = 19 };
+	enum { DROP = 18, SHORT = 19, WHOLE = 20 };
 #define LOAD(width, at)     BPF_STMT(BPF_LD | BPF_ABS | (width), (uint32_t)(at))
 #define IF(at, value, t, f) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, (t) - (at)-1, (f) - (at)-1)
 #define RETURN(size)        BPF_STMT(BPF_RET | BPF_K, size)
@@ -87,7 +87,8 @@ attach_filter(int fd, struct mac mac)
 		LOAD(BPF_H, 12),
 		IF(14, ETH_IP4, WHOLE, 15),
 		IF(15, ETH_IP6, WHOLE, 16),
-		IF(16, ETH_VLAN, SHORT, DROP),
+		IF(16, ETH_VLAN, SHORT, 17),
+		IF(17, ETH_QINQ_OLD, SHORT, DROP),
 		RETURN(0),
 		RETURN(ETH_SIZE + 4),
 		RETURN(0x40000),
@@ -330,8 +331,9 @@ describe(const struct port_packet *pp, size_t index, const struct tpacket_auxdat
 static bool
 is_tagged(const struct tpacket_auxdata *aux, uint16_t type)
 {
-	return type == ETH_VLAN || ((aux->tp_status & TP_STATUS_VLAN_VALID) != 0 &&
-				    (aux->tp_vlan_tci & VLAN_ID_MASK) != 0);
+	return type == ETH_VLAN || type == ETH_QINQ_OLD ||
+	       ((aux->tp_status & TP_STATUS_VLAN_VALID) != 0 &&
+		(aux->tp_vlan_tci & VLAN_ID_MASK) != 0);
 }
 
 static void

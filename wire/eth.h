@@ -14,6 +14,7 @@ enum eth_type {
 	ETH_RARP = 0x8035,
 	ETH_VLAN = 0x8100,
 	ETH_QINQ = 0x88a8,
+	ETH_QINQ_OLD = 0x9100, /* before IEEE 802.1ad */
 	ETH_IP6 = 0x86dd,
 	/* IEEE 802 local experimental: a frame that only teaches switches where a MAC is. */
 	ETH_CLAIM = 0x88b5,

@@ -325,7 +325,7 @@ def test_tagged_frames_are_counted_and_not_handled(cable, options):
     request = arp(1, VM, "10.1.0.5", "00:00:00:00:00:00", "10.1.0.1")
     packet = ether(ROUTER, VM, 0x0800, ip4("10.1.0.5", "10.2.0.5"))
     frames = [tagged(request, 5), tagged(packet, 5),
-              tagged(packet, 5, 0x88a8), tagged(request, 5, 0x88a8),
+              tagged(packet, 5, 0x88a8), tagged(request, 5, 0x88a8), tagged(packet, 5, 0x9100), tagged(request, 5, 0x9100),
               tagged(tagged(packet, 6), 5, 0x88a8), tagged(tagged(request, 6), 5)]
     for frame in frames:
         lan.send(frame)
