@@ -80,11 +80,3 @@ eid_key_equal(const struct eid_key *a, const struct eid_key *b)
 	return a->vn == b->vn && a->family == b->family && a->len == b->len && a->w[0] == b->w[0] &&
 	       a->w[1] == b->w[1];
 }
-
-bool
-eid_key_contains(const struct eid_key *outer, const struct eid_key *inner)
-{
-	return outer->vn == inner->vn && outer->family == inner->family &&
-	       outer->len <= inner->len &&
-	       eid_bits_common(outer->w, inner->w, outer->len) == outer->len;
-}

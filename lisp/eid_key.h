@@ -23,9 +23,6 @@ struct lisp_eid eid_key_eid(const struct eid_key *key, bool plain_zero);
 /* The same key cut to a shorter prefix; 'len' is not longer than the key's. */
 struct eid_key eid_key_cut(const struct eid_key *key, uint8_t len);
 bool eid_key_equal(const struct eid_key *a, const struct eid_key *b);
-/* Does 'outer' contain 'inner', or is it the same? */
-bool eid_key_contains(const struct eid_key *outer, const struct eid_key *inner);
-
 /* Number of equal leading bits, at most 'limit'. */
 static inline uint8_t
 eid_bits_common(const uint64_t a[2], const uint64_t b[2], uint8_t limit)

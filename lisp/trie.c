@@ -255,14 +255,6 @@ root_node(const struct trie *t, const struct eid_key *key)
 }
 
 uint32_t
-trie_exact(const struct trie *t, const struct eid_key *key)
-{
-	uint32_t n = trie_covering(t, key);
-
-	return n != 0 && t->nodes[n].len == key->len ? n : 0;
-}
-
-uint32_t
 trie_covering(const struct trie *t, const struct eid_key *key)
 {
 	uint32_t best = 0;

@@ -45,8 +45,6 @@ MUST_USE int trie_add(struct trie *t, const struct eid_key *key, uint32_t value,
 /* Takes out the prefix of this node, which is in this VN and family. */
 void trie_remove(struct trie *t, vn_id_t vn, uint8_t family, uint32_t node);
 
-/* Node of exactly this prefix, or 0. */
-uint32_t trie_exact(const struct trie *t, const struct eid_key *key);
 /* Node of the longest prefix that contains the key or is it, or 0. */
 uint32_t trie_covering(const struct trie *t, const struct eid_key *key);
 /* Node of the next shorter prefix around the one of this node, or 0. */

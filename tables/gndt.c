@@ -28,7 +28,6 @@ struct gndt {
 	size_t round; /* a power of two */
 	size_t split;
 	size_t room; /* buckets allocated */
-	uint64_t version;
 };
 
 static uint64_t
@@ -171,7 +170,6 @@ put_new(struct gndt *g, vn_id_t vn, const struct gndt_route *route)
 		item->next = *bucket;
 		*bucket = item;
 	}
-	g->version++;
 	return 0;
 }
 
@@ -183,10 +181,8 @@ gndt_put(struct gndt *g, vn_id_t vn, const struct gndt_route *route)
 	if (item == NULL)
 		return put_new(g, vn, route);
 	if (!vr_id_equal(item->route.vr, route->vr) || item->route.slot != route->slot ||
-	    item->route.origin != route->origin) {
+	    item->route.origin != route->origin)
 		item->route = *route;
-		g->version++;
-	}
 	return 0;
 }
 
@@ -211,7 +207,6 @@ gndt_remove(struct gndt *g, vn_id_t vn, struct prefix prefix)
 			return;
 	}
 	free(item);
-	g->version++;
 }
 
 const struct gndt_route *
@@ -236,12 +231,6 @@ size_t
 gndt_count(const struct gndt *g)
 {
 	return g->prefixes.count + g->hosts.count;
-}
-
-uint64_t
-gndt_version(const struct gndt *g)
-{
-	return g->version;
 }
 
 const struct gndt_route *

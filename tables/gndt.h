@@ -40,8 +40,6 @@ const struct gndt_route *gndt_find(const struct gndt *g, vn_id_t vn, struct addr
 /* The route of exactly this prefix, or NULL. */
 const struct gndt_route *gndt_find_exact(const struct gndt *g, vn_id_t vn, struct prefix prefix);
 size_t gndt_count(const struct gndt *g);
-/* Grows with every put and remove that changed something: lets callers keep a look-up for a while. */
-uint64_t gndt_version(const struct gndt *g);
 /* Walks all routes by VN, family, address and length (shorter first): the first one behind 'after' of VN '*vn', whether
  * 'after' is there or not, so that the table may change between two steps.  NULL starts.  '*vn'
  * receives the route's VN.  NULL at the end; otherwise valid until the next non-const call. */

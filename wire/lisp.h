@@ -218,8 +218,6 @@ void lisp_put_encoded(struct lisp_builder *b, const uint8_t *bytes, size_t size)
  * out of order). */
 MUST_USE int lisp_end(struct lisp_builder *b);
 
-/* "Map-Request" ..., "unknown". */
-const char *lisp_type_name(uint8_t type);
 /* "no-action", "native-forward" ..., "unknown". */
 const char *lisp_action_name(uint8_t action);
 

@@ -97,8 +97,6 @@ bool lisp_eid_valid(const struct lisp_eid *eid);
 uint8_t lisp_eid_len(const struct lisp_eid *eid);
 /* An address or prefix of a VN; without an Instance-ID LCAF when 'vn' is 0 and 'plain_zero'. */
 struct lisp_eid lisp_eid_make(vn_id_t vn, struct prefix prefix, bool plain_zero);
-/* VN 0 is the same with and without an LCAF around it.  OTHER equals nothing. */
-bool lisp_eid_equal(const struct lisp_eid *a, const struct lisp_eid *b);
 /* The prefix or the MAC, without the VN; otherwise "none", "pair", "other". */
 struct fmt lisp_eid_fmt(const struct lisp_eid *eid);
 

@@ -235,25 +235,6 @@ lisp_eid_make(vn_id_t vn, struct prefix prefix, bool plain_zero)
 		.kind = LISP_EID_IP, .has_vn = vn != 0 || !plain_zero, .vn = vn, .prefix = prefix};
 }
 
-bool
-lisp_eid_equal(const struct lisp_eid *a, const struct lisp_eid *b)
-{
-	if (a->kind != b->kind || a->vn != b->vn)
-		return false;
-	switch (a->kind) {
-	case LISP_EID_NONE:
-		return true;
-	case LISP_EID_IP:
-		return prefix_equal(a->prefix, b->prefix);
-	case LISP_EID_MAC:
-		return mac_equal(a->mac, b->mac);
-	case LISP_EID_PAIR:
-		return prefix_equal(a->prefix, b->prefix) && prefix_equal(a->source, b->source);
-	default:
-		return false;
-	}
-}
-
 struct fmt
 lisp_eid_fmt(const struct lisp_eid *eid)
 {

@@ -53,37 +53,25 @@ static const struct lisp_flag historic_flags[] = {
 
 static const struct lisp_kind kinds[] = {
 	{.type = LISP_MAP_REQUEST,
-	 .name = "Map-Request",
 	 FLAGS(request_flags),
 	 .id_mask = REQUEST_I,
 	 .ids = LISP_IDS_BY_BIT,
 	 .content = LISP_HAS_ASKED,
 	 .least_records = 1},
-	{.type = LISP_MAP_REPLY, .name = "Map-Reply", FLAGS(reply_flags)},
+	{.type = LISP_MAP_REPLY, FLAGS(reply_flags)},
 	{.type = LISP_MAP_REGISTER,
-	 .name = "Map-Register",
 	 FLAGS(register_flags),
 	 .id_mask = REGISTER_I,
 	 .ids = LISP_IDS_BY_BIT,
 	 .has_auth = true},
-	{.type = LISP_MAP_NOTIFY,
-	 .name = "Map-Notify",
-	 FLAGS(notify_flags),
-	 .ids = LISP_IDS_BY_SIZE,
-	 .has_auth = true},
+	{.type = LISP_MAP_NOTIFY, FLAGS(notify_flags), .ids = LISP_IDS_BY_SIZE, .has_auth = true},
 	{.type = LISP_MAP_NOTIFY_ACK,
-	 .name = "Map-Notify-Ack",
 	 FLAGS(notify_flags),
 	 .ids = LISP_IDS_BY_SIZE,
 	 .has_auth = true},
-	{.type = LISP_MAP_REFERRAL, .name = "Map-Referral", .content = LISP_HAS_REFERRALS},
-	{.type = LISP_INFO,
-	 .name = "Info",
-	 FLAGS(info_flags),
-	 .content = LISP_HAS_INFO,
-	 .has_auth = true},
+	{.type = LISP_MAP_REFERRAL, .content = LISP_HAS_REFERRALS},
+	{.type = LISP_INFO, FLAGS(info_flags), .content = LISP_HAS_INFO, .has_auth = true},
 	{.type = LISP_SHARED,
-	 .name = "CHANGE-PRIORITY",
 	 FLAGS(shared_flags),
 	 .id_mask = SHARED_I,
 	 .ids = LISP_IDS_BY_BIT,
@@ -93,7 +81,6 @@ static const struct lisp_kind kinds[] = {
 
 static const struct lisp_kind historic = {
 	.type = LISP_MAP_NOTIFY_ACK,
-	.name = "CHANGE-PRIORITY",
 	FLAGS(historic_flags),
 	.least_records = 1,
 	.has_auth = true,
@@ -113,16 +100,6 @@ const struct lisp_kind *
 lisp_kind_historic(void)
 {
 	return &historic;
-}
-
-const char *
-lisp_type_name(uint8_t type)
-{
-	const struct lisp_kind *kind = lisp_kind_find(type);
-
-	if (type == LISP_ECM)
-		return "Encapsulated Control Message";
-	return kind != NULL ? kind->name : "unknown";
 }
 
 const char *

@@ -31,7 +31,6 @@ struct lisp_flag {
 };
 
 struct lisp_kind {
-	const char *name;
 	const struct lisp_flag *flags;
 	size_t flag_count;
 	uint32_t id_mask;

@@ -508,16 +508,6 @@ no_changed_byte_does_harm(void **state)
 	assert_true(accepted > 1000);
 }
 
-static void
-types_have_names(void **state)
-{
-	(void)state;
-	assert_string_equal(lisp_type_name(LISP_MAP_REQUEST), "Map-Request");
-	assert_string_equal(lisp_type_name(LISP_ECM), "Encapsulated Control Message");
-	assert_string_equal(lisp_type_name(LISP_SHARED), "CHANGE-PRIORITY");
-	assert_string_equal(lisp_type_name(9), "unknown");
-}
-
 int
 main(void)
 {
@@ -535,7 +525,6 @@ main(void)
 		cmocka_unit_test(peculiar_messages_are_understood),
 		cmocka_unit_test(what_is_not_spoken_is_told_from_what_is_malformed),
 		cmocka_unit_test(no_changed_byte_does_harm),
-		cmocka_unit_test(types_have_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 
 #include "base/fmt.h"
 #include "tests/unit/hex.h"
+#include "tests/unit/lisp_eids.h"
 #include "tests/unit/span.h"
 #include "wire/lisp_addr.h"
 
@@ -139,7 +140,7 @@ eids_are_read_and_written(void **state)
 		if (!w.failed) {
 			r = rd_make(out, w.used);
 			lisp_eid_read(&r, lisp_eid_len(&eid), &back);
-			assert_true(rd_done(&r) && lisp_eid_equal(&eid, &back));
+			assert_true(rd_done(&r) && eid_equal(&eid, &back));
 		}
 		free(copy);
 	}
@@ -255,12 +256,12 @@ eids_are_made_and_compared(void **state)
 	(void)state;
 	assert_false(plain.has_vn);
 	assert_true(zero.has_vn && seven.has_vn);
-	assert_true(lisp_eid_equal(&plain, &zero));
-	assert_false(lisp_eid_equal(&plain, &seven));
-	assert_false(lisp_eid_equal(&plain, &longer));
-	assert_false(lisp_eid_equal(&plain, &none));
-	assert_true(lisp_eid_equal(&none, &none));
-	assert_false(lisp_eid_equal(&other, &other));
+	assert_true(eid_equal(&plain, &zero));
+	assert_false(eid_equal(&plain, &seven));
+	assert_false(eid_equal(&plain, &longer));
+	assert_false(eid_equal(&plain, &none));
+	assert_true(eid_equal(&none, &none));
+	assert_false(eid_equal(&other, &other));
 	assert_false(lisp_eid_valid(&bad_vn));
 	assert_false(lisp_eid_valid(&bad_len));
 	assert_int_equal(lisp_eid_len(&plain), 16);

@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "base/fmt.h"
+#include "tests/unit/lisp_eids.h"
 #include "tests/unit/lisp_rebuild.h"
 
 #define ROOM (64 * 1024)
@@ -396,7 +397,7 @@ eids_keep_their_vn(void **state)
 	lisp_put_record(&b, &r);
 	assert_int_equal(lisp_parse(data, (size_t)lisp_end(&b), &dialect, &back), 0);
 	assert_true(lisp_record_next(&back.records, &got));
-	assert_true(lisp_eid_equal(&got.eid, &r.eid) && got.eid.vn == 7);
+	assert_true(eid_equal(&got.eid, &r.eid) && got.eid.vn == 7);
 }
 
 int
