@@ -68,19 +68,19 @@ choose_pair(struct port_link *pl, const char *bridge, unsigned *pair)
 	return free_pair < PAIRS_MAX ? 0 : -EBUSY;
 }
 
-/* A bridge takes the lowest MAC of its ports for its own: ours is higher than any card's.  The same after a restart, so that
- * hosts need not learn it anew. */
+/* A bridge takes the lowest MAC of its ports for its own: ours is higher than any card's, and than those of hypervisors' taps
+ * (fe:54:00, fe:16:3e).  The same after a restart, so that hosts need not learn it anew. */
 static struct mac
 high_mac(const char *name, struct mac bridge)
 {
-	struct mac mac = {{0xfe}};
+	struct mac mac = {{0xfe, 0xff}};
 	uint64_t hash = 0xcbf29ce484222325u;
 
 	for (size_t i = 0; i < sizeof(bridge.b); i++)
 		hash = (hash ^ bridge.b[i]) * 0x100000001b3u;
 	for (; *name != '\0'; name++)
 		hash = (hash ^ (uint8_t)*name) * 0x100000001b3u;
-	for (size_t i = 1; i < sizeof(mac.b); i++)
+	for (size_t i = 2; i < sizeof(mac.b); i++)
 		mac.b[i] = (uint8_t)(hash >> 8 * i);
 	return mac;
 }
