@@ -36,21 +36,6 @@ under(const char *array, size_t index, const char *name)
 	return place_in(at(array, (uint32_t)index), name, PLACE_NO_INDEX);
 }
 
-static struct place
-element(struct place p, size_t index)
-{
-	return place_in(p, NULL, (uint32_t)index);
-}
-
-static void
-settle(struct checker *c, struct unique *u, const char *expected)
-{
-	int rc = unique_report(u, c->r, expected);
-
-	if (rc != 0)
-		c->rc = rc;
-}
-
 static int
 id_compare(const void *a, const void *b)
 {
@@ -141,9 +126,9 @@ check_vn_names(struct checker *c)
 		if (vn->device != NULL)
 			unique_add(&devices, 0, vn->device, under("vns", i, "device"));
 	}
-	settle(c, &ids, "a number of its own for each network");
-	settle(c, &names, "a name of its own for each network");
-	settle(c, &devices, "a device of its own for each network");
+	unique_report(&ids, c->r, "a number of its own for each network", &c->rc);
+	unique_report(&names, c->r, "a name of its own for each network", &c->rc);
+	unique_report(&devices, c->r, "a device of its own for each network", &c->rc);
 }
 
 static void
@@ -168,8 +153,8 @@ check_peer_names(struct checker *c)
 		base64_from_bytes(peer->public_key, sizeof(peer->public_key), key);
 		unique_add(&keys, 0, key, under("peers", i, "public_key"));
 	}
-	settle(c, &names, "a name of its own for each router");
-	settle(c, &keys, "a key of its own for each router");
+	unique_report(&names, c->r, "a name of its own for each router", &c->rc);
+	unique_report(&keys, c->r, "a key of its own for each router", &c->rc);
 }
 
 /* Can the socket that listens there send to this family?  An IPv6 socket on :: serves both. */
@@ -212,8 +197,8 @@ check_endpoints(struct checker *c)
 	for (i = 0; i < conf->peer_count; i++)
 		for (j = 0; j < conf->peers[i].endpoint_count; j++)
 			check_endpoint(c, &seen, conf->peers[i].endpoints[j],
-				       element(under("peers", i, "endpoints"), j));
-	settle(c, &seen, "an endpoint of its own for each router");
+				       place_element(under("peers", i, "endpoints"), j));
+	unique_report(&seen, c->r, "an endpoint of its own for each router", &c->rc);
 }
 
 static void
@@ -227,7 +212,7 @@ check_peer_vns(struct checker *c)
 	for (i = 0; i < conf->peer_count; i++) {
 		for (j = 0; j < conf->peers[i].vn_count; j++) {
 			vn_id_t id = conf->peers[i].vns[j].id;
-			struct place place = element(under("peers", i, "vns"), j);
+			struct place place = place_element(under("peers", i, "vns"), j);
 
 			if (id == ID_UNKNOWN)
 				continue;
@@ -240,7 +225,7 @@ check_peer_vns(struct checker *c)
 					     number);
 		}
 	}
-	settle(c, &ids, "each network once");
+	unique_report(&ids, c->r, "each network once", &c->rc);
 }
 
 static void
@@ -251,7 +236,7 @@ add_prefixes(struct unique *u, vn_id_t id, const struct prefix *prefixes, size_t
 
 	for (i = 0; i < count && id != ID_UNKNOWN; i++)
 		if (!addr_is_none(prefixes[i].addr))
-			unique_add(u, id, fmt_prefix(prefixes[i]).s, element(place, i));
+			unique_add(u, id, fmt_prefix(prefixes[i]).s, place_element(place, i));
 }
 
 /* Longest-prefix match decides between different prefixes; equal ones would be a coin toss. */
@@ -271,7 +256,7 @@ check_prefixes(struct checker *c)
 		add_prefixes(&subnets, vn->id, vn->subnets, vn->subnet_count,
 			     under("vns", i, "subnets"));
 		for (j = 0; j < vn->mobile_count; j++) {
-			struct place place = element(under("vns", i, "mobile"), j);
+			struct place place = place_element(under("vns", i, "mobile"), j);
 
 			place = place_in(place, "prefix", PLACE_NO_INDEX);
 			if (vn->id != ID_UNKNOWN && !addr_is_none(vn->mobile[j].prefix.addr))
@@ -282,15 +267,15 @@ check_prefixes(struct checker *c)
 	for (i = 0; i < conf->peer_count; i++) {
 		for (j = 0; j < conf->peers[i].vn_count; j++) {
 			const struct conf_peer_vn *vn = &conf->peers[i].vns[j];
-			struct place place = element(under("peers", i, "vns"), j);
+			struct place place = place_element(under("peers", i, "vns"), j);
 
 			add_prefixes(&fixed, vn->id, vn->prefixes, vn->prefix_count,
 				     place_in(place, "prefixes", PLACE_NO_INDEX));
 		}
 	}
-	settle(c, &fixed, "each prefix at one router");
-	settle(c, &mobile, "each mobile prefix once");
-	settle(c, &subnets, "each subnet once");
+	unique_report(&fixed, c->r, "each prefix at one router", &c->rc);
+	unique_report(&mobile, c->r, "each mobile prefix once", &c->rc);
+	unique_report(&subnets, c->r, "each subnet once", &c->rc);
 }
 
 static void
@@ -322,7 +307,7 @@ check_mobile(struct checker *c)
 		const struct conf_vn *vn = &c->conf->vns[i];
 
 		for (j = 0; j < vn->mobile_count; j++, group++) {
-			struct place place = element(under("vns", i, "mobile"), j);
+			struct place place = place_element(under("vns", i, "mobile"), j);
 
 			for (k = 0; k < vn->mobile[j].host_count; k++) {
 				char *name = vn->mobile[j].hosts[k];
@@ -335,7 +320,7 @@ check_mobile(struct checker *c)
 			}
 		}
 	}
-	settle(c, &names, "each router once");
+	unique_report(&names, c->r, "each router once", &c->rc);
 }
 
 struct on_link {
@@ -358,13 +343,13 @@ list_on_link(const struct conf_vn *vn, size_t i, struct on_link **out, size_t *c
 		if (addr_is_none(vn->addresses[j].addr))
 			continue;
 		list[*count].prefix = prefix_make(vn->addresses[j].addr, vn->addresses[j].len);
-		list[(*count)++].place = element(under("vns", i, "addresses"), j);
+		list[(*count)++].place = place_element(under("vns", i, "addresses"), j);
 	}
 	for (j = 0; j < vn->subnet_count; j++) {
 		if (addr_is_none(vn->subnets[j].addr))
 			continue;
 		list[*count].prefix = vn->subnets[j];
-		list[(*count)++].place = element(under("vns", i, "subnets"), j);
+		list[(*count)++].place = place_element(under("vns", i, "subnets"), j);
 	}
 	return 0;
 }
@@ -445,7 +430,7 @@ check_addresses(struct checker *c)
 		for (j = 0; j < vn->address_count; j++)
 			if (!addr_is_none(vn->addresses[j].addr))
 				unique_add(&seen, (uint32_t)i, fmt_addr(vn->addresses[j].addr).s,
-					   element(under("vns", i, "addresses"), j));
+					   place_element(under("vns", i, "addresses"), j));
 		if (list_on_link(vn, i, &list, &count) == 0) {
 			check_lengths(c, list, count);
 			check_native_gateway(c, vn, i, list, count);
@@ -454,7 +439,7 @@ check_addresses(struct checker *c)
 		}
 		free(list);
 	}
-	settle(c, &seen, "each address once");
+	unique_report(&seen, c->r, "each address once", &c->rc);
 }
 
 static void

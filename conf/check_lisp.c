@@ -29,16 +29,7 @@ at(const char *name)
 static struct place
 under(const char *array, size_t index, const char *name)
 {
-	return place_in(place_in(at(array), NULL, (uint32_t)index), name, PLACE_NO_INDEX);
-}
-
-static void
-settle(struct checker *c, struct unique *u, const char *expected)
-{
-	int rc = unique_report(u, c->r, expected);
-
-	if (rc != 0)
-		c->rc = rc;
+	return place_in(place_element(at(array), index), name, PLACE_NO_INDEX);
 }
 
 static bool
@@ -59,7 +50,7 @@ check_keys(struct checker *c, struct names *keys)
 		if (lisp->keys[i].name != NULL)
 			unique_add(&names, 0, lisp->keys[i].name, under("keys", i, "name"));
 	}
-	settle(c, &names, "a name of its own for each key");
+	unique_report(&names, c->r, "a name of its own for each key", &c->rc);
 	/* An array that was refused as a whole could have any name. */
 	if (lisp->key_count == 0 && !is_missing(c, "keys"))
 		names_add(keys, NULL);
@@ -108,9 +99,9 @@ check_servers(struct checker *c, struct names *keys)
 	for (i = 0; i < lisp->map_resolver_count; i++)
 		if (!addr_is_none(lisp->map_resolvers[i]))
 			unique_add(&resolvers, 0, fmt_addr(lisp->map_resolvers[i]).s,
-				   place_in(at("map_resolvers"), NULL, (uint32_t)i));
-	settle(c, &servers, "each map-server once");
-	settle(c, &resolvers, "each map-resolver once");
+				   place_element(at("map_resolvers"), i));
+	unique_report(&servers, c->r, "each map-server once", &c->rc);
+	unique_report(&resolvers, c->r, "each map-resolver once", &c->rc);
 	if (lisp->subscribe && is_missing(c, "map_resolvers"))
 		report_place(c->r, at("subscribe"), "false where there are no \"map_resolvers\"",
 			     "true");
@@ -170,7 +161,7 @@ check_locators(struct checker *c)
 				report_place(c->r, place, "a locator of another site",
 					     fmt_addr(locator->addr).s);
 	}
-	settle(c, &seen, "each locator once");
+	unique_report(&seen, c->r, "each locator once", &c->rc);
 }
 
 static void

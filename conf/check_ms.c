@@ -19,12 +19,6 @@ struct checker {
 	int rc;
 };
 
-static struct place
-element(struct place p, size_t index)
-{
-	return place_in(p, NULL, (uint32_t)index);
-}
-
 /* lisp.map_server.NAME, and lisp.map_server.ARRAY[INDEX].NAME */
 static struct place
 map_server(const char *name)
@@ -37,16 +31,7 @@ map_server(const char *name)
 static struct place
 under(const char *array, size_t index, const char *name)
 {
-	return place_in(element(map_server(array), index), name, PLACE_NO_INDEX);
-}
-
-static void
-settle(struct checker *c, struct unique *u, const char *expected)
-{
-	int rc = unique_report(u, c->r, expected);
-
-	if (rc != 0)
-		c->rc = rc;
+	return place_in(place_element(map_server(array), index), name, PLACE_NO_INDEX);
 }
 
 static void
@@ -59,14 +44,14 @@ check_site_keys(struct checker *c)
 		const struct conf_ms_site *site = &c->lisp->sites[i];
 
 		for (j = 0; j < site->key_count; j++) {
-			struct place place = element(under("sites", i, "keys"), j);
+			struct place place = place_element(under("sites", i, "keys"), j);
 
 			names_check(c->keys, c->r, site->keys[j], place, CHECK_KEY_WORDS);
 			if (site->keys[j] != NULL)
 				unique_add(&seen, (uint32_t)i, site->keys[j], place);
 		}
 	}
-	settle(c, &seen, "each key once");
+	unique_report(&seen, c->r, "each key once", &c->rc);
 }
 
 static void
@@ -97,8 +82,8 @@ check_sites(struct checker *c)
 	/* An array that was refused as a whole could have any name. */
 	if (lisp->site_count == 0 && !place_is_missing(map_server("sites"), c->r->root))
 		names_add(&c->sites, NULL);
-	settle(c, &names, "a name of its own for each site");
-	settle(c, &ids, "a site-ID of its own for each site");
+	unique_report(&names, c->r, "a name of its own for each site", &c->rc);
+	unique_report(&ids, c->r, "a site-ID of its own for each site", &c->rc);
 }
 
 static void
@@ -115,7 +100,7 @@ check_mobile(struct checker *c)
 			unique_add(&prefixes, mobile->vn, fmt_prefix(mobile->prefix).s,
 				   under("mobile", i, "prefix"));
 		for (j = 0; j < mobile->site_count; j++) {
-			struct place place = element(under("mobile", i, "sites"), j);
+			struct place place = place_element(under("mobile", i, "sites"), j);
 
 			names_check(&c->sites, c->r, mobile->sites[j], place,
 				    "the name of a site in \"sites\"");
@@ -123,8 +108,8 @@ check_mobile(struct checker *c)
 				unique_add(&sites, (uint32_t)i, mobile->sites[j], place);
 		}
 	}
-	settle(c, &prefixes, "each mobile prefix once");
-	settle(c, &sites, "each site once");
+	unique_report(&prefixes, c->r, "each mobile prefix once", &c->rc);
+	unique_report(&sites, c->r, "each site once", &c->rc);
 }
 
 /* --- what two sites may register --------------------------------------------------------------- */
@@ -165,7 +150,7 @@ claim_compare(const void *a, const void *b)
 static struct place
 claim_place(const struct claim *claim)
 {
-	return element(under("sites", claim->site, "prefixes"), claim->number);
+	return place_element(under("sites", claim->site, "prefixes"), claim->number);
 }
 
 static bool

@@ -28,21 +28,6 @@ within(size_t index, const char *object, const char *name)
 	return place_in(under(index, object), name, PLACE_NO_INDEX);
 }
 
-static struct place
-element(struct place p, size_t index)
-{
-	return place_in(p, NULL, (uint32_t)index);
-}
-
-static void
-settle(struct checker *c, struct unique *u, const char *expected)
-{
-	int rc = unique_report(u, c->r, expected);
-
-	if (rc != 0)
-		c->rc = rc;
-}
-
 /* Is a packet to the inside ever handed to anybody? */
 static bool
 has_way_in(const struct conf *conf, const struct conf_vn *vn)
@@ -83,14 +68,14 @@ check_prefixes(struct checker *c, const struct conf_vn *vn, size_t index)
 	struct unique seen = {.rows = NULL};
 
 	for (size_t i = 0; i < vn->proxy.prefix_count; i++) {
-		struct place place = element(within(index, "proxy", "prefixes"), i);
+		struct place place = place_element(within(index, "proxy", "prefixes"), i);
 
 		if (addr_is_none(vn->proxy.prefixes[i].addr))
 			continue;
 		unique_add(&seen, 0, fmt_prefix(vn->proxy.prefixes[i]).s, place);
 		check_side(c, vn, vn->proxy.prefixes[i], place);
 	}
-	settle(c, &seen, "each prefix once");
+	unique_report(&seen, c->r, "each prefix once", &c->rc);
 }
 
 static void
@@ -124,7 +109,7 @@ check_petrs(struct checker *c, const struct conf_vn *vn, size_t index)
 	struct unique seen = {.rows = NULL};
 
 	for (size_t i = 0; i < vn->petr_count; i++) {
-		struct place place = element(within(index, "lisp", "petrs"), i);
+		struct place place = place_element(within(index, "lisp", "petrs"), i);
 
 		if (addr_is_none(vn->petrs[i]))
 			continue;
@@ -134,7 +119,7 @@ check_petrs(struct checker *c, const struct conf_vn *vn, size_t index)
 				report_place(c->r, place, "a locator of another router",
 					     fmt_addr(vn->petrs[i]).s);
 	}
-	settle(c, &seen, "each locator once");
+	unique_report(&seen, c->r, "each locator once", &c->rc);
 	if (vn->petr_count > 0 && !vn->lisp)
 		report_place(c->r, within(index, "lisp", "petrs"), "none where \"use\" is not true",
 			     fmt_addr(vn->petrs[0]).s);

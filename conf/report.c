@@ -21,6 +21,12 @@ place_in(struct place p, const char *name, uint32_t index)
 	return p;
 }
 
+struct place
+place_element(struct place array, size_t index)
+{
+	return place_in(array, NULL, (uint32_t)index);
+}
+
 void
 place_text(struct place p, char *text, size_t size)
 {

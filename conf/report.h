@@ -23,6 +23,8 @@ struct place {
 
 /* 'name' NULL: the place of the element 'index' of the array at 'p'. */
 struct place place_in(struct place p, const char *name, uint32_t index);
+/* The same, shorter. */
+struct place place_element(struct place array, size_t index);
 /* Writes at most 'size' bytes with the NUL; what is not printable becomes '?'. */
 void place_text(struct place p, char *text, size_t size);
 /* The value there, or the deepest value on the way to it. */

@@ -52,13 +52,14 @@ row_compare(const void *a, const void *b)
 	return rc != 0 ? rc : x->order < y->order ? -1 : x->order > y->order;
 }
 
-int
-unique_report(struct unique *u, struct report *r, const char *expected)
+void
+unique_report(struct unique *u, struct report *r, const char *expected, int *rc)
 {
-	int rc = u->no_memory ? -ENOMEM : 0;
 	size_t first = 0;
 	size_t i;
 
+	if (u->no_memory)
+		*rc = -ENOMEM;
 	if (u->count > 1)
 		qsort(u->rows, u->count, sizeof(*u->rows), row_compare);
 	for (i = 1; i < u->count; i++) {
@@ -75,5 +76,4 @@ unique_report(struct unique *u, struct report *r, const char *expected)
 	}
 	free(u->rows);
 	*u = (struct unique){.rows = NULL};
-	return rc;
 }

@@ -15,8 +15,8 @@ struct unique {
 /* Notes that 'text' (copied, at most 79 bytes count) stands at the place.  Only values of the same
  * group are compared. */
 void unique_add(struct unique *u, uint32_t group, const char *text, struct place place);
-/* Adds a row for each value that stood before, naming the first place, and empties the set.  0 or
- * -ENOMEM. */
-MUST_USE int unique_report(struct unique *u, struct report *r, const char *expected);
+/* Adds a row for each value that stood before, naming the first place, and empties the set.  '*rc' becomes -ENOMEM when there was
+ * no memory for it, and stays as it is otherwise. */
+void unique_report(struct unique *u, struct report *r, const char *expected, int *rc);
 
 #endif
