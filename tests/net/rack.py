@@ -97,6 +97,7 @@ class Machine:
             self.space.ip(f"route add default via {gateway}")
         self.service = self.space.popen(tool("guestd"), stdout=-3)
         self.site, self.moved, self.paused_ms = None, 0, 0
+        self.mute = []  # (from, to) by the wall clock, for each migration: it said nothing, whatever it heard
         self.plug(site)
 
     def _cable(self, site, space):
@@ -135,7 +136,7 @@ class Machine:
     def migrate(self, site, say=None, repeats=()):
         """Pauses and resumes at another site. 'say' is the first frame there; it is repeated so long after. Returns
         the wall-clock time before it was said."""
-        start = time.monotonic()
+        start, mute = time.monotonic(), time.time()
         self.pause()
         self.listen([site])
         self.paused_ms = (time.monotonic() - start) * 1000
@@ -143,6 +144,7 @@ class Machine:
         if say:
             self.inject(site, say)
         self.plug(site)
+        self.mute.append((mute, time.time()))
         if repeats:
             self.repeat(site, say, repeats)
         return said

@@ -64,7 +64,7 @@ def test_a_move_after_a_restart_is_heard_of(clouds, ending):
         print(f"{ending}: D's map-cache followed {took:.2f} s after the move")
         assert took <= HEALED_S
         # It may have followed by a question of its own.
-        wait_for(lambda: subscriptions(clouds), max(HEALED_S - took, 1), "the subscription is renewed")
+        wait_for(lambda: subscriptions(clouds), HEALED_S - took, "the subscription is renewed")
         # From now on it is told at once.
         vm.move("a")
         clouds.wait_locator(vm, "a", 1)
