@@ -73,7 +73,7 @@ struct ms_conf {
 	uint32_t lifetime_s;     /* of a registration that is not refreshed */
 	uint32_t lifetime_max_s; /* of one that asks for its TTL */
 	uint32_t
-		register_interval_s; /* a displaced site has stopped after so long, an ETR has refreshed all */
+		register_interval_s; /* ETRs refresh so often; who is displaced has stopped by then */
 	uint32_t reply_rate;         /* per second and locator; 0: no limit */
 	uint32_t notify_rate;        /* Map-Notifies to subscribers, per second and xTR; 0: none */
 	uint32_t notify_total;       /* and per second in all; 0: no limit */

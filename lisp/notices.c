@@ -150,8 +150,8 @@ notices_run(struct xtr *x, us_t now)
 
 /* What a Map-Notify that answers no question says of one EID: its nonce must be greater than the last about it, or, when
  * none is known, than what the subscription around it began with.  True when it was taken;
- * '*unheard' is set when it
- * must not be acknowledged. */
+ * '*unheard' is set when it must
+ * not be acknowledged. */
 static bool
 take_news(struct xtr *x, const struct lisp_record *record, uint64_t nonce, bool *unheard, us_t now)
 {

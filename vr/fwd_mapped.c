@@ -230,7 +230,7 @@ fwd_to_proxy(struct vr *vr, struct site *site, const struct fwd_origin *origin, 
 	     const struct ip *ip, us_t now)
 {
 	const struct mapping *petrs = vr->mapsys != NULL ? mapsys_petrs(vr->mapsys, site) : NULL;
-	const struct map_locator *l = choose_petr(vr, site, petrs);
+	const struct map_locator *l;
 
 	for (size_t i = 0; i < site->proxy_count; i++)
 		if (peers_at(vr->peers, site->proxies[i])->state == PEER_UP) {
@@ -238,6 +238,7 @@ fwd_to_proxy(struct vr *vr, struct site *site, const struct fwd_origin *origin, 
 				    ip, now);
 			return true;
 		}
+	l = choose_petr(vr, site, petrs);
 	if (l != NULL) {
 		send_to_locator(vr, site, origin, l, flow_of(vr, f, ip), f, ip, now);
 		return true;

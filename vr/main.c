@@ -81,8 +81,7 @@ printed(int status)
 }
 
 /* Signals that the loop takes wait while there is none: a second SIGTERM must not end what the first one has begun, and none
- * at the start may leave a half-made port on the LAN.  Threads that are made meanwhile never get
- * one. */
+ * at the start may leave a half-made port on the LAN.  Threads that are made meanwhile get none. */
 static void
 hold_signals(void)
 {

@@ -90,12 +90,9 @@ use_for(struct net *net, const char *eid, unsigned seconds)
 static void
 a_subscriber_that_asks_again_is_answered(void **state)
 {
-	struct net *net = net_standard();
-	struct xtr_conf conf = net_xtr_conf(net, B);
+	struct net *net = net_subscribed();
 
 	(void)state;
-	conf.subscribe = true;
-	net_restart(net, B, &conf);
 	before_a_move(net);
 	for (unsigned i = 0; i < 20; i++) {
 		move(net, true, false);
@@ -110,13 +107,10 @@ a_subscriber_that_asks_again_is_answered(void **state)
 static void
 a_subscriber_hears_of_a_move(void **state)
 {
-	struct net *net = net_standard();
-	struct xtr_conf conf = net_xtr_conf(net, B);
+	struct net *net = net_subscribed();
 	us_t moved;
 
 	(void)state;
-	conf.subscribe = true;
-	net_restart(net, B, &conf);
 	before_a_move(net);
 	assert_int_equal(net_count(net, B, XTR_PUBLICATIONS), 1);
 	moved = net->now;
