@@ -89,8 +89,15 @@ struct conf_peer {
 	uint8_t public_key[CONF_KEY_SIZE];
 	struct endpoint *endpoints; /* may be empty: it will call us */
 	size_t endpoint_count;
+	bool relay; /* it relays for us */
 	struct conf_peer_vn *vns;
 	size_t vn_count;
+};
+
+/* What this router does for peers that do not reach each other. */
+struct conf_relay {
+	bool enabled;       /* there is a "relay" object */
+	uint32_t peer_mbps; /* for each sender; 0: no limit */
 };
 
 /* The numbers are those of enum lisp_algorithm (wire/lisp.h). */
@@ -214,13 +221,17 @@ struct conf {
 	enum log_level log_level;
 	char *log_file; /* NULL: standard error */
 	enum conf_cipher cipher;
-	us_t rekey_time;        /* default 120 s */
-	uint64_t rekey_records; /* default 2^32 */
-	us_t hello_interval;    /* default 1 s */
-	us_t dead_time;         /* silence after which a peer is down; default 4 s */
-	uint16_t mtu_max;       /* largest underlay packet that is probed for; default 1500 */
-	uint32_t hwdt_max;      /* records; default 65536 */
-	us_t hwdt_expiry; /* unheard local machines are asked, then forgotten; default 20 min */
+	us_t rekey_time;             /* default 120 s */
+	uint64_t rekey_records;      /* default 2^32 */
+	us_t hello_interval;         /* default 1 s */
+	us_t dead_time;              /* silence after which a peer is down; default 4 s */
+	us_t keepalive;              /* default 25 s */
+	uint16_t mtu_max;            /* largest underlay packet that is probed for; default 1500 */
+	struct endpoint *candidates; /* where else this router may be reached */
+	size_t candidate_count;
+	struct conf_relay relay;
+	uint32_t hwdt_max; /* records; default 65536 */
+	us_t hwdt_expiry;  /* unheard local machines are asked, then forgotten; default 20 min */
 	struct conf_features features; /* default all true */
 	struct conf_vn *vns;
 	size_t vn_count;

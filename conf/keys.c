@@ -52,6 +52,16 @@ static const struct key keys[] = {
 	 .fixed = true,
 	 .help = "Underlay address and UDP port for the sessions with the other routers."},
 
+	{"candidates", KEY_ENDPOINT, .max = 4, MANY(struct conf, candidates, candidate_count),
+	 .help = "Further addresses and ports under which this router may be reached, as those of "
+		 "a port that a NAT forwards to it.  Peers that reach it only by a relay are told "
+		 "them, beside its own addresses and the one that the relay sees."},
+	{"relay", GROUP_NOTED(struct conf, relay.enabled),
+	 .help = "This router relays between peers that do not reach each other."},
+	{"relay.peer_mbps", NUMBER(0, 1000000, 1, "Mb/s"), .fallback = "0",
+	 AT(struct conf, relay.peer_mbps),
+	 .help = "So much is relayed for each sending peer; 0 is no limit."},
+
 	{"log", GROUP, .help = "What is logged, and where."},
 	{"log.level", KEY_CHOICE, .choices = "error|warning|info|debug", .fallback = "\"info\"",
 	 AT(struct conf, log_level), .help = "The least important lines that are written."},
@@ -68,6 +78,11 @@ static const struct key keys[] = {
 	{"session.rekey_records", NUMBER(16, UINT64_C(1) << 40, 1, "records"),
 	 .fallback = "4294967296", AT(struct conf, rekey_records), .fixed = true,
 	 .help = "Records after which the keys of a session are replaced."},
+	{"session.keepalive_s", NUMBER(5, 3600, 1000000, "seconds"), .fallback = "25",
+	 AT(struct conf, keepalive), .fixed = true,
+	 .help = "A session's way is kept open through NATs by a sign of life at least so often, "
+		 "4 s while machines talk, and more often where the NAT is found to forget "
+		 "sooner."},
 	{"session.mtu_max", NUMBER(576, 65535, 1, "bytes"), .fallback = "1500",
 	 AT(struct conf, mtu_max), .fixed = true,
 	 .help = "Largest underlay IP packet that is probed for."},
@@ -188,7 +203,12 @@ static const struct key keys[] = {
 	 .help = "Its public key, as \"vrctl pubkey\" prints it."},
 	{"peers[].endpoints", KEY_ENDPOINT, .max = 8,
 	 MANY(struct conf_peer, endpoints, endpoint_count),
-	 .help = "Underlay addresses and ports where it is tried; without any it will call."},
+	 .help = "Underlay addresses and ports where it is tried; without any it will call, or is "
+		 "reached by a relay."},
+	{"peers[].relay", KEY_BOOL, .fallback = "false", AT(struct conf_peer, relay),
+	 .help = "It relays for this router: peers that cannot be reached directly are reached by "
+		 "it, and with its help directly where the NATs between them allow that.  Its own "
+		 "configuration has \"relay\", and both routers as peers."},
 	{"peers[].vns", KEY_OBJECTS, .required = true, .min = 1, .max = PEER_VNS_MAX,
 	 MANY(struct conf_peer, vns, vn_count), .help = "The networks shared with it."},
 	{"peers[].vns[].id", .required = true, NUMBER(0, VN_ID_MAX, 1, NULL),

@@ -79,13 +79,21 @@ show_vr(void *ctx, const cJSON *request, cJSON **data, struct ctl_error *error)
 
 /* ---- show peers ---- */
 
+static const char *
+relay_name(const struct daemon *d, uint32_t slot)
+{
+	const struct peer *p = peers_at(d->vr->peers, slot);
+
+	return p != NULL ? p->name : "";
+}
+
 static int
 peer_row(void *ctx, const cJSON *request, uint64_t *cursor, cJSON **row)
 {
 	struct daemon *d = ctx;
 	uint32_t position = (uint32_t)*cursor;
 	const struct peer *p = peers_next(d->vr->peers, &position);
-	struct tunnel_peer_stats s = {.cipher = ""};
+	struct tunnel_peer_stats s = {.cipher = "", .way = "", .reason = ""};
 	cJSON *o;
 
 	(void)request;
@@ -100,6 +108,13 @@ peer_row(void *ctx, const cJSON *request, uint64_t *cursor, cJSON **row)
 	ctl_add_text(o, "state", p->state == PEER_UP ? "up" : "down");
 	ctl_add_age(o, "since_s", p->since);
 	ctl_add_text(o, "endpoint", fmt_endpoint(s.endpoint).s);
+	ctl_add_text(o, "path", s.way);
+	ctl_add_text(o, "via", s.path.kind == PATH_RELAY ? relay_name(d, s.path.via) : "");
+	ctl_add_text(o, "path_reason", s.reason);
+	ctl_add_number(o, "path_age_s", (uint64_t)(s.way_age / US_S));
+	ctl_add_number(o, "path_rtt_us", (uint64_t)s.rtt);
+	ctl_add_number(o, "path_loss_pct", s.loss_pct);
+	ctl_add_number(o, "paths", s.ways);
 	cJSON_AddBoolToObject(o, "session", s.up);
 	ctl_add_text(o, "cipher", s.cipher);
 	ctl_add_number(o, "session_age_s", (uint64_t)(s.session_age / US_S));
@@ -344,6 +359,8 @@ make_stats(const struct daemon *d)
 	ctl_add_number(o, "underlay_tx_datagrams", t.tx_datagrams);
 	ctl_add_number(o, "underlay_rx_trains", t.rx_trains);
 	ctl_add_number(o, "underlay_rx_datagrams", t.rx_datagrams);
+	ctl_add_number(o, "relayed_datagrams", t.relayed_datagrams);
+	ctl_add_number(o, "relayed_bytes", t.relayed_bytes);
 	add_moves(o, vr);
 	add_ports(o, d);
 	ctl_add_lisp_stats(o, d);

@@ -185,7 +185,8 @@ int
 daemon_tunnel_peer(struct daemon *d, const struct conf_peer *conf, const struct daemon_peer *peer,
 		   us_t now)
 {
-	struct tunnel_peer_conf tp = {.slot = peer->slot, .heard_floor = peer->heard_floor};
+	struct tunnel_peer_conf tp = {
+		.slot = peer->slot, .heard_floor = peer->heard_floor, .relays = conf->relay};
 
 	memcpy(tp.public_key, conf->public_key, sizeof(tp.public_key));
 	while (tp.endpoint_count < conf->endpoint_count &&
@@ -205,6 +206,9 @@ open_tunnel(struct daemon *d, const uint8_t private_key[CONF_KEY_SIZE])
 				   .rekey_time = d->conf->rekey_time,
 				   .rekey_records = d->conf->rekey_records,
 				   .silence = daemon_silence(d->conf),
+				   .keepalive = d->conf->keepalive,
+				   .relay = d->conf->relay.enabled,
+				   .relay_rate = daemon_relay_rate(d->conf),
 				   .mtu_max = d->conf->mtu_max,
 				   .udp_segment = d->conf->features.udp_segment,
 				   .udp_gro = d->conf->features.udp_gro,
@@ -214,6 +218,9 @@ open_tunnel(struct daemon *d, const uint8_t private_key[CONF_KEY_SIZE])
 	memcpy(conf.private_key, private_key, sizeof(conf.private_key));
 	err = tunnel_create(&conf, &daemon_tunnel_ops, d, d->log, &d->tunnel);
 	crypto_wipe(&conf, sizeof(conf));
+	if (err == 0)
+		tunnel_set_candidates(d->tunnel, d->conf->candidates, d->conf->candidate_count,
+				      loop_now());
 	for (size_t i = 0; err == 0 && i < d->peer_count; i++)
 		err = daemon_tunnel_peer(d, &d->conf->peers[i], &d->peers[i], loop_now());
 	return err;

@@ -88,6 +88,13 @@ daemon_silence(const struct conf *conf)
 	return 3 * conf->hello_interval;
 }
 
+/* Bytes a second that are relayed for each peer; 0: no limit. */
+static inline uint64_t
+daemon_relay_rate(const struct conf *conf)
+{
+	return (uint64_t)conf->relay.peer_mbps * (1000000 / 8);
+}
+
 /* Every reason for a drop, with its count and meaning (daemon_drops.c).  'where' and the texts are borrowed for the call. */
 typedef void daemon_drop_fn(void *ctx, const char *where, const char *reason, uint64_t count,
 			    const char *text);

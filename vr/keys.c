@@ -3,6 +3,9 @@
 
 #include <errno.h>
 
+#include "wire/rd.h"
+#include "wire/wr.h"
+
 /* Far beyond any rekeying and far below where a counter could repeat. */
 #define COUNTER_MAX ((uint64_t)1 << 48)
 
@@ -39,37 +42,81 @@ keys_fini(struct keys *k)
 	crypto_wipe(k, sizeof(*k));
 }
 
-int
-keys_seal(struct keys *k, const struct seal_inner *inner, uint8_t *out, size_t head_size,
-	  const uint8_t *body, size_t body_size)
+/* Writes the outer header and takes its counter.  0 or -EOVERFLOW. */
+static int
+outer_put(struct keys *k, enum seal_type type, uint8_t *out, uint64_t *counter)
 {
 	struct seal_outer outer = {
-		.type = SEAL_RECORD, .receiver = k->remote, .counter = k->counter};
-	uint8_t *text = out + SEAL_OUTER_SIZE;
+		.type = (uint8_t)type, .receiver = k->remote, .counter = k->counter};
 
 	if (k->counter >= COUNTER_MAX)
 		return -EOVERFLOW;
 	seal_outer_build(&outer, out);
-	seal_inner_build(inner, text);
 	/* Counted before it is used: a nonce never serves twice, whatever happens in between. */
-	k->counter++;
-	return crypto_seal(k->seal, outer.counter, out, SEAL_OUTER_SIZE, text,
+	*counter = k->counter++;
+	return 0;
+}
+
+int
+keys_seal(struct keys *k, const struct seal_inner *inner, uint8_t *out, size_t head_size,
+	  const uint8_t *body, size_t body_size)
+{
+	uint8_t *text = out + SEAL_OUTER_SIZE;
+	uint64_t counter;
+	int rc = outer_put(k, SEAL_RECORD, out, &counter);
+
+	if (rc != 0)
+		return rc;
+	seal_inner_build(inner, text);
+	return crypto_seal(k->seal, counter, out, SEAL_OUTER_SIZE, text,
 			   SEAL_INNER_SIZE + head_size, body, body_size, text);
+}
+
+int
+keys_relay_seal(struct keys *k, enum seal_type type, struct vr_id id, uint8_t *out)
+{
+	uint8_t text[8];
+	struct wr w = wr_make(text, sizeof(text));
+	uint64_t counter;
+	int rc = outer_put(k, type, out, &counter);
+
+	if (rc != 0)
+		return rc;
+	wr_u64(&w, id.v);
+	return crypto_seal(k->seal, counter, out, SEAL_OUTER_SIZE, text, sizeof(text), NULL, 0,
+			   out + SEAL_OUTER_SIZE);
+}
+
+/* 'size': of what is sealed, with its tag. */
+static int
+text_open(struct keys *k, uint64_t counter, uint8_t *data, size_t size, bool *newest)
+{
+	uint8_t *text = data + SEAL_OUTER_SIZE;
+	int rc;
+
+	if (!replay_fresh(&k->replay, counter))
+		return -EALREADY;
+	rc = crypto_open(k->open, counter, data, SEAL_OUTER_SIZE, text, size, text);
+	if (rc == 0)
+		*newest = replay_accept(&k->replay, counter);
+	return rc;
 }
 
 int
 keys_open(struct keys *k, uint64_t counter, uint8_t *data, size_t size, bool *newest)
 {
-	uint8_t *text = data + SEAL_OUTER_SIZE;
-	int rc;
-
 	if (size < SEAL_OVERHEAD)
 		return -EBADMSG;
-	if (!replay_fresh(&k->replay, counter))
-		return -EALREADY;
-	rc = crypto_open(k->open, counter, data, SEAL_OUTER_SIZE, text, size - SEAL_OUTER_SIZE,
-			 text);
+	return text_open(k, counter, data, size - SEAL_OUTER_SIZE, newest);
+}
+
+int
+keys_relay_open(struct keys *k, uint64_t counter, uint8_t *data, struct vr_id *id, bool *newest)
+{
+	int rc = text_open(k, counter, data, SEAL_RELAY_SIZE - SEAL_OUTER_SIZE, newest);
+	struct rd r = rd_make(data + SEAL_OUTER_SIZE, 8);
+
 	if (rc == 0)
-		*newest = replay_accept(&k->replay, counter);
+		*id = (struct vr_id){rd_u64(&r)};
 	return rc;
 }

@@ -38,5 +38,11 @@ MUST_USE int keys_seal(struct keys *k, const struct seal_inner *inner, uint8_t *
 /* Opens a record in place: its plaintext starts at data + SEAL_OUTER_SIZE.  '*newest': the
  * counter advanced.  0, -EALREADY (replayed or too old), -EBADMSG. */
 MUST_USE int keys_open(struct keys *k, uint64_t counter, uint8_t *data, size_t size, bool *newest);
+/* Writes the SEAL_RELAY_SIZE bytes in front of a relayed datagram.  'type': SEAL_RELAY or SEAL_RELAYED.
+ * As keys_seal(). */
+MUST_USE int keys_relay_seal(struct keys *k, enum seal_type type, struct vr_id id, uint8_t *out);
+/* Opens them in place.  As keys_open(). */
+MUST_USE int keys_relay_open(struct keys *k, uint64_t counter, uint8_t *data, struct vr_id *id,
+			     bool *newest);
 
 #endif

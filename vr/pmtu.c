@@ -84,6 +84,17 @@ pmtu_start(struct pmtu *p, uint16_t low, us_t now)
 	search_on(p, now);
 }
 
+void
+pmtu_resume(struct pmtu *p, uint16_t low, uint16_t size, us_t now)
+{
+	pmtu_start(p, low, now);
+	if (size < p->size)
+		return;
+	p->size = size < p->max ? size : p->max;
+	p->proven = true;
+	search_on(p, now);
+}
+
 static void
 fails(struct pmtu *p, uint16_t size, us_t now)
 {

@@ -37,6 +37,8 @@ struct pmtu {
 void pmtu_init(struct pmtu *p, uint16_t max);
 /* The path is new: back to the base and probe at once.  'low': one of the above. */
 void pmtu_start(struct pmtu *p, uint16_t low, us_t now);
+/* The same for a path of which is known that 'size' passes: no smaller one is used meanwhile. */
+void pmtu_resume(struct pmtu *p, uint16_t low, uint16_t size, us_t now);
 void pmtu_stop(struct pmtu *p);
 /* Does what is due, to be called until it returns 0.  Returns the size to probe now, or 0.  'heard': when the peer was last
  * heard.  May lower p->size. */

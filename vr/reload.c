@@ -146,7 +146,7 @@ find_conf(const struct conf *conf, const uint8_t *key)
 static void
 remove_peer(struct daemon *d, const struct daemon_peer *peer, us_t now)
 {
-	tunnel_peer_remove(d->tunnel, peer->slot);
+	tunnel_peer_remove(d->tunnel, peer->slot, now);
 	vr_peer_remove(d->vr, peer->slot, now);
 }
 
@@ -205,12 +205,17 @@ remove_gone(struct daemon *d, const struct conf *new, us_t now)
 			remove_peer(d, &d->peers[i], now);
 }
 
+/* Where peers are, who relays, and what is told of this router. */
 static void
-follow_endpoints(struct daemon *d, const struct conf *new, const struct daemon_peer *peers)
+follow_ways(struct daemon *d, const struct conf *new, const struct daemon_peer *peers, us_t now)
 {
-	for (size_t i = 0; i < new->peer_count; i++)
+	for (size_t i = 0; i < new->peer_count; i++) {
 		tunnel_peer_endpoints(d->tunnel, peers[i].slot, new->peers[i].endpoints,
 				      new->peers[i].endpoint_count);
+		tunnel_peer_relays(d->tunnel, peers[i].slot, new->peers[i].relay, now);
+	}
+	tunnel_set_relaying(d->tunnel, new->relay.enabled, daemon_relay_rate(new));
+	tunnel_set_candidates(d->tunnel, new->candidates, new->candidate_count, now);
 }
 
 static void
@@ -267,7 +272,7 @@ apply(struct daemon *d, const struct conf *new, us_t now)
 		goto out;
 	}
 	/* Behind this nothing fails. */
-	follow_endpoints(d, new, peers);
+	follow_ways(d, new, peers, now);
 	tunnel_set_silence(d->tunnel, daemon_silence(new));
 	remove_gone(d, new, now);
 	free(d->peers);

@@ -1,34 +1,15 @@
 /* All sessions of one router. */
-#include "vr/roster.h"
+#include "vr/roster_priv.h"
 
 #include <errno.h>
 
-#include "vr/door.h"
 #include "vr/pmtu.h"
+#include "wire/rd.h"
+#include "wire/wr.h"
 
 #define SLOTS_MAX   65536
 #define INDEX_FIRST 64
 #define INDEX_MAX   65536 /* places; the upper half of an index is random */
-
-struct index_row {
-	uint32_t index;
-	struct session *session; /* NULL: free */
-};
-
-struct roster {
-	struct session_conf conf;
-	const struct roster_ops *ops;
-	void *ctx;
-	struct session **slots;
-	uint32_t slot_count; /* places */
-	struct index_row *rows;
-	uint32_t row_count; /* a power of two: an index's lower bits are its place */
-	uint32_t row_next;  /* where to look for a free one */
-	struct door door;
-	uint64_t clock;
-	us_t due;
-	uint64_t drops[ROSTER_DROP_COUNT];
-};
 
 static int
 rows_grow(struct roster *r)
@@ -74,8 +55,8 @@ on_index_take(void *ctx, struct session *s, uint32_t *index)
 	}
 }
 
-static struct index_row *
-row_of(const struct roster *r, uint32_t index)
+struct index_row *
+roster_row_of(const struct roster *r, uint32_t index)
 {
 	uint32_t place = index & 0xffff;
 
@@ -88,7 +69,7 @@ row_of(const struct roster *r, uint32_t index)
 static void
 on_index_give(void *ctx, uint32_t index)
 {
-	struct index_row *row = row_of(ctx, index);
+	struct index_row *row = roster_row_of(ctx, index);
 
 	BUG_IF(row == NULL);
 	row->session = NULL;
@@ -113,11 +94,41 @@ on_stamp(void *ctx)
 	return r->clock;
 }
 
-static int
-on_send(void *ctx, const struct endpoint *to, const uint8_t *data, size_t size)
+/* Datagrams larger than that are never made here: records of data have their own way. */
+#define ENVELOPE_MAX UINT16_MAX
+
+const struct path *
+roster_leg(const struct roster *r, uint32_t relay)
 {
-	struct roster *r = ctx;
-	int rc = r->ops->send(r->ctx, to, data, size);
+	const struct roster_slot *row = relay < r->slot_count ? &r->slots[relay] : NULL;
+	const struct path *path;
+
+	if (row == NULL || row->session == NULL || !row->relays || !row->up)
+		return NULL;
+	path = session_path(row->session);
+	return path->kind == PATH_UDP || path->kind == PATH_TCP ? path : NULL;
+}
+
+/* By a relay to whom has this id, with what the relay needs in front. */
+static int
+relay_send(struct roster *r, uint32_t relay, struct vr_id id, const uint8_t *data, size_t size,
+	   us_t now)
+{
+	const struct path *leg = roster_leg(r, relay);
+
+	if (leg == NULL || size > ENVELOPE_MAX ||
+	    session_relay_seal(r->slots[relay].session, SEAL_RELAY, id, r->envelope, now) != 0)
+		return -ENOTCONN;
+	memcpy(r->envelope + SEAL_RELAY_SIZE, data, size);
+	return r->ops->send(r->ctx, leg, r->envelope, SEAL_RELAY_SIZE + size);
+}
+
+int
+roster_datagram_send(struct roster *r, const struct path *to, struct vr_id id, const uint8_t *data,
+		     size_t size, us_t now)
+{
+	int rc = to->kind == PATH_RELAY ? relay_send(r, to->via, id, data, size, now)
+					: r->ops->send(r->ctx, to, data, size);
 
 	/* A probe that the device refuses for its size has done its work. */
 	if (rc != 0 && rc != -EMSGSIZE)
@@ -125,12 +136,53 @@ on_send(void *ctx, const struct endpoint *to, const uint8_t *data, size_t size)
 	return rc;
 }
 
+static int
+on_send(void *ctx, struct session *s, const struct path *to, const uint8_t *data, size_t size,
+	us_t now)
+{
+	struct roster *r = ctx;
+
+	return roster_datagram_send(r, to, r->slots[session_user(s)].id, data, size, now);
+}
+
+static const struct path *
+on_leg(void *ctx, uint32_t slot)
+{
+	return roster_leg(ctx, slot);
+}
+
+static const struct paths_candidates *
+on_candidates(void *ctx)
+{
+	const struct roster *r = ctx;
+
+	return &r->own;
+}
+
+static void
+on_seen(void *ctx, struct session *s, struct endpoint at, us_t now)
+{
+	roster_seen(ctx, session_user(s), at, now);
+}
+
+static void
+on_moved(void *ctx, struct session *s, us_t now)
+{
+	struct roster *r = ctx;
+
+	r->ops->moved(r->ctx, session_user(s), now);
+}
+
 static void
 on_up(void *ctx, struct session *s, bool up, us_t now)
 {
 	struct roster *r = ctx;
+	uint32_t slot = session_user(s);
 
-	r->ops->session(r->ctx, session_user(s), up, now);
+	r->slots[slot].up = up;
+	r->ops->session(r->ctx, slot, up, now);
+	if (r->slots[slot].relays)
+		roster_relay_changed(r, slot, now);
 }
 
 static void
@@ -155,6 +207,10 @@ static const struct session_ops session_ops = {
 	.random = on_random,
 	.stamp = on_stamp,
 	.send = on_send,
+	.leg = on_leg,
+	.candidates = on_candidates,
+	.seen = on_seen,
+	.moved = on_moved,
 	.up = on_up,
 	.mtu = on_mtu,
 	.persist = on_persist,
@@ -178,9 +234,16 @@ roster_create(const struct roster_conf *conf, const struct roster_ops *ops, void
 	r->conf.rekey_time = conf->rekey_time;
 	r->conf.rekey_records = conf->rekey_records;
 	r->conf.silence = conf->silence;
+	r->conf.keepalive = conf->keepalive;
+	r->relay = conf->relay;
+	r->relay_rate = conf->relay_rate;
 	r->conf.mtu_max = conf->mtu_max < PMTU_MAX ? conf->mtu_max : PMTU_MAX;
 	r->conf.scratch = malloc((size_t)r->conf.mtu_max + SEAL_OVERHEAD);
-	rc = r->conf.scratch == NULL ? -ENOMEM : ops->random(ctx, seed, sizeof(seed));
+	r->envelope = malloc(SEAL_RELAY_SIZE + ENVELOPE_MAX);
+	rc = r->conf.scratch == NULL || r->envelope == NULL ? -ENOMEM
+							    : ops->random(ctx, seed, sizeof(seed));
+	if (rc == 0)
+		rc = ops->random(ctx, &r->own.serial, sizeof(r->own.serial));
 	if (rc == 0)
 		rc = handshake_self_init(&r->conf.self, conf->private_key);
 	if (rc != 0) {
@@ -188,6 +251,8 @@ roster_create(const struct roster_conf *conf, const struct roster_ops *ops, void
 		return rc;
 	}
 	door_init(&r->door, seed);
+	/* Another one after each start; 0 is nobody's. */
+	r->own.serial |= 1;
 	crypto_wipe(seed, sizeof(seed));
 	*out = r;
 	return 0;
@@ -199,8 +264,10 @@ roster_destroy(struct roster *r)
 	if (r == NULL)
 		return;
 	for (uint32_t i = 0; i < r->slot_count; i++)
-		session_destroy(r->slots[i]);
+		session_destroy(r->slots[i].session);
 	free(r->slots);
+	free(r->ids);
+	free(r->envelope);
 	free(r->rows);
 	free(r->conf.scratch);
 	handshake_self_fini(&r->conf.self);
@@ -216,57 +283,80 @@ roster_set_silence(struct roster *r, us_t silence)
 	r->conf.silence = silence;
 	r->due = 0;
 	for (uint32_t i = 0; i < r->slot_count; i++)
-		if (r->slots[i] != NULL)
-			session_wake(r->slots[i]);
+		if (r->slots[i].session != NULL)
+			session_wake(r->slots[i].session);
 }
 
 struct session *
 roster_at(const struct roster *r, uint32_t slot)
 {
-	return slot < r->slot_count ? r->slots[slot] : NULL;
+	return slot < r->slot_count ? r->slots[slot].session : NULL;
 }
 
 /* A walk is cheap beside the two Diffie-Hellman operations that come before it. */
-static struct session *
-session_by_key(const struct roster *r, const uint8_t public_key[CRYPTO_KEY_SIZE])
+struct session *
+roster_by_key(const struct roster *r, const uint8_t public_key[CRYPTO_KEY_SIZE])
 {
 	for (uint32_t i = 0; i < r->slot_count; i++)
-		if (r->slots[i] != NULL &&
-		    memcmp(session_public_key(r->slots[i]), public_key, CRYPTO_KEY_SIZE) == 0)
-			return r->slots[i];
+		if (r->slots[i].session != NULL && memcmp(session_public_key(r->slots[i].session),
+							  public_key, CRYPTO_KEY_SIZE) == 0)
+			return r->slots[i].session;
 	return NULL;
+}
+
+/* The first eight bytes of the key's hash (base/types.h). */
+static struct vr_id
+id_of_key(const uint8_t public_key[CRYPTO_KEY_SIZE])
+{
+	uint8_t hash[CRYPTO_HASH_SIZE];
+	struct rd r = rd_make(hash, 8);
+
+	crypto_hash(public_key, CRYPTO_KEY_SIZE, NULL, 0, hash);
+	return (struct vr_id){rd_u64(&r)};
 }
 
 int
 roster_put(struct roster *r, uint32_t slot, const uint8_t public_key[CRYPTO_KEY_SIZE],
 	   uint64_t heard_floor)
 {
+	struct session *s;
+
 	if (slot >= SLOTS_MAX)
 		return -EINVAL;
-	if (roster_at(r, slot) != NULL || session_by_key(r, public_key) != NULL)
+	if (roster_at(r, slot) != NULL || roster_by_key(r, public_key) != NULL)
 		return -EEXIST;
 	if (slot >= r->slot_count) {
 		uint32_t count = slot + 16;
-		struct session **slots = realloc(r->slots, count * sizeof(struct session *));
+		struct roster_slot *slots = realloc(r->slots, count * sizeof(*slots));
 
 		if (slots == NULL)
 			return -ENOMEM;
-		for (uint32_t i = r->slot_count; i < count; i++)
-			slots[i] = NULL;
+		memset(slots + r->slot_count, 0, (count - r->slot_count) * sizeof(*slots));
 		r->slots = slots;
 		r->slot_count = count;
 	}
-	r->slots[slot] = session_create(&r->conf, &session_ops, r, slot, public_key, heard_floor);
-	return r->slots[slot] != NULL ? 0 : -ENOMEM;
+	s = session_create(&r->conf, &session_ops, r, slot, public_key, heard_floor);
+	if (s == NULL)
+		return -ENOMEM;
+	r->slots[slot] = (struct roster_slot){.session = s, .id = id_of_key(public_key)};
+	if (roster_ids_make(r) != 0) {
+		session_destroy(s);
+		r->slots[slot].session = NULL;
+		return -ENOMEM;
+	}
+	return 0;
 }
 
 void
-roster_remove(struct roster *r, uint32_t slot)
+roster_remove(struct roster *r, uint32_t slot, us_t now)
 {
 	if (roster_at(r, slot) == NULL)
 		return;
-	session_destroy(r->slots[slot]);
-	r->slots[slot] = NULL;
+	roster_set_relay(r, slot, false, now);
+	session_destroy(r->slots[slot].session);
+	r->slots[slot].session = NULL;
+	/* It only becomes smaller: there is room. */
+	(void)!roster_ids_make(r);
 }
 
 void
@@ -289,7 +379,7 @@ roster_run(struct roster *r, us_t now)
 		return r->due;
 	r->due = US_NEVER;
 	for (uint32_t i = 0; i < r->slot_count; i++) {
-		struct session *s = r->slots[i];
+		struct session *s = r->slots[i].session;
 
 		if (s == NULL)
 			continue;
@@ -298,120 +388,6 @@ roster_run(struct roster *r, us_t now)
 		roster_touch(r, s);
 	}
 	return r->due;
-}
-
-static void
-init_heard(struct roster *r, const uint8_t *data, size_t size, const struct endpoint *from,
-	   us_t now)
-{
-	uint8_t cookie[HANDSHAKE_MAC_SIZE], nonce[16], reply[HANDSHAKE_COOKIE_SIZE];
-	enum door_verdict verdict;
-	struct handshake_init init;
-	struct session *s;
-	struct noise n;
-	int rc;
-
-	if (!handshake_mac1_valid(&r->conf.self, data, size)) {
-		r->drops[ROSTER_DROP_MAC1]++;
-		return;
-	}
-	verdict = door_ask(&r->door, data, from, now, cookie);
-	if (verdict != DOOR_PASS) {
-		r->drops[ROSTER_DROP_LOAD]++;
-		if (verdict == DOOR_COOKIE && r->ops->random(r->ctx, nonce, sizeof(nonce)) == 0 &&
-		    handshake_cookie_build(&r->conf.self, data, nonce, cookie, reply) == 0)
-			(void)on_send(r, from, reply, sizeof(reply));
-		return;
-	}
-	rc = handshake_init_read(&n, &r->conf.self, data, size, &init);
-	if (rc != 0) {
-		r->drops[rc == -EBADMSG ? ROSTER_DROP_HANDSHAKE : ROSTER_DROP_RESOURCE]++;
-		return;
-	}
-	s = session_by_key(r, n.remote_static);
-	if (s == NULL) {
-		r->drops[ROSTER_DROP_UNKNOWN_PEER]++;
-	} else {
-		rc = session_init_heard(s, &n, &init, from, now);
-		if (rc != 0)
-			r->drops[rc == -ESTALE ? ROSTER_DROP_STALE : ROSTER_DROP_RESOURCE]++;
-		roster_touch(r, s);
-	}
-	noise_fini(&n);
-}
-
-static void
-answer_heard(struct roster *r, const struct seal_outer *outer, const uint8_t *data, size_t size,
-	     const struct endpoint *from, us_t now)
-{
-	const struct index_row *row;
-	int rc;
-
-	if (outer->type == SEAL_RESPONSE && !handshake_mac1_valid(&r->conf.self, data, size)) {
-		r->drops[ROSTER_DROP_MAC1]++;
-		return;
-	}
-	row = row_of(r, outer->receiver);
-	if (row == NULL)
-		rc = -ENOENT;
-	else if (outer->type == SEAL_RESPONSE)
-		rc = session_response_heard(row->session, outer->receiver, data, size, from, now);
-	else
-		rc = session_cookie_heard(row->session, outer->receiver, data, size, now);
-	if (rc == -ENOENT)
-		r->drops[ROSTER_DROP_UNASKED]++;
-	else if (rc == -EBADMSG)
-		r->drops[ROSTER_DROP_HANDSHAKE]++;
-	else if (rc != 0)
-		r->drops[ROSTER_DROP_RESOURCE]++;
-	/* The row may have moved or gone, the session has not. */
-	row = row_of(r, outer->receiver);
-	if (row != NULL)
-		roster_touch(r, row->session);
-}
-
-bool
-roster_heard(struct roster *r, uint8_t *data, size_t size, const struct endpoint *from, us_t now,
-	     struct session_content *out, uint32_t *slot)
-{
-	struct seal_outer outer;
-	struct index_row *row;
-	struct session *s;
-	int rc;
-
-	if (seal_outer_parse(data, size, &outer) != 0) {
-		r->drops[ROSTER_DROP_MALFORMED]++;
-		return false;
-	}
-	if (outer.type == SEAL_INIT) {
-		init_heard(r, data, size, from, now);
-		return false;
-	}
-	if (outer.type != SEAL_RECORD) {
-		answer_heard(r, &outer, data, size, from, now);
-		return false;
-	}
-	row = row_of(r, outer.receiver);
-	if (row == NULL) {
-		r->drops[ROSTER_DROP_NO_INDEX]++;
-		return false;
-	}
-	/* Opening may answer, and that may move the rows: keep the session, not the row. */
-	s = row->session;
-	*slot = session_user(s);
-	rc = session_open(s, &outer, data, size, from, now, out);
-	roster_touch(r, s);
-	if (rc == 0)
-		return out->inner.kind == SEAL_DATA || out->inner.kind == SEAL_SYNC;
-	if (rc == -ENOENT)
-		r->drops[ROSTER_DROP_NO_INDEX]++;
-	else if (rc == -EALREADY)
-		r->drops[ROSTER_DROP_REPLAYED]++;
-	else if (rc == -EPROTO)
-		r->drops[ROSTER_DROP_INNER]++;
-	else
-		r->drops[ROSTER_DROP_FORGED]++;
-	return false;
 }
 
 uint64_t

@@ -1,5 +1,6 @@
-/* The sessions of one router with all its peers: who is who, by slot, by public key and by the
- * index in a record; and what is refused at the door, by reason.  No socket, no clock. */
+/* The sessions of one router with all its peers: who is who, by slot, by public key, by id and by the
+ * index in a record; which of them relay, and what this one relays for them; where it may itself be
+ * reached; and what is refused at the door, by reason.  No socket, no clock. */
 #ifndef VR_ROSTER_H
 #define VR_ROSTER_H
 
@@ -22,6 +23,11 @@ struct roster;
 	X(REPLAYED, "replayed", "a record that came before or is too old")                         \
 	X(FORGED, "forged", "a record that is not authentic")                                      \
 	X(INNER, "inner", "an authentic record of an unknown kind")                                \
+	X(RELAY_OFF, "relay-off", "to be relayed, but this router does not relay")                 \
+	X(RELAY_UNKNOWN, "relay-unknown",                                                          \
+	  "to be relayed to a router that is no peer or not there")                                \
+	X(RELAY_LIMIT, "relay-limit", "to be relayed, beyond the limit of its sender")             \
+	X(RELAY_REFUSED, "relay-refused", "relayed by a peer that does not relay for this router") \
 	X(RESOURCE, "resource", "memory or randomness was short")                                  \
 	X(TRUNCATED, "truncated", "a datagram larger than the receive buffer")                     \
 	X(SEND, "send", "a datagram that the kernel did not take")                                 \
@@ -40,8 +46,11 @@ struct roster_conf {
 	us_t rekey_time;
 	uint64_t rekey_records;
 	us_t silence;
+	us_t keepalive;
 	uint16_t mtu_max;
 	uint64_t clock_floor;
+	bool relay;          /* relays for its peers */
+	uint64_t relay_rate; /* bytes a second for each sender; 0: no limit */
 };
 
 struct roster_ops {
@@ -49,8 +58,10 @@ struct roster_ops {
 	int (*random)(void *ctx, void *bytes, size_t size);
 	/* Nanoseconds of the wall clock; may stand still or go back. */
 	uint64_t (*wall)(void *ctx);
-	/* As in struct session_ops. */
-	int (*send)(void *ctx, const struct endpoint *to, const uint8_t *data, size_t size);
+	/* As in struct session_ops; to UDP endpoints and streams only. */
+	int (*send)(void *ctx, const struct path *to, const uint8_t *data, size_t size);
+	/* session_path() of this slot is another. */
+	void (*moved)(void *ctx, uint32_t slot, us_t now);
 	void (*session)(void *ctx, uint32_t slot, bool up, us_t now);
 	void (*mtu)(void *ctx, uint32_t slot, uint16_t inner_mtu, us_t now);
 	void (*persist)(void *ctx);
@@ -64,7 +75,14 @@ void roster_destroy(struct roster *r);
 /* 0, -EEXIST (slot or key in use), -EINVAL (slot out of range), -ENOMEM. */
 MUST_USE int roster_put(struct roster *r, uint32_t slot, const uint8_t public_key[CRYPTO_KEY_SIZE],
 			uint64_t heard_floor);
-void roster_remove(struct roster *r, uint32_t slot);
+void roster_remove(struct roster *r, uint32_t slot, us_t now);
+/* This peer relays for us, or does not (any more). */
+void roster_set_relay(struct roster *r, uint32_t slot, bool relays, us_t now);
+/* As in the conf, from now on. */
+void roster_set_relaying(struct roster *r, bool relay, uint64_t rate);
+/* Where this router may be reached as far as it knows itself: its own addresses, and what is
+ * configured.  What its relays see is added.  Told to peers that are not reached directly. */
+void roster_own(struct roster *r, const struct paths_candidate *rows, size_t count, us_t now);
 /* As in the conf, from now on. */
 void roster_set_silence(struct roster *r, us_t silence);
 /* NULL when the slot is empty. */
@@ -76,11 +94,32 @@ us_t roster_run(struct roster *r, us_t now);
 void roster_touch(struct roster *r, const struct session *s);
 us_t roster_due(const struct roster *r);
 
-/* Takes in one datagram, whoever sent it.  True when it was a record with something for the
- * layers above (DATA or SYNC): '*out' and '*slot' are filled, the content stands in 'data'.
- * Everything else is dealt with or counted. */
-bool roster_heard(struct roster *r, uint8_t *data, size_t size, const struct endpoint *from,
-		  us_t now, struct session_content *out, uint32_t *slot);
+/* What becomes of a datagram: it is dealt with or counted; or it was a record with something for
+ * the layers above (DATA or SYNC); or it is to be relayed. */
+enum roster_fate { ROSTER_DONE = 0, ROSTER_CONTENT, ROSTER_FORWARD };
+
+/* Takes in one datagram, whoever sent it.  CONTENT: '*out' and '*slot' are filled, the content stands in
+ * 'data'.  FORWARD: 'data' is as it has to leave for the peer in '*slot', to the UDP endpoint or
+ * the
+ * stream that session_path() of that peer names. */
+enum roster_fate roster_heard(struct roster *r, uint8_t *data, size_t size, const struct path *from,
+			      us_t now, struct session_content *out, uint32_t *slot);
+
+/* How a session's records leave: '*leg' is a UDP endpoint or a stream, and with a relay 'relay' is its
+ * slot.  False: not at all. */
+struct roster_way {
+	struct path leg;
+	bool relayed; /* SEAL_RELAY_SIZE bytes stand in front of each, from roster_relay_seal() */
+	uint32_t relay;
+};
+bool roster_way(const struct roster *r, const struct session *s, struct roster_way *way);
+/* What stands in front of a datagram that the relay shall hand to the peer in 'slot'.  0, -ENOTCONN. */
+MUST_USE int roster_relay_seal(struct roster *r, uint32_t relay, uint32_t slot, uint8_t *out,
+			       us_t now);
+/* This stream has ended: who was reached by it goes another way. */
+void roster_path_closed(struct roster *r, const struct path *path, us_t now);
+/* Own addresses have changed. */
+void roster_underlay_changed(struct roster *r, us_t now);
 
 /* The last handshake timestamp given out. */
 uint64_t roster_clock(const struct roster *r);

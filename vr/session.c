@@ -1,4 +1,5 @@
-/* A session's life and its records; the handshakes are in vr/session_handshake.c. */
+/* A session's life and its records; the handshakes are in vr/session_handshake.c, the ways to the peer in
+ * vr/session_paths.c. */
 #include "vr/session_priv.h"
 
 #include <errno.h>
@@ -26,6 +27,12 @@ session_create(const struct session_conf *conf, const struct session_ops *ops, v
 	s->next_attempt = US_NEVER;
 	s->confirm_at = US_NEVER;
 	s->due = US_NEVER;
+	s->paths_due = s->tell_at = US_NEVER;
+	s->keepalive = conf->keepalive;
+	if (ops->random(ctx, &s->token_key, sizeof(s->token_key)) != 0) {
+		free(s);
+		return NULL;
+	}
 	pmtu_init(&s->pmtu, conf->mtu_max);
 	s->inner_mtu = session_inner_mtu(s);
 	return s;
@@ -41,20 +48,6 @@ session_destroy(struct session *s)
 		session_keys_drop(s, &s->keys[i]);
 	crypto_wipe(s, sizeof(*s));
 	free(s);
-}
-
-void
-session_endpoints(struct session *s, const struct endpoint *endpoints, size_t count, us_t now)
-{
-	if (count > SESSION_ENDPOINTS_MAX)
-		count = SESSION_ENDPOINTS_MAX;
-	s->endpoint_count = count;
-	if (count > 0)
-		memcpy(s->endpoints, endpoints, count * sizeof(*endpoints));
-	if (s->current == NULL && count > 0) {
-		session_handshake_want(s, now);
-		s->next_attempt = s->due = now;
-	}
 }
 
 uint32_t
@@ -75,10 +68,10 @@ session_is_up(const struct session *s)
 	return s->current != NULL;
 }
 
-const struct endpoint *
-session_endpoint(const struct session *s)
+const struct path *
+session_path(const struct session *s)
 {
-	return &s->endpoint;
+	return &s->path;
 }
 
 uint64_t
@@ -87,17 +80,21 @@ session_heard_stamp(const struct session *s)
 	return s->heard_stamp;
 }
 
-void
-session_path_start(struct session *s, us_t now)
+uint16_t
+session_path_overhead(const struct session *s, const struct path *path)
 {
-	pmtu_start(&s->pmtu, s->endpoint.addr.family == ADDR_V6 ? PMTU_LOW_V6 : PMTU_LOW_V4, now);
+	const struct path *leg = path->kind == PATH_RELAY ? s->ops->leg(s->ctx, path->via) : path;
+	unsigned ip = leg != NULL && leg->to.addr.family == ADDR_V6 ? 40 : 20;
+
+	/* A stream cuts packets as it likes: what goes through it is as large as if it did not. */
+	return (uint16_t)(ip + UDP_HEADER_SIZE + (path->kind == PATH_RELAY ? SEAL_RELAY_SIZE : 0));
 }
 
-/* Bytes of IP and UDP in front of a record. */
+/* Bytes of IP and UDP, and what a relay needs, in front of a record. */
 static uint16_t
 underlay_overhead(const struct session *s)
 {
-	return (s->endpoint.addr.family == ADDR_V6 ? 40 : 20) + UDP_HEADER_SIZE;
+	return session_path_overhead(s, &s->path);
 }
 
 uint16_t
@@ -119,33 +116,17 @@ session_mtu_report(struct session *s, us_t now)
 	s->ops->mtu(s->ctx, s, now);
 }
 
-void
-session_endpoint_follow(struct session *s, const struct endpoint *from, us_t now)
-{
-	bool roamed = !addr_is_none(s->endpoint.addr);
-
-	if (endpoint_equal(s->endpoint, *from))
-		return;
-	s->endpoint = *from;
-	s->stats.roams += roamed;
-	/* Another path: what was found out about the old one may not hold. */
-	if (s->current != NULL)
-		session_path_start(s, now);
-	s->due = now;
-	session_mtu_report(s, now);
-}
-
 /* Seals a record of our own making and sends it. */
 int
-session_control_send(struct session *s, enum seal_kind kind, uint8_t *record, size_t body_size,
-		     us_t now)
+session_control_send(struct session *s, const struct path *by, enum seal_kind kind, uint8_t *record,
+		     size_t body_size, us_t now)
 {
 	int rc = session_seal(s, &(struct seal_inner){.kind = (uint8_t)kind}, record, body_size,
 			      NULL, 0, now);
 
 	if (rc != 0)
 		return rc;
-	return s->ops->send(s->ctx, &s->endpoint, record, SEAL_OVERHEAD + body_size);
+	return s->ops->send(s->ctx, s, by, record, SEAL_OVERHEAD + body_size, now);
 }
 
 /* Sends a probe that makes an underlay packet of this size. */
@@ -156,7 +137,7 @@ probe_send(struct session *s, uint16_t packet, us_t now)
 	size_t pad = packet > overhead ? packet - overhead : 0;
 
 	memset(s->conf->scratch + SEAL_OUTER_SIZE + SEAL_INNER_SIZE, 0, pad);
-	return session_control_send(s, SEAL_PROBE, s->conf->scratch, pad, now);
+	return session_control_send(s, &s->path, SEAL_PROBE, s->conf->scratch, pad, now);
 }
 
 static void
@@ -185,7 +166,7 @@ probe_heard(struct session *s, const struct session_content *c, size_t record_si
 
 	if (c->inner.kind == SEAL_PROBE) {
 		wr_u16(&w, (uint16_t)record_size);
-		(void)session_control_send(s, SEAL_PROBE_ACK, record, 2, now);
+		(void)session_control_send(s, &s->path, SEAL_PROBE_ACK, record, 2, now);
 		return;
 	}
 	size = rd_u16(&r) + (uint32_t)underlay_overhead(s);
@@ -197,7 +178,7 @@ probe_heard(struct session *s, const struct session_content *c, size_t record_si
 
 /* What an authentic record under 'k' means for the session. */
 static void
-record_heard(struct session *s, struct keys *k, bool newest, const struct endpoint *from, us_t now)
+record_heard(struct session *s, struct keys *k, us_t now)
 {
 	s->heard = now;
 	k->heard_at = now;
@@ -208,27 +189,73 @@ record_heard(struct session *s, struct keys *k, bool newest, const struct endpoi
 			s->heard_generation_at = now;
 		}
 	}
-	/* Only what is newer than all that came before says where the peer is now. */
-	if (newest && k->generation >= s->heard_generation)
-		session_endpoint_follow(s, from, now);
+	/* Hearing older keys only does not show that the peer gets what we seal. */
+	if (k == s->current || s->current == NULL || k->generation > s->current->generation)
+		s->unanswered_since = 0;
+}
+
+/* What the peer has chosen to send by this way; what looks after ways goes by all of them. */
+static bool
+is_by_choice(enum seal_kind kind)
+{
+	return kind != SEAL_CHECK && kind != SEAL_CHECK_ACK;
+}
+
+static struct keys *
+keys_of(struct session *s, uint32_t index)
+{
+	for (size_t i = 0; i < SESSION_KEYS_MAX; i++)
+		if (s->keys[i].used && s->keys[i].index == index)
+			return &s->keys[i];
+	return NULL;
+}
+
+/* Only what is newer than all that came before says where the peer is now. */
+static void
+sender_heard(struct session *s, struct keys *k, bool follow, const struct path *from, us_t now)
+{
+	record_heard(s, k, now);
+	if ((follow || s->path.kind == PATH_NONE) && k->generation >= s->heard_generation)
+		session_path_follow(s, from, now);
 	if (s->current == NULL || k->generation > s->current->generation)
 		session_keys_promote(s, k, now);
-	/* Hearing older keys only does not show that the peer gets what we seal. */
-	if (k == s->current || k->generation > s->current->generation)
-		s->unanswered_since = 0;
+}
+
+/* The records that sessions exchange about themselves. */
+static void
+control_heard(struct session *s, const struct session_content *c, size_t record_size,
+	      const struct path *from, us_t now)
+{
+	switch (c->inner.kind) {
+	case SEAL_PROBE:
+	case SEAL_PROBE_ACK:
+		probe_heard(s, c, record_size, now);
+		break;
+	case SEAL_CHECK:
+		session_check_heard(s, c, record_size, from, now);
+		break;
+	case SEAL_CHECK_ACK:
+		session_check_ack_heard(s, c, now);
+		break;
+	case SEAL_CANDIDATES:
+		session_candidates_heard(s, c, now);
+		break;
+	case SEAL_DATA:
+		s->traffic_at = now;
+		break;
+	default:
+		break;
+	}
 }
 
 int
 session_open(struct session *s, const struct seal_outer *outer, uint8_t *data, size_t size,
-	     const struct endpoint *from, us_t now, struct session_content *out)
+	     const struct path *from, us_t now, struct session_content *out)
 {
-	struct keys *k = NULL;
+	struct keys *k = keys_of(s, outer->receiver);
 	bool newest = false;
 	int rc;
 
-	for (size_t i = 0; i < SESSION_KEYS_MAX && k == NULL; i++)
-		if (s->keys[i].used && s->keys[i].index == outer->receiver)
-			k = &s->keys[i];
 	if (k == NULL)
 		return -ENOENT;
 	rc = keys_open(k, outer->counter, data, size, &newest);
@@ -236,15 +263,54 @@ session_open(struct session *s, const struct seal_outer *outer, uint8_t *data, s
 		return rc;
 	s->stats.rx_records++;
 	s->stats.rx_bytes += size;
-	record_heard(s, k, newest, from, now);
-	if (seal_inner_parse(data + SEAL_OUTER_SIZE, size - SEAL_OUTER_SIZE - SEAL_TAG_SIZE,
-			     &out->inner) != 0)
+	rc = seal_inner_parse(data + SEAL_OUTER_SIZE, size - SEAL_OUTER_SIZE - SEAL_TAG_SIZE,
+			      &out->inner);
+	sender_heard(s, k, newest && (rc != 0 || is_by_choice(out->inner.kind)), from, now);
+	if (rc != 0)
 		return -EPROTO;
 	out->body = data + SEAL_OUTER_SIZE + SEAL_INNER_SIZE;
 	out->size = size - SEAL_OVERHEAD;
-	if (out->inner.kind == SEAL_PROBE || out->inner.kind == SEAL_PROBE_ACK)
-		probe_heard(s, out, size, now);
+	control_heard(s, out, size, from, now);
 	return 0;
+}
+
+int
+session_relay_open(struct session *s, const struct seal_outer *outer, uint8_t *data,
+		   const struct path *from, us_t now, struct vr_id *id)
+{
+	struct keys *k = keys_of(s, outer->receiver);
+	bool newest = false;
+	int rc;
+
+	if (k == NULL)
+		return -ENOENT;
+	rc = keys_relay_open(k, outer->counter, data, id, &newest);
+	if (rc != 0)
+		return rc;
+	s->stats.rx_records++;
+	s->stats.rx_bytes += SEAL_RELAY_SIZE;
+	sender_heard(s, k, newest, from, now);
+	return 0;
+}
+
+int
+session_relay_seal(struct session *s, enum seal_type type, struct vr_id id, uint8_t *out, us_t now)
+{
+	if (s->current == NULL || keys_relay_seal(s->current, type, id, out) != 0)
+		return -ENOTCONN;
+	s->stats.tx_records++;
+	s->stats.tx_bytes += SEAL_RELAY_SIZE;
+	s->sent_at = now;
+	if (s->current->counter == s->conf->rekey_records)
+		s->due = now;
+	return 0;
+}
+
+/* Is something expected to come back for it? */
+static bool
+is_answered(enum seal_kind kind)
+{
+	return kind == SEAL_DATA || kind == SEAL_SYNC || kind == SEAL_PROBE;
 }
 
 int
@@ -258,8 +324,10 @@ session_seal(struct session *s, const struct seal_inner *inner, uint8_t *out, si
 	s->stats.tx_bytes += SEAL_OVERHEAD + head_size + body_size;
 	if (s->current->counter == s->conf->rekey_records)
 		s->due = now;
-	if (s->unanswered_since == 0 && inner->kind != SEAL_KEEPALIVE &&
-	    inner->kind != SEAL_PROBE_ACK)
+	s->sent_at = now;
+	if (inner->kind == SEAL_DATA)
+		s->traffic_at = now;
+	if (s->unanswered_since == 0 && is_answered(inner->kind))
 		s->unanswered_since = now;
 	return 0;
 }
@@ -320,6 +388,7 @@ keys_expire(struct session *s, us_t now)
 	}
 	if (was_up && s->current == NULL) {
 		pmtu_stop(&s->pmtu);
+		session_paths_forget(s);
 		session_mtu_report(s, now);
 		s->ops->up(s->ctx, s, false, now);
 		session_handshake_want(s, now);
@@ -347,6 +416,9 @@ session_run(struct session *s, us_t now)
 	session_confirm_run(s, now);
 	if (s->current != NULL) {
 		pmtu_probe(s, now);
+		due = session_paths_run(s, now);
+		session_tell_run(s, now);
+		due = earlier(due, s->tell_at);
 		/* Sending in between may make something due: look again soon enough. */
 		due = earlier(due, now + s->conf->silence / 2);
 		due = earlier(due, s->pmtu.due);
@@ -374,13 +446,47 @@ session_due(const struct session *s)
 	return s->due;
 }
 
-void
-session_stats(const struct session *s, us_t now, struct session_stats *out)
+/* Does the way in use lead from behind a NAT to behind another? */
+static bool
+is_punched(struct session *s, const struct path_row *row)
 {
+	const struct paths_candidates *own = s->ops->candidates(s->ctx);
+	bool is_host = false;
+
+	if (row->path.kind != PATH_UDP || s->told == 0 || row->origin == PATH_CONFIGURED ||
+	    (row->origin == PATH_TOLD && row->hint != CANDIDATE_REFLEXIVE))
+		return false;
+	for (uint8_t i = 0; i < own->count && !is_host; i++)
+		is_host = own->rows[i].origin != CANDIDATE_REFLEXIVE &&
+			  endpoint_equal(own->rows[i].to, s->seen);
+	return !is_host;
+}
+
+void
+session_stats(struct session *s, us_t now, struct session_stats *out)
+{
+	static const char *const reasons[] = {
+#define X(id, text) text,
+		PATH_REASONS(X)
+#undef X
+	};
+	const struct path_row *row = session_path_find(s, s->path);
+
 	*out = s->stats;
 	out->cipher = "";
+	out->reason = "";
 	if (s->current == NULL)
 		return;
 	out->cipher = s->current->cipher == CRYPTO_AESGCM ? "AESGCM" : "ChaChaPoly";
 	out->age = now - s->current->created;
+	out->path_age = now - s->path_since;
+	out->reason = reasons[s->path_reason];
+	for (size_t i = 0; i < SESSION_PATHS_MAX; i++)
+		out->path_count += s->rows[i].path.kind != PATH_NONE && s->rows[i].valid;
+	if (row == NULL)
+		return;
+	out->punched = is_punched(s, row);
+	out->rtt = row->rtt;
+	if (row->count > 0)
+		out->loss_pct = 100 * (unsigned)__builtin_popcount(row->history) / row->count;
 }

@@ -1,4 +1,4 @@
-/* All sessions with one peer: handshakes, keys, rekeying, roaming, path MTU.
+/* All sessions with one peer: handshakes, keys, rekeying, the ways to it, path MTU.
  *
  * A pure state machine: no socket, no clock ('now' is passed in), no randomness of its own;
  * what it wants done goes out through its ops.  It keeps up to four generations of keys, so
@@ -8,16 +8,28 @@
  *
  * Handshakes of both sides may cross: both succeed, and each side seals with the newest
  * generation that the peer is known to have; it does not matter if these differ, because keys
- * that are heard stay. */
+ * that are heard stay.
+ *
+ * There may be several ways to the peer: endpoints where it is expected or was heard, peers that
+ * relay, streams.
+ * One is in use.  Where there is a choice, sealed checks go along all of them; the best that
+ * answers is taken,
+ * before what is in use fails if possible.  Routers that are heard by a relay tell each other where
+ * else they may be reached (their candidates), and both check these at once, which opens the NATs
+ * between them (as RFC 8445 does, but within the session: nothing is believed that is not sealed).
+ */
 #ifndef VR_SESSION_H
 #define VR_SESSION_H
 
 #include "base/err.h"
 #include "base/types.h"
 #include "vr/handshake.h"
+#include "vr/path.h"
+#include "wire/paths.h"
 #include "wire/seal.h"
 
 #define SESSION_ENDPOINTS_MAX 8
+#define SESSION_STREAMS_MAX   4
 
 struct session;
 
@@ -28,6 +40,7 @@ struct session_conf {
 	us_t rekey_time;
 	uint64_t rekey_records;
 	us_t silence;
+	us_t keepalive; /* longest time without a check of the path in use, so that NATs keep their mapping */
 	uint16_t mtu_max; /* underlay IP packet */
 	uint8_t *scratch; /* 'mtu_max' bytes that a session may write to during a call */
 };
@@ -41,7 +54,16 @@ struct session_ops {
 	/* A handshake timestamp, larger than any before. */
 	uint64_t (*stamp)(void *ctx);
 	/* 0, -EMSGSIZE (larger than the first link takes), another error: lost. */
-	int (*send)(void *ctx, const struct endpoint *to, const uint8_t *data, size_t size);
+	int (*send)(void *ctx, struct session *s, const struct path *to, const uint8_t *data,
+		    size_t size, us_t now);
+	/* How the relay in this slot is reached: UDP or a stream; NULL: it is not. */
+	const struct path *(*leg)(void *ctx, uint32_t slot);
+	/* Where this router may be reached, with a serial and nothing else about the receiver. */
+	const struct paths_candidates *(*candidates)(void *ctx);
+	/* The peer sees us there. */
+	void (*seen)(void *ctx, struct session *s, struct endpoint at, us_t now);
+	/* Records go another way from now on: session_path(). */
+	void (*moved)(void *ctx, struct session *s, us_t now);
 	/* Keys to seal with are there, or gone. */
 	void (*up)(void *ctx, struct session *s, bool up, us_t now);
 	/* session_inner_mtu() changed. */
@@ -59,6 +81,16 @@ struct session *session_create(const struct session_conf *conf, const struct ses
 void session_destroy(struct session *s);
 /* Where the peer may be; at most SESSION_ENDPOINTS_MAX are kept. */
 void session_endpoints(struct session *s, const struct endpoint *endpoints, size_t count, us_t now);
+/* Where it takes streams; at most SESSION_STREAMS_MAX are kept. */
+void session_streams(struct session *s, const struct endpoint *endpoints, size_t count, us_t now);
+/* The peer in this slot relays for us, and is up; or does not any more. */
+void session_relay(struct session *s, uint32_t slot, bool is_up, us_t now);
+/* This stream has ended. */
+void session_path_closed(struct session *s, const struct path *path, us_t now);
+/* Own addresses have changed: all paths are checked at once, and a peer that is not up is called. */
+void session_underlay_changed(struct session *s, us_t now);
+/* Own candidates have changed. */
+void session_candidates_changed(struct session *s, us_t now);
 
 /* Something in 'conf' has changed: session_run() is due, whatever it said before. */
 void session_wake(struct session *s);
@@ -74,12 +106,12 @@ us_t session_due(const struct session *s);
 /* An INIT of this peer was read: answers it.  0, -ESTALE (the timestamp is not newer), -EIO,
  * -ENOMEM. */
 MUST_USE int session_init_heard(struct session *s, struct noise *n,
-				const struct handshake_init *init, const struct endpoint *from,
+				const struct handshake_init *init, const struct path *from,
 				us_t now);
 /* A RESPONSE whose mac1 is valid, or a COOKIE, to one of our indices.  0, -ENOENT (nothing of
  * ours waits for it), -EBADMSG, -ENOMEM. */
 MUST_USE int session_response_heard(struct session *s, uint32_t index, const uint8_t *data,
-				    size_t size, const struct endpoint *from, us_t now);
+				    size_t size, const struct path *from, us_t now);
 MUST_USE int session_cookie_heard(struct session *s, uint32_t index, const uint8_t *data,
 				  size_t size, us_t now);
 
@@ -89,12 +121,17 @@ struct session_content {
 	size_t size;
 };
 
-/* Opens a record in place.  0: '*out' is filled; KEEPALIVE, PROBE and PROBE_ACK are already
- * dealt with.  -ENOENT, -EALREADY (replayed), -EBADMSG (not authentic), -EPROTO (authentic, but
+/* Opens a record in place.  0: '*out' is filled; all but DATA and SYNC is already dealt with.  -ENOENT, -EALREADY (replayed), -EBADMSG (not authentic), -EPROTO (authentic, but
  * the inner header is not ours to understand). */
 MUST_USE int session_open(struct session *s, const struct seal_outer *outer, uint8_t *data,
-			  size_t size, const struct endpoint *from, us_t now,
+			  size_t size, const struct path *from, us_t now,
 			  struct session_content *out);
+/* Opens what stands in front of a relayed datagram: 0 and whom it is from or for, or as above. */
+MUST_USE int session_relay_open(struct session *s, const struct seal_outer *outer, uint8_t *data,
+				const struct path *from, us_t now, struct vr_id *id);
+/* Writes it.  0, -ENOTCONN. */
+MUST_USE int session_relay_seal(struct session *s, enum seal_type type, struct vr_id id,
+				uint8_t *out, us_t now);
 /* Seals a record, as keys_seal().  0, -ENOTCONN. */
 MUST_USE int session_seal(struct session *s, const struct seal_inner *inner, uint8_t *out,
 			  size_t head_size, const uint8_t *body, size_t body_size, us_t now);
@@ -102,18 +139,40 @@ MUST_USE int session_seal(struct session *s, const struct seal_inner *inner, uin
 void session_refused(struct session *s, size_t record_size, us_t now);
 
 bool session_is_up(const struct session *s);
-/* Family NONE when not known. */
-const struct endpoint *session_endpoint(const struct session *s);
+/* The way that records go now; kind NONE when not known. */
+const struct path *session_path(const struct session *s);
 /* Largest inner packet that fits one record on the confirmed path. */
 uint16_t session_inner_mtu(const struct session *s);
 uint64_t session_heard_stamp(const struct session *s);
+
+/* Why records go the way they go.  name, text */
+#define PATH_REASONS(X)                                                                            \
+	X(FIRST, "the first that was there")                                                       \
+	X(PEER, "the peer came from there")                                                        \
+	X(BETTER, "better than the one before")                                                    \
+	X(SILENT, "the one before did not answer")                                                 \
+	X(LOSS, "the one before lost too much")                                                    \
+	X(LATENCY, "the one before was too slow")
+
+enum path_reason {
+#define X(id, text) PATH_##id,
+	PATH_REASONS(X)
+#undef X
+};
 
 struct session_stats {
 	const char *cipher; /* of the keys that seal; "" without */
 	us_t age;           /* of these keys */
 	uint64_t handshakes, rekeys, roams;
 	uint64_t tx_records, tx_bytes, rx_records, rx_bytes; /* bytes of UDP payload */
+	/* Of the path in use. */
+	bool punched;        /* both ends stand behind NATs */
+	us_t path_age;       /* since it is in use */
+	us_t rtt;            /* of its checks; 0: unknown */
+	unsigned loss_pct;   /* of its last checks */
+	unsigned path_count; /* that answer */
+	const char *reason;
 };
-void session_stats(const struct session *s, us_t now, struct session_stats *out);
+void session_stats(struct session *s, us_t now, struct session_stats *out);
 
 #endif

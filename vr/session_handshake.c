@@ -59,44 +59,60 @@ jittered(struct session *s, us_t duration)
 	return duration + duration / 4 * r / UINT16_MAX;
 }
 
-/* The endpoint for this attempt: where the peer is now, then where it may be, in turn. */
-static const struct endpoint *
-attempt_endpoint(const struct session *s)
+/* Rows of one kind, but for what is in use, behind each other. */
+static size_t
+places_add(const struct session *s, enum path_kind kind, bool configured, struct path *places,
+	   size_t count)
 {
-	bool listed = addr_is_none(s->endpoint.addr);
-	size_t count = s->endpoint_count;
-	size_t turn;
+	for (size_t i = 0; i < SESSION_PATHS_MAX; i++) {
+		const struct path_row *row = &s->rows[i];
 
-	for (size_t i = 0; i < s->endpoint_count && !listed; i++)
-		listed = endpoint_equal(s->endpoint, s->endpoints[i]);
-	if (!listed)
-		count++;
-	else if (s->attempts == 0 && !addr_is_none(s->endpoint.addr))
-		return &s->endpoint;
+		if (row->path.kind == kind && !path_equal(row->path, s->path) &&
+		    (row->origin == PATH_CONFIGURED) == configured &&
+		    session_path_is_usable(s, &row->path))
+			places[count++] = row->path;
+	}
+	return count;
+}
+
+/* Where this attempt goes: where the peer is now, then where it may be, in turn.  'rounds': how often all of
+ * them were tried. */
+static bool
+attempt_path(const struct session *s, struct path *to, unsigned *rounds)
+{
+	struct path places[SESSION_PATHS_MAX + 1];
+	size_t count = 0;
+
+	if (session_path_is_usable(s, &s->path))
+		places[count++] = s->path;
+	count = places_add(s, PATH_UDP, true, places, count);
+	count = places_add(s, PATH_RELAY, true, places, count);
+	count = places_add(s, PATH_TCP, true, places, count);
+	count = places_add(s, PATH_UDP, false, places, count);
 	if (count == 0)
-		return NULL;
-	turn = s->attempts % count;
-	if (listed)
-		return &s->endpoints[turn];
-	return turn == 0 ? &s->endpoint : &s->endpoints[turn - 1];
+		return false;
+	*to = places[s->attempts % count];
+	*rounds = s->attempts / (unsigned)count;
+	return true;
 }
 
 static void
 init_send(struct session *s, us_t now)
 {
-	const struct endpoint *to = attempt_endpoint(s);
-	unsigned doubled = s->attempts < 4 ? s->attempts : 4;
-	us_t wait = RETRY_FIRST << doubled;
+	us_t wait;
+	unsigned rounds;
+	struct path to;
 	uint8_t ephemeral[CRYPTO_KEY_SIZE];
 	struct handshake_init init = {.cipher = s->conf->cipher};
 	int rc;
 
-	if (to == NULL) {
+	if (!attempt_path(s, &to, &rounds)) {
 		/* It has to call us. */
 		session_handshake_end(s);
 		return;
 	}
 	s->attempts++;
+	wait = RETRY_FIRST << (rounds < 4 ? rounds : 4);
 	s->next_attempt = now + jittered(s, wait < RETRY_LAST ? wait : RETRY_LAST);
 	pending_drop(s);
 	if (s->ops->random(s->ctx, ephemeral, sizeof(ephemeral)) != 0 ||
@@ -115,9 +131,9 @@ init_send(struct session *s, us_t now)
 	if (now < s->cookie_until)
 		handshake_init_prove(s->init, s->cookie);
 	s->cookie_used = false;
-	s->init_to = *to;
+	s->init_to = to;
 	/* Lost is lost: the next attempt follows. */
-	(void)s->ops->send(s->ctx, to, s->init, sizeof(s->init));
+	(void)s->ops->send(s->ctx, s, &to, s->init, sizeof(s->init), now);
 }
 
 void
@@ -183,13 +199,15 @@ session_keys_promote(struct session *s, struct keys *k, us_t now)
 	if (!was_up) {
 		session_path_start(s, now);
 		session_mtu_report(s, now);
+		s->paths_due = now;
+		session_tell_want(s, now);
 		s->ops->up(s->ctx, s, true, now);
 	}
 }
 
 int
 session_init_heard(struct session *s, struct noise *n, const struct handshake_init *init,
-		   const struct endpoint *from, us_t now)
+		   const struct path *from, us_t now)
 {
 	uint8_t ephemeral[CRYPTO_KEY_SIZE], msg[HANDSHAKE_RESPONSE_SIZE];
 	uint32_t index;
@@ -218,7 +236,7 @@ session_init_heard(struct session *s, struct noise *n, const struct handshake_in
 		pending_drop(s);
 		s->next_attempt = now + jittered(s, SESSION_YIELD_TIME);
 	}
-	(void)s->ops->send(s->ctx, from, msg, sizeof(msg));
+	(void)s->ops->send(s->ctx, s, from, msg, sizeof(msg), now);
 	return 0;
 }
 
@@ -236,12 +254,12 @@ session_confirm_run(struct session *s, us_t now)
 	}
 	s->confirm_tries++;
 	s->confirm_at = now + CONFIRM_TIME;
-	(void)session_control_send(s, SEAL_KEEPALIVE, record, 0, now);
+	(void)session_control_send(s, &s->path, SEAL_KEEPALIVE, record, 0, now);
 }
 
 int
 session_response_heard(struct session *s, uint32_t index, const uint8_t *data, size_t size,
-		       const struct endpoint *from, us_t now)
+		       const struct path *from, us_t now)
 {
 	struct keys *k;
 	uint32_t remote;
@@ -261,7 +279,7 @@ session_response_heard(struct session *s, uint32_t index, const uint8_t *data, s
 	s->pending = false;
 	noise_fini(&s->noise);
 	s->heard = now;
-	session_endpoint_follow(s, from, now);
+	session_path_follow(s, from, now);
 	s->confirm_tries = 0;
 	s->confirm_at = now;
 	session_keys_promote(s, k, now);
@@ -282,6 +300,6 @@ session_cookie_heard(struct session *s, uint32_t index, const uint8_t *data, siz
 	s->cookie_until = now + COOKIE_TIME;
 	s->cookie_used = true;
 	handshake_init_prove(s->init, s->cookie);
-	(void)s->ops->send(s->ctx, &s->init_to, s->init, sizeof(s->init));
+	(void)s->ops->send(s->ctx, s, &s->init_to, s->init, sizeof(s->init), now);
 	return 0;
 }

@@ -1,14 +1,50 @@
-/* What the two halves of a session share: its handshakes and its records.  Nobody else includes
- * this. */
+/* What the parts of a session share: its handshakes, its records, its paths, and what it tells of
+ * these.  Nobody else includes this. */
 #ifndef VR_SESSION_PRIV_H
 #define VR_SESSION_PRIV_H
 
+#include "base/hash.h"
 #include "vr/keys.h"
 #include "vr/pmtu.h"
 #include "vr/session.h"
+#include "wire/paths.h"
 
 #define SESSION_KEYS_MAX   4
 #define SESSION_YIELD_TIME (1 * US_S) /* for the peer's handshake to finish before ours goes on */
+
+#define SESSION_PATHS_MAX 24
+/* So many checks lost, one after the other, make a way useless. */
+#define SESSION_LOST_COUNT 3
+/* So often a check of full size is tried. */
+#define SESSION_PAD_TRIES 2
+/* Streams that are not needed are not opened; it is looked again after this. */
+#define SESSION_STREAM_LOOK (1 * US_S)
+/* Ranks: from here on bad, and of no use. */
+#define SESSION_RANK_BAD  50
+#define SESSION_RANK_NONE 100
+
+enum path_origin { PATH_CONFIGURED = 0, PATH_HEARD, PATH_TOLD };
+
+/* One way to the peer, and what is known of it. */
+struct path_row {
+	struct path path;   /* kind NONE: the row is free */
+	uint8_t origin;     /* enum path_origin */
+	uint8_t hint;       /* TOLD: enum candidate_origin */
+	uint8_t number;     /* names the row in the tokens of its checks */
+	bool valid;         /* a check came back, and not too many were lost since */
+	bool waiting;       /* a check is under way */
+	uint8_t lost;       /* checks without an answer, in a row */
+	uint8_t pads;       /* tries of a check of full size */
+	uint8_t bad_times;  /* how often it was found bad */
+	uint8_t bad_reason; /* enum path_reason */
+	uint8_t count;      /* checks in 'history', at most 16 */
+	uint16_t history;   /* of the last ones: 1 is lost */
+	uint16_t proven;    /* largest underlay packet that passed; 0: none */
+	us_t due;           /* next check, or when the one under way is lost */
+	us_t idle;          /* before the last check nothing had been sent for so long */
+	us_t rtt;           /* smoothed; 0: unknown */
+	us_t bad_until;     /* not used before, if there is another */
+};
 
 struct session {
 	const struct session_conf *conf;
@@ -28,7 +64,7 @@ struct session {
 	uint32_t pending_index;
 	struct noise noise;
 	uint8_t init[HANDSHAKE_INIT_SIZE]; /* as sent: a cookie is bound to it */
-	struct endpoint init_to;
+	struct path init_to;
 	bool cookie_used;  /* this INIT was already repeated with a cookie */
 	us_t next_attempt; /* US_NEVER: none wanted */
 	unsigned attempts;
@@ -36,9 +72,26 @@ struct session {
 	us_t cookie_until;
 
 	uint64_t heard_stamp;
-	struct endpoint endpoint; /* where records go */
-	struct endpoint endpoints[SESSION_ENDPOINTS_MAX];
-	size_t endpoint_count;
+
+	/* The ways to the peer (vr/session_paths.c). */
+	struct path path;      /* where records go */
+	struct path peer_path; /* where its own came from last */
+	struct path_row rows[SESSION_PATHS_MAX];
+	uint8_t row_number;        /* of the last row made */
+	struct hash_key token_key; /* random */
+	us_t paths_due;
+	us_t path_since;
+	uint8_t path_reason;  /* enum path_reason */
+	us_t sent_at;         /* last record */
+	us_t traffic_at;      /* last packet of a machine, either way; 0: none */
+	us_t keepalive;       /* what the NATs on the way were found to need */
+	struct endpoint seen; /* where the peer sees us; family NONE: unknown */
+
+	/* What it tells of its own (vr/session_tell.c). */
+	uint32_t told;  /* the peer's serial; 0: it has told nothing */
+	uint32_t acked; /* our serial that the peer has */
+	us_t tell_at;
+	unsigned tell_tries;
 
 	us_t due;              /* when session_run() has something to do */
 	us_t heard;            /* last authentic record */
@@ -62,15 +115,47 @@ void session_confirm_run(struct session *s, us_t now);
 void session_keys_drop(struct session *s, struct keys *k);
 /* From now on 'k' seals. */
 void session_keys_promote(struct session *s, struct keys *k, us_t now);
-/* The peer is at 'from'. */
-void session_endpoint_follow(struct session *s, const struct endpoint *from, us_t now);
-/* The path to the endpoint is new: its MTU is searched for. */
+/* The path in use is another, or its keys are new: its MTU is searched for. */
 void session_path_start(struct session *s, us_t now);
 /* Reports the inner MTU when it changed. */
 void session_mtu_report(struct session *s, us_t now);
 /* Seals a record of our own making, its body already in place, and sends it.  0, -ENOTCONN,
  * -EMSGSIZE, another error: lost. */
-int session_control_send(struct session *s, enum seal_kind kind, uint8_t *record, size_t body_size,
-			 us_t now);
+int session_control_send(struct session *s, const struct path *by, enum seal_kind kind,
+			 uint8_t *record, size_t body_size, us_t now);
+/* Bytes in front of a record on this path, down to the underlay's IP header. */
+uint16_t session_path_overhead(const struct session *s, const struct path *path);
+/* Can something be sent there at all?  Not by a relay that is down. */
+bool session_path_is_usable(const struct session *s, const struct path *path);
+
+/* NULL: there is none. */
+struct path_row *session_path_find(struct session *s, struct path path);
+/* The row of a path: made if there is none, in the place of the least useful one. */
+struct path_row *session_path_put(struct session *s, struct path path, enum path_origin origin,
+				  us_t now);
+void session_path_remove(struct path_row *row);
+bool session_path_is_used(const struct session *s, const struct path_row *row);
+/* Smaller is better; equal ones are as good. */
+unsigned session_path_rank(const struct session *s, const struct path_row *row, us_t now);
+/* Is the full size that is in use known to pass there, or known not to? */
+bool session_path_is_proven(const struct session *s, const struct path_row *row);
+/* Takes the best way, if it is better than the one in use. */
+void session_path_choose(struct session *s, us_t now);
+/* Records go there from now on. */
+void session_path_take(struct session *s, struct path path, enum path_reason reason, us_t now);
+/* The newest authentic record, with something in it, came from there. */
+void session_path_follow(struct session *s, const struct path *from, us_t now);
+/* The keys are gone: nothing is known of any path any more. */
+void session_paths_forget(struct session *s);
+/* Checks that are due, and what follows from those that are lost; when to be called next. */
+us_t session_paths_run(struct session *s, us_t now);
+void session_check_heard(struct session *s, const struct session_content *c, size_t record_size,
+			 const struct path *from, us_t now);
+void session_check_ack_heard(struct session *s, const struct session_content *c, us_t now);
+
+/* Own candidates, or the path, have changed: the peer is told if that is of use to it. */
+void session_tell_want(struct session *s, us_t now);
+void session_tell_run(struct session *s, us_t now);
+void session_candidates_heard(struct session *s, const struct session_content *c, us_t now);
 
 #endif

@@ -13,6 +13,15 @@
 /* Rounds of udp_receive() per wake-up, so that the other sources get their turn. */
 #define ROUNDS_MAX 4
 
+/* Datagrams relayed to one peer, where they stand in the receive buffer, behind each other. */
+struct relay_train {
+	uint32_t slot;
+	uint8_t *data; /* NULL: none */
+	size_t size, segment;
+	unsigned count;
+	bool closed; /* a shorter one ended it */
+};
+
 struct tunnel {
 	const struct tunnel_ops *ops;
 	void *ctx;
@@ -20,6 +29,15 @@ struct tunnel {
 	struct udp *udp;
 	struct roster *roster;
 	struct train train;
+	size_t front;     /* bytes in front of each record in the train, for a relay */
+	uint8_t leg_kind; /* how the train leaves: a path to 'train.to' */
+	uint32_t leg_via;
+	struct relay_train relayed;
+	uint64_t relayed_datagrams, relayed_bytes;
+	struct paths_candidate
+		known[PATHS_CANDIDATES_MAX]; /* configured ones, then own addresses */
+	size_t known_count, configured_count;
+	uint16_t port; /* of the socket */
 	struct log_gate gate;
 };
 
@@ -37,13 +55,34 @@ on_wall(void *ctx)
 	return loop_wall_ns();
 }
 
+/* 'size' bytes as datagrams of 'segment' bytes. */
 static int
-on_send(void *ctx, const struct endpoint *to, const uint8_t *data, size_t size)
+leg_send(struct tunnel *t, const struct path *leg, const uint8_t *data, size_t size, size_t segment,
+	 unsigned *sent)
 {
-	struct tunnel *t = ctx;
+	*sent = 0;
+	if (leg->kind == PATH_UDP)
+		return udp_send(t->udp, &leg->to, data, size, segment, sent);
+	return -ENOTCONN;
+}
+
+static int
+on_send(void *ctx, const struct path *to, const uint8_t *data, size_t size)
+{
 	unsigned sent;
 
-	return udp_send(t->udp, to, data, size, size, &sent);
+	return leg_send(ctx, to, data, size, size, &sent);
+}
+
+/* "192.0.2.1:51341", or by whom. */
+static struct fmt
+path_text(const struct path *path)
+{
+	struct fmt text = fmt_endpoint(path->to);
+
+	if (path->kind == PATH_RELAY)
+		snprintf(text.s, sizeof(text.s), "relay (peer %u)", path->via);
+	return text;
 }
 
 static void
@@ -52,10 +91,24 @@ on_session(void *ctx, uint32_t slot, bool up, us_t now)
 	struct tunnel *t = ctx;
 
 	if (log_wants(t->log, LOG_INFO) && log_gate_open(&t->gate, now))
-		log_line(t->log, LOG_INFO, MODULE, "session with peer %u at %s is %s", slot,
-			 fmt_endpoint(*session_endpoint(roster_at(t->roster, slot))).s,
-			 up ? "up" : "gone");
+		log_line(t->log, LOG_INFO, MODULE, "session with peer %u by %s is %s", slot,
+			 path_text(session_path(roster_at(t->roster, slot))).s, up ? "up" : "gone");
 	t->ops->session(t->ctx, slot, up, now);
+}
+
+static void
+on_moved(void *ctx, uint32_t slot, us_t now)
+{
+	struct session *s;
+	struct session_stats stats;
+	struct tunnel *t = ctx;
+
+	s = roster_at(t->roster, slot);
+	if (!session_is_up(s) || !log_wants(t->log, LOG_INFO) || !log_gate_open(&t->gate, now))
+		return;
+	session_stats(s, now, &stats);
+	log_line(t->log, LOG_INFO, MODULE, "peer %u: records go by %s: %s", slot,
+		 path_text(session_path(s)).s, stats.reason);
 }
 
 static void
@@ -80,6 +133,7 @@ static const struct roster_ops roster_ops = {
 	.send = on_send,
 	.session = on_session,
 	.mtu = on_mtu,
+	.moved = on_moved,
 	.persist = on_persist,
 };
 
@@ -100,6 +154,9 @@ tunnel_create(const struct tunnel_conf *conf, const struct tunnel_ops *ops, void
 		.rekey_time = conf->rekey_time,
 		.rekey_records = conf->rekey_records,
 		.silence = conf->silence,
+		.keepalive = conf->keepalive,
+		.relay = conf->relay,
+		.relay_rate = conf->relay_rate,
 		.mtu_max = conf->mtu_max,
 		.clock_floor = conf->clock_floor,
 	};
@@ -112,6 +169,8 @@ tunnel_create(const struct tunnel_conf *conf, const struct tunnel_ops *ops, void
 	t->ctx = ctx;
 	t->log = log;
 	rc = udp_create(&udp_conf, log, &t->udp);
+	if (rc == 0)
+		rc = udp_port(t->udp, &t->port);
 	if (rc == 0) {
 		memcpy(roster_conf.private_key, conf->private_key, CRYPTO_KEY_SIZE);
 		rc = roster_create(&roster_conf, &roster_ops, t, &t->roster);
@@ -144,6 +203,7 @@ tunnel_peer_add(struct tunnel *t, const struct tunnel_peer_conf *peer, us_t now)
 		return rc;
 	s = roster_at(t->roster, peer->slot);
 	session_endpoints(s, peer->endpoints, peer->endpoint_count, now);
+	roster_set_relay(t->roster, peer->slot, peer->relays, now);
 	roster_touch(t->roster, s);
 	return 0;
 }
@@ -162,11 +222,56 @@ tunnel_peer_endpoints(struct tunnel *t, uint32_t slot, const struct endpoint *en
 }
 
 void
-tunnel_peer_remove(struct tunnel *t, uint32_t slot)
+tunnel_peer_relays(struct tunnel *t, uint32_t slot, bool relays, us_t now)
 {
-	if (t->train.tag == slot)
-		tunnel_flush(t);
-	roster_remove(t->roster, slot);
+	if (roster_at(t->roster, slot) != NULL)
+		roster_set_relay(t->roster, slot, relays, now);
+}
+
+void
+tunnel_peer_remove(struct tunnel *t, uint32_t slot, us_t now)
+{
+	tunnel_flush(t);
+	roster_remove(t->roster, slot, now);
+}
+
+void
+tunnel_set_relaying(struct tunnel *t, bool relay, uint64_t rate)
+{
+	roster_set_relaying(t->roster, relay, rate);
+}
+
+void
+tunnel_set_candidates(struct tunnel *t, const struct endpoint *rows, size_t count, us_t now)
+{
+	size_t own = t->known_count - t->configured_count;
+	struct paths_candidate kept[PATHS_CANDIDATES_MAX];
+
+	memcpy(kept, t->known + t->configured_count, own * sizeof(*kept));
+	if (count > TUNNEL_CANDIDATES_MAX)
+		count = TUNNEL_CANDIDATES_MAX;
+	for (size_t i = 0; i < count; i++)
+		t->known[i] =
+			(struct paths_candidate){.origin = CANDIDATE_CONFIGURED, .to = rows[i]};
+	if (own > PATHS_CANDIDATES_MAX - count)
+		own = PATHS_CANDIDATES_MAX - count;
+	memcpy(t->known + count, kept, own * sizeof(*kept));
+	t->configured_count = count;
+	t->known_count = count + own;
+	roster_own(t->roster, t->known, t->known_count, now);
+}
+
+void
+tunnel_underlay_changed(struct tunnel *t, const struct addr *own, size_t count, us_t now)
+{
+	size_t known = t->configured_count;
+
+	for (size_t i = 0; i < count && known < PATHS_CANDIDATES_MAX; i++)
+		t->known[known++] = (struct paths_candidate){
+			.origin = CANDIDATE_HOST, .to = {.addr = own[i], .port = t->port}};
+	t->known_count = known;
+	roster_own(t->roster, t->known, t->known_count, now);
+	roster_underlay_changed(t->roster, now);
 }
 
 void
@@ -196,9 +301,43 @@ content_deliver(struct tunnel *t, uint32_t slot, const struct session_content *c
 		t->ops->sync(t->ctx, slot, c->body, c->size, now);
 }
 
+/* What was gathered for a peer leaves, out of the receive buffer. */
+static void
+relay_flush(struct tunnel *t)
+{
+	struct relay_train *r = &t->relayed;
+	const struct session *s;
+	unsigned sent = 0;
+
+	if (r->data == NULL)
+		return;
+	s = roster_at(t->roster, r->slot);
+	if (s == NULL || leg_send(t, session_path(s), r->data, r->size, r->segment, &sent) != 0)
+		roster_count_drop(t->roster, ROSTER_DROP_SEND, r->count - sent);
+	t->relayed_datagrams += sent;
+	t->relayed_bytes += sent < r->count ? sent * r->segment : r->size;
+	r->data = NULL;
+}
+
+static void
+relay_add(struct tunnel *t, uint32_t slot, uint8_t *data, size_t size)
+{
+	struct relay_train *r = &t->relayed;
+
+	if (r->data != NULL &&
+	    (r->slot != slot || r->closed || r->data + r->size != data || size > r->segment))
+		relay_flush(t);
+	if (r->data == NULL)
+		*r = (struct relay_train){.slot = slot, .data = data, .segment = size};
+	r->size += size;
+	r->count++;
+	r->closed = size < r->segment;
+}
+
 static void
 train_heard(struct tunnel *t, const struct udp_train *train, us_t now)
 {
+	const struct path from = path_udp(train->from);
 	struct session_content content;
 	size_t size;
 	uint32_t slot;
@@ -208,11 +347,16 @@ train_heard(struct tunnel *t, const struct udp_train *train, us_t now)
 		return;
 	}
 	for (size_t at = 0; at < train->size; at += size) {
+		enum roster_fate fate;
+
 		size = train->size - at < train->segment ? train->size - at : train->segment;
-		if (roster_heard(t->roster, train->data + at, size, &train->from, now, &content,
-				 &slot))
+		fate = roster_heard(t->roster, train->data + at, size, &from, now, &content, &slot);
+		if (fate == ROSTER_CONTENT)
 			content_deliver(t, slot, &content, now);
+		else if (fate == ROSTER_FORWARD)
+			relay_add(t, slot, train->data + at, size);
 	}
+	relay_flush(t);
 }
 
 void
@@ -241,12 +385,13 @@ void
 tunnel_flush(struct tunnel *t)
 {
 	struct train *train = &t->train;
+	struct path leg = {.kind = t->leg_kind, .via = t->leg_via, .to = train->to};
 	unsigned count, sent;
 	int rc;
 
 	if (train->count == 0)
 		return;
-	rc = udp_send(t->udp, &train->to, train->data, train->used, train->segment, &sent);
+	rc = leg_send(t, &leg, train->data, train->used, train->segment, &sent);
 	/* Empty before anyone is told: what is called from here may send. */
 	count = train->count;
 	train_reset(train);
@@ -255,7 +400,7 @@ tunnel_flush(struct tunnel *t)
 
 		roster_count_drop(t->roster, ROSTER_DROP_SEND, count - sent);
 		if (rc == -EMSGSIZE && s != NULL) {
-			session_refused(s, train->segment, train->now);
+			session_refused(s, train->segment - t->front, train->now);
 			roster_touch(t->roster, s);
 		}
 	}
@@ -263,37 +408,58 @@ tunnel_flush(struct tunnel *t)
 
 /* Room for one more record of this size to the peer, in the train that waits or in a new one. */
 static uint8_t *
-record_room(struct tunnel *t, uint32_t slot, const struct endpoint *to, size_t size)
+record_room(struct tunnel *t, uint32_t slot, const struct roster_way *way, size_t size)
 {
-	if (!train_takes(&t->train, slot, to, UDP_UNMARKED, size))
+	size_t front = way->relayed ? SEAL_RELAY_SIZE : 0;
+
+	size += front;
+	if (t->train.count > 0 &&
+	    (t->front != front || t->leg_kind != way->leg.kind || t->leg_via != way->leg.via ||
+	     !train_takes(&t->train, slot, &way->leg.to, UDP_UNMARKED, size)))
 		tunnel_flush(t);
-	return train_room(&t->train, slot, to, UDP_UNMARKED, size);
+	t->front = front;
+	t->leg_kind = way->leg.kind;
+	t->leg_via = way->leg.via;
+	return train_room(&t->train, slot, &way->leg.to, UDP_UNMARKED, size) + front;
 }
 
+/* The record in the room that record_room() gave is sealed: it belongs to the train. */
 static int
-packet_send(struct tunnel *t, struct session *s, uint32_t slot, const struct seal_inner *inner,
-	    const struct frame *f, us_t now)
+record_done(struct tunnel *t, uint32_t slot, const struct roster_way *way, uint8_t *record,
+	    size_t size, us_t now)
 {
-	size_t size = f->size + SEAL_OVERHEAD;
-	uint8_t *record = record_room(t, slot, session_endpoint(s), size);
-	int rc = session_seal(s, inner, record, 0, f->data, f->size, now);
+	int rc = 0;
 
+	if (way->relayed)
+		rc = roster_relay_seal(t->roster, way->relay, slot, record - SEAL_RELAY_SIZE, now);
 	if (rc == 0)
-		train_add(&t->train, size, now);
+		train_add(&t->train, t->front + size, now);
 	return rc;
 }
 
 static int
-super_frame_send(struct tunnel *t, struct session *s, uint32_t slot, const struct seal_inner *inner,
-		 const struct offload_cut *cut, us_t now)
+packet_send(struct tunnel *t, struct session *s, const struct roster_way *way,
+	    const struct seal_inner *inner, const struct frame *f, us_t now)
 {
-	const struct endpoint *to = session_endpoint(s);
+	uint32_t slot = session_user(s);
+	size_t size = f->size + SEAL_OVERHEAD;
+	uint8_t *record = record_room(t, slot, way, size);
+	int rc = session_seal(s, inner, record, 0, f->data, f->size, now);
+
+	return rc == 0 ? record_done(t, slot, way, record, size, now) : rc;
+}
+
+static int
+super_frame_send(struct tunnel *t, struct session *s, const struct roster_way *way,
+		 const struct seal_inner *inner, const struct offload_cut *cut, us_t now)
+{
+	uint32_t slot = session_user(s);
 
 	for (uint32_t i = 0; i < cut->count; i++) {
 		uint32_t left = cut->payload - i * cut->segment;
 		size_t size = SEAL_OVERHEAD + cut->header_size +
 			      (left < cut->segment ? left : cut->segment);
-		uint8_t *record = record_room(t, slot, to, size);
+		uint8_t *record = record_room(t, slot, way, size);
 		const uint8_t *payload;
 		uint32_t payload_size;
 		int rc;
@@ -303,9 +469,10 @@ super_frame_send(struct tunnel *t, struct session *s, uint32_t slot, const struc
 		offload_cut_get(cut, i, record + SEAL_OUTER_SIZE + SEAL_INNER_SIZE, &payload,
 				&payload_size);
 		rc = session_seal(s, inner, record, cut->header_size, payload, payload_size, now);
+		if (rc == 0)
+			rc = record_done(t, slot, way, record, size, now);
 		if (rc != 0)
 			return rc;
-		train_add(&t->train, size, now);
 	}
 	return 0;
 }
@@ -317,24 +484,25 @@ tunnel_send(struct tunnel *t, uint32_t slot, const struct seal_inner *inner, str
 	struct session *s = roster_at(t->roster, slot);
 	struct seal_inner marked = *inner;
 	struct offload_cut cut;
+	struct roster_way way;
 	uint16_t mtu;
 	int rc;
 
-	if (s == NULL || !session_is_up(s))
+	if (s == NULL || !session_is_up(s) || !roster_way(t->roster, s, &way))
 		return -ENOTCONN;
 	mtu = session_inner_mtu(s);
 	marked.kind = SEAL_DATA;
 	if (f->csum_partial)
 		marked.flags |= SEAL_FLAG_CSUM_PARTIAL;
 	if (f->gso == FRAME_GSO_NONE) {
-		rc = f->size <= mtu ? packet_send(t, s, slot, &marked, f, now) : -EMSGSIZE;
+		rc = f->size <= mtu ? packet_send(t, s, &way, &marked, f, now) : -EMSGSIZE;
 	} else {
 		rc = offload_cut_init(&cut, f, f->gso_size);
 		if (rc == 0 &&
 		    cut.header_size + (cut.payload < cut.segment ? cut.payload : cut.segment) > mtu)
 			rc = -EMSGSIZE;
 		if (rc == 0)
-			rc = super_frame_send(t, s, slot, &marked, &cut, now);
+			rc = super_frame_send(t, s, &way, &marked, &cut, now);
 	}
 	roster_touch(t->roster, s);
 	return rc;
@@ -344,23 +512,30 @@ int
 tunnel_send_sync(struct tunnel *t, uint32_t slot, const uint8_t *msg, size_t size, us_t now)
 {
 	struct session *s = roster_at(t->roster, slot);
-	uint8_t record[SEAL_OVERHEAD + TUNNEL_SYNC_MAX];
+	uint8_t datagram[SEAL_RELAY_SIZE + SEAL_OVERHEAD + TUNNEL_SYNC_MAX];
+	uint8_t *record = datagram + SEAL_RELAY_SIZE, *start = record;
+	size_t whole = SEAL_OVERHEAD + size;
+	struct roster_way way;
 	unsigned sent;
 	int rc;
 
-	if (s == NULL || !session_is_up(s))
+	if (s == NULL || !session_is_up(s) || !roster_way(t->roster, s, &way))
 		return -ENOTCONN;
 	if (size > TUNNEL_SYNC_MAX)
 		return -EMSGSIZE;
 	rc = session_seal(s, &(struct seal_inner){.kind = SEAL_SYNC}, record, 0, msg, size, now);
+	if (rc == 0 && way.relayed) {
+		start = datagram;
+		whole += SEAL_RELAY_SIZE;
+		rc = roster_relay_seal(t->roster, way.relay, slot, start, now);
+	}
 	if (rc != 0)
 		return rc;
-	size += SEAL_OVERHEAD;
-	if (size - SEAL_OVERHEAD <= session_inner_mtu(s))
-		rc = udp_send(t->udp, session_endpoint(s), record, size, size, &sent);
+	if (size <= session_inner_mtu(s) || way.leg.kind != PATH_UDP)
+		rc = leg_send(t, &way.leg, start, whole, whole, &sent);
 	else
 		/* A path below 1280 bytes. */
-		rc = udp_send_breakable(t->udp, session_endpoint(s), record, size);
+		rc = udp_send_breakable(t->udp, &way.leg.to, start, whole);
 	if (rc != 0)
 		/* As if lost on the way: the layer above repeats what matters. */
 		roster_count_drop(t->roster, ROSTER_DROP_SEND, 1);
@@ -382,17 +557,44 @@ tunnel_heard(const struct tunnel *t, uint32_t slot)
 	return s != NULL ? session_heard_stamp(s) : 0;
 }
 
+/* The words are stable. */
+static const char *
+way_name(const struct session *s, const struct session_stats *stats)
+{
+	if (!session_is_up(s))
+		return "";
+	switch (session_path(s)->kind) {
+	case PATH_UDP:
+		return stats->punched ? "punched" : "direct";
+	case PATH_RELAY:
+		return "relayed";
+	case PATH_TCP:
+		return "tcp";
+	default:
+		return "";
+	}
+}
+
 bool
 tunnel_peer_stats(const struct tunnel *t, uint32_t slot, us_t now, struct tunnel_peer_stats *out)
 {
-	const struct session *s = roster_at(t->roster, slot);
+	struct session *s = roster_at(t->roster, slot);
 	struct session_stats stats;
+	struct roster_way way = {.relayed = false};
 
 	if (s == NULL)
 		return false;
 	session_stats(s, now, &stats);
+	(void)roster_way(t->roster, s, &way);
 	*out = (struct tunnel_peer_stats){
-		.endpoint = *session_endpoint(s),
+		.path = *session_path(s),
+		.endpoint = way.leg.to,
+		.way = way_name(s, &stats),
+		.reason = stats.reason,
+		.way_age = stats.path_age,
+		.rtt = stats.rtt,
+		.loss_pct = stats.loss_pct,
+		.ways = stats.path_count,
 		.up = session_is_up(s),
 		.cipher = stats.cipher,
 		.session_age = stats.age,
@@ -441,7 +643,9 @@ tunnel_stats(const struct tunnel *t, struct tunnel_stats *out)
 	*out = (struct tunnel_stats){.tx_calls = stats.tx_calls,
 				     .tx_datagrams = stats.tx_datagrams,
 				     .rx_trains = stats.rx_trains,
-				     .rx_datagrams = stats.rx_datagrams};
+				     .rx_datagrams = stats.rx_datagrams,
+				     .relayed_datagrams = t->relayed_datagrams,
+				     .relayed_bytes = t->relayed_bytes};
 }
 
 bool

@@ -1,10 +1,13 @@
-/* The underlay: one UDP socket, the sealed sessions of all peers on it, and what a batch costs.
+/* The underlay: one UDP socket, streams where that is not enough, the sealed sessions of all peers on
+ * them, what is relayed for others, and what a batch costs.
  *
  * Packets and super-frames go in whole and leave as records, one IP packet each, in as few
  * UDP_SEGMENT calls as their limits allow (65,507 bytes, 64 segments, equal sizes but the
  * last); records that arrive by UDP_GRO are opened in place and handed up one by one.  Peers
- * are named by slot (tables/peer.h). Handshakes, rekeying, keepalive, roaming, cookies and path
- * MTU discovery happen in here; whether a peer is alive is decided above, by its HELLOs. */
+ * are named by slot (tables/peer.h). Handshakes, rekeying, keepalive, roaming, cookies, the choice
+ * among
+ * the ways to a peer and path MTU discovery happen in here; whether a peer is alive is decided
+ * above, by its HELLOs. */
 #ifndef VR_TUNNEL_H
 #define VR_TUNNEL_H
 
@@ -13,11 +16,14 @@
 #include "base/log.h"
 #include "base/types.h"
 #include "vr/crypto.h"
+#include "vr/path.h"
 #include "wire/seal.h"
 
 struct tunnel;
 
 #define TUNNEL_ENDPOINTS_MAX 8
+/* Configured endpoints that peers are told. */
+#define TUNNEL_CANDIDATES_MAX 4
 /* Bytes that are free in front of a packet that was opened: its own record's headers and, in
  * the middle of a train, the tag of the record before.  (Less than FRAME_HEADROOM: what lies
  * further in front is another packet.) */
@@ -34,6 +40,9 @@ struct tunnel_conf {
 	us_t rekey_time;
 	uint64_t rekey_records;
 	us_t silence; /* nothing authentic heard for so long: start a new handshake (keeping the session) */
+	us_t keepalive;            /* longest time without a sign of life that NATs may need */
+	bool relay;                /* relays for its peers */
+	uint64_t relay_rate;       /* bytes a second for each of them; 0: no limit */
 	uint16_t mtu_max;          /* largest underlay IP packet probed for */
 	bool udp_segment, udp_gro; /* false forces the fallback */
 	uint64_t
@@ -46,6 +55,7 @@ struct tunnel_peer_conf {
 	struct endpoint
 		endpoints[TUNNEL_ENDPOINTS_MAX]; /* tried in turn; none: wait to be called */
 	size_t endpoint_count;
+	bool relays; /* for us: peers behind NATs are reached by it */
 	uint64_t
 		heard_floor; /* handshake timestamps of this peer must be larger (from the state file) */
 };
@@ -82,7 +92,15 @@ MUST_USE int tunnel_peer_add(struct tunnel *t, const struct tunnel_peer_conf *pe
  * tunnel_run(). */
 void tunnel_peer_endpoints(struct tunnel *t, uint32_t slot, const struct endpoint *endpoints,
 			   size_t count);
-void tunnel_peer_remove(struct tunnel *t, uint32_t slot);
+/* The peer relays for us, or does not any more. */
+void tunnel_peer_relays(struct tunnel *t, uint32_t slot, bool relays, us_t now);
+void tunnel_peer_remove(struct tunnel *t, uint32_t slot, us_t now);
+/* As in the conf, from now on. */
+void tunnel_set_relaying(struct tunnel *t, bool relay, uint64_t rate);
+/* Underlay addresses of this host are these now ('own'),: paths are checked anew, peers that are down are called. */
+void tunnel_underlay_changed(struct tunnel *t, const struct addr *own, size_t count, us_t now);
+/* Further endpoints under which peers may reach this router, told to those that are not reached directly. */
+void tunnel_set_candidates(struct tunnel *t, const struct endpoint *rows, size_t count, us_t now);
 /* Another 'silence' than the conf's, from now on and for all sessions, which go on. */
 void tunnel_set_silence(struct tunnel *t, us_t silence);
 
@@ -112,7 +130,15 @@ uint64_t tunnel_clock(const struct tunnel *t);
 uint64_t tunnel_heard(const struct tunnel *t, uint32_t slot);
 
 struct tunnel_peer_stats {
-	struct endpoint endpoint; /* where records go now */
+	struct path path; /* how records go now */
+	struct endpoint
+		endpoint; /* where they go first: the peer's, or its relay's; family NONE: nowhere */
+	const char *way;  /* "direct", "punched", "relayed", "tcp" or "" */
+	const char *reason; /* why this way */
+	us_t way_age;
+	us_t rtt;          /* of checks; 0: unknown */
+	unsigned loss_pct; /* of the last checks */
+	unsigned ways;     /* that answer */
 	bool up;
 	const char *cipher; /* "AESGCM", "ChaChaPoly" or "" */
 	us_t session_age;
@@ -132,6 +158,7 @@ uint64_t tunnel_drop_count(const struct tunnel *t, unsigned reason);
 /* What the socket's calls carried: with UDP_SEGMENT and UDP_GRO many datagrams each. */
 struct tunnel_stats {
 	uint64_t tx_calls, tx_datagrams, rx_trains, rx_datagrams;
+	uint64_t relayed_datagrams, relayed_bytes; /* for others */
 };
 void tunnel_stats(const struct tunnel *t, struct tunnel_stats *out);
 

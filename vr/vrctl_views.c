@@ -30,6 +30,8 @@ static const struct vrctl_view views[] = {
 	 .columns = {{"NAME", "name"},
 		     {"STATE", "state"},
 		     {"FOR", "since_s"},
+		     {"PATH", "path"},
+		     {"VIA", "via"},
 		     {"ENDPOINT", "endpoint"},
 		     {"CIPHER", "cipher"},
 		     {"RTT", "rtt_us"},

@@ -19,7 +19,7 @@ seal_outer_parse(const uint8_t *data, size_t size, struct seal_outer *out)
 	(void)rd_u16(&r);
 	o.receiver = rd_u32(&r);
 	o.counter = rd_u64(&r);
-	if (r.failed || version != SEAL_VERSION || o.type < SEAL_INIT || o.type > SEAL_RECORD)
+	if (r.failed || version != SEAL_VERSION || o.type < SEAL_INIT || o.type > SEAL_RELAYED)
 		return -EBADMSG;
 	*out = o;
 	return 0;
@@ -49,7 +49,7 @@ seal_inner_parse(const uint8_t *data, size_t size, struct seal_inner *out)
 	reserved = rd_u8(&r);
 	i.vn = rd_u24(&r);
 	reserved |= rd_u8(&r);
-	if (r.failed || reserved != 0 || i.kind > SEAL_PROBE_ACK || (i.flags & ~SEAL_FLAGS) != 0)
+	if (r.failed || reserved != 0 || i.kind > SEAL_CANDIDATES || (i.flags & ~SEAL_FLAGS) != 0)
 		return -EBADMSG;
 	*out = i;
 	return 0;

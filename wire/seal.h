@@ -2,7 +2,13 @@
  *
  *   record: type 8 | version 8 | reserved 16 | receiver index 32 | counter 64 | sealed bytes ... tag
  *
- * The whole outer header is the record's associated data.  Drawn in docs/wire-format.md. */
+ * The whole outer header is the record's associated data.  A relayed datagram has an outer header
+ * of its
+ * own in front, and behind that, sealed, who sent it or shall have it:
+ *
+ *   type 8 | version 8 | reserved 16 | receiver index 32 | counter 64 | sealed id 64 | tag 128 | a datagram ...
+ *
+ * Drawn in docs/wire-format.md. */
 #ifndef WIRE_SEAL_H
 #define WIRE_SEAL_H
 
@@ -16,7 +22,17 @@
 /* What a record adds to an inner packet, before UDP and IP. */
 #define SEAL_OVERHEAD (SEAL_OUTER_SIZE + SEAL_INNER_SIZE + SEAL_TAG_SIZE)
 
-enum seal_type { SEAL_INIT = 1, SEAL_RESPONSE = 2, SEAL_COOKIE = 3, SEAL_RECORD = 4 };
+/* What stands in front of a relayed datagram. */
+#define SEAL_RELAY_SIZE (SEAL_OUTER_SIZE + 8 + SEAL_TAG_SIZE)
+
+enum seal_type {
+	SEAL_INIT = 1,
+	SEAL_RESPONSE = 2,
+	SEAL_COOKIE = 3,
+	SEAL_RECORD = 4,
+	SEAL_RELAY = 5,   /* to a relay: whom it is for */
+	SEAL_RELAYED = 6, /* from a relay: whom it is from */
+};
 
 struct seal_outer {
 	uint8_t type;
@@ -31,6 +47,10 @@ enum seal_kind {
 	SEAL_SYNC = 2,      /* a message of wire/sync.h */
 	SEAL_PROBE = 3,     /* padding: answer it with PROBE_ACK of its size (RFC 8899) */
 	SEAL_PROBE_ACK = 4, /* 'size' in two bytes */
+	/* Which of the ways between two routers work: see wire/paths.h. */
+	SEAL_CHECK = 5,
+	SEAL_CHECK_ACK = 6,
+	SEAL_CANDIDATES = 7,
 };
 
 #define SEAL_FLAG_CSUM_PARTIAL 0x01 /* DATA: TCP/UDP checksum is the pseudo-header's sum */

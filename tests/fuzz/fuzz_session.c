@@ -55,11 +55,11 @@ on_wall(void *ctx)
 }
 
 static int
-on_send(void *ctx, const struct endpoint *to, const uint8_t *data, size_t size)
+on_send(void *ctx, const struct path *to, const uint8_t *data, size_t size)
 {
 	struct node *n = ctx;
 
-	BUG_IF(size > SIZE || addr_is_none(to->addr));
+	BUG_IF(size > SIZE || addr_is_none(to->to.addr));
 	/* No answer to a stranger is larger than what caused it. */
 	BUG_IF(n->strange && n->in_size > 0 && size > n->in_size);
 	if (n->count < OUTBOX) {
@@ -83,6 +83,12 @@ on_mtu(void *ctx, uint32_t slot, uint16_t inner_mtu, us_t now)
 }
 
 static void
+on_moved(void *ctx, uint32_t slot, us_t now)
+{
+	(void)ctx, (void)slot, (void)now;
+}
+
+static void
 on_persist(void *ctx)
 {
 	(void)ctx;
@@ -94,6 +100,7 @@ static const struct roster_ops ops = {
 	.send = on_send,
 	.session = on_session,
 	.mtu = on_mtu,
+	.moved = on_moved,
 	.persist = on_persist,
 };
 
@@ -104,6 +111,7 @@ node_create(struct node *n, uint8_t number)
 		.rekey_time = 120 * US_S,
 		.rekey_records = UINT64_C(1) << 40,
 		.silence = 1000000 * US_S,
+		.keepalive = 25 * US_S,
 		.mtu_max = 1500,
 	};
 
@@ -121,19 +129,22 @@ hear(struct node *n, const uint8_t *data, size_t size, const struct endpoint *fr
 {
 	struct session_content content = {.size = 0};
 	uint8_t *copy = malloc(size > 0 ? size : 1);
+	struct path path = path_udp(*from);
+	enum roster_fate fate;
 	uint32_t slot;
-	bool found;
 
 	if (size > 0)
 		memcpy(copy, data, size);
 	n->in_size = size;
-	found = roster_heard(n->roster, copy, size, from, now, &content, &slot);
+	fate = roster_heard(n->roster, copy, size, &path, now, &content, &slot);
 	n->in_size = 0;
-	if (found)
+	if (fate == ROSTER_CONTENT)
 		BUG_IF(slot != 0 || content.body < copy ||
 		       content.body + content.size > copy + size);
+	/* There is nobody to relay to but the sender itself. */
+	BUG_IF(fate == ROSTER_FORWARD);
 	free(copy);
-	return found;
+	return fate == ROSTER_CONTENT;
 }
 
 static void
@@ -168,6 +179,9 @@ world_create(void)
 	(void)roster_run(w->a.roster, w->now);
 	exchange(w);
 	BUG_IF(!session_is_up(s) || !session_is_up(roster_at(w->b.roster, 0)));
+	/* b takes what a relays, and would relay itself. */
+	roster_set_relaying(w->b.roster, true, 0);
+	roster_set_relay(w->b.roster, 0, true, w->now);
 	return w;
 }
 
@@ -238,12 +252,28 @@ hear_sealed(struct world *w, const uint8_t *data, size_t size)
 	(void)hear(&w->b, m.data, m.size, &w->a.at, w->now);
 }
 
+/* A datagram that an authentic peer relays, or wants to have relayed: the input is the datagram. */
+static void
+hear_relayed(struct world *w, const uint8_t *data, size_t size, enum seal_type type)
+{
+	struct session *s = roster_at(w->a.roster, 0);
+	struct message m;
+
+	if (size > 1400)
+		size = 1400;
+	m.size = SEAL_RELAY_SIZE + size;
+	BUG_IF(session_relay_seal(s, type, (struct vr_id){size}, m.data, w->now) != 0);
+	if (size > 0)
+		memcpy(m.data + SEAL_RELAY_SIZE, data, size);
+	(void)hear(&w->b, m.data, m.size, &w->a.at, w->now);
+}
+
 static void
 one(struct world *w, uint8_t mode, const uint8_t *data, size_t size)
 {
 	const uint8_t ip[16] = {10, 0, mode, size > 3 ? data[3] & 7 : 0};
 	struct endpoint from = {.addr = addr_make(ADDR_V4, ip), .port = 1};
-	struct endpoint home = *session_endpoint(roster_at(w->b.roster, 0));
+	struct endpoint home = session_path(roster_at(w->b.roster, 0))->to;
 	struct message record;
 
 	/* A change may undo itself, and a real record of the peer may be answered at length. */
@@ -265,12 +295,15 @@ one(struct world *w, uint8_t mode, const uint8_t *data, size_t size)
 		if (size > 2)
 			hear_changed(w, &record, data, size, &from, false);
 	} else {
-		hear_sealed(w, data, size);
+		if (mode < 0xf0)
+			hear_sealed(w, data, size);
+		else
+			hear_relayed(w, data, size, mode < 0xfc ? SEAL_RELAYED : SEAL_RELAY);
 		return;
 	}
 	/* Nobody of these is the peer, so nobody has moved it. */
 	if (mode < 0x80)
-		BUG_IF(!endpoint_equal(home, *session_endpoint(roster_at(w->b.roster, 0))));
+		BUG_IF(!endpoint_equal(home, session_path(roster_at(w->b.roster, 0))->to));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

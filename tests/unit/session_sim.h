@@ -23,13 +23,35 @@ struct sim;
 
 struct sim_link {
 	bool up; /* as reported */
-	unsigned ups, downs;
+	unsigned ups, downs, moves;
 	uint16_t mtu;
 	uint32_t sent;       /* data packets offered and taken */
 	uint32_t got;        /* of the other's, without repetitions */
 	uint8_t *seen;       /* by sequence number */
 	uint64_t floor;      /* heard timestamp, "on disk" */
 	unsigned duplicates; /* delivered twice: must stay 0 */
+};
+
+/* NATs as RFC 4787 names them: what a mapping depends on, and who may answer to it. */
+enum sim_mapping { SIM_PUBLIC = 0, SIM_EIM, SIM_APDM };
+enum sim_filtering { SIM_EIF = 0, SIM_ADF, SIM_APDF };
+
+struct sim_nat_row {
+	uint16_t port; /* outside; 0: the row is free */
+	struct endpoint to;
+	us_t used;
+	struct endpoint heard[32]; /* that were sent to */
+	unsigned count;
+};
+
+struct sim_nat {
+	enum sim_mapping mapping;
+	enum sim_filtering filtering;
+	struct addr outside;
+	us_t timeout; /* 0: never */
+	bool blocks_udp, blocks_tcp;
+	struct sim_nat_row rows[64];
+	uint16_t port_next;
 };
 
 struct sim_node {
@@ -40,6 +62,8 @@ struct sim_node {
 	uint8_t key[CRYPTO_KEY_SIZE], public_key[CRYPTO_KEY_SIZE];
 	uint64_t clock_floor; /* "on disk" */
 	bool has_endpoints;
+	struct sim_nat nat;
+	uint64_t relayed;    /* datagrams, for others */
 	uint16_t device_mtu; /* larger packets: EMSGSIZE */
 	bool no_random;      /* the system has none */
 	bool no_buffers;     /* ENOBUFS */
@@ -50,6 +74,8 @@ struct sim_event {
 	us_t at;
 	uint64_t order; /* settles equal times */
 	struct endpoint from, to;
+	unsigned stream; /* not a datagram: of this stream; 0: a datagram */
+	bool forth;      /* from who opened the stream */
 	uint16_t size;
 	uint8_t *data;
 };
@@ -156,21 +182,117 @@ sim_inject(struct sim *s, const struct endpoint *from, const struct endpoint *to
 	sim_queue_put(s, e);
 }
 
+static inline struct sim_nat_row *
+sim_nat_row(struct sim *s, struct sim_nat *nat, const struct endpoint *to)
+{
+	struct sim_nat_row *oldest = &nat->rows[0];
+
+	for (size_t i = 0; i < 64; i++) {
+		struct sim_nat_row *r = &nat->rows[i];
+
+		if (r->port != 0 && nat->timeout != 0 && s->now - r->used > nat->timeout)
+			r->port = 0;
+		if (r->port != 0 && (nat->mapping == SIM_EIM || endpoint_equal(r->to, *to)))
+			return r;
+		if (r->port == 0 || r->used < oldest->used)
+			oldest = r;
+	}
+	*oldest = (struct sim_nat_row){.port = ++nat->port_next, .to = *to};
+	return oldest;
+}
+
+/* What a datagram to there has as its source behind the NAT. */
+static inline struct endpoint
+sim_nat_out(struct sim *s, struct sim_node *n, const struct endpoint *to)
+{
+	struct sim_nat_row *r;
+
+	if (n->nat.mapping == SIM_PUBLIC)
+		return n->at;
+	r = sim_nat_row(s, &n->nat, to);
+	r->used = s->now;
+	for (unsigned i = 0; i < r->count; i++)
+		if (endpoint_equal(r->heard[i], *to))
+			return (struct endpoint){.addr = n->nat.outside, .port = r->port};
+	assert_true(r->count < ARRAY_COUNT(r->heard));
+	r->heard[r->count++] = *to;
+	return (struct endpoint){.addr = n->nat.outside, .port = r->port};
+}
+
+/* Does the NAT let this in? */
+static inline bool
+sim_nat_in(const struct sim *s, const struct sim_node *n, const struct sim_event *e)
+{
+	for (size_t i = 0; i < 64; i++) {
+		const struct sim_nat_row *r = &n->nat.rows[i];
+
+		if (r->port == 0 || r->port != e->to.port ||
+		    (n->nat.timeout != 0 && s->now - r->used > n->nat.timeout))
+			continue;
+		if (n->nat.filtering == SIM_EIF)
+			return true;
+		for (unsigned j = 0; j < r->count; j++)
+			if (addr_equal(r->heard[j].addr, e->from.addr) &&
+			    (n->nat.filtering == SIM_ADF || r->heard[j].port == e->from.port))
+				return true;
+	}
+	return false;
+}
+
+/* Is this datagram for the node? */
+static inline bool
+sim_reaches(const struct sim *s, const struct sim_node *n, const struct sim_event *e)
+{
+	if (e->stream != 0 || n->nat.blocks_udp)
+		return false;
+	if (n->nat.mapping == SIM_PUBLIC)
+		return endpoint_equal(n->at, e->to);
+	return addr_equal(n->nat.outside, e->to.addr) && sim_nat_in(s, n, e);
+}
+
+/* Streams lose nothing.  A stream's number says who opened it to whom. */
 static inline int
-sim_on_send(void *ctx, const struct endpoint *to, const uint8_t *data, size_t size)
+sim_stream_send(struct sim_node *n, const struct path *to, const uint8_t *data, size_t size)
+{
+	struct sim *s = n->sim;
+	struct sim_event e = {.at = s->now + s->delay_max,
+			      .order = s->order++,
+			      .size = (uint16_t)size,
+			      .stream = to->via,
+			      .forth = to->via == 0};
+
+	for (unsigned i = 0; e.forth && i < s->count; i++)
+		if (endpoint_equal(s->nodes[i].at, to->to) && s->nodes[i].nat.mapping == SIM_PUBLIC)
+			e.stream = 1 + n->number * SIM_NODES_MAX + i;
+	if (e.stream == 0 || n->nat.blocks_tcp)
+		return -ENOTCONN;
+	e.data = malloc(size);
+	memcpy(e.data, data, size);
+	sim_queue_put(s, e);
+	return 0;
+}
+
+static inline int
+sim_on_send(void *ctx, const struct path *to, const uint8_t *data, size_t size)
 {
 	struct sim_node *n = ctx;
 	struct sim *s = n->sim;
 
+	struct endpoint from;
+
+	assert_true(to->kind == PATH_UDP || to->kind == PATH_TCP);
 	if (n->no_buffers)
 		return -ENOBUFS;
+	if (to->kind == PATH_TCP)
+		return sim_stream_send(n, to, data, size);
 	if (size + 28 > n->device_mtu)
 		return -EMSGSIZE;
-	if (size + 28 > s->path_mtu || sim_below(s, 100) < s->loss_pct)
+	from = sim_nat_out(s, n, &to->to);
+	if (size + 28 > s->path_mtu || n->nat.blocks_udp || sim_below(s, 100) < s->loss_pct)
 		return 0;
-	sim_inject(s, &n->at, to, data, size);
+	sim_inject(s, &from, &to->to, data, size);
 	if (sim_below(s, 100) < s->dup_pct)
-		sim_inject(s, &n->at, to, data, size);
+		sim_inject(s, &from, &to->to, data, size);
 	return 0;
 }
 
@@ -232,7 +354,17 @@ sim_on_persist(void *ctx)
 			n->links[i].floor = session_heard_stamp(roster_at(n->roster, i));
 }
 
+static inline void
+sim_on_moved(void *ctx, uint32_t slot, us_t now)
+{
+	struct sim_node *n = ctx;
+
+	(void)now;
+	n->links[slot].moves++;
+}
+
 static const struct roster_ops sim_ops = {
+	.moved = sim_on_moved,
 	.random = sim_on_random,
 	.wall = sim_on_wall,
 	.send = sim_on_send,
@@ -289,6 +421,7 @@ sim_create(unsigned count, uint64_t seed)
 		.rekey_time = 120 * US_S,
 		.rekey_records = UINT64_C(1) << 32,
 		.silence = 3 * US_S,
+		.keepalive = 25 * US_S,
 		.mtu_max = 1500,
 	};
 	s->path_mtu = 65535;
@@ -330,15 +463,23 @@ sim_data(struct sim *s, unsigned a, unsigned b)
 {
 	struct sim_node *n = &s->nodes[a];
 	struct session *peer = roster_at(n->roster, b);
-	uint8_t record[SEAL_OVERHEAD + SIM_PACKET], body[SIM_PACKET] = {0};
+	uint8_t datagram[SEAL_RELAY_SIZE + SEAL_OVERHEAD + SIM_PACKET], body[SIM_PACKET] = {0};
+	uint8_t *record = datagram + SEAL_RELAY_SIZE;
+	size_t front = 0;
 	uint32_t seq = n->links[b].sent;
+	struct roster_way way;
 
 	memcpy(body, &seq, sizeof(seq));
-	if (session_seal(peer, &(struct seal_inner){.kind = SEAL_DATA, .vn = 7}, record, 0, body,
+	if (!roster_way(n->roster, peer, &way) ||
+	    session_seal(peer, &(struct seal_inner){.kind = SEAL_DATA, .vn = 7}, record, 0, body,
 			 sizeof(body), s->now) != 0)
 		return false;
+	if (way.relayed) {
+		front = SEAL_RELAY_SIZE;
+		assert_int_equal(roster_relay_seal(n->roster, way.relay, b, datagram, s->now), 0);
+	}
 	roster_touch(n->roster, peer);
-	(void)sim_on_send(n, session_endpoint(peer), record, sizeof(record));
+	(void)sim_on_send(n, &way.leg, record - front, front + SEAL_OVERHEAD + SIM_PACKET);
 	n->links[b].sent++;
 	return true;
 }
@@ -361,22 +502,49 @@ sim_got(struct sim_node *n, uint32_t slot, const struct session_content *c)
 }
 
 static inline void
-sim_deliver(struct sim *s, const struct sim_event *e)
+sim_hear(struct sim *s, struct sim_node *n, const struct sim_event *e, struct path from)
 {
 	struct session_content content;
 	uint32_t slot;
 
+	switch (roster_heard(n->roster, e->data, e->size, &from, s->now, &content, &slot)) {
+	case ROSTER_CONTENT:
+		sim_got(n, slot, &content);
+		break;
+	case ROSTER_FORWARD:
+		n->relayed++;
+		(void)sim_on_send(n, session_path(roster_at(n->roster, slot)), e->data, e->size);
+		break;
+	case ROSTER_DONE:
+		break;
+	}
+}
+
+static inline void
+sim_deliver(struct sim *s, const struct sim_event *e)
+{
+	unsigned opener, other;
+
 	for (unsigned i = 0; i < s->count; i++) {
 		struct sim_node *n = &s->nodes[i];
 
-		if (!endpoint_equal(n->at, e->to) || n->roster == NULL)
+		if (n->roster == NULL || !sim_reaches(s, n, e))
 			continue;
 		for (unsigned j = 0; j < s->count; j++)
 			if (s->cut[i][j] && endpoint_equal(s->nodes[j].at, e->from))
 				return;
-		if (roster_heard(n->roster, e->data, e->size, &e->from, s->now, &content, &slot))
-			sim_got(n, slot, &content);
+		sim_hear(s, n, e, path_udp(e->from));
 	}
+	if (e->stream == 0)
+		return;
+	opener = (e->stream - 1) / SIM_NODES_MAX;
+	other = (e->stream - 1) % SIM_NODES_MAX;
+	if (e->forth && s->nodes[other].roster != NULL)
+		sim_hear(s, &s->nodes[other], e,
+			 path_tcp(e->stream, (struct endpoint){.addr = s->nodes[opener].nat.outside,
+							       .port = (uint16_t)e->stream}));
+	else if (!e->forth && s->nodes[opener].roster != NULL)
+		sim_hear(s, &s->nodes[opener], e, path_tcp(0, s->nodes[other].at));
 }
 
 /* Lets time pass. */

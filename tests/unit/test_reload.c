@@ -398,6 +398,7 @@ what_is_not_reloaded_is_said(void **state)
 		{"session.cipher", "{", "{\"session\": {\"cipher\": \"ChaChaPoly\"}, "},
 		{"session.rekey_s", "{", "{\"session\": {\"rekey_s\": 9}, "},
 		{"session.rekey_records", "{", "{\"session\": {\"rekey_records\": 99}, "},
+		{"session.keepalive_s", "{", "{\"session\": {\"keepalive_s\": 9}, "},
 		{"session.mtu_max", "{", "{\"session\": {\"mtu_max\": 999}, "},
 		{"hwdt.max", "{", "{\"hwdt\": {\"max\": 99}, "},
 		{"features.udp_segment", "{", "{\"features\": {\"udp_segment\": false}, "},

@@ -78,9 +78,18 @@ outer_headers_of_another_kind_are_refused(void **state)
 		uint8_t byte;
 		int err;
 	} rows[] = {
-		{0, 0, -EBADMSG}, {0, SEAL_INIT, 0},   {0, SEAL_RESPONSE, 0}, {0, SEAL_COOKIE, 0},
-		{0, 5, -EBADMSG}, {0, 0xff, -EBADMSG}, {1, 0, -EBADMSG},      {1, 2, -EBADMSG},
-		{2, 1, 0},        {3, 0x80, 0}, /* reserved: not looked at */
+		{0, 0, -EBADMSG},
+		{0, SEAL_INIT, 0},
+		{0, SEAL_RESPONSE, 0},
+		{0, SEAL_COOKIE, 0},
+		{0, SEAL_RELAY, 0},
+		{0, SEAL_RELAYED, 0},
+		{0, 7, -EBADMSG},
+		{0, 0xff, -EBADMSG},
+		{1, 0, -EBADMSG},
+		{1, 2, -EBADMSG},
+		{2, 1, 0},
+		{3, 0x80, 0}, /* reserved: not looked at */
 	};
 
 	(void)state;
@@ -104,7 +113,8 @@ inner_headers_with_something_unknown_are_refused(void **state)
 	} rows[] = {
 		{0, SEAL_KEEPALIVE, 0},
 		{0, SEAL_PROBE_ACK, 0},
-		{0, 5, -EBADMSG},
+		{0, SEAL_CANDIDATES, 0},
+		{0, 8, -EBADMSG},
 		{0, 0xff, -EBADMSG},
 		{1, 0, 0},
 		{1, 1, 0},

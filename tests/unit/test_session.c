@@ -204,8 +204,8 @@ endpoints_are_tried_in_turn(void **state)
 	assert_true(sim_both_up(s, 0, 1));
 	assert_int_equal(log.to[0], 77);
 	assert_int_equal(log.to[1], 78);
-	assert_true(endpoint_equal(*session_endpoint(roster_at(s->nodes[0].roster, 1)),
-				   s->nodes[1].at));
+	assert_true(
+		endpoint_equal(session_path(roster_at(s->nodes[0].roster, 1))->to, s->nodes[1].at));
 	sim_destroy(s);
 }
 
@@ -425,12 +425,12 @@ the_peer_is_followed_to_where_it_is_authentic(void **state)
 	record[60] ^= 1;
 	sim_inject(s, &away, &s->nodes[1].at, record, sizeof(record));
 	sim_run(s, US_S);
-	assert_true(endpoint_equal(*session_endpoint(peer), home));
+	assert_true(endpoint_equal(session_path(peer)->to, home));
 	/* A real one does. */
 	s->nodes[0].at = away;
 	(void)sim_data(s, 0, 1);
 	sim_run(s, 100 * US_MS);
-	assert_true(endpoint_equal(*session_endpoint(peer), away));
+	assert_true(endpoint_equal(session_path(peer)->to, away));
 	talk(s, 100 * US_MS);
 	sim_run(s, US_S);
 	sim_check_all_arrived(s, 1, 0);
@@ -460,7 +460,7 @@ a_late_record_does_not_call_the_peer_back(void **state)
 	sim_run(s, 100 * US_MS);
 	sim_inject(s, &home, &s->nodes[1].at, late, sizeof(late));
 	sim_run(s, 100 * US_MS);
-	assert_true(endpoint_equal(*session_endpoint(b), away));
+	assert_true(endpoint_equal(session_path(b)->to, away));
 	sim_destroy(s);
 }
 

@@ -424,7 +424,7 @@ what_does_not_fit_or_has_no_session_is_refused(void **state)
 	assert_int_equal(tunnel_send_sync(p->a.t, 100000, packet, 1, now), -ENOTCONN);
 	assert_int_equal(tunnel_send_sync(p->a.t, SLOT, packet, TUNNEL_SYNC_MAX + 1, now),
 			 -EMSGSIZE);
-	tunnel_peer_remove(p->a.t, SLOT);
+	tunnel_peer_remove(p->a.t, SLOT, clock_now());
 	assert_int_equal(tunnel_send_sync(p->a.t, SLOT, packet, 1, now), -ENOTCONN);
 	pair_close(p);
 }

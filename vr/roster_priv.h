@@ -1,0 +1,74 @@
+/* What the parts of a roster share.  Nobody else includes this. */
+#ifndef VR_ROSTER_PRIV_H
+#define VR_ROSTER_PRIV_H
+
+#include "vr/door.h"
+#include "vr/roster.h"
+
+struct roster_slot {
+	struct session *session; /* NULL: the slot is empty */
+	struct vr_id id;
+	bool relays;          /* for us */
+	bool up;              /* keys to seal with are there */
+	struct endpoint seen; /* where it sees us; family NONE: unknown */
+	/* What it may still have relayed: bytes, and when they were counted last. */
+	uint64_t credit;
+	us_t credited;
+};
+
+struct index_row {
+	uint32_t index;
+	struct session *session; /* NULL: free */
+};
+
+struct roster {
+	struct session_conf conf;
+	const struct roster_ops *ops;
+	void *ctx;
+	struct roster_slot *slots;
+	uint32_t slot_count; /* places */
+	uint32_t *ids;       /* one more than the slot, at or behind the id's place; 0: nothing */
+	uint32_t id_count;   /* places: a power of two, at least twice the peers */
+	struct index_row *rows;
+	uint32_t row_count; /* a power of two: an index's lower bits are its place */
+	uint32_t row_next;  /* where to look for a free one */
+	struct door door;
+	uint64_t clock;
+	us_t due;
+	bool relay;
+	uint64_t relay_rate;
+	uint8_t *envelope; /* room for a datagram of our own and what stands in front for a relay */
+	struct paths_candidates own;
+	struct paths_candidate known[PATHS_CANDIDATES_MAX]; /* without what relays see */
+	size_t known_count;
+	uint64_t drops[ROSTER_DROP_COUNT];
+};
+
+/* The row of an index that is in use; NULL: of none.  Valid until an index is taken. */
+struct index_row *roster_row_of(const struct roster *r, uint32_t index);
+/* NULL: no peer's. */
+struct session *roster_by_key(const struct roster *r, const uint8_t public_key[CRYPTO_KEY_SIZE]);
+/* Sends a datagram of our own making by any path; 'id': the receiver's, for a relay.  0, -EMSGSIZE, or
+ * another error, counted. */
+int roster_datagram_send(struct roster *r, const struct path *to, struct vr_id id,
+			 const uint8_t *data, size_t size, us_t now);
+/* The index over ids has to be made again: a peer has come or gone.  0 or -ENOMEM (as it was). */
+MUST_USE int roster_ids_make(struct roster *r);
+/* Slot of a peer by its id.  False: there is none. */
+bool roster_slot_of(const struct roster *r, struct vr_id id, uint32_t *slot);
+/* The UDP endpoint or stream by which a relay of ours is reached; NULL: it is not. */
+const struct path *roster_leg(const struct roster *r, uint32_t relay);
+/* Why a record, or what stands in front of a relayed datagram, was not opened: counted. */
+void roster_count_unopened(struct roster *r, int rc);
+/* Opens what stands in front of a datagram that is to be relayed, and writes it anew for the receiver. */
+enum roster_fate roster_forward(struct roster *r, const struct seal_outer *outer,
+				struct session *from, uint8_t *data, size_t size,
+				const struct path *path, us_t now, uint32_t *slot);
+/* A relay of ours has come up or gone down: the sessions learn of it. */
+void roster_relay_changed(struct roster *r, uint32_t slot, us_t now);
+/* A peer sees us there. */
+void roster_seen(struct roster *r, uint32_t slot, struct endpoint at, us_t now);
+/* The candidates again, from what is known and what relays see. */
+void roster_own_make(struct roster *r, us_t now);
+
+#endif

@@ -1,0 +1,339 @@
+/* Checks: which of the ways to a peer answer, how fast, and how much they lose. */
+#include "vr/session_priv.h"
+
+#include <errno.h>
+
+/* A way that has not answered is checked again after this, doubled each time; both NATs have to be open at once. */
+#define TRY_FIRST  (50 * US_MS)
+#define TRY_DOUBLE 9
+/* A check without an answer is lost after three round trips and this. */
+#define LOST_MARGIN (50 * US_MS)
+#define LOST_MIN    (150 * US_MS)
+#define LOST_MAX    (2 * US_S)
+/* Where there is a choice, the way in use is checked so often, and so often when it loses or is in doubt. */
+#define CHECK_PERIOD (1 * US_S)
+#define CHECK_DOUBT  (250 * US_MS)
+/* While machines talk, NATs that forget are found out sooner. */
+#define BUSY_PERIOD   (4 * US_S)
+#define BUSY_TIME     (60 * US_S)
+#define KEEPALIVE_MIN (5 * US_S)
+/* Nothing came back for what was sent: the way is checked. */
+#define SILENCE (300 * US_MS)
+/* So many of the last 16 checks lost is bad; so much slower than another, too. */
+#define BAD_LOST   4
+#define BAD_COUNT  8
+#define BAD_TIME   (30 * US_S)
+#define BAD_SLOWER (50 * US_MS)
+/* A way that the peer came by once is given up sooner than one that was named. */
+#define HEARD_TRIES 8
+
+static us_t
+earlier(us_t a, us_t b)
+{
+	return a < b ? a : b;
+}
+
+static us_t
+within(us_t value, us_t low, us_t high)
+{
+	return value < low ? low : value > high ? high : value;
+}
+
+/* What the peer has to send back: it must not know it without having got it. */
+static uint64_t
+token_make(const struct session *s, const struct path_row *row, us_t now)
+{
+	uint64_t token = (uint64_t)row->number << 56 | (uint64_t)(uint32_t)now << 24;
+
+	return token | (hash_bytes(&s->token_key, &token, sizeof(token)) & 0xffffff);
+}
+
+/* The row and the time that the token is from, or NULL. */
+static struct path_row *
+token_row(struct session *s, uint64_t token, uint32_t *sent)
+{
+	uint64_t head = token & ~UINT64_C(0xffffff);
+
+	if ((hash_bytes(&s->token_key, &head, sizeof(head)) & 0xffffff) != (token & 0xffffff))
+		return NULL;
+	*sent = (uint32_t)(token >> 24);
+	for (size_t i = 0; i < SESSION_PATHS_MAX; i++)
+		if (s->rows[i].path.kind != PATH_NONE && s->rows[i].number == token >> 56)
+			return &s->rows[i];
+	return NULL;
+}
+
+static bool
+has_choice(const struct session *s)
+{
+	for (size_t i = 0; i < SESSION_PATHS_MAX; i++)
+		if (s->rows[i].path.kind != PATH_NONE && !session_path_is_used(s, &s->rows[i]))
+			return true;
+	return false;
+}
+
+static bool
+is_doubtful(const struct session *s, us_t now)
+{
+	return s->unanswered_since != 0 && now - s->unanswered_since >= SILENCE;
+}
+
+static us_t
+patience(const struct path_row *row)
+{
+	return within(3 * row->rtt + LOST_MARGIN, LOST_MIN, LOST_MAX);
+}
+
+static us_t
+keepalive(const struct session *s, us_t now)
+{
+	bool is_busy = s->traffic_at != 0 && now - s->traffic_at < BUSY_TIME;
+
+	return is_busy && s->keepalive > BUSY_PERIOD ? BUSY_PERIOD : s->keepalive;
+}
+
+/* From an answered check to the next. */
+static us_t
+period(struct session *s, const struct path_row *row, us_t now)
+{
+	if (!session_path_is_proven(s, row) && !session_path_is_used(s, row))
+		return 0;
+	if (now < row->bad_until)
+		return row->bad_reason == PATH_PEER ? CHECK_DOUBT : 2 * CHECK_PERIOD;
+	if (!session_path_is_used(s, row))
+		return is_doubtful(s, now) ? CHECK_DOUBT : s->keepalive;
+	if (!has_choice(s))
+		return keepalive(s, now);
+	return row->history != 0 ? CHECK_DOUBT : CHECK_PERIOD;
+}
+
+/* Streams are for where nothing else works: not opened as long as a datagram gets through. */
+static bool
+is_wanted(const struct session *s, const struct path_row *row, us_t now)
+{
+	if (row->path.kind != PATH_TCP || row->path.via != 0 || session_path_is_used(s, row))
+		return true;
+	for (size_t i = 0; i < SESSION_PATHS_MAX; i++)
+		if (s->rows[i].path.kind != PATH_NONE && session_path_rank(s, &s->rows[i], now) < 2)
+			return false;
+	return true;
+}
+
+static void
+check_send(struct session *s, struct path_row *row, us_t now)
+{
+	size_t overhead = (size_t)session_path_overhead(s, &row->path) + SEAL_OVERHEAD;
+	uint8_t *record = s->conf->scratch, *body = record + SEAL_OUTER_SIZE + SEAL_INNER_SIZE;
+	bool is_full =
+		row->valid && !session_path_is_used(s, row) && !session_path_is_proven(s, row);
+	size_t size = PATHS_CHECK_SIZE;
+	int rc;
+
+	if (is_full && s->pmtu.size > overhead + size) {
+		size = s->pmtu.size - overhead;
+		row->pads++;
+	}
+	memset(body, 0, size);
+	paths_check_build(token_make(s, row, now), body);
+	row->idle = now - s->sent_at;
+	rc = session_control_send(s, &row->path, SEAL_CHECK, record, size, now);
+	if (rc == -EMSGSIZE)
+		row->pads = SESSION_PAD_TRIES;
+	row->waiting = true;
+	/* A full-size check that is lost says nothing but that. */
+	if (row->valid)
+		row->due = now + patience(row);
+	else
+		row->due = now + (TRY_FIRST << (row->lost < TRY_DOUBLE ? row->lost : TRY_DOUBLE));
+}
+
+static unsigned
+lost_of(const struct path_row *row)
+{
+	return (unsigned)__builtin_popcount(row->history);
+}
+
+static void
+remember(struct path_row *row, bool lost)
+{
+	row->history = (uint16_t)(row->history << 1 | lost);
+	if (row->count < 16)
+		row->count++;
+}
+
+static void
+call_bad(struct path_row *row, enum path_reason reason, us_t now)
+{
+	row->bad_until = now + (BAD_TIME << (row->bad_times < 4 ? row->bad_times : 4));
+	if (row->bad_times < 4)
+		row->bad_times++;
+	row->bad_reason = (uint8_t)reason;
+	row->history = row->count = 0;
+}
+
+/* Is another way clearly better than the one in use, although that answers? */
+static void
+judge(struct session *s, struct path_row *used, us_t now)
+{
+	for (size_t i = 0; i < SESSION_PATHS_MAX; i++) {
+		const struct path_row *row = &s->rows[i];
+
+		if (row->path.kind == PATH_NONE || row == used ||
+		    session_path_rank(s, row, now) >= SESSION_RANK_BAD)
+			continue;
+		if (used->count >= BAD_COUNT && lost_of(used) >= BAD_LOST &&
+		    lost_of(row) < BAD_LOST / 2)
+			call_bad(used, PATH_LOSS, now);
+		else if (row->rtt != 0 && used->rtt > 3 * row->rtt + BAD_SLOWER)
+			call_bad(used, PATH_LATENCY, now);
+	}
+}
+
+static void
+check_lost(struct session *s, struct path_row *row)
+{
+	bool was_full = row->valid && !session_path_is_used(s, row) && row->pads > 0 &&
+			!session_path_is_proven(s, row);
+
+	row->waiting = false;
+	if (was_full)
+		return;
+	if (row->lost < UINT8_MAX)
+		row->lost++;
+	remember(row, true);
+	if (row->valid && row->lost >= SESSION_LOST_COUNT) {
+		row->valid = false;
+		row->lost = 0;
+		row->pads = 0;
+		row->proven = 0;
+	}
+	if (!row->valid && row->origin == PATH_HEARD && row->lost >= HEARD_TRIES &&
+	    !session_path_is_used(s, row))
+		session_path_remove(row);
+}
+
+/* Known to be bad, and still not good: for longer. */
+static void
+row_review(struct path_row *row, us_t now)
+{
+	if (row->bad_until != 0 && now >= row->bad_until) {
+		if (lost_of(row) >= 2)
+			call_bad(row, PATH_LOSS, now);
+		else
+			row->bad_until = 0;
+	}
+}
+
+static void
+row_run(struct session *s, struct path_row *row, us_t now)
+{
+	if (session_path_is_used(s, row) && !row->waiting && has_choice(s) && is_doubtful(s, now) &&
+	    row->due > now + CHECK_DOUBT)
+		row->due = now;
+	if (now < row->due)
+		return;
+	if (row->waiting)
+		check_lost(s, row);
+	if (row->path.kind == PATH_NONE)
+		return;
+	row_review(row, now);
+	if (!session_path_is_usable(s, &row->path) || !is_wanted(s, row, now)) {
+		row->due = now + SESSION_STREAM_LOOK;
+		return;
+	}
+	check_send(s, row, now);
+}
+
+us_t
+session_paths_run(struct session *s, us_t now)
+{
+	struct path_row *used;
+
+	if (now < s->paths_due)
+		return s->paths_due;
+	for (size_t i = 0; i < SESSION_PATHS_MAX; i++)
+		if (s->rows[i].path.kind != PATH_NONE)
+			row_run(s, &s->rows[i], now);
+	used = session_path_find(s, s->path);
+	if (used != NULL && used->valid)
+		judge(s, used, now);
+	session_path_choose(s, now);
+	s->paths_due = has_choice(s) ? now + SILENCE : US_NEVER;
+	for (size_t i = 0; i < SESSION_PATHS_MAX; i++)
+		if (s->rows[i].path.kind != PATH_NONE)
+			s->paths_due = earlier(s->paths_due, s->rows[i].due);
+	return s->paths_due;
+}
+
+void
+session_check_heard(struct session *s, const struct session_content *c, size_t record_size,
+		    const struct path *from, us_t now)
+{
+	uint8_t record[SEAL_OVERHEAD + PATHS_ACK_SIZE_MAX];
+	struct paths_ack ack = {.size = (uint16_t)record_size};
+	struct path_row *row;
+
+	if (paths_check_parse(c->body, c->size, &ack.token) != 0)
+		return;
+	if (from->kind == PATH_UDP)
+		ack.seen = from->to;
+	(void)session_control_send(
+		s, from, SEAL_CHECK_ACK, record,
+		paths_ack_build(&ack, record + SEAL_OUTER_SIZE + SEAL_INNER_SIZE), now);
+	/* What comes in by this way may also go out by it, now that both ends know of it. */
+	row = session_path_find(s, *from);
+	if (row == NULL && from->kind == PATH_UDP) {
+		(void)session_path_put(s, *from, PATH_HEARD, now);
+	} else if (row != NULL && !row->valid && row->lost > 1) {
+		row->lost = 1;
+		row->due = s->paths_due = s->due = now;
+	}
+}
+
+/* The NATs on the way have given us another address after a pause: it was too long. */
+static void
+seen_at(struct session *s, const struct path_row *row, struct endpoint at, us_t now)
+{
+	if (!addr_is_none(s->seen.addr) && !endpoint_equal(s->seen, at) &&
+	    row->idle >= KEEPALIVE_MIN && row->idle / 2 < s->keepalive)
+		s->keepalive = within(row->idle / 2, KEEPALIVE_MIN, s->conf->keepalive);
+	s->seen = at;
+	s->ops->seen(s->ctx, s, at, now);
+}
+
+void
+session_check_ack_heard(struct session *s, const struct session_content *c, us_t now)
+{
+	struct paths_ack ack;
+	struct path_row *row;
+	uint32_t sent;
+	uint32_t packet;
+	us_t rtt;
+
+	if (paths_ack_parse(c->body, c->size, &ack) != 0)
+		return;
+	row = token_row(s, ack.token, &sent);
+	if (row == NULL)
+		return;
+	rtt = (uint32_t)now - sent;
+	if (rtt > 10 * US_S)
+		return;
+	row->rtt = row->rtt == 0 ? rtt : row->rtt + (rtt - row->rtt) / 4;
+	if (row->rtt == 0)
+		row->rtt = 1;
+	if (!row->valid)
+		row->history = row->count = 0;
+	if (row->waiting)
+		remember(row, false);
+	row->waiting = false;
+	row->valid = true;
+	row->lost = 0;
+	packet = ack.size + (uint32_t)session_path_overhead(s, &row->path);
+	if (packet > row->proven && packet <= UINT16_MAX)
+		row->proven = (uint16_t)packet;
+	if (row->path.kind == PATH_UDP && !addr_is_none(ack.seen.addr) &&
+	    paths_is_reachable(ack.seen) && session_path_is_used(s, row))
+		seen_at(s, row, ack.seen, now);
+	row->due = now + period(s, row, now);
+	s->paths_due = s->due = now;
+}

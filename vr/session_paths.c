@@ -1,0 +1,330 @@
+/* The ways to a peer: which there are, which of them work, which one is used. */
+#include "vr/session_priv.h"
+
+/* So long a way that the peer has left is only watched. */
+#define DOUBT_TIME (3 * US_S)
+
+/* ---- the table ---- */
+
+struct path_row *
+session_path_find(struct session *s, struct path path)
+{
+	for (size_t i = 0; i < SESSION_PATHS_MAX; i++)
+		if (s->rows[i].path.kind != PATH_NONE && path_equal(s->rows[i].path, path))
+			return &s->rows[i];
+	return NULL;
+}
+
+bool
+session_path_is_used(const struct session *s, const struct path_row *row)
+{
+	return path_equal(row->path, s->path);
+}
+
+/* Free, or the one that is missed least. */
+static struct path_row *
+row_room(struct session *s)
+{
+	struct path_row *victim = NULL;
+
+	for (size_t i = 0; i < SESSION_PATHS_MAX; i++) {
+		struct path_row *row = &s->rows[i];
+
+		if (row->path.kind == PATH_NONE)
+			return row;
+		if (session_path_is_used(s, row) || row->origin == PATH_CONFIGURED)
+			continue;
+		if (victim == NULL || (victim->valid && !row->valid) ||
+		    (victim->valid == row->valid && row->lost > victim->lost))
+			victim = row;
+	}
+	/* What is configured is less than the table holds. */
+	return victim != NULL ? victim : &s->rows[SESSION_PATHS_MAX - 1];
+}
+
+struct path_row *
+session_path_put(struct session *s, struct path path, enum path_origin origin, us_t now)
+{
+	struct path_row *row = session_path_find(s, path);
+
+	if (row == NULL) {
+		row = row_room(s);
+		*row = (struct path_row){.path = path,
+					 .origin = (uint8_t)origin,
+					 .number = ++s->row_number,
+					 .due = now};
+		s->paths_due = s->due = now;
+	} else if (origin == PATH_CONFIGURED) {
+		row->origin = (uint8_t)origin;
+	}
+	return row;
+}
+
+void
+session_path_remove(struct path_row *row)
+{
+	row->path.kind = PATH_NONE;
+}
+
+/* Rows of this kind that are configured are those of the list, and no others. */
+static void
+configure(struct session *s, enum path_kind kind, const struct endpoint *endpoints, size_t count,
+	  us_t now)
+{
+	for (size_t i = 0; i < SESSION_PATHS_MAX; i++) {
+		struct path_row *row = &s->rows[i];
+		bool listed = false;
+
+		if (row->path.kind != kind || row->origin != PATH_CONFIGURED)
+			continue;
+		for (size_t j = 0; j < count && !listed; j++)
+			listed = endpoint_equal(row->path.to, endpoints[j]);
+		if (listed)
+			continue;
+		if (session_path_is_used(s, row))
+			row->origin = PATH_HEARD;
+		else
+			session_path_remove(row);
+	}
+	for (size_t i = 0; i < count; i++)
+		(void)session_path_put(s, (struct path){.kind = (uint8_t)kind, .to = endpoints[i]},
+				       PATH_CONFIGURED, now);
+}
+
+void
+session_endpoints(struct session *s, const struct endpoint *endpoints, size_t count, us_t now)
+{
+	if (count > SESSION_ENDPOINTS_MAX)
+		count = SESSION_ENDPOINTS_MAX;
+	configure(s, PATH_UDP, endpoints, count, now);
+	if (s->current == NULL && count > 0) {
+		session_handshake_want(s, now);
+		s->next_attempt = s->due = now;
+	}
+}
+
+void
+session_streams(struct session *s, const struct endpoint *endpoints, size_t count, us_t now)
+{
+	if (count > SESSION_STREAMS_MAX)
+		count = SESSION_STREAMS_MAX;
+	configure(s, PATH_TCP, endpoints, count, now);
+	if (s->current == NULL && count > 0)
+		session_handshake_want(s, now);
+}
+
+void
+session_paths_forget(struct session *s)
+{
+	for (size_t i = 0; i < SESSION_PATHS_MAX; i++) {
+		struct path_row *row = &s->rows[i];
+
+		if (row->path.kind == PATH_NONE)
+			continue;
+		if (row->origin != PATH_CONFIGURED && !session_path_is_used(s, row)) {
+			session_path_remove(row);
+			continue;
+		}
+		*row = (struct path_row){
+			.path = row->path, .origin = row->origin, .number = ++s->row_number};
+	}
+	s->told = s->acked = 0;
+	s->tell_at = US_NEVER;
+	s->paths_due = US_NEVER;
+}
+
+/* ---- what is used ---- */
+
+bool
+session_path_is_usable(const struct session *s, const struct path *path)
+{
+	return path->kind != PATH_NONE &&
+	       (path->kind != PATH_RELAY || s->ops->leg(s->ctx, path->via) != NULL);
+}
+
+unsigned
+session_path_rank(const struct session *s, const struct path_row *row, us_t now)
+{
+	const struct path *leg;
+	unsigned r = 0;
+
+	if (!row->valid || !session_path_is_usable(s, &row->path))
+		return SESSION_RANK_NONE;
+	if (row->path.kind == PATH_TCP) {
+		r = 2;
+	} else if (row->path.kind == PATH_RELAY) {
+		leg = s->ops->leg(s->ctx, row->path.via);
+		r = leg->kind == PATH_TCP ? 3 : 1;
+	}
+	return now < row->bad_until ? r + SESSION_RANK_BAD : r;
+}
+
+void
+session_path_start(struct session *s, us_t now)
+{
+	const struct path_row *row = session_path_find(s, s->path);
+	bool is_v6 = s->path.to.addr.family == ADDR_V6;
+
+	pmtu_resume(&s->pmtu, is_v6 ? PMTU_LOW_V6 : PMTU_LOW_V4, row != NULL ? row->proven : 0,
+		    now);
+}
+
+void
+session_path_take(struct session *s, struct path path, enum path_reason reason, us_t now)
+{
+	struct path_row *row;
+
+	if (path_equal(path, s->path))
+		return;
+	s->stats.roams += s->path.kind != PATH_NONE;
+	s->path = path;
+	s->path_reason = (uint8_t)reason;
+	s->path_since = now;
+	s->seen.addr.family = ADDR_NONE;
+	row = session_path_put(s, path, PATH_HEARD, now);
+	row->due = s->paths_due = s->due = now;
+	/* Another path: what was found out about the old one may not hold. */
+	if (s->current != NULL)
+		session_path_start(s, now);
+	session_mtu_report(s, now);
+	session_tell_want(s, now);
+	s->ops->moved(s->ctx, s, now);
+}
+
+/* The way in use is left because the peer has left it: it may know why.  Before it is taken again it has to
+ * answer for a while. */
+static void
+put_in_doubt(struct path_row *row, us_t now)
+{
+	row->lost = SESSION_LOST_COUNT - 1;
+	row->due = now;
+	if (row->valid && now >= row->bad_until) {
+		row->bad_until = now + DOUBT_TIME;
+		row->bad_reason = PATH_PEER;
+		row->history = row->count = 0;
+	}
+}
+
+void
+session_path_follow(struct session *s, const struct path *from, us_t now)
+{
+	struct path_row *used, *row;
+
+	if (path_equal(s->peer_path, *from))
+		return;
+	/* The peer goes another way than before. */
+	s->peer_path = *from;
+	if (path_equal(s->path, *from))
+		return;
+	used = session_path_find(s, s->path);
+	row = session_path_put(s, *from, PATH_HEARD, now);
+	/* Where we have found for ourselves that it is bad, the peer's choice does not bind us. */
+	if (used != NULL && used->valid && now < row->bad_until)
+		return;
+	row->valid = true;
+	if (used != NULL && session_path_rank(s, used, now) < session_path_rank(s, row, now))
+		put_in_doubt(used, now);
+	else if (used != NULL)
+		used->due = now;
+	session_path_take(s, *from, s->path.kind == PATH_NONE ? PATH_FIRST : PATH_PEER, now);
+}
+
+bool
+session_path_is_proven(const struct session *s, const struct path_row *row)
+{
+	return row->proven >= s->pmtu.size || row->pads >= SESSION_PAD_TRIES;
+}
+
+static bool
+is_much_faster(const struct path_row *row, const struct path_row *used)
+{
+	return row->rtt != 0 && used->rtt > 2 * row->rtt + US_MS;
+}
+
+void
+session_path_choose(struct session *s, us_t now)
+{
+	struct path_row *used = session_path_find(s, s->path), *best = NULL;
+	unsigned used_rank = used != NULL ? session_path_rank(s, used, now) : SESSION_RANK_NONE,
+		 best_rank = SESSION_RANK_NONE;
+
+	for (size_t i = 0; i < SESSION_PATHS_MAX; i++) {
+		struct path_row *row = &s->rows[i];
+		unsigned r = row->path.kind == PATH_NONE || row == used
+				     ? SESSION_RANK_NONE
+				     : session_path_rank(s, row, now);
+
+		if (r == SESSION_RANK_NONE ||
+		    (used_rank < SESSION_RANK_BAD && !session_path_is_proven(s, row)))
+			continue;
+		if (r < best_rank || (best != NULL && r == best_rank && row->rtt < best->rtt)) {
+			best = row;
+			best_rank = r;
+		}
+	}
+	if (best == NULL || best_rank > used_rank ||
+	    (best_rank == used_rank && !is_much_faster(best, used)))
+		return;
+	session_path_take(s, best->path,
+			  used_rank == SESSION_RANK_NONE  ? PATH_SILENT
+			  : used_rank >= SESSION_RANK_BAD ? (enum path_reason)used->bad_reason
+							  : PATH_BETTER,
+			  now);
+}
+
+/* ---- what is told from outside ---- */
+
+void
+session_relay(struct session *s, uint32_t slot, bool is_up, us_t now)
+{
+	struct path_row *row = session_path_find(s, path_relay(slot));
+
+	if (is_up) {
+		row = session_path_put(s, path_relay(slot), PATH_CONFIGURED, now);
+		row->lost = 0;
+		row->due = s->paths_due = s->due = now;
+		if (s->current == NULL)
+			session_handshake_want(s, now);
+	} else if (row != NULL) {
+		row->valid = false;
+		if (!session_path_is_used(s, row))
+			session_path_remove(row);
+		s->paths_due = s->due = now;
+	}
+}
+
+void
+session_path_closed(struct session *s, const struct path *path, us_t now)
+{
+	struct path_row *row = session_path_find(s, *path);
+
+	if (row == NULL)
+		return;
+	row->valid = false;
+	row->waiting = false;
+	row->due = now + SESSION_STREAM_LOOK;
+	/* A stream that the peer has opened does not come back under its number. */
+	if (path->via != 0 && !session_path_is_used(s, row))
+		session_path_remove(row);
+	s->paths_due = s->due = now;
+}
+
+void
+session_underlay_changed(struct session *s, us_t now)
+{
+	if (s->current == NULL) {
+		s->next_attempt = US_NEVER;
+		session_handshake_want(s, now);
+		return;
+	}
+	for (size_t i = 0; i < SESSION_PATHS_MAX; i++) {
+		struct path_row *row = &s->rows[i];
+
+		if (row->path.kind == PATH_NONE)
+			continue;
+		row->waiting = false;
+		row->lost = row->valid ? SESSION_LOST_COUNT - 1 : 0;
+		row->due = now;
+	}
+	s->paths_due = s->due = now;
+}
