@@ -67,6 +67,8 @@ MUST_USE int roster_put(struct roster *r, uint32_t slot, const uint8_t public_ke
 void roster_remove(struct roster *r, uint32_t slot);
 /* As in the conf, from now on. */
 void roster_set_silence(struct roster *r, us_t silence);
+/* session_underlay_changed() of all of them. */
+void roster_underlay_changed(struct roster *r, us_t now);
 /* NULL when the slot is empty. */
 struct session *roster_at(const struct roster *r, uint32_t slot);
 
