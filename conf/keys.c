@@ -50,7 +50,8 @@ static const struct key keys[] = {
 	 .help = "UNIX socket on which vrctl(8) is answered."},
 	{"listen", KEY_ENDPOINT, .fallback = "\"0.0.0.0:51341\"", AT(struct conf, listen),
 	 .fixed = true,
-	 .help = "Underlay address and UDP port for the sessions with the other routers."},
+	 .help = "Underlay address and UDP port for the sessions with the other routers.  With an "
+		 "unspecified address this host's addresses may change meanwhile."},
 
 	{"candidates", KEY_ENDPOINT, .max = 4, MANY(struct conf, candidates, candidate_count),
 	 .help = "Further addresses and ports under which this router may be reached, as those of "

@@ -278,6 +278,8 @@ start_everything(struct daemon *d, const uint8_t private_key[CONF_KEY_SIZE])
 		err = daemon_lisp_start(d);
 	if (err == 0)
 		err = open_tunnel(d, private_key);
+	if (err == 0)
+		err = daemon_underlay_open(d);
 	/* The kernel chooses ports for some of these: not before that of the sessions is taken. */
 	if (err == 0)
 		err = daemon_lisp_listen(d);
@@ -347,6 +349,7 @@ daemon_destroy(struct daemon *d)
 	tunnel_destroy(d->tunnel);
 	vr_destroy(d->vr);
 	daemon_lisp_destroy(d);
+	daemon_underlay_destroy(d);
 	for (size_t i = 0; i < d->port_count; i++)
 		port_destroy(d->ports[i].port);
 	state_destroy(d->state);

@@ -19,6 +19,7 @@ struct ctl;
 struct ctl_command;
 struct daemon;
 struct daemon_lisp;
+struct daemon_underlay;
 struct lisp_made;
 struct ms;
 
@@ -47,6 +48,7 @@ struct daemon {
 	struct ctl *ctl;
 	struct state *state;
 	struct daemon_lisp *lisp;  /* NULL: no part in the mapping system */
+	struct daemon_underlay *underlay;
 	struct daemon_port *ports; /* one per VN */
 	size_t port_count;
 	struct daemon_peer *peers; /* in the order of conf.peers */
@@ -164,6 +166,11 @@ const struct ms *daemon_map_server(const struct daemon *d);
 /* From the control socket of the receiver's family, with the next daemon_step() or daemon_flush().
  * False: there is none, or it cannot be sent. */
 bool daemon_lisp_send(struct daemon *d, const struct endpoint *to, const uint8_t *msg, size_t size);
+
+/* The host's addresses and routes (daemon_underlay.c), as soon as there is a tunnel.  0 or -errno with the cause logged. */
+MUST_USE int daemon_underlay_open(struct daemon *d);
+MUST_USE int daemon_underlay_watch(struct daemon *d);
+void daemon_underlay_destroy(struct daemon *d);
 
 /* The control commands (ctl_cmds.c): their context is the daemon. */
 const struct ctl_command *daemon_commands(size_t *count);

@@ -436,6 +436,8 @@ daemon_watch(struct daemon *d)
 	if (err == 0)
 		err = daemon_lisp_watch(d);
 	if (err == 0)
+		err = daemon_underlay_watch(d);
+	if (err == 0)
 		err = loop_watch(l, ctl_fd(d->ctl), on_ctl_readable, d);
 	if (err == 0)
 		err = loop_signal(l, SIGTERM, on_stop, d);

@@ -9,6 +9,8 @@
 
 #define OLD_KEYS_TIME   (10 * US_S)
 #define UDP_HEADER_SIZE 8
+#define CHECK_TIME      (15 * US_MS) /* and twice that after each */
+#define CHECKS          4
 
 struct session *
 session_create(const struct session_conf *conf, const struct session_ops *ops, void *ctx,
@@ -26,6 +28,7 @@ session_create(const struct session_conf *conf, const struct session_ops *ops, v
 	s->heard_stamp = heard_floor;
 	s->next_attempt = US_NEVER;
 	s->confirm_at = US_NEVER;
+	s->check_at = US_NEVER;
 	s->due = US_NEVER;
 	s->paths_due = s->tell_at = US_NEVER;
 	s->keepalive = conf->keepalive;
@@ -172,6 +175,7 @@ probe_heard(struct session *s, const struct session_content *c, size_t record_si
 	size = rd_u16(&r) + (uint32_t)underlay_overhead(s);
 	if (!rd_done(&r) || size > UINT16_MAX)
 		return;
+	s->check_at = US_NEVER;
 	pmtu_acked(&s->pmtu, (uint16_t)size, now);
 	pmtu_probe(s, now);
 }
@@ -395,6 +399,32 @@ keys_expire(struct session *s, us_t now)
 	}
 }
 
+void
+session_underlay_changed(struct session *s, us_t now)
+{
+	if (s->current != NULL) {
+		s->checks = 0;
+		s->check_at = now;
+	} else if (s->endpoint_count > 0 || !addr_is_none(s->endpoint.addr)) {
+		s->attempts = 0;
+		s->next_attempt = now;
+	}
+	s->due = now;
+}
+
+/* The first of these may be lost because the neighbour is not known yet, or the route not complete. */
+static void
+check_run(struct session *s, us_t now)
+{
+	if (now < s->check_at)
+		return;
+	s->check_at = s->checks < CHECKS ? now + (CHECK_TIME << s->checks) : US_NEVER;
+	if (s->checks++ < CHECKS)
+		(void)probe_send(s, 0, now);
+	else
+		session_handshake_want(s, now);
+}
+
 static us_t
 earlier(us_t a, us_t b)
 {
@@ -412,9 +442,12 @@ session_run(struct session *s, us_t now)
 		    (s->unanswered_since != 0 && now - s->unanswered_since >= s->conf->silence))
 			session_handshake_want(s, now);
 	}
+	if (s->current != NULL)
+		check_run(s, now);
 	session_handshake_run(s, now);
 	session_confirm_run(s, now);
 	if (s->current != NULL) {
+		due = earlier(due, s->check_at);
 		pmtu_probe(s, now);
 		due = session_paths_run(s, now);
 		session_tell_run(s, now);

@@ -92,6 +92,10 @@ void session_underlay_changed(struct session *s, us_t now);
 /* Own candidates have changed. */
 void session_candidates_changed(struct session *s, us_t now);
 
+/* The way to the peer may be another one, or the peer must learn where we are now: it is asked for a sign of life at once, and
+ * a new handshake follows when that is not answered soon.  Without keys the peer is called at once. */
+void session_underlay_changed(struct session *s, us_t now);
+
 /* Something in 'conf' has changed: session_run() is due, whatever it said before. */
 void session_wake(struct session *s);
 

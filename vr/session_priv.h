@@ -98,6 +98,8 @@ struct session {
 	us_t unanswered_since; /* first record sent since the peer was heard under current keys; 0 */
 	us_t confirm_at;       /* next keepalive that tells the peer that we have the keys */
 	unsigned confirm_tries;
+	us_t check_at; /* next probe of the way to the peer, after the underlay has changed; US_NEVER */
+	unsigned checks;
 	struct pmtu pmtu;
 	uint16_t inner_mtu; /* as reported */
 	struct session_stats stats;

@@ -442,6 +442,67 @@ the_peer_is_followed_to_where_it_is_authentic(void **state)
 }
 
 static void
+a_new_address_of_our_own_is_told_at_once(void **state)
+{
+	struct sim *s = two(21);
+	struct session *peer = roster_at(s->nodes[1].roster, 0);
+	struct endpoint away = sim_address(98, 4000);
+
+	(void)state;
+	/* At this moment there is nothing else to say. */
+	sim_run(s, 7123 * US_MS);
+	s->nodes[0].at = away;
+	sim_run(s, 5 * US_MS);
+	assert_false(endpoint_equal(*session_endpoint(peer), away));
+	roster_underlay_changed(s->nodes[0].roster, s->now);
+	/* One way, and nobody has sent anything else. */
+	sim_run(s, 2 * US_MS);
+	assert_true(endpoint_equal(*session_endpoint(peer), away));
+	assert_int_equal(s->nodes[0].links[1].downs, 0);
+	sim_destroy(s);
+}
+
+static void
+a_peer_that_does_not_know_our_keys_any_more_is_called_after_a_change(void **state)
+{
+	struct sim *s = sim_create(2, 22);
+	us_t start;
+
+	(void)state;
+	s->conf.silence = 100 * US_S;
+	sim_start(s, 0);
+	sim_start(s, 1);
+	sim_run(s, US_S);
+	sim_stop(s, 1);
+	s->nodes[1].has_endpoints = false;
+	sim_start(s, 1);
+	sim_run(s, 5 * US_S);
+	assert_false(s->nodes[1].links[0].up);
+	start = s->now;
+	roster_underlay_changed(s->nodes[0].roster, s->now);
+	while (!s->nodes[1].links[0].up && s->now < start + US_S)
+		sim_run(s, US_MS);
+	assert_true(s->now - start <= 300 * US_MS);
+	sim_destroy(s);
+}
+
+static void
+a_change_ends_the_wait_for_the_next_try(void **state)
+{
+	struct sim *s = sim_create(2, 23);
+
+	(void)state;
+	sim_start(s, 0);
+	sim_run(s, 60 * US_S);
+	s->nodes[1].has_endpoints = false;
+	sim_start(s, 1);
+	roster_underlay_changed(s->nodes[0].roster, s->now);
+	sim_run(s, 5 * US_MS);
+	assert_true(sim_both_up(s, 0, 1));
+	sim_destroy(s);
+}
+
+static void
 a_late_record_does_not_call_the_peer_back(void **state)
 {
 	struct sim *s = two(16);
@@ -502,6 +563,10 @@ main(void)
 		cmocka_unit_test(silence_leads_to_a_new_handshake),
 		cmocka_unit_test(another_silence_counts_at_once),
 		cmocka_unit_test(the_peer_is_followed_to_where_it_is_authentic),
+		cmocka_unit_test(a_new_address_of_our_own_is_told_at_once),
+		cmocka_unit_test(
+			a_peer_that_does_not_know_our_keys_any_more_is_called_after_a_change),
+		cmocka_unit_test(a_change_ends_the_wait_for_the_next_try),
 		cmocka_unit_test(a_late_record_does_not_call_the_peer_back),
 		cmocka_unit_test(strangers_and_wrong_keys_are_refused_and_counted),
 	};
