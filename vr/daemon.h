@@ -47,7 +47,7 @@ struct daemon {
 	struct tunnel *tunnel;
 	struct ctl *ctl;
 	struct state *state;
-	struct daemon_lisp *lisp;  /* NULL: no part in the mapping system */
+	struct daemon_lisp *lisp; /* NULL: no part in the mapping system */
 	struct daemon_underlay *underlay;
 	struct daemon_port *ports; /* one per VN */
 	size_t port_count;

@@ -88,6 +88,9 @@ daemon_underlay_open(struct daemon *d)
 	d->underlay->timer = loop_timer(d->loop, on_timer, d);
 	if (d->underlay->timer != NULL)
 		err = underlay_create(&conf, &underlay_ops, d, d->log, &d->underlay->underlay);
+	/* What is there from the start. */
+	if (err == 0)
+		on_changed(d, loop_now());
 out:
 	if (err != 0)
 		log_line(d->log, LOG_ERROR, "underlay", "cannot hear of changes: %s",

@@ -287,17 +287,6 @@ roster_set_silence(struct roster *r, us_t silence)
 			session_wake(r->slots[i].session);
 }
 
-void
-roster_underlay_changed(struct roster *r, us_t now)
-{
-	for (uint32_t i = 0; i < r->slot_count; i++) {
-		if (r->slots[i] == NULL)
-			continue;
-		session_underlay_changed(r->slots[i], now);
-		roster_touch(r, r->slots[i]);
-	}
-}
-
 struct session *
 roster_at(const struct roster *r, uint32_t slot)
 {

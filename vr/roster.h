@@ -85,8 +85,6 @@ void roster_set_relaying(struct roster *r, bool relay, uint64_t rate);
 void roster_own(struct roster *r, const struct paths_candidate *rows, size_t count, us_t now);
 /* As in the conf, from now on. */
 void roster_set_silence(struct roster *r, us_t silence);
-/* session_underlay_changed() of all of them. */
-void roster_underlay_changed(struct roster *r, us_t now);
 /* NULL when the slot is empty. */
 struct session *roster_at(const struct roster *r, uint32_t slot);
 

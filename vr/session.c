@@ -405,7 +405,8 @@ session_underlay_changed(struct session *s, us_t now)
 	if (s->current != NULL) {
 		s->checks = 0;
 		s->check_at = now;
-	} else if (s->endpoint_count > 0 || !addr_is_none(s->endpoint.addr)) {
+		session_paths_doubt(s, now);
+	} else {
 		s->attempts = 0;
 		s->next_attempt = now;
 	}

@@ -87,13 +87,12 @@ void session_streams(struct session *s, const struct endpoint *endpoints, size_t
 void session_relay(struct session *s, uint32_t slot, bool is_up, us_t now);
 /* This stream has ended. */
 void session_path_closed(struct session *s, const struct path *path, us_t now);
-/* Own addresses have changed: all paths are checked at once, and a peer that is not up is called. */
-void session_underlay_changed(struct session *s, us_t now);
 /* Own candidates have changed. */
 void session_candidates_changed(struct session *s, us_t now);
 
 /* The way to the peer may be another one, or the peer must learn where we are now: it is asked for a sign of life at once, and
- * a new handshake follows when that is not answered soon.  Without keys the peer is called at once. */
+ * a new handshake follows when that is not answered soon.  Without keys the peer is called at once.
+ */
 void session_underlay_changed(struct session *s, us_t now);
 
 /* Something in 'conf' has changed: session_run() is due, whatever it said before. */

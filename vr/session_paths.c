@@ -309,14 +309,10 @@ session_path_closed(struct session *s, const struct path *path, us_t now)
 	s->paths_due = s->due = now;
 }
 
+/* All ways are looked at again. */
 void
-session_underlay_changed(struct session *s, us_t now)
+session_paths_doubt(struct session *s, us_t now)
 {
-	if (s->current == NULL) {
-		s->next_attempt = US_NEVER;
-		session_handshake_want(s, now);
-		return;
-	}
 	for (size_t i = 0; i < SESSION_PATHS_MAX; i++) {
 		struct path_row *row = &s->rows[i];
 

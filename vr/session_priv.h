@@ -147,6 +147,8 @@ void session_path_choose(struct session *s, us_t now);
 void session_path_take(struct session *s, struct path path, enum path_reason reason, us_t now);
 /* The newest authentic record, with something in it, came from there. */
 void session_path_follow(struct session *s, const struct path *from, us_t now);
+/* All ways are looked at again. */
+void session_paths_doubt(struct session *s, us_t now);
 /* The keys are gone: nothing is known of any path any more. */
 void session_paths_forget(struct session *s);
 /* Checks that are due, and what follows from those that are lost; when to be called next. */

@@ -280,14 +280,6 @@ tunnel_set_silence(struct tunnel *t, us_t silence)
 	roster_set_silence(t->roster, silence);
 }
 
-void
-tunnel_underlay_changed(struct tunnel *t, const struct addr *own, size_t count, us_t now)
-{
-	(void)own;
-	(void)count;
-	roster_underlay_changed(t->roster, now);
-}
-
 int
 tunnel_fd(const struct tunnel *t)
 {

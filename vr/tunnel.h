@@ -104,10 +104,6 @@ void tunnel_set_candidates(struct tunnel *t, const struct endpoint *rows, size_t
 /* Another 'silence' than the conf's, from now on and for all sessions, which go on. */
 void tunnel_set_silence(struct tunnel *t, us_t silence);
 
-/* The host's addresses are now these (borrowed for the call), or the way to some peer is another one: all peers learn of it
- * with what tunnel_run() sends next. */
-void tunnel_underlay_changed(struct tunnel *t, const struct addr *own, size_t count, us_t now);
-
 int tunnel_fd(const struct tunnel *t);
 /* Reads and handles a bounded batch; calls batch_end at the end of it. */
 void tunnel_readable(struct tunnel *t, us_t now);

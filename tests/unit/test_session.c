@@ -453,11 +453,11 @@ a_new_address_of_our_own_is_told_at_once(void **state)
 	sim_run(s, 7123 * US_MS);
 	s->nodes[0].at = away;
 	sim_run(s, 5 * US_MS);
-	assert_false(endpoint_equal(*session_endpoint(peer), away));
+	assert_false(endpoint_equal(session_path(peer)->to, away));
 	roster_underlay_changed(s->nodes[0].roster, s->now);
 	/* One way, and nobody has sent anything else. */
 	sim_run(s, 2 * US_MS);
-	assert_true(endpoint_equal(*session_endpoint(peer), away));
+	assert_true(endpoint_equal(session_path(peer)->to, away));
 	assert_int_equal(s->nodes[0].links[1].downs, 0);
 	sim_destroy(s);
 }
