@@ -450,7 +450,7 @@ session_run(struct session *s, us_t now)
 	if (s->current != NULL) {
 		due = earlier(due, s->check_at);
 		pmtu_probe(s, now);
-		due = session_paths_run(s, now);
+		due = earlier(due, session_paths_run(s, now));
 		session_tell_run(s, now);
 		due = earlier(due, s->tell_at);
 		/* Sending in between may make something due: look again soon enough. */
