@@ -265,7 +265,8 @@ unknown_keys_come_with_a_suggestion(void **state)
 		 "found \"prefix\"\n"},
 		{WITH("\"\\u000a\xc3\xa4\":1"),
 		 "f:1:61: ?\xc3\xa4: expected one of \"name\", \"key_file\", \"state_dir\", "
-		 "\"control_socket\", \"listen\", \"log\", \"session\", \"sync\", \"hwdt\", "
+		 "\"control_socket\", \"listen\", \"candidates\", \"relay\", \"log\", \"session\", "
+		 "\"sync\", \"hwdt\", "
 		 "\"features\", \"vns\", \"peers\", \"lisp\", found \"?\xc3\xa4\"\n"},
 	};
 

@@ -1,0 +1,559 @@
+/* The ways between two routers behind NATs and firewalls, with a relay: found, kept, left.
+ *
+ * Router 0 is the relay, in public; 1 and 2 know it by its address and each other by their keys
+ * only. */
+#include "tests/unit/session_sim.h"
+
+enum side { NONE, EIM_EIF, EIM_ADF, EIM_APDF, SYMMETRIC, NO_UDP, SIDES };
+
+static const char *const side_names[] = {"none",     "eim-eif",   "eim-adf",
+					 "eim-apdf", "apdm-apdf", "udp-blocked"};
+
+static void
+nat_make(struct sim_node *n, enum side side)
+{
+	static const struct {
+		enum sim_mapping mapping;
+		enum sim_filtering filtering;
+	} rows[] = {
+		[NONE] = {SIM_PUBLIC, SIM_EIF},     [EIM_EIF] = {SIM_EIM, SIM_EIF},
+		[EIM_ADF] = {SIM_EIM, SIM_ADF},     [EIM_APDF] = {SIM_EIM, SIM_APDF},
+		[SYMMETRIC] = {SIM_APDM, SIM_APDF}, [NO_UDP] = {SIM_EIM, SIM_APDF},
+	};
+
+	n->nat = (struct sim_nat){.mapping = rows[side].mapping,
+				  .filtering = rows[side].filtering,
+				  .outside = sim_address(1000 + n->number, 0).addr,
+				  .blocks_udp = side == NO_UDP,
+				  .port_next = 2000};
+}
+
+static void
+told_own(struct sim *s, unsigned node)
+{
+	struct paths_candidate own = {.origin = CANDIDATE_HOST, .to = s->nodes[node].at};
+
+	roster_own(s->nodes[node].roster, &own, 1, s->now);
+}
+
+/* Tells a router where the relay is, and that it relays. */
+static void
+point_at_relay(struct sim *s, unsigned node)
+{
+	struct sim_node *n = &s->nodes[node];
+	struct session *relay = roster_at(n->roster, 0);
+
+	session_endpoints(relay, &s->nodes[0].at, 1, s->now);
+	session_streams(relay, &s->nodes[0].at, 1, s->now);
+	roster_set_relay(n->roster, 0, true, s->now);
+	roster_touch(n->roster, relay);
+}
+
+static struct sim *
+relayed(enum side a, enum side b, uint64_t seed)
+{
+	struct sim *s = sim_create(3, seed);
+
+	s->conf.relay = true;
+	s->delay_min = s->delay_max = 10 * US_MS;
+	nat_make(&s->nodes[1], a);
+	nat_make(&s->nodes[2], b);
+	for (unsigned i = 0; i < 3; i++) {
+		s->nodes[i].has_endpoints = false;
+		sim_start(s, i);
+		told_own(s, i);
+	}
+	point_at_relay(s, 1);
+	point_at_relay(s, 2);
+	return s;
+}
+
+static struct session *
+session_of(struct sim *s, unsigned a, unsigned b)
+{
+	return roster_at(s->nodes[a].roster, b);
+}
+
+static enum path_kind
+kind_of(struct sim *s, unsigned a, unsigned b)
+{
+	return (enum path_kind)session_path(session_of(s, a, b))->kind;
+}
+
+static const char *
+way_of(struct sim *s, unsigned a, unsigned b)
+{
+	struct session_stats stats;
+
+	session_stats(session_of(s, a, b), s->now, &stats);
+	switch (kind_of(s, a, b)) {
+	case PATH_UDP:
+		return stats.punched ? "punched" : "direct";
+	case PATH_RELAY:
+		return "relayed";
+	case PATH_TCP:
+		return "tcp";
+	case PATH_NONE:
+		break;
+	}
+	return "none";
+}
+
+/* Runs until the condition holds, or fails. */
+static void
+until_up(struct sim *s, us_t patience)
+{
+	us_t end = s->now + patience;
+
+	while (!sim_both_up(s, 1, 2) && s->now < end)
+		sim_run(s, US_MS);
+	assert_true(sim_both_up(s, 1, 2));
+}
+
+/* Data in both directions between 1 and 2. */
+static void
+talk(struct sim *s, us_t duration)
+{
+	for (us_t end = s->now + duration; s->now < end;) {
+		sim_run(s, US_MS);
+		(void)sim_data(s, 1, 2);
+		(void)sim_data(s, 2, 1);
+	}
+}
+
+static void
+nothing_was_lost(struct sim *s)
+{
+	sim_run(s, US_S);
+	sim_check_all_arrived(s, 1, 2);
+	sim_check_all_arrived(s, 2, 1);
+}
+
+/* RFC 4787's kinds against each other: where two NATs can be opened they are, and otherwise the relay serves. */
+static void
+every_pair_finds_the_way_there_is(void **state)
+{
+	static const char *const expected[SIDES][SIDES] = {
+		[NONE] = {"direct", "direct", "direct", "direct", "direct", "relayed"},
+		[EIM_EIF] = {"direct", "punched", "punched", "punched", "punched", "relayed"},
+		[EIM_ADF] = {"direct", "punched", "punched", "punched", "punched", "relayed"},
+		[EIM_APDF] = {"direct", "punched", "punched", "punched", "relayed", "relayed"},
+		[SYMMETRIC] = {"direct", "punched", "punched", "relayed", "relayed", "relayed"},
+		[NO_UDP] = {"relayed", "relayed", "relayed", "relayed", "relayed", "relayed"},
+	};
+
+	(void)state;
+	for (unsigned a = 0; a < SIDES; a++) {
+		for (unsigned b = 0; b < SIDES; b++) {
+			struct sim *s = relayed((enum side)a, (enum side)b, a * 16 + b);
+			us_t met;
+
+			until_up(s, 3 * US_S);
+			met = s->now;
+			talk(s, 3 * US_S);
+			if (strcmp(way_of(s, 1, 2), expected[a][b]) != 0 ||
+			    strcmp(way_of(s, 2, 1), expected[a][b]) != 0)
+				fail_msg("%s with %s: %s and %s, expected %s", side_names[a],
+					 side_names[b], way_of(s, 1, 2), way_of(s, 2, 1),
+					 expected[a][b]);
+			/* Both had to have called the relay, of which UDP may be the second try. */
+			assert_true(met < US_S + 2 * US_S);
+			nothing_was_lost(s);
+			sim_destroy(s);
+		}
+	}
+}
+
+/* Packets flow two round trips after both are with the relay, and directly within a second. */
+static void
+data_flows_by_the_relay_at_once(void **state)
+{
+	struct sim *s = relayed(EIM_APDF, EIM_APDF, 1);
+	us_t both, direct;
+
+	(void)state;
+	while (!s->nodes[0].links[1].up || !s->nodes[0].links[2].up)
+		sim_run(s, US_MS);
+	both = s->now;
+	until_up(s, 500 * US_MS);
+	assert_int_equal(kind_of(s, 1, 2), PATH_RELAY);
+	/* By the relay a round trip is 40 ms. */
+	assert_true(s->now - both <= 2 * 40 * US_MS);
+	while (kind_of(s, 1, 2) != PATH_UDP || kind_of(s, 2, 1) != PATH_UDP) {
+		talk(s, US_MS);
+		assert_true(s->now - both < US_S);
+	}
+	direct = s->now;
+	talk(s, US_S);
+	nothing_was_lost(s);
+	assert_true(direct - both < US_S);
+	/* The packet size that the relay allowed is not undercut, and the full one is found. */
+	assert_int_equal(s->nodes[1].links[2].mtu, 1500 - 28 - SEAL_OVERHEAD);
+	sim_destroy(s);
+}
+
+static void
+the_relay_reads_and_keeps_nothing(void **state)
+{
+	struct sim *s = relayed(SYMMETRIC, SYMMETRIC, 2);
+	uint64_t before;
+
+	(void)state;
+	until_up(s, US_S);
+	sim_run(s, US_S);
+	before = s->nodes[0].relayed;
+	talk(s, US_S);
+	sim_run(s, US_S);
+	assert_true(s->nodes[0].relayed >= before + 2000);
+	/* It gave nothing of it to anybody, itself included. */
+	assert_int_equal(s->nodes[0].links[1].got, 0);
+	assert_int_equal(s->nodes[0].links[2].got, 0);
+	nothing_was_lost(s);
+	assert_int_equal(s->nodes[1].links[2].mtu, 1500 - 28 - SEAL_RELAY_SIZE - SEAL_OVERHEAD);
+	sim_destroy(s);
+}
+
+static bool
+no_direct_way(struct sim *s, const struct sim_event *e)
+{
+	const struct endpoint *relay = &s->nodes[0].at;
+	unsigned *loss_pct = s->tap_ctx;
+
+	return e->stream != 0 || endpoint_equal(e->from, *relay) || endpoint_equal(e->to, *relay) ||
+	       sim_below(s, 100) >= *loss_pct;
+}
+
+static void
+a_direct_way_that_dies_is_left_for_the_relay(void **state)
+{
+	struct sim *s = relayed(EIM_APDF, EIM_APDF, 3);
+	struct session_stats stats;
+	unsigned loss_pct = 100;
+	us_t cut;
+
+	(void)state;
+	until_up(s, US_S);
+	talk(s, 3 * US_S);
+	assert_int_equal(kind_of(s, 1, 2), PATH_UDP);
+	s->tap = no_direct_way;
+	s->tap_ctx = &loss_pct;
+	cut = s->now;
+	while (kind_of(s, 1, 2) != PATH_RELAY || kind_of(s, 2, 1) != PATH_RELAY)
+		talk(s, US_MS);
+	assert_true(s->now - cut < 1500 * US_MS);
+	session_stats(session_of(s, 1, 2), s->now, &stats);
+	assert_true(strcmp(stats.reason, "the one before did not answer") == 0 ||
+		    strcmp(stats.reason, "the peer came from there") == 0);
+	/* And taken again as soon as it works. */
+	loss_pct = 0;
+	talk(s, 40 * US_S);
+	assert_int_equal(kind_of(s, 1, 2), PATH_UDP);
+	assert_int_equal(kind_of(s, 2, 1), PATH_UDP);
+	assert_int_equal(s->nodes[1].links[2].downs, 0);
+	sim_destroy(s);
+}
+
+static void
+a_direct_way_that_loses_much_is_left_and_said_so(void **state)
+{
+	struct sim *s = relayed(EIM_APDF, EIM_APDF, 4);
+	struct session_stats stats;
+	unsigned loss_pct = 40;
+	us_t start;
+
+	(void)state;
+	until_up(s, US_S);
+	talk(s, 3 * US_S);
+	assert_int_equal(kind_of(s, 1, 2), PATH_UDP);
+	s->tap = no_direct_way;
+	s->tap_ctx = &loss_pct;
+	start = s->now;
+	while (kind_of(s, 1, 2) != PATH_RELAY && s->now - start < 30 * US_S)
+		talk(s, 10 * US_MS);
+	assert_int_equal(kind_of(s, 1, 2), PATH_RELAY);
+	assert_true(s->now - start < 10 * US_S);
+	session_stats(session_of(s, 1, 2), s->now, &stats);
+	assert_true(strcmp(stats.reason, "the one before lost too much") == 0 ||
+		    strcmp(stats.reason, "the one before did not answer") == 0 ||
+		    strcmp(stats.reason, "the peer came from there") == 0);
+	/* It does not go back and forth. */
+	s->nodes[1].links[2].moves = 0;
+	talk(s, 60 * US_S);
+	assert_true(s->nodes[1].links[2].moves <= 6);
+	sim_destroy(s);
+}
+
+/* A NAT that forgets its mappings, or gives others, is noticed with the next packet from behind it. */
+static void
+a_nat_that_starts_again_costs_a_moment(void **state)
+{
+	(void)state;
+	for (unsigned b = NONE; b < NO_UDP; b++) {
+		struct sim *s = relayed(EIM_APDF, (enum side)b, 5);
+		uint32_t got;
+		us_t start;
+
+		until_up(s, 3 * US_S);
+		talk(s, 3 * US_S);
+		for (size_t i = 0; i < 64; i++)
+			s->nodes[1].nat.rows[i].port = 0;
+		s->nodes[1].nat.port_next += 100;
+		start = s->now;
+		got = s->nodes[1].links[2].got;
+		while (s->nodes[1].links[2].got < got + 30 && s->now - start < 10 * US_S)
+			talk(s, US_MS);
+		if (s->now - start > 1800 * US_MS)
+			fail_msg("with %s: %lld ms", side_names[b],
+				 (long long)(s->now - start) / 1000);
+		assert_int_equal(s->nodes[1].links[2].downs, 0);
+		sim_destroy(s);
+	}
+}
+
+/* NATs that forget after 30 s of silence. */
+static void
+an_idle_way_stays_open(void **state)
+{
+	struct sim *s = relayed(EIM_APDF, EIM_APDF, 6);
+
+	(void)state;
+	s->nodes[1].nat.timeout = s->nodes[2].nat.timeout = 30 * US_S;
+	until_up(s, US_S);
+	talk(s, 3 * US_S);
+	for (unsigned i = 0; i < 10; i++) {
+		sim_run(s, 100 * US_S);
+		assert_int_equal(kind_of(s, 1, 2), PATH_UDP);
+		talk(s, 50 * US_MS);
+	}
+	assert_int_equal(s->nodes[1].links[2].downs, 0);
+	nothing_was_lost(s);
+	sim_destroy(s);
+}
+
+static void
+nothing_is_relayed_by_who_does_not_relay(void **state)
+{
+	struct sim *s = relayed(EIM_APDF, EIM_APDF, 7);
+
+	(void)state;
+	roster_set_relaying(s->nodes[0].roster, false, 0);
+	sim_run(s, 5 * US_S);
+	assert_false(s->nodes[1].links[2].up);
+	assert_int_equal(s->nodes[0].relayed, 0);
+	assert_true(sim_drops(s, 0, ROSTER_DROP_RELAY_OFF) > 0);
+	/* As soon as it does, it works. */
+	roster_set_relaying(s->nodes[0].roster, true, 0);
+	until_up(s, 10 * US_S);
+	sim_destroy(s);
+}
+
+static void
+a_sender_has_its_limit(void **state)
+{
+	struct sim *s = relayed(SYMMETRIC, SYMMETRIC, 8);
+	uint32_t sent, got;
+
+	(void)state;
+	until_up(s, US_S);
+	sim_run(s, US_S);
+	/* 2 x 280 kB/s are offered. */
+	roster_set_relaying(s->nodes[0].roster, true, 100000);
+	talk(s, 10 * US_S);
+	sim_run(s, US_S);
+	sent = s->nodes[1].links[2].sent;
+	got = s->nodes[2].links[1].got;
+	assert_true(sent >= 10000 && got < 4500 && got > 3000);
+	assert_true(sim_drops(s, 0, ROSTER_DROP_RELAY_LIMIT) > 10000);
+	assert_int_equal(s->nodes[1].links[2].downs, 0);
+	sim_destroy(s);
+}
+
+struct copy {
+	struct sim_event e;
+	unsigned count;
+};
+
+static bool
+keep_relayed(struct sim *s, const struct sim_event *e)
+{
+	struct copy *c = s->tap_ctx;
+
+	if (e->data[0] == SEAL_RELAY && endpoint_equal(e->to, s->nodes[0].at) && e->size > 270 &&
+	    c->e.data == NULL) {
+		c->e = *e;
+		c->e.data = malloc(e->size);
+		memcpy(c->e.data, e->data, e->size);
+	}
+	return true;
+}
+
+static void
+replayed_forged_and_misdirected_relaying_is_refused(void **state)
+{
+	struct sim *s = relayed(SYMMETRIC, SYMMETRIC, 9);
+	struct copy kept = {.count = 0};
+	uint8_t front[SEAL_RELAY_SIZE + 60] = {0};
+	uint64_t before, relayed_before;
+
+	(void)state;
+	until_up(s, US_S);
+	sim_run(s, US_S);
+	s->tap = keep_relayed;
+	s->tap_ctx = &kept;
+	talk(s, 100 * US_MS);
+	sim_run(s, 200 * US_MS);
+	assert_non_null(kept.e.data);
+	relayed_before = s->nodes[0].relayed;
+	before = sim_drops(s, 0, ROSTER_DROP_REPLAYED);
+	sim_inject(s, &kept.e.from, &kept.e.to, kept.e.data, kept.e.size);
+	sim_run(s, 15 * US_MS);
+	assert_int_equal(sim_drops(s, 0, ROSTER_DROP_REPLAYED), before + 1);
+	/* Another counter, which is authenticated with the rest. */
+	before = sim_drops(s, 0, ROSTER_DROP_FORGED);
+	kept.e.data[13] ^= 0x10;
+	sim_inject(s, &kept.e.from, &kept.e.to, kept.e.data, kept.e.size);
+	sim_run(s, 15 * US_MS);
+	assert_int_equal(sim_drops(s, 0, ROSTER_DROP_FORGED), before + 1);
+	/* To nobody, and to the sender itself. */
+	for (unsigned i = 0; i < 2; i++) {
+		uint8_t hash[CRYPTO_HASH_SIZE];
+		struct vr_id id = {.v = 1234};
+
+		if (i == 1) {
+			id.v = 0;
+			crypto_hash(s->nodes[1].public_key, CRYPTO_KEY_SIZE, NULL, 0, hash);
+			for (size_t j = 0; j < 8; j++)
+				id.v = id.v << 8 | hash[j];
+		}
+		before = sim_drops(s, 0, ROSTER_DROP_RELAY_UNKNOWN);
+		assert_int_equal(
+			session_relay_seal(session_of(s, 1, 0), SEAL_RELAY, id, front, s->now), 0);
+		(void)sim_on_send(&s->nodes[1], session_path(session_of(s, 1, 0)), front,
+				  sizeof(front));
+		sim_run(s, 15 * US_MS);
+		assert_int_equal(sim_drops(s, 0, ROSTER_DROP_RELAY_UNKNOWN), before + 1);
+	}
+	/* A peer that nobody has asked to relay. */
+	before = sim_drops(s, 0, ROSTER_DROP_RELAY_REFUSED);
+	assert_int_equal(session_relay_seal(session_of(s, 1, 0), SEAL_RELAYED,
+					    (struct vr_id){.v = 5}, front, s->now),
+			 0);
+	(void)sim_on_send(&s->nodes[1], session_path(session_of(s, 1, 0)), front, sizeof(front));
+	sim_run(s, 15 * US_MS);
+	assert_int_equal(sim_drops(s, 0, ROSTER_DROP_RELAY_REFUSED), before + 1);
+	assert_true(s->nodes[0].relayed - relayed_before < 40);
+	free(kept.e.data);
+	sim_destroy(s);
+}
+
+/* The relay restarts, with nothing in memory: the direct way does not notice, the relayed one recovers. */
+static void
+a_relay_that_restarts_is_found_again(void **state)
+{
+	(void)state;
+	for (unsigned direct = 0; direct < 2; direct++) {
+		enum side side = direct ? EIM_APDF : SYMMETRIC;
+		struct sim *s = relayed(side, side, 10);
+		uint32_t got;
+
+		until_up(s, US_S);
+		talk(s, 3 * US_S);
+		sim_stop(s, 0);
+		talk(s, US_S);
+		sim_start(s, 0);
+		told_own(s, 0);
+		got = s->nodes[2].links[1].got;
+		talk(s, 8 * US_S);
+		assert_true(s->nodes[2].links[1].got > got + (direct ? 7900 : 1000));
+		if (direct)
+			nothing_was_lost(s);
+		assert_true(sim_both_up(s, 1, 2));
+		sim_destroy(s);
+	}
+}
+
+/* UDP is blocked in mid-flow: the stream to a public peer takes over, and is left when UDP is back. */
+static void
+a_stream_takes_over_where_udp_is_blocked(void **state)
+{
+	struct sim *s = sim_create(3, 11);
+	struct sim_node *n = &s->nodes[1];
+	us_t start;
+
+	(void)state;
+	s->delay_min = s->delay_max = 10 * US_MS;
+	nat_make(n, EIM_APDF);
+	for (unsigned i = 0; i < 3; i++) {
+		s->nodes[i].has_endpoints = false;
+		sim_start(s, i);
+	}
+	session_endpoints(session_of(s, 1, 2), &s->nodes[2].at, 1, s->now);
+	session_streams(session_of(s, 1, 2), &s->nodes[2].at, 1, s->now);
+	roster_touch(n->roster, session_of(s, 1, 2));
+	until_up(s, US_S);
+	talk(s, 2 * US_S);
+	assert_string_equal(way_of(s, 1, 2), "direct");
+	n->nat.blocks_udp = true;
+	start = s->now;
+	while (kind_of(s, 1, 2) != PATH_TCP || kind_of(s, 2, 1) != PATH_TCP) {
+		talk(s, US_MS);
+		assert_true(s->now - start < 3 * US_S);
+	}
+	talk(s, 5 * US_S);
+	assert_int_equal(s->nodes[1].links[2].downs, 0);
+	n->nat.blocks_udp = false;
+	start = s->now;
+	while (kind_of(s, 1, 2) != PATH_UDP || kind_of(s, 2, 1) != PATH_UDP) {
+		talk(s, US_MS);
+		assert_true(s->now - start < 40 * US_S);
+	}
+	talk(s, US_S);
+	sim_destroy(s);
+}
+
+/* Random NATs, loss and repetition: nobody stays without a way, nothing arrives twice. */
+static void
+random_networks_connect(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 0; seed < 40; seed++) {
+		struct sim *s = sim_create(1, seed);
+		enum side a = (enum side)sim_below(s, SIDES), b = (enum side)sim_below(s, SIDES);
+
+		sim_destroy(s);
+		s = relayed(a, b, seed);
+		s->loss_pct = 15;
+		s->dup_pct = 10;
+		s->delay_max = 40 * US_MS;
+		until_up(s, 20 * US_S);
+		talk(s, 10 * US_S);
+		sim_run(s, US_S);
+		if (s->nodes[1].links[2].got < 5000 || s->nodes[1].links[2].duplicates != 0)
+			fail_msg("seed %llu, %s with %s: got %u, twice %u",
+				 (unsigned long long)seed, side_names[a], side_names[b],
+				 s->nodes[1].links[2].got, s->nodes[1].links[2].duplicates);
+		sim_destroy(s);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_pair_finds_the_way_there_is),
+		cmocka_unit_test(data_flows_by_the_relay_at_once),
+		cmocka_unit_test(the_relay_reads_and_keeps_nothing),
+		cmocka_unit_test(a_direct_way_that_dies_is_left_for_the_relay),
+		cmocka_unit_test(a_direct_way_that_loses_much_is_left_and_said_so),
+		cmocka_unit_test(a_nat_that_starts_again_costs_a_moment),
+		cmocka_unit_test(an_idle_way_stays_open),
+		cmocka_unit_test(nothing_is_relayed_by_who_does_not_relay),
+		cmocka_unit_test(a_sender_has_its_limit),
+		cmocka_unit_test(replayed_forged_and_misdirected_relaying_is_refused),
+		cmocka_unit_test(a_relay_that_restarts_is_found_again),
+		cmocka_unit_test(a_stream_takes_over_where_udp_is_blocked),
+		cmocka_unit_test(random_networks_connect),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
