@@ -7,6 +7,8 @@ qemu      one virtual machine, and its live migration
 router    one vrd: keys, configuration, control socket
 layout    the two layouts of clouds A, B and C as data
 topology  clouds A, B and C, or one plain switch, ready to use
+nat       NATs and firewalls, named by their mapping and filtering
+natnet    two sites behind NATs, and a rendezvous that both reach
 lisp      cloud D, a plain LISP site, and the map-server
 probes    clients that account for every byte and frame
 load      the load on the machine while it moves
