@@ -47,6 +47,8 @@ class NatSite:
         self.net.lab.link(self.space, "to-host", self.host.space, "eth0")
         self.space.ip(f"link set to-host master {BRIDGE}")
         self.host.space.ip(f"address add {self.host.ip}/24 dev eth0")
+        # It asks again for a router that has not started yet without losing a second.
+        self.host.space.sysctl("net.ipv4.neigh.eth0.retrans_time_ms", 10)
         self.host.space.ip(f"route add default via 10.{number}.0.1")
 
     def _behind(self, behaviours, links):
@@ -101,7 +103,7 @@ class Host:
 class NatNet:
     """The whole. 'x' and 'y' are kinds of sites, see nat.KINDS. 'endpoints': which routers' public endpoints the others
     are told, besides R's. 'same_home': both private networks have the same numbers. 'configure(name, conf)' changes a
-    configuration before the start; 'rendezvous': is there R at all? More arguments are the underlay's."""
+    configuration before the start; without 'rendezvous' R is a namespace only. More arguments are the underlay's."""
 
     def __init__(self, lab, x, y, endpoints="", same_home=False, rendezvous=True, configure=None, **underlay):
         self.lab = lab

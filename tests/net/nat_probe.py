@@ -1,4 +1,4 @@
-"""How a NAT maps and filters, found out as RFC 5780 does it: a socket behind it, two public addresses with two ports."""
+"""How a NAT maps and filters, as RFC 5780 finds it out: a socket behind it, two public addresses with two ports each."""
 import itertools
 import socket
 
