@@ -7,6 +7,9 @@ qemu      one virtual machine, and its live migration
 router    one vrd: keys, configuration, control socket
 layout    the two layouts of clouds A, B and C as data
 topology  clouds A, B and C, or one plain switch, ready to use
+nat       NATs and firewalls, named by their mapping and filtering
+natnet    two sites behind NATs, and a rendezvous that both reach
+matrix    every pair of kinds of NAT: path, time to connect, throughput
 lisp      cloud D, a plain LISP site, and the map-server
 probes    clients that account for every byte and frame
 load      the load on the machine while it moves

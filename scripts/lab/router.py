@@ -39,7 +39,7 @@ class Router:
         with open(f"{self.folder}/output", "ab") as output:
             self.process = self.space.popen(binary or tools.built("vrd"), "-c", self.conf_file,
                                             realtime=PRIORITY, stdout=output, stderr=output)
-        wait_for(self._answers, 10, f"router {self.name} to answer")
+        wait_for(self._answers, 10, f"router {self.name} to answer", interval=0.005)
         return self
 
     def _answers(self):

@@ -4,7 +4,10 @@
  * once, so no number is left out.  The payload starts with the lab's mark, flow and number, so that a capture
  * anywhere can tell which request or reply it sees:
  *
- *	0 magic "VRLB"   4 flow   8 number   12 zeros up to SIZE		(network order) */
+ *	0 magic "VRLB"   4 flow   8 number   12 zeros up to SIZE		(network order)
+ *
+ * What it prints names the first number that was answered, when its reply came (CLOCK_MONOTONIC; 0: none did), and the
+ * highest that was answered; all numbers are since the start, only "longest_gap_ms" is since the last mark. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -36,8 +39,8 @@ struct paced {
 	atomic_uint sent, send_errors;
 	atomic_bool stop;
 	uint8_t *seen; /* bit per number: its reply came */
-	uint32_t received, duplicated, reordered, highest;
-	uint64_t last_reply, longest_gap;
+	uint32_t received, duplicated, reordered, highest, first;
+	uint64_t first_reply, last_reply, longest_gap;
 };
 
 static void
@@ -141,6 +144,10 @@ heard(struct paced *p, const uint8_t *data, size_t size)
 		p->reordered++;
 	else
 		p->highest = number;
+	if (p->received == 0) {
+		p->first = number;
+		p->first_reply = now;
+	}
 	if (p->last_reply > 0 && now - p->last_reply > p->longest_gap)
 		p->longest_gap = now - p->last_reply;
 	p->last_reply = now;
@@ -151,9 +158,11 @@ static void
 print_state(struct paced *p, bool finished)
 {
 	printf("{\"finished\":%s,\"sent\":%u,\"received\":%u,\"duplicated\":%u,\"reordered\":%u,"
-	       "\"send_errors\":%u,\"longest_gap_ms\":%.3f}\n",
+	       "\"send_errors\":%u,\"longest_gap_ms\":%.3f,\"first\":%u,\"highest\":%u,"
+	       "\"first_reply_us\":%llu}\n",
 	       finished ? "true" : "false", atomic_load(&p->sent), p->received, p->duplicated,
-	       p->reordered, atomic_load(&p->send_errors), (double)p->longest_gap / 1000.0);
+	       p->reordered, atomic_load(&p->send_errors), (double)p->longest_gap / 1000.0,
+	       p->first, p->highest, (unsigned long long)p->first_reply);
 	p->longest_gap = 0;
 }
 
