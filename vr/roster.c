@@ -166,6 +166,14 @@ on_seen(void *ctx, struct session *s, struct endpoint at, us_t now)
 }
 
 static void
+on_authentic(void *ctx, const struct path *from)
+{
+	struct roster *r = ctx;
+
+	r->ops->authentic(r->ctx, from);
+}
+
+static void
 on_moved(void *ctx, struct session *s, us_t now)
 {
 	struct roster *r = ctx;
@@ -210,6 +218,7 @@ static const struct session_ops session_ops = {
 	.leg = on_leg,
 	.candidates = on_candidates,
 	.seen = on_seen,
+	.authentic = on_authentic,
 	.moved = on_moved,
 	.up = on_up,
 	.mtu = on_mtu,

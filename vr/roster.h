@@ -60,6 +60,8 @@ struct roster_ops {
 	uint64_t (*wall)(void *ctx);
 	/* As in struct session_ops; to UDP endpoints and streams only. */
 	int (*send)(void *ctx, const struct path *to, const uint8_t *data, size_t size);
+	/* As in struct session_ops. */
+	void (*authentic)(void *ctx, const struct path *from);
 	/* session_path() of this slot is another. */
 	void (*moved)(void *ctx, uint32_t slot, us_t now);
 	void (*session)(void *ctx, uint32_t slot, bool up, us_t now);

@@ -219,6 +219,10 @@ static void
 sender_heard(struct session *s, struct keys *k, bool follow, const struct path *from, us_t now)
 {
 	record_heard(s, k, now);
+	if (path_equal(*from, s->path))
+		s->doubt_since = 0;
+	if (from->kind == PATH_TCP)
+		s->ops->authentic(s->ctx, from);
 	if ((follow || s->path.kind == PATH_NONE) && k->generation >= s->heard_generation)
 		session_path_follow(s, from, now);
 	if (s->current == NULL || k->generation > s->current->generation)
@@ -310,6 +314,12 @@ session_relay_seal(struct session *s, enum seal_type type, struct vr_id id, uint
 	return 0;
 }
 
+static us_t
+earlier(us_t a, us_t b)
+{
+	return a < b ? a : b;
+}
+
 /* Is something expected to come back for it? */
 static bool
 is_answered(enum seal_kind kind)
@@ -331,8 +341,15 @@ session_seal(struct session *s, const struct seal_inner *inner, uint8_t *out, si
 	s->sent_at = now;
 	if (inner->kind == SEAL_DATA)
 		s->traffic_at = now;
-	if (s->unanswered_since == 0 && is_answered(inner->kind))
+	if (!is_answered(inner->kind))
+		return 0;
+	if (s->unanswered_since == 0)
 		s->unanswered_since = now;
+	if (s->doubt_since == 0) {
+		s->doubt_since = now;
+		s->due = earlier(s->due, session_doubt_at(s));
+		s->paths_due = earlier(s->paths_due, session_doubt_at(s));
+	}
 	return 0;
 }
 
@@ -424,12 +441,6 @@ check_run(struct session *s, us_t now)
 		(void)probe_send(s, 0, now);
 	else
 		session_handshake_want(s, now);
-}
-
-static us_t
-earlier(us_t a, us_t b)
-{
-	return a < b ? a : b;
 }
 
 us_t

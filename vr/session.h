@@ -60,6 +60,8 @@ struct session_ops {
 	const struct path *(*leg)(void *ctx, uint32_t slot);
 	/* Where this router may be reached, with a serial and nothing else about the receiver. */
 	const struct paths_candidates *(*candidates)(void *ctx);
+	/* Something authentic came by this stream. */
+	void (*authentic)(void *ctx, const struct path *from);
 	/* The peer sees us there. */
 	void (*seen)(void *ctx, struct session *s, struct endpoint at, us_t now);
 	/* Records go another way from now on: session_path(). */

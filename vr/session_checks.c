@@ -17,8 +17,12 @@
 #define BUSY_PERIOD   (4 * US_S)
 #define BUSY_TIME     (60 * US_S)
 #define KEEPALIVE_MIN (5 * US_S)
-/* Nothing came back for what was sent: the way is checked. */
-#define SILENCE (300 * US_MS)
+/* Nothing came back by the way in use for a round trip and a quarter, and this: it is checked, ... */
+#define SILENCE (20 * US_MS)
+/* ... and each check is given up after so much more than that. */
+#define DOUBT_MARGIN (10 * US_MS)
+/* Without a check that came back the round trip is taken for this. */
+#define RTT_UNKNOWN (100 * US_MS)
 /* So many of the last 16 checks lost is bad; so much slower than another, too. */
 #define BAD_LOST   4
 #define BAD_COUNT  8
@@ -72,15 +76,27 @@ has_choice(const struct session *s)
 	return false;
 }
 
-static bool
-is_doubtful(const struct session *s, us_t now)
+static us_t
+round_trip(const struct path_row *row)
 {
-	return s->unanswered_since != 0 && now - s->unanswered_since >= SILENCE;
+	us_t rtt = row != NULL && row->rtt != 0 ? row->rtt : RTT_UNKNOWN;
+
+	return rtt + rtt / 4;
+}
+
+/* Nothing came back for so long that the way in use may be dead. */
+static bool
+is_doubtful(struct session *s, us_t now)
+{
+	return s->doubt_since != 0 &&
+	       now - s->doubt_since >= SILENCE + round_trip(session_path_find(s, s->path));
 }
 
 static us_t
-patience(const struct path_row *row)
+patience(struct session *s, const struct path_row *row, us_t now)
 {
+	if (is_doubtful(s, now))
+		return round_trip(row) + DOUBT_MARGIN;
 	return within(3 * row->rtt + LOST_MARGIN, LOST_MIN, LOST_MAX);
 }
 
@@ -92,6 +108,13 @@ keepalive(const struct session *s, us_t now)
 	return is_busy && s->keepalive > BUSY_PERIOD ? BUSY_PERIOD : s->keepalive;
 }
 
+/* Not known to be bad, but not trusted. */
+static bool
+is_watched(const struct path_row *row)
+{
+	return row->bad_reason == PATH_PEER || row->bad_reason == PATH_SILENT;
+}
+
 /* From an answered check to the next. */
 static us_t
 period(struct session *s, const struct path_row *row, us_t now)
@@ -99,10 +122,10 @@ period(struct session *s, const struct path_row *row, us_t now)
 	if (!session_path_is_proven(s, row) && !session_path_is_used(s, row))
 		return 0;
 	if (now < row->bad_until)
-		return row->bad_reason == PATH_PEER ? CHECK_DOUBT : 2 * CHECK_PERIOD;
+		return is_watched(row) ? CHECK_DOUBT : 2 * CHECK_PERIOD;
 	if (!session_path_is_used(s, row))
 		return is_doubtful(s, now) ? CHECK_DOUBT : s->keepalive;
-	if (!has_choice(s))
+	if (!s->has_choice)
 		return keepalive(s, now);
 	return row->history != 0 ? CHECK_DOUBT : CHECK_PERIOD;
 }
@@ -140,9 +163,10 @@ check_send(struct session *s, struct path_row *row, us_t now)
 	if (rc == -EMSGSIZE)
 		row->pads = SESSION_PAD_TRIES;
 	row->waiting = true;
+	row->sent = now;
 	/* A full-size check that is lost says nothing but that. */
 	if (row->valid)
-		row->due = now + patience(row);
+		row->due = now + patience(s, row, now);
 	else
 		row->due = now + (TRY_FIRST << (row->lost < TRY_DOUBLE ? row->lost : TRY_DOUBLE));
 }
@@ -203,6 +227,7 @@ check_lost(struct session *s, struct path_row *row)
 	remember(row, true);
 	if (row->valid && row->lost >= SESSION_LOST_COUNT) {
 		row->valid = false;
+		row->has_died = true;
 		row->lost = 0;
 		row->pads = 0;
 		row->proven = 0;
@@ -227,9 +252,9 @@ row_review(struct path_row *row, us_t now)
 static void
 row_run(struct session *s, struct path_row *row, us_t now)
 {
-	if (session_path_is_used(s, row) && !row->waiting && has_choice(s) && is_doubtful(s, now) &&
-	    row->due > now + CHECK_DOUBT)
-		row->due = now;
+	if (session_path_is_used(s, row) && s->has_choice && is_doubtful(s, now))
+		row->due =
+			row->waiting ? earlier(row->due, row->sent + patience(s, row, now)) : now;
 	if (now < row->due)
 		return;
 	if (row->waiting)
@@ -242,6 +267,14 @@ row_run(struct session *s, struct path_row *row, us_t now)
 		return;
 	}
 	check_send(s, row, now);
+}
+
+us_t
+session_doubt_at(struct session *s)
+{
+	if (!s->has_choice || s->doubt_since == 0)
+		return US_NEVER;
+	return s->doubt_since + SILENCE + round_trip(session_path_find(s, s->path));
 }
 
 us_t
@@ -258,7 +291,10 @@ session_paths_run(struct session *s, us_t now)
 	if (used != NULL && used->valid)
 		judge(s, used, now);
 	session_path_choose(s, now);
-	s->paths_due = has_choice(s) ? now + SILENCE : US_NEVER;
+	s->has_choice = has_choice(s);
+	s->paths_due = US_NEVER;
+	if (!is_doubtful(s, now))
+		s->paths_due = session_doubt_at(s);
 	for (size_t i = 0; i < SESSION_PATHS_MAX; i++)
 		if (s->rows[i].path.kind != PATH_NONE)
 			s->paths_due = earlier(s->paths_due, s->rows[i].due);
@@ -323,6 +359,8 @@ session_check_ack_heard(struct session *s, const struct session_content *c, us_t
 		row->rtt = 1;
 	if (!row->valid)
 		row->history = row->count = 0;
+	if (!row->valid && row->has_died)
+		session_path_watch(row, PATH_SILENT, now);
 	if (row->waiting)
 		remember(row, false);
 	row->waiting = false;

@@ -1,8 +1,8 @@
 /* The ways to a peer: which there are, which of them work, which one is used. */
 #include "vr/session_priv.h"
 
-/* So long a way that the peer has left is only watched. */
-#define DOUBT_TIME (3 * US_S)
+/* So long a way that the peer has left, or that was dead, is only watched. */
+#define WATCH_TIME (3 * US_S)
 
 /* ---- the table ---- */
 
@@ -180,6 +180,7 @@ session_path_take(struct session *s, struct path path, enum path_reason reason, 
 	s->path = path;
 	s->path_reason = (uint8_t)reason;
 	s->path_since = now;
+	s->doubt_since = 0;
 	s->seen.addr.family = ADDR_NONE;
 	row = session_path_put(s, path, PATH_HEARD, now);
 	row->due = s->paths_due = s->due = now;
@@ -191,18 +192,24 @@ session_path_take(struct session *s, struct path path, enum path_reason reason, 
 	s->ops->moved(s->ctx, s, now);
 }
 
-/* The way in use is left because the peer has left it: it may know why.  Before it is taken again it has to
- * answer for a while. */
+void
+session_path_watch(struct path_row *row, enum path_reason reason, us_t now)
+{
+	if (now < row->bad_until)
+		return;
+	row->bad_until = now + WATCH_TIME;
+	row->bad_reason = (uint8_t)reason;
+	row->history = row->count = 0;
+}
+
+/* The way in use is left because the peer has left it: it may know why. */
 static void
 put_in_doubt(struct path_row *row, us_t now)
 {
 	row->lost = SESSION_LOST_COUNT - 1;
 	row->due = now;
-	if (row->valid && now >= row->bad_until) {
-		row->bad_until = now + DOUBT_TIME;
-		row->bad_reason = PATH_PEER;
-		row->history = row->count = 0;
-	}
+	if (row->valid)
+		session_path_watch(row, PATH_PEER, now);
 }
 
 void

@@ -32,6 +32,7 @@ struct path_row {
 	uint8_t hint;       /* TOLD: enum candidate_origin */
 	uint8_t number;     /* names the row in the tokens of its checks */
 	bool valid;         /* a check came back, and not too many were lost since */
+	bool has_died;      /* it was valid, and then was not */
 	bool waiting;       /* a check is under way */
 	uint8_t lost;       /* checks without an answer, in a row */
 	uint8_t pads;       /* tries of a check of full size */
@@ -40,6 +41,7 @@ struct path_row {
 	uint8_t count;      /* checks in 'history', at most 16 */
 	uint16_t history;   /* of the last ones: 1 is lost */
 	uint16_t proven;    /* largest underlay packet that passed; 0: none */
+	us_t sent;          /* the last check */
 	us_t due;           /* next check, or when the one under way is lost */
 	us_t idle;          /* before the last check nothing had been sent for so long */
 	us_t rtt;           /* smoothed; 0: unknown */
@@ -80,6 +82,8 @@ struct session {
 	uint8_t row_number;        /* of the last row made */
 	struct hash_key token_key; /* random */
 	us_t paths_due;
+	bool has_choice;  /* more than one way is known */
+	us_t doubt_since; /* first record sent since something was heard by the way in use; 0 */
 	us_t path_since;
 	uint8_t path_reason;  /* enum path_reason */
 	us_t sent_at;         /* last record */
@@ -147,12 +151,16 @@ void session_path_choose(struct session *s, us_t now);
 void session_path_take(struct session *s, struct path path, enum path_reason reason, us_t now);
 /* The newest authentic record, with something in it, came from there. */
 void session_path_follow(struct session *s, const struct path *from, us_t now);
+/* It has to answer for a while before it is taken again; why it is not now. */
+void session_path_watch(struct path_row *row, enum path_reason reason, us_t now);
 /* All ways are looked at again. */
 void session_paths_doubt(struct session *s, us_t now);
 /* The keys are gone: nothing is known of any path any more. */
 void session_paths_forget(struct session *s);
 /* Checks that are due, and what follows from those that are lost; when to be called next. */
 us_t session_paths_run(struct session *s, us_t now);
+/* When the way in use has to be checked because nothing comes back; never without a choice. */
+us_t session_doubt_at(struct session *s);
 void session_check_heard(struct session *s, const struct session_content *c, size_t record_size,
 			 const struct path *from, us_t now);
 void session_check_ack_heard(struct session *s, const struct session_content *c, us_t now);

@@ -83,6 +83,12 @@ on_mtu(void *ctx, uint32_t slot, uint16_t inner_mtu, us_t now)
 }
 
 static void
+on_authentic(void *ctx, const struct path *from)
+{
+	(void)ctx, (void)from;
+}
+
+static void
 on_moved(void *ctx, uint32_t slot, us_t now)
 {
 	(void)ctx, (void)slot, (void)now;
@@ -101,6 +107,7 @@ static const struct roster_ops ops = {
 	.session = on_session,
 	.mtu = on_mtu,
 	.moved = on_moved,
+	.authentic = on_authentic,
 	.persist = on_persist,
 };
 

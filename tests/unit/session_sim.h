@@ -363,7 +363,15 @@ sim_on_moved(void *ctx, uint32_t slot, us_t now)
 	n->links[slot].moves++;
 }
 
+static inline void
+sim_on_authentic(void *ctx, const struct path *from)
+{
+	(void)ctx;
+	assert_int_equal(from->kind, PATH_TCP);
+}
+
 static const struct roster_ops sim_ops = {
+	.authentic = sim_on_authentic,
 	.moved = sim_on_moved,
 	.random = sim_on_random,
 	.wall = sim_on_wall,
