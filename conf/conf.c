@@ -255,6 +255,9 @@ conf_fini(struct conf *conf)
 	free(conf->state_dir);
 	free(conf->control_socket);
 	free(conf->log_file);
+	free(conf->underlay.device);
+	free_strings(conf->underlay.renew, conf->underlay.renew_count);
+	free(conf->management_port);
 	memset(conf, 0, sizeof(*conf));
 }
 

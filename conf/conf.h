@@ -91,6 +91,16 @@ struct conf_peer {
 	size_t endpoint_count;
 	struct conf_peer_vn *vns;
 	size_t vn_count;
+	bool management; /* its management actions are carried out */
+};
+
+/* This host's part of the underlay, where the router is one machine's own. */
+struct conf_underlay {
+	char *device; /* NULL: addresses that others name are set nowhere */
+	char **renew; /* command and arguments that have the device ask for an address; count 0: none */
+	size_t renew_count;
+	us_t renew_time;  /* it may take so long; default 10 s */
+	us_t silent_time; /* nothing heard of any peer for so long: renew; default 2.5 s */
 };
 
 /* The numbers are those of enum lisp_algorithm (wire/lisp.h). */
@@ -221,6 +231,8 @@ struct conf {
 	uint16_t mtu_max;       /* largest underlay packet that is probed for; default 1500 */
 	uint32_t hwdt_max;      /* records; default 65536 */
 	us_t hwdt_expiry; /* unheard local machines are asked, then forgotten; default 20 min */
+	struct conf_underlay underlay;
+	char *management_port;         /* character device for management actions; NULL: none */
 	struct conf_features features; /* default all true */
 	struct conf_vn *vns;
 	size_t vn_count;

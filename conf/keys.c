@@ -53,6 +53,31 @@ static const struct key keys[] = {
 	 .help = "Underlay address and UDP port for the sessions with the other routers.  With an "
 		 "unspecified address this host's addresses may change meanwhile."},
 
+	{"underlay", GROUP,
+	 .help = "This host's part of the underlay, where the router is one machine's own."},
+	{"underlay.device", KEY_DEVICE, AT(struct conf, underlay.device), .fixed = true,
+	 .help = "The device towards the other routers, which a management action may give "
+		 "another "
+		 "address."},
+	{"underlay.renew", KEY_WORD, .min = 1, .max = 32,
+	 MANY(struct conf, underlay.renew, underlay.renew_count), .fixed = true,
+	 .help = "A command and its arguments that make this device ask for an address, and end "
+		 "with status 0 when it has one.  It is run when a management action asks for "
+		 "that, "
+		 "when the machine has been moved and no peer is heard, and when all peers are "
+		 "silent."},
+	{"underlay.renew_s", NUMBER(1, 60, 1000000, "seconds"), .fallback = "10",
+	 AT(struct conf, underlay.renew_time),
+	 .help = "That command is ended when it takes longer."},
+	{"underlay.silent_ms", NUMBER(100, 600000, 1000, "milliseconds"), .fallback = "2500",
+	 AT(struct conf, underlay.silent_time),
+	 .help = "Silence of all peers after which it is run; again after 2, 4, 8 ... 60 seconds. "
+		 "Longer than their \"hello_ms\"."},
+	{"management_port", KEY_PATH, .max = PATH_SIZE_MAX, AT(struct conf, management_port),
+	 .fixed = true,
+	 .help = "Character device, such as a port of virtio-serial, on which management actions "
+		 "for this machine are taken."},
+
 	{"log", GROUP, .help = "What is logged, and where."},
 	{"log.level", KEY_CHOICE, .choices = "error|warning|info|debug", .fallback = "\"info\"",
 	 AT(struct conf, log_level), .help = "The least important lines that are written."},
@@ -190,6 +215,8 @@ static const struct key keys[] = {
 	{"peers[].endpoints", KEY_ENDPOINT, .max = 8,
 	 MANY(struct conf_peer, endpoints, endpoint_count),
 	 .help = "Underlay addresses and ports where it is tried; without any it will call."},
+	{"peers[].management", KEY_BOOL, .fallback = "false", AT(struct conf_peer, management),
+	 .help = "Management actions that it delivers are carried out here."},
 	{"peers[].vns", KEY_OBJECTS, .required = true, .min = 1, .max = PEER_VNS_MAX,
 	 MANY(struct conf_peer, vns, vn_count), .help = "The networks shared with it."},
 	{"peers[].vns[].id", .required = true, NUMBER(0, VN_ID_MAX, 1, NULL),
@@ -408,6 +435,7 @@ type_words(enum key_type type, bool plural)
 		[KEY_NAME] = {"a name of 1 to 63 letters, digits, '.', '_' and '-'", "names"},
 		[KEY_PATH] = {"an absolute path", "absolute paths"},
 		[KEY_DEVICE] = {"the name of a network device", "names of network devices"},
+		[KEY_WORD] = {"a text of 1 to 255 bytes without control characters", "texts"},
 		[KEY_BOOL] = {"true or false", "booleans"},
 		[KEY_NUMBER] = {"a whole number", "whole numbers"},
 		[KEY_CHOICE] = {"a word", "words"},

@@ -7,6 +7,7 @@
 #include "base/fmt.h"
 #include "vr/crypto.h"
 #include "vr/ctl.h"
+#include "vr/ctl_port.h"
 
 struct vr_id
 daemon_id(const uint8_t public_key[CONF_KEY_SIZE])
@@ -337,12 +338,13 @@ daemon_destroy(struct daemon *d)
 		return;
 	if (d->tunnel != NULL && d->vr != NULL && d->ctl != NULL)
 		daemon_state_write(d);
+	daemon_underlay_destroy(d);
+	ctl_port_destroy(d->ctl_port);
 	loop_destroy(d->loop);
 	ctl_destroy(d->ctl);
 	tunnel_destroy(d->tunnel);
 	vr_destroy(d->vr);
 	daemon_lisp_destroy(d);
-	daemon_underlay_destroy(d);
 	for (size_t i = 0; i < d->port_count; i++)
 		port_destroy(d->ports[i].port);
 	state_destroy(d->state);

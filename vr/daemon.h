@@ -15,8 +15,10 @@
 #include "vr/tunnel.h"
 #include "vr/vr.h"
 
+struct action_order;
 struct ctl;
 struct ctl_command;
+struct ctl_port;
 struct daemon;
 struct daemon_lisp;
 struct daemon_underlay;
@@ -46,8 +48,9 @@ struct daemon {
 	struct vr *vr;
 	struct tunnel *tunnel;
 	struct ctl *ctl;
+	struct ctl_port *ctl_port; /* NULL: none */
 	struct state *state;
-	struct daemon_lisp *lisp;  /* NULL: no part in the mapping system */
+	struct daemon_lisp *lisp; /* NULL: no part in the mapping system */
 	struct daemon_underlay *underlay;
 	struct daemon_port *ports; /* one per VN */
 	size_t port_count;
@@ -62,8 +65,9 @@ struct daemon {
 	bool state_waits;      /* something has changed since the last writing began */
 	bool state_walks;      /* one is under way, and has come so far through the HWDT: */
 	size_t state_position;
-	us_t state_written;   /* when the last one began */
-	uint64_t clock_floor; /* from the state file */
+	us_t state_written;    /* when the last one began */
+	uint64_t clock_floor;  /* from the state file */
+	uint64_t actions_seen; /* settled, and looked at by who waits for them */
 };
 
 /* Consumes 'conf' (from malloc), also on failure.  0 and '*out', or -errno with the cause logged. */
@@ -164,6 +168,9 @@ bool daemon_lisp_send(struct daemon *d, const struct endpoint *to, const uint8_t
 MUST_USE int daemon_underlay_open(struct daemon *d);
 MUST_USE int daemon_underlay_watch(struct daemon *d);
 void daemon_underlay_destroy(struct daemon *d);
+/* For struct vr_io. */
+MUST_USE int daemon_underlay_act(void *daemon, const struct action_order *order, uint32_t token,
+				 us_t now);
 
 /* The control commands (ctl_cmds.c): their context is the daemon. */
 const struct ctl_command *daemon_commands(size_t *count);

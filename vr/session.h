@@ -61,7 +61,8 @@ void session_destroy(struct session *s);
 void session_endpoints(struct session *s, const struct endpoint *endpoints, size_t count, us_t now);
 
 /* The way to the peer may be another one, or the peer must learn where we are now: it is asked for a sign of life at once, and
- * a new handshake follows when that is not answered soon.  Without keys the peer is called at once. */
+ * a new handshake follows when that is not answered soon.  Without keys the peer is called at once.
+ */
 void session_underlay_changed(struct session *s, us_t now);
 
 /* Something in 'conf' has changed: session_run() is due, whatever it said before. */
