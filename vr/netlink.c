@@ -1,5 +1,5 @@
 /* rtnetlink requests, one at a time, each with its acknowledgement; and a socket that only listens. */
-#include "vr/netlink.h"
+#include "vr/netlink_priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,18 +11,11 @@
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 
-#include <libmnl/libmnl.h>
-
-struct netlink {
-	struct mnl_socket *socket;
-	uint32_t seq;
-};
-
 /* One message, large enough for any request here and for one link's description. */
 struct request {
 	struct nlmsghdr *head;
 	struct ifinfomsg *info;
-	char bytes[32768];
+	char bytes[NETLINK_MESSAGE_SIZE];
 };
 
 int
@@ -65,27 +58,31 @@ request_init(struct request *r, uint16_t type, uint16_t flags, int index)
 	r->info->ifi_index = index;
 }
 
-/* Sends the request and runs 'reply' (may be NULL) on what comes back before the acknowledgement.
- * The request's memory is used for the answer. */
-static int
-request_do(struct netlink *nl, struct request *r, mnl_cb_t reply, void *ctx)
+int
+netlink_ask(struct netlink *nl, struct nlmsghdr *head, mnl_cb_t reply, void *ctx)
 {
 	unsigned portid = mnl_socket_get_portid(nl->socket);
 	ssize_t size;
 	int rc;
 
-	r->head->nlmsg_seq = ++nl->seq;
-	if (mnl_socket_sendto(nl->socket, r->head, r->head->nlmsg_len) < 0)
+	head->nlmsg_seq = ++nl->seq;
+	if (mnl_socket_sendto(nl->socket, head, head->nlmsg_len) < 0)
 		return -errno;
 	do {
-		size = mnl_socket_recvfrom(nl->socket, r->bytes, sizeof(r->bytes));
+		size = mnl_socket_recvfrom(nl->socket, head, NETLINK_MESSAGE_SIZE);
 		if (size < 0)
 			return -errno;
-		rc = mnl_cb_run(r->bytes, (size_t)size, nl->seq, portid, reply, ctx);
+		rc = mnl_cb_run(head, (size_t)size, nl->seq, portid, reply, ctx);
 		if (rc < 0)
 			return -errno;
 	} while (rc > MNL_CB_STOP);
 	return 0;
+}
+
+static int
+request_do(struct netlink *nl, struct request *r, mnl_cb_t reply, void *ctx)
+{
+	return netlink_ask(nl, r->head, reply, ctx);
 }
 
 static int
@@ -131,8 +128,8 @@ read_attr(const struct nlattr *attr, void *ctx)
 	return MNL_CB_OK;
 }
 
-static int
-read_link(const struct nlmsghdr *head, void *ctx)
+int
+netlink_read_link(const struct nlmsghdr *head, void *ctx)
 {
 	const struct ifinfomsg *info = mnl_nlmsg_get_payload(head);
 	struct netlink_link *link = ctx;
@@ -157,7 +154,7 @@ netlink_find(struct netlink *nl, const char *name, struct netlink_link *out)
 		return -ENODEV;
 	request_init(&r, RTM_GETLINK, 0, 0);
 	mnl_attr_put_strz(r.head, IFLA_IFNAME, name);
-	rc = request_do(nl, &r, read_link, &link);
+	rc = request_do(nl, &r, netlink_read_link, &link);
 	if (rc < 0)
 		return rc;
 	if (link.index == 0)
@@ -351,7 +348,7 @@ heard(const struct nlmsghdr *head, void *ctx)
 	if (mnl_nlmsg_get_payload_len(head) < sizeof(*info) || info->ifi_family != AF_UNSPEC ||
 	    (head->nlmsg_type != RTM_NEWLINK && head->nlmsg_type != RTM_DELLINK))
 		return MNL_CB_OK;
-	if (read_link(head, &link) != MNL_CB_ERROR)
+	if (netlink_read_link(head, &link) != MNL_CB_ERROR)
 		w->fn(w->ctx, &link, head->nlmsg_type == RTM_DELLINK);
 	return MNL_CB_OK;
 }

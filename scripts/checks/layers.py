@@ -33,13 +33,14 @@ HOMES = [
     ("linux/if_packet.h", ["vr/port_packet.c"]),
     ("netpacket/packet.h", ["vr/port_packet.c"]),
     ("openssl/*", ["vr/crypto_openssl.c"]),
+    ("libmnl/*", ["vr/netlink*"]),
     # vrctl is the other end of the control socket.
     ("cjson/*", ["conf/*", "vr/ctl*.c", "vr/vrctl*.c"]),
     ("cJSON.h", []),
 ]
 
 # Libraries used by one file of vr/, whichever that is.
-ONE_HOME = ["libmnl/*", "nftables/*"]
+ONE_HOME = ["nftables/*"]
 
 # Headers of descriptors and interfaces: these belong to vr/.
 DESCRIPTORS = ["sys/socket.h", "sys/epoll.h", "sys/ioctl.h", "sys/un.h", "sys/timerfd.h", "poll.h",
