@@ -7,7 +7,8 @@ int
 port_create(const struct port_conf *conf, const struct port_ops *ops, void *ctx, struct log *log,
 	    struct port **out)
 {
-	return port_lan_create(conf, ops, ctx, log, out);
+	return conf->host != NULL ? port_tun_create(conf, ops, ctx, log, out)
+				  : port_lan_create(conf, ops, ctx, log, out);
 }
 
 void
@@ -63,6 +64,12 @@ int
 port_guard_set(struct port *p, const struct prefix *prefixes, size_t count)
 {
 	return p->kind->guard_set != NULL ? p->kind->guard_set(p, prefixes, count) : -EOPNOTSUPP;
+}
+
+int
+port_host_set(struct port *p, const struct port_host *host)
+{
+	return p->kind->host_set != NULL ? p->kind->host_set(p, host) : -EOPNOTSUPP;
 }
 
 int

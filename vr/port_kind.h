@@ -25,6 +25,7 @@ struct port_kind {
 	void (*link_event_readable)(struct port *p, us_t now);
 	us_t (*run)(struct port *p, us_t now);
 	int (*guard_set)(struct port *p, const struct prefix *prefixes, size_t count);
+	int (*host_set)(struct port *p, const struct port_host *host);
 	int (*send)(struct port *p, struct frame *f);
 	void (*flush)(struct port *p);
 	int (*inject)(struct port *p, const uint8_t *frame, size_t size);
@@ -32,10 +33,12 @@ struct port_kind {
 	void (*stats)(struct port *p, struct port_stats *out);
 };
 
-extern const struct port_kind port_lan_kind;
+extern const struct port_kind port_lan_kind, port_tun_kind;
 
 /* As port_create(), for one kind. */
 MUST_USE int port_lan_create(const struct port_conf *conf, const struct port_ops *ops, void *ctx,
+			     struct log *log, struct port **out);
+MUST_USE int port_tun_create(const struct port_conf *conf, const struct port_ops *ops, void *ctx,
 			     struct log *log, struct port **out);
 
 /* "up", "down" or "gone". */
