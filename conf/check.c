@@ -8,6 +8,7 @@
 #include "base/fmt.h"
 #include "conf/check_lisp.h"
 #include "conf/check_proxy.h"
+#include "conf/interface.h"
 #include "conf/unique.h"
 
 /* What fill_conf() leaves for a number that it refused. */
@@ -513,6 +514,7 @@ check_conf(struct report *r, const struct conf *conf, conf_public_key_fn *public
 		check_own_key(&c, public_key);
 		rc = c.rc != 0 ? c.rc : check_lisp(r, conf);
 		rc = rc != 0 ? rc : check_proxy(r, conf);
+		interface_check(r, conf);
 	}
 	checker_fini(&c);
 	return rc;

@@ -22,6 +22,12 @@ enum conf_cipher { CONF_AESGCM = 0, CONF_CHACHAPOLY };
 /* Which MAC the router answers with on a LAN: the VN's own virtual-router MAC, or the NIC's. */
 enum conf_mac { CONF_MAC_VIRTUAL = 0, CONF_MAC_NIC };
 
+/* What stands at "device". */
+enum conf_model {
+	CONF_MODEL_ROUTER = 0, /* a LAN */
+	CONF_MODEL_INTERFACE,  /* this machine alone, behind a TUN device that the router makes */
+};
+
 /* How packets travel to a locator. */
 enum conf_encapsulation {
 	CONF_ENCAP_AUTO = 0, /* sealed to a peer that we have a session with, plain to all others */
@@ -53,7 +59,8 @@ struct conf_proxy {
 struct conf_vn {
 	vn_id_t id;
 	char *name;
-	char *device; /* NIC, veth or Linux bridge */
+	enum conf_model model;
+	char *device; /* NIC, veth or Linux bridge; INTERFACE: of a TUN that is not there yet */
 	enum conf_mac mac_kind;
 	struct mac mac;       /* VIRTUAL: by default 02:56:52 and the VN's number */
 	bool super_frames;    /* PACKET_VNET_HDR; default true */
@@ -61,6 +68,10 @@ struct conf_vn {
 	size_t local_count;
 	struct conf_address *addresses;
 	size_t address_count;
+	/* INTERFACE: this machine's addresses on the device; these stand at "addresses" in the text, and the router
+	 * itself has none. */
+	struct conf_address *own;
+	size_t own_count;
 	struct prefix *
 		subnets; /* on-link subnets of the VN beside those of 'addresses': same-subnet traffic keeps its TTL */
 	size_t subnet_count;

@@ -54,6 +54,16 @@ actions_destroy(struct actions *a)
 
 /* ---- carried out here ---- */
 
+/* Is the machine of this address the one that this router runs on? */
+bool
+action_is_own(const struct site *site, struct addr eid)
+{
+	for (size_t i = 0; i < site->conf->own_count; i++)
+		if (addr_equal(site->conf->own[i].addr, eid))
+			return true;
+	return vr_owns_address(site, eid);
+}
+
 /* What was carried out by another router with this message; numbers of before a restart are others. */
 static struct taken *
 find_taken(struct actions *a, struct vr_id from, uint32_t id)
@@ -154,7 +164,7 @@ action_heard(struct vr *vr, struct peer *peer, const struct sync_msg *msg, us_t 
 		say_outcome(vr, peer->id, msg->id, msg->vn, SYNC_OUT_REFUSED, 0);
 	} else if (t != NULL) {
 		say_outcome(vr, peer->id, msg->id, msg->vn, t->outcome, t->detail);
-	} else if (!vr_owns_address(vr_site(vr, msg->vn), msg->action.eid)) {
+	} else if (!action_is_own(vr_site(vr, msg->vn), msg->action.eid)) {
 		say_outcome(vr, peer->id, msg->id, msg->vn, SYNC_OUT_NOT_HERE, 0);
 	} else {
 		begin(vr, peer, msg, now);
@@ -241,7 +251,7 @@ start_here(struct vr *vr, const struct given *g, us_t now)
 	const struct action_order *order = &g->state.order;
 	struct taken *t;
 
-	if (!vr_owns_address(vr_site(vr, order->vn), order->eid))
+	if (!action_is_own(vr_site(vr, order->vn), order->eid))
 		return -ENXIO;
 	t = take(vr->actions, vr->self, g->number);
 	if (t == NULL)

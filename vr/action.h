@@ -47,6 +47,8 @@ uint64_t actions_settled(const struct vr *vr);
 /* For struct vr_io's 'act'. */
 void action_done(struct vr *vr, uint32_t token, enum sync_outcome outcome, uint16_t detail,
 		 us_t now);
+/* An address of the machine that this router runs on: its own, or with the model "interface" the machine's. */
+bool action_is_own(const struct site *site, struct addr eid);
 /* Sends what is due, gives up what took too long; when to be called next. */
 us_t actions_run(struct vr *vr, us_t now);
 /* Messages, for sync.c. */

@@ -43,6 +43,8 @@ add_vns(cJSON *o, const struct daemon *d)
 
 		ctl_add_number(vn, "vn", d->ports[i].vn);
 		ctl_add_text(vn, "name", conf->name);
+		ctl_add_text(vn, "model",
+			     conf->model == CONF_MODEL_INTERFACE ? "interface" : "router");
 		ctl_add_text(vn, "device", conf->device);
 		ctl_add_text(vn, "link", port_link_name(port));
 		ctl_add_text(vn, "mac", fmt_mac(port_mac(port)).s);

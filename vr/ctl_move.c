@@ -60,9 +60,11 @@ read_own_eid(struct daemon *d, const cJSON *request, struct action_order *o,
 
 	if (cJSON_GetObjectItemCaseSensitive(request, "eid") != NULL)
 		err = read_eid(request, &o->eid, error);
+	else if (site->conf->own_count > 0)
+		o->eid = site->conf->own[0].addr;
 	else if (site->conf->address_count > 0)
 		o->eid = site->conf->addresses[0].addr;
-	if (err == 0 && !vr_owns_address(site, o->eid)) {
+	if (err == 0 && !action_is_own(site, o->eid)) {
 		ctl_error_set(error, "refused", "this router is not the machine of that address");
 		err = -ENXIO;
 	}

@@ -102,8 +102,9 @@ void daemon_drops(const struct daemon *d, daemon_drop_fn *each, void *ctx);
 void daemon_dump(const struct daemon *d);
 /* What the configuration's checks need: see conf_read_with_key(). */
 int daemon_public_key(const char *key_file, uint8_t public_key[CONF_KEY_SIZE]);
-/* The port's kernel leaves alone what is the VN's by this configuration.  0, or -errno with the rules
- * as they were. */
+/* The port's kernel leaves alone what is the VN's by this configuration, or sends it there: with the "model"
+ * "interface" it gets its addresses and routes.  0, or -errno with the cause logged; rules stay as
+ * they were. */
 MUST_USE int daemon_guard(struct daemon_port *p, const struct conf *conf, const struct conf_vn *vn);
 /* The id that a public key stands for. */
 struct vr_id daemon_id(const uint8_t public_key[CONF_KEY_SIZE]);

@@ -264,9 +264,7 @@ unknown_keys_come_with_a_suggestion(void **state)
 		 "\"prefixes\"?), "
 		 "found \"prefix\"\n"},
 		{WITH("\"\\u000a\xc3\xa4\":1"),
-		 "f:1:61: ?\xc3\xa4: expected one of \"name\", \"key_file\", \"state_dir\", "
-		 "\"control_socket\", \"listen\", \"log\", \"session\", \"sync\", \"hwdt\", "
-		 "\"features\", \"vns\", \"peers\", \"lisp\", found \"?\xc3\xa4\"\n"},
+		 "f:1:61: ?\xc3\xa4: expected a known key, found \"?\xc3\xa4\"\n"},
 	};
 
 	(void)state;

@@ -406,6 +406,7 @@ what_is_not_reloaded_is_said(void **state)
 		{"features.udp_super_frames", "{",
 		 "{\"features\": {\"udp_super_frames\": false}, "},
 		{"vns[].id", "{\"id\": 10,", "{\"id\": 11,"},
+		{"vns[].model", "\"br8\"", "\"br8\", \"model\": \"interface\""},
 		{"vns[].device", "\"br8\"", "\"br88\""},
 		{"vns[].mac", "\"br8\"", "\"br8\", \"mac\": \"nic\""},
 		{"vns[].super_frames", "\"br8\"", "\"br8\", \"super_frames\": false"},
