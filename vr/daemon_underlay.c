@@ -15,8 +15,10 @@
 #define MODULE "underlay"
 /* How often the peers' signs of life are counted. */
 #define TICK (100 * US_MS)
-/* After a move: the peers have answered by then, if there is a way to them. */
-#define MOVED_PATIENCE (400 * US_MS)
+/* After a move what was under way has arrived by the first of these, and answers to what is asked then by the second, if there
+ * is a way to the peers. */
+#define MOVED_GRACE    (100 * US_MS)
+#define MOVED_PATIENCE (500 * US_MS)
 #define AGAIN_FIRST    (2 * US_S)
 #define AGAIN_LAST     (60 * US_S)
 
@@ -29,7 +31,9 @@ struct daemon_underlay {
 	uint64_t heard_count; /* records of all peers */
 	us_t heard;           /* that changed */
 	us_t moved;           /* 0: its consequences have been drawn */
-	us_t renew_after;     /* not again before */
+	bool is_asked;        /* the peers were, after its grace, with so many records: */
+	uint64_t asked_count;
+	us_t renew_after; /* not again before */
 	us_t renew_pause;
 };
 
@@ -50,7 +54,11 @@ on_moved(void *ctx, us_t now)
 {
 	struct daemon *d = ctx;
 
+	/* The card says so several times. */
+	if (d->underlay->moved != 0)
+		return;
 	d->underlay->moved = now;
+	d->underlay->is_asked = false;
 	log_line(d->log, LOG_INFO, MODULE, "this machine has been moved, says its network card");
 }
 
@@ -184,6 +192,24 @@ count_heard(struct daemon *d, us_t now)
 	}
 }
 
+/* After a move: is there no way to any peer? */
+static bool
+moved_run(struct daemon *d, us_t now)
+{
+	struct daemon_underlay *u = d->underlay;
+
+	if (u->moved == 0 || now < u->moved + MOVED_GRACE)
+		return false;
+	if (!u->is_asked) {
+		u->is_asked = true;
+		u->asked_count = u->heard_count;
+		on_changed(d, now);
+	}
+	if (u->heard_count != u->asked_count)
+		u->moved = 0;
+	return u->moved != 0 && now >= u->moved + MOVED_PATIENCE;
+}
+
 /* Does what a silence asks for; returns when to look again. */
 static us_t
 silence_run(struct daemon *d, us_t now)
@@ -193,12 +219,10 @@ silence_run(struct daemon *d, us_t now)
 	if (d->conf->underlay.renew_count == 0 || d->peer_count == 0)
 		return US_NEVER;
 	count_heard(d, now);
-	if (u->moved != 0 && u->heard > u->moved)
-		u->moved = 0;
 	if (renew_is_running(u->renew))
 		return now + TICK;
 	/* What cannot be run now is tried again later. */
-	if (u->moved != 0 && now >= u->moved + MOVED_PATIENCE)
+	if (moved_run(d, now))
 		(void)!start_renewal(d, "moved, and no peer is heard", now);
 	else if (now >= u->heard + d->conf->underlay.silent_time && now >= u->renew_after)
 		(void)!start_renewal(d, "no peer is heard", now);
