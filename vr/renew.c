@@ -148,6 +148,9 @@ set_files(posix_spawn_file_actions_t *files, int output)
 		rc = posix_spawn_file_actions_adddup2(files, output, 1);
 	if (rc == 0)
 		rc = posix_spawn_file_actions_adddup2(files, output, 2);
+	/* Libraries have descriptors that are not closed by themselves. */
+	if (rc == 0)
+		rc = posix_spawn_file_actions_addclosefrom_np(files, 3);
 	return -rc;
 }
 

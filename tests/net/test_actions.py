@@ -2,6 +2,7 @@
 management port, or by nobody. (Router A's own address stands for the machine: no host is needed for that.)"""
 import json
 import os
+import re
 import select
 import subprocess
 import time
@@ -148,7 +149,7 @@ def test_what_cannot_be_done_says_why_and_changes_nothing(net):
 
 
 @pytest.mark.parametrize("text,outcome,detail", [("exit 3", "failed", 3), ("kill -9 $$", "failed", 9),
-                                                 ("sleep 60 & wait", "timeout", 9)],
+                                                 ("mkfifo LEASE.fifo; cat LEASE.fifo & wait", "timeout", 9)],
                          ids=["status", "killed", "hangs"])
 def test_a_command_that_fails_says_how(net, text, outcome, detail):
     with open(net.script, encoding="ascii") as file:
@@ -160,11 +161,27 @@ def test_a_command_that_fails_says_how(net, text, outcome, detail):
         status, out, _ = net.move(EID, "--json")
         data = json.loads(out)["data"]
         assert status == 1 and (data["outcome"], data["detail"]) == (outcome, detail)
-        assert net.spaces["a"].run("pgrep", "-x", "-f", "sleep 60", check=False) == ""
+        assert net.spaces["a"].run("pgrep", "-f", f"{net.lease}.fifo", check=False) == ""
     finally:
         net.write(before)
         del net.routers["a"].conf["underlay"]["renew_s"]
         net.routers["a"].reload()
+
+
+def test_the_command_may_change_the_network_and_nothing_else(net):
+    with open(net.script, encoding="ascii") as file:
+        before = file.read()
+    net.write("grep -E '^(Cap|NoNew)' /proc/self/status >&2; ls -l /proc/self/fd >&2")
+    try:
+        assert net.move(EID)[0] == 0
+    finally:
+        net.write(before)
+    said = dict(re.findall(r"renew: (\w+): *\t*(\w+)", net.routers["a"].log().replace("?", "\t")))
+    # CAP_NET_BIND_SERVICE, CAP_NET_ADMIN, CAP_NET_RAW
+    assert {int(said[key], 16) for key in ("CapInh", "CapPrm", "CapEff", "CapAmb")} == {0x3400}, said
+    assert int(said["CapBnd"], 16) == 0 and said["NoNewPrivs"] == "1"
+    # The three standard ones, and the one of `ls`.
+    assert len(re.findall(r"renew: .* -> ", net.routers["a"].log())) == 4
 
 
 def test_two_actions_at_once_are_one_renewal(net):
