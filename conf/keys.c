@@ -72,7 +72,7 @@ static const struct key keys[] = {
 	{"underlay.silent_ms", NUMBER(100, 600000, 1000, "milliseconds"), .fallback = "2500",
 	 AT(struct conf, underlay.silent_time),
 	 .help = "Silence of all peers after which it is run; again after 2, 4, 8 ... 60 seconds. "
-		 "Longer than their \"hello_ms\"."},
+		 "At least twice \"sync.hello_ms\"."},
 	{"management_port", KEY_PATH, .max = PATH_SIZE_MAX, AT(struct conf, management_port),
 	 .fixed = true,
 	 .help = "Character device, such as a port of virtio-serial, on which management actions "
