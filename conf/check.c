@@ -8,6 +8,7 @@
 #include "base/fmt.h"
 #include "conf/check_lisp.h"
 #include "conf/check_proxy.h"
+#include "conf/interface.h"
 #include "conf/unique.h"
 
 /* What fill_conf() leaves for a number that it refused. */
@@ -459,6 +460,24 @@ check_times(struct checker *c)
 	report_place(c->r, place, expected, found);
 }
 
+/* One hello may be lost. */
+static void
+check_underlay(struct checker *c)
+{
+	const struct conf *conf = c->conf;
+	char expected[64], found[24];
+
+	if (conf->underlay.renew_count == 0 || conf->hello_interval < 0 ||
+	    conf->underlay.silent_time < 0 ||
+	    conf->underlay.silent_time >= 2 * conf->hello_interval)
+		return;
+	snprintf(expected, sizeof(expected), "at least twice \"sync.hello_ms\" (%lld)",
+		 (long long)(conf->hello_interval / US_MS));
+	snprintf(found, sizeof(found), "%lld", (long long)(conf->underlay.silent_time / US_MS));
+	report_place(c->r, place_in(at("underlay", PLACE_NO_INDEX), "silent_ms", PLACE_NO_INDEX),
+		     expected, found);
+}
+
 static void
 check_features(struct checker *c)
 {
@@ -509,10 +528,12 @@ check_conf(struct report *r, const struct conf *conf, conf_public_key_fn *public
 		check_prefixes(&c);
 		check_mobile(&c);
 		check_addresses(&c);
+		check_underlay(&c);
 		check_features(&c);
 		check_own_key(&c, public_key);
 		rc = c.rc != 0 ? c.rc : check_lisp(r, conf);
 		rc = rc != 0 ? rc : check_proxy(r, conf);
+		interface_check(r, conf);
 	}
 	checker_fini(&c);
 	return rc;

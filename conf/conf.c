@@ -10,6 +10,7 @@
 #include "conf/check.h"
 #include "conf/file.h"
 #include "conf/fill.h"
+#include "conf/interface.h"
 #include "conf/where.h"
 
 /* What depends on the number of the network. */
@@ -27,7 +28,7 @@ finish_vn(struct conf_vn *vn)
 	if (vn->mac_kind == CONF_MAC_VIRTUAL && mac_is_zero(vn->mac))
 		vn->mac = (struct mac){{0x02, 0x56, 0x52, (uint8_t)(vn->id >> 16),
 					(uint8_t)(vn->id >> 8), (uint8_t)vn->id}};
-	return 0;
+	return vn->model == CONF_MODEL_INTERFACE ? interface_finish(vn) : 0;
 }
 
 static int
@@ -193,6 +194,7 @@ fini_vn(struct conf_vn *vn)
 	free(vn->device);
 	free(vn->local);
 	free(vn->addresses);
+	free(vn->own);
 	free(vn->subnets);
 	free(vn->petrs);
 	free(vn->proxy.prefixes);
@@ -255,6 +257,9 @@ conf_fini(struct conf *conf)
 	free(conf->state_dir);
 	free(conf->control_socket);
 	free(conf->log_file);
+	free(conf->underlay.device);
+	free_strings(conf->underlay.renew, conf->underlay.renew_count);
+	free(conf->management_port);
 	memset(conf, 0, sizeof(*conf));
 }
 

@@ -22,6 +22,12 @@ enum conf_cipher { CONF_AESGCM = 0, CONF_CHACHAPOLY };
 /* Which MAC the router answers with on a LAN: the VN's own virtual-router MAC, or the NIC's. */
 enum conf_mac { CONF_MAC_VIRTUAL = 0, CONF_MAC_NIC };
 
+/* What stands at "device". */
+enum conf_model {
+	CONF_MODEL_ROUTER = 0, /* a LAN */
+	CONF_MODEL_INTERFACE,  /* this machine alone, behind a TUN device that the router makes */
+};
+
 /* How packets travel to a locator. */
 enum conf_encapsulation {
 	CONF_ENCAP_AUTO = 0, /* sealed to a peer that we have a session with, plain to all others */
@@ -53,7 +59,8 @@ struct conf_proxy {
 struct conf_vn {
 	vn_id_t id;
 	char *name;
-	char *device; /* NIC, veth or Linux bridge */
+	enum conf_model model;
+	char *device; /* NIC, veth or Linux bridge; INTERFACE: of a TUN that is not there yet */
 	enum conf_mac mac_kind;
 	struct mac mac;       /* VIRTUAL: by default 02:56:52 and the VN's number */
 	bool super_frames;    /* PACKET_VNET_HDR; default true */
@@ -61,6 +68,10 @@ struct conf_vn {
 	size_t local_count;
 	struct conf_address *addresses;
 	size_t address_count;
+	/* INTERFACE: this machine's addresses on the device; these stand at "addresses" in the text, and the router
+	 * itself has none. */
+	struct conf_address *own;
+	size_t own_count;
 	struct prefix *
 		subnets; /* on-link subnets of the VN beside those of 'addresses': same-subnet traffic keeps its TTL */
 	size_t subnet_count;
@@ -92,6 +103,16 @@ struct conf_peer {
 	bool relay; /* it relays for us */
 	struct conf_peer_vn *vns;
 	size_t vn_count;
+	bool management; /* its management actions are carried out */
+};
+
+/* This host's part of the underlay, where the router is one machine's own. */
+struct conf_underlay {
+	char *device; /* NULL: addresses that others name are set nowhere */
+	char **renew; /* command and arguments that have the device ask for an address; count 0: none */
+	size_t renew_count;
+	us_t renew_time;  /* it may take so long; default 10 s */
+	us_t silent_time; /* nothing heard of any peer for so long: renew; default 2.5 s */
 };
 
 /* What this router does for peers that do not reach each other. */
@@ -232,6 +253,8 @@ struct conf {
 	struct conf_relay relay;
 	uint32_t hwdt_max; /* records; default 65536 */
 	us_t hwdt_expiry;  /* unheard local machines are asked, then forgotten; default 20 min */
+	struct conf_underlay underlay;
+	char *management_port;         /* character device for management actions; NULL: none */
 	struct conf_features features; /* default all true */
 	struct conf_vn *vns;
 	size_t vn_count;

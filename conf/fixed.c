@@ -26,6 +26,7 @@ values_equal(const struct key *key, const uint8_t *a, const uint8_t *b)
 	case KEY_NAME:
 	case KEY_PATH:
 	case KEY_DEVICE:
+	case KEY_WORD:
 		return texts_equal(a, b);
 	case KEY_ENDPOINT:
 		memcpy(&s, a, sizeof(s));

@@ -62,6 +62,30 @@ static const struct key keys[] = {
 	{"relay.peer_mbps", NUMBER(0, 1000000, 1, "Mb/s"), .fallback = "0",
 	 AT(struct conf, relay.peer_mbps),
 	 .help = "So much is relayed for each sending peer; 0 is no limit."},
+	{"underlay", GROUP,
+	 .help = "This host's part of the underlay, where the router is one machine's own."},
+	{"underlay.device", KEY_DEVICE, AT(struct conf, underlay.device), .fixed = true,
+	 .help = "The device towards the other routers, which a management action may give "
+		 "another "
+		 "address."},
+	{"underlay.renew", KEY_WORD, .min = 1, .max = 32,
+	 MANY(struct conf, underlay.renew, underlay.renew_count), .fixed = true,
+	 .help = "A command and its arguments that make this device ask for an address, and end "
+		 "with status 0 when it has one.  It is run when a management action asks for "
+		 "that, "
+		 "when the machine has been moved and no peer is heard, and when all peers are "
+		 "silent."},
+	{"underlay.renew_s", NUMBER(1, 60, 1000000, "seconds"), .fallback = "10",
+	 AT(struct conf, underlay.renew_time),
+	 .help = "That command is ended when it takes longer."},
+	{"underlay.silent_ms", NUMBER(100, 600000, 1000, "milliseconds"), .fallback = "2500",
+	 AT(struct conf, underlay.silent_time),
+	 .help = "Silence of all peers after which it is run; again after 2, 4, 8 ... 60 seconds. "
+		 "At least twice \"sync.hello_ms\"."},
+	{"management_port", KEY_PATH, .max = PATH_SIZE_MAX, AT(struct conf, management_port),
+	 .fixed = true,
+	 .help = "Character device, such as a port of virtio-serial, on which management actions "
+		 "for this machine are taken."},
 
 	{"log", GROUP, .help = "What is logged, and where."},
 	{"log.level", KEY_CHOICE, .choices = "error|warning|info|debug", .fallback = "\"info\"",
@@ -132,8 +156,14 @@ static const struct key keys[] = {
 	 .help = "Number of the network, the same at all routers (the LISP Instance-ID)."},
 	{"vns[].name", KEY_NAME, AT(struct conf_vn, name),
 	 .help = "A name for people; without it \"vn\" and the number."},
+	{"vns[].model", KEY_CHOICE, .choices = "router|interface", .fallback = "\"router\"",
+	 AT(struct conf_vn, model), .fixed = true,
+	 .help = "What this router serves: \"router\", the machines of a LAN; or "
+		 "\"interface\", only the machine that it runs on, by a TUN device that it makes."},
 	{"vns[].device", KEY_DEVICE, .required = true, AT(struct conf_vn, device), .fixed = true,
-	 .help = "The LAN: a NIC, a veth or a Linux bridge.  Each network has its own."},
+	 .help = "The LAN: a NIC, a veth or a Linux bridge.  Each network has its own.  With the "
+		 "\"model\" \"interface\" the name of the TUN device, which must not be there "
+		 "yet."},
 	{"vns[].mac", KEY_MAC, .fallback = "\"virtual\"", AT(struct conf_vn, mac_kind),
 	 .fixed = true,
 	 .help = "The MAC address that the router answers with: \"virtual\" (02:56:52 and the "
@@ -143,10 +173,13 @@ static const struct key keys[] = {
 	{"vns[].super_frames", KEY_BOOL, .fallback = "true", AT(struct conf_vn, super_frames),
 	 .fixed = true, .help = "Super-frames of up to 64 kB enter and leave this LAN whole."},
 	{"vns[].local", KEY_PREFIX, .max = PREFIXES_MAX, MANY(struct conf_vn, local, local_count),
-	 .help = "Prefixes of the machines at home on this LAN, which may speak."},
+	 .help = "Prefixes of the machines at home on this LAN, which may speak.  With the "
+		 "\"model\" \"interface\" each of \"addresses\" that is in none, nor in a mobile "
+		 "prefix, is one of its own."},
 	{"vns[].addresses", KEY_ADDR_LEN, .max = 64, MANY(struct conf_vn, addresses, address_count),
 	 .help = "Addresses that the router itself has on the LAN, as the gateway of their "
-		 "subnets."},
+		 "subnets.  With the \"model\" \"interface\" those that this machine gets on "
+		 "the device, by which it is reached."},
 	{"vns[].subnets", KEY_PREFIX, .max = 4096, MANY(struct conf_vn, subnets, subnet_count),
 	 .help = "Further on-link subnets: packets within one of them keep their TTL."},
 	{"vns[].native_gateway", KEY_ADDR, AT(struct conf_vn, native_gateway),
@@ -210,6 +243,8 @@ static const struct key keys[] = {
 	 .help = "It relays for this router: peers that cannot be reached directly are reached by "
 		 "it, and with its help directly where the NATs between them allow that.  Its own "
 		 "configuration has \"relay\", and both routers as peers."},
+	{"peers[].management", KEY_BOOL, .fallback = "false", AT(struct conf_peer, management),
+	 .help = "Management actions that it delivers are carried out here."},
 	{"peers[].vns", KEY_OBJECTS, .required = true, .min = 1, .max = PEER_VNS_MAX,
 	 MANY(struct conf_peer, vns, vn_count), .help = "The networks shared with it."},
 	{"peers[].vns[].id", .required = true, NUMBER(0, VN_ID_MAX, 1, NULL),
@@ -428,6 +463,7 @@ type_words(enum key_type type, bool plural)
 		[KEY_NAME] = {"a name of 1 to 63 letters, digits, '.', '_' and '-'", "names"},
 		[KEY_PATH] = {"an absolute path", "absolute paths"},
 		[KEY_DEVICE] = {"the name of a network device", "names of network devices"},
+		[KEY_WORD] = {"a text of 1 to 255 bytes without control characters", "texts"},
 		[KEY_BOOL] = {"true or false", "booleans"},
 		[KEY_NUMBER] = {"a whole number", "whole numbers"},
 		[KEY_CHOICE] = {"a word", "words"},

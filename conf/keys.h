@@ -12,6 +12,7 @@ enum key_type {
 	KEY_NAME,
 	KEY_PATH,
 	KEY_DEVICE,
+	KEY_WORD,
 	KEY_BOOL,
 	KEY_NUMBER,
 	KEY_CHOICE,

@@ -13,6 +13,7 @@
  * in the rules for nftables. */
 #define DEVICE_SIZE_MAX 15
 #define NAME_SIZE_MAX   63
+#define WORD_SIZE_MAX   255
 
 static bool
 is_alnum(char c)
@@ -53,6 +54,17 @@ is_path(const char *text, uint64_t size_max)
 		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
 			return false;
 	return text[0] == '/' && i <= size_max;
+}
+
+static bool
+is_word(const char *text)
+{
+	size_t i;
+
+	for (i = 0; text[i] != '\0'; i++)
+		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
+			return false;
+	return i > 0 && i <= WORD_SIZE_MAX;
 }
 
 static int
@@ -282,6 +294,8 @@ store_text(const struct key *key, const char *text, void *to)
 		return store_string(is_path(text, key->max), text, to);
 	case KEY_DEVICE:
 		return store_string(is_device(text), text, to);
+	case KEY_WORD:
+		return store_string(is_word(text), text, to);
 	case KEY_CHOICE:
 		return store_choice(key, text, to);
 	case KEY_ENDPOINT:

@@ -40,12 +40,13 @@ struct peer {
 	struct vr_id id;
 	char name[64];
 	uint32_t slot;
-	uint8_t state; /* enum peer_state */
-	us_t heard;    /* last sync message; 0: never */
-	us_t since;    /* of the state */
-	us_t rtt;      /* smoothed; 0: not measured yet */
-	uint16_t mtu;  /* largest inner packet that fits one record on the path, bytes */
-	uint64_t echo; /* 'sent' of its last HELLO, and when that was heard */
+	uint8_t state;   /* enum peer_state */
+	bool may_manage; /* the caller's: its management actions are carried out */
+	us_t heard;      /* last sync message; 0: never */
+	us_t since;      /* of the state */
+	us_t rtt;        /* smoothed; 0: not measured yet */
+	uint16_t mtu;    /* largest inner packet that fits one record on the path, bytes */
+	uint64_t echo;   /* 'sent' of its last HELLO, and when that was heard */
 	us_t echo_heard;
 	uint64_t boot; /* random number of its process: another one means it restarted */
 	struct peer_vn *vns;

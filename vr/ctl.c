@@ -384,7 +384,8 @@ client_turn(struct ctl *ctl, struct client *c, bool readable, us_t now)
 	int i;
 
 	client_flush(c);
-	if (c->pending.command != NULL && ctl_out_size(&c->out) < OUT_FULL && !c->broken) {
+	if (c->pending.command != NULL && !c->pending.waits && ctl_out_size(&c->out) < OUT_FULL &&
+	    !c->broken) {
 		client_settle(c, ctl_continue(&ctl->table, &c->pending, &c->out));
 		client_flush(c);
 	}
@@ -411,7 +412,7 @@ is_busy(const struct client *c)
 static void
 client_arm(struct ctl *ctl, struct client *c, uint32_t number)
 {
-	uint32_t events = is_busy(c) ? EPOLLOUT : c->at_end ? 0 : EPOLLIN;
+	uint32_t events = c->pending.waits ? 0 : is_busy(c) ? EPOLLOUT : c->at_end ? 0 : EPOLLIN;
 
 	if (events != c->armed && watch(ctl, EPOLL_CTL_MOD, c->fd, events, number) != 0)
 		c->broken = true;
@@ -426,7 +427,7 @@ client_ready(struct ctl *ctl, uint32_t number, uint32_t events, us_t now)
 	if (c == NULL)
 		return;
 	/* Its end is gone for reading too. */
-	if ((events & (EPOLLHUP | EPOLLERR)) != 0 && c->at_end)
+	if ((events & (EPOLLHUP | EPOLLERR)) != 0 && (c->at_end || c->pending.waits))
 		c->broken = true;
 	client_turn(ctl, c, (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0, now);
 	client_arm(ctl, c, number);
@@ -451,10 +452,25 @@ ctl_readable(struct ctl *ctl, us_t now)
 	}
 }
 
+void
+ctl_wake(struct ctl *ctl, us_t now)
+{
+	for (uint32_t i = 0; i < CTL_CLIENTS_MAX; i++) {
+		struct client *c = ctl->clients[i];
+
+		if (c == NULL || !c->pending.waits)
+			continue;
+		c->pending.waits = false;
+		client_ready(ctl, i, 0, now);
+	}
+}
+
 /* When this client will have taken too long. */
 static us_t
 client_deadline(const struct client *c)
 {
+	if (c->pending.waits)
+		return US_NEVER;
 	if (is_busy(c))
 		return c->out_since + CTL_REPLY_TIME;
 	if (c->in_since != 0)

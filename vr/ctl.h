@@ -55,6 +55,11 @@ struct ctl_command {
 	 * end.  0 or -errno (the connection is
 	 * closed). */
 	int (*row)(void *ctx, const struct cJSON *request, uint64_t *cursor, struct cJSON **row);
+	/* For what takes time, instead of a handler: called at once with a cursor of zeros, and again after each ctl_wake() with
+	 * the cursor as it left it, until the result, which is as that of a handler, is not
+	 * -EINPROGRESS.  It sees to an end by itself; the client may be gone before. */
+	int (*later)(void *ctx, const struct cJSON *request, uint64_t *cursor, struct cJSON **data,
+		     struct ctl_error *error);
 };
 
 /* Binds the socket, mode 0660.  A socket that nobody listens on any more is replaced; missing
@@ -72,6 +77,9 @@ int ctl_fd(const struct ctl *ctl);
 void ctl_readable(struct ctl *ctl, us_t now);
 /* Closes what took too long; returns when to be called next. */
 us_t ctl_run(struct ctl *ctl, us_t now);
+
+/* What a command waits for may have happened. */
+void ctl_wake(struct ctl *ctl, us_t now);
 
 /* True when somebody monitors: saves building events for nobody. */
 bool ctl_has_monitors(const struct ctl *ctl);

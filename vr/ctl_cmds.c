@@ -8,9 +8,12 @@
 #include <cjson/cJSON.h>
 
 #include "base/fmt.h"
+#include "vr/action.h"
 #include "vr/ctl.h"
 #include "vr/ctl_json.h"
 #include "vr/ctl_lisp.h"
+#include "vr/ctl_move.h"
+#include "vr/ctl_port.h"
 #include "vr/ctl_proxy.h"
 #include "vr/daemon.h"
 #include "vr/limits.h"
@@ -40,6 +43,8 @@ add_vns(cJSON *o, const struct daemon *d)
 
 		ctl_add_number(vn, "vn", d->ports[i].vn);
 		ctl_add_text(vn, "name", conf->name);
+		ctl_add_text(vn, "model",
+			     conf->model == CONF_MODEL_INTERFACE ? "interface" : "router");
 		ctl_add_text(vn, "device", conf->device);
 		ctl_add_text(vn, "link", port_link_name(port));
 		ctl_add_text(vn, "mac", fmt_mac(port_mac(port)).s);
@@ -461,6 +466,11 @@ static const struct ctl_command commands[] = {
 	 .help = "what was not delivered, and why",
 	 .handler = show_drops},
 	{.name = "show stats", .usage = "show stats", .help = "counters", .handler = show_stats},
+	{.name = "move",
+	 .usage = "move EID [vn=N] [address=ADDRESS/LENGTH [gateway=ADDRESS] | check]",
+	 .help = "tell a machine that is its own router that it has another place on the underlay",
+	 .changes_state = true,
+	 .later = ctl_move},
 	{.name = "reload",
 	 .usage = "reload",
 	 .help = "read the configuration again",
@@ -468,11 +478,31 @@ static const struct ctl_command commands[] = {
 	 .handler = reload},
 };
 
+/* On the management port. */
+static const struct ctl_command port_commands[] = {
+	{.name = "move",
+	 .usage = "move [address=ADDRESS/LENGTH [gateway=ADDRESS] | check]",
+	 .help = "this machine has another place on the underlay",
+	 .changes_state = true,
+	 .later = ctl_move_here},
+};
+
 const struct ctl_command *
 daemon_commands(size_t *count)
 {
 	*count = ARRAY_COUNT(commands);
 	return commands;
+}
+
+static int
+open_port(struct daemon *d)
+{
+	struct ctl_port_conf conf = {.path = d->conf->management_port,
+				     .commands = port_commands,
+				     .count = ARRAY_COUNT(port_commands),
+				     .ctx = d};
+
+	return conf.path == NULL ? 0 : ctl_port_create(&conf, d->loop, d->log, &d->ctl_port);
 }
 
 int
@@ -485,7 +515,7 @@ daemon_ctl_create(struct daemon *d)
 		log_line(d->log, LOG_ERROR, "ctl", "%s: %s", d->conf->control_socket,
 			 strerror(-err));
 	d->event_cursor = change_next_number(d->vr->feed);
-	return err;
+	return err != 0 ? err : open_port(d);
 }
 
 /* ---- events ---- */
@@ -535,6 +565,11 @@ daemon_ctl_events(struct daemon *d)
 	struct change c;
 	uint64_t missed;
 
+	if (d->actions_seen != actions_settled(d->vr)) {
+		d->actions_seen = actions_settled(d->vr);
+		ctl_wake(d->ctl, loop_now());
+		ctl_port_wake(d->ctl_port, loop_now());
+	}
 	if (!ctl_has_monitors(d->ctl)) {
 		/* Who comes later hears what happens later. */
 		d->event_cursor = change_next_number(d->vr->feed);

@@ -255,7 +255,39 @@ start_rows(const struct ctl_command *command, cJSON *request, struct ctl_pending
 	return CTL_PENDING;
 }
 
-/* Takes the request over when rows are pending. */
+/* A command that takes time: its reply, or CTL_PENDING. */
+static int
+try_later(const struct ctl_table *table, struct ctl_pending *pending, struct ctl_out *out)
+{
+	struct ctl_error error = {.code = ""};
+	cJSON *data = NULL;
+	int rc = pending->command->later(table->ctx, pending->request, pending->cursor, &data,
+					 &error);
+
+	pending->waits = rc == -EINPROGRESS;
+	if (pending->waits)
+		return CTL_PENDING;
+	if (rc != 0 && error.code[0] == '\0')
+		ctl_error_set(&error, "failed", "%s", strerror(-rc));
+	return rc != 0 ? reply_error(out, pending->request, &error, data)
+		       : reply_data(out, pending->request, data);
+}
+
+static int
+start_later(const struct ctl_table *table, const struct ctl_command *command, cJSON *request,
+	    struct ctl_pending *pending, struct ctl_out *out)
+{
+	int rc;
+
+	*pending = (struct ctl_pending){.command = command, .request = request};
+	rc = try_later(table, pending, out);
+	/* The request is the caller's then. */
+	if (rc != CTL_PENDING)
+		*pending = (struct ctl_pending){.command = NULL};
+	return rc;
+}
+
+/* Takes the request over when something is pending. */
 static int
 run_command(const struct ctl_table *table, const struct ctl_command *command, cJSON *request,
 	    struct ctl_pending *pending, struct ctl_out *out)
@@ -264,6 +296,8 @@ run_command(const struct ctl_table *table, const struct ctl_command *command, cJ
 	cJSON *data = NULL;
 	int rc = 0;
 
+	if (command->later != NULL)
+		return start_later(table, command, request, pending, out);
 	if (command->handler != NULL)
 		rc = command->handler(table->ctx, request, &data, &error);
 	if (rc != 0 && error.code[0] == '\0')
@@ -367,6 +401,12 @@ ctl_continue(const struct ctl_table *table, struct ctl_pending *pending, struct 
 	unsigned turns;
 	int rc = 0;
 
+	if (pending->command->later != NULL) {
+		rc = try_later(table, pending, out);
+		if (rc != CTL_PENDING)
+			ctl_pending_fini(pending);
+		return rc;
+	}
 	for (turns = 0; rc == 0 && turns < CTL_ROWS_PER_TURN; turns++) {
 		cJSON *row = NULL;
 

@@ -35,18 +35,19 @@ struct ctl_pending {
 	struct cJSON *request;
 	uint64_t cursor[CTL_CURSOR_WORDS];
 	bool first; /* no row was written yet */
+	bool waits; /* nothing to do before ctl_wake() */
 };
 
 enum ctl_answer {
 	CTL_ANSWERED = 0, /* the reply is complete */
-	CTL_PENDING,      /* its rows follow from ctl_continue() */
+	CTL_PENDING,      /* its rows, or all of it, follow from ctl_continue() */
 	CTL_MONITOR,      /* complete, and events are wanted from now on */
 };
 
 /* Answers one line (without its end).  'uid' is for the log.  One of the above, or -ENOMEM. */
 MUST_USE int ctl_answer(const struct ctl_table *table, const char *line, size_t size, unsigned uid,
 			struct ctl_pending *pending, struct ctl_out *out);
-/* Writes the next rows.  CTL_PENDING, CTL_ANSWERED with the end of the reply written, or -errno: the reply cannot be
+/* Writes the next rows, or the reply of a command that took time.  CTL_PENDING, CTL_ANSWERED with the end of the reply written, or -errno: the reply cannot be
  * completed. */
 MUST_USE int ctl_continue(const struct ctl_table *table, struct ctl_pending *pending,
 			  struct ctl_out *out);

@@ -7,6 +7,8 @@
 #include "base/fmt.h"
 #include "vr/crypto.h"
 #include "vr/ctl.h"
+#include "vr/ctl_port.h"
+#include "vr/host_conf.h"
 
 struct vr_id
 daemon_id(const uint8_t public_key[CONF_KEY_SIZE])
@@ -82,12 +84,28 @@ list_vn(struct prefixes *list, const struct conf *conf, const struct conf_vn *vn
 	return 0;
 }
 
+static int
+follow_host(struct daemon_port *p, const struct conf *conf, const struct conf_vn *vn)
+{
+	struct port_host host;
+	struct prefix *routes;
+	int err = host_conf_make(conf, vn, p->daemon->self, &host, &routes);
+
+	if (err != 0)
+		return err;
+	err = port_host_set(p->port, &host);
+	free(routes);
+	return err;
+}
+
 int
 daemon_guard(struct daemon_port *p, const struct conf *conf, const struct conf_vn *vn)
 {
 	struct prefixes list;
 	int err;
 
+	if (vn->model == CONF_MODEL_INTERFACE)
+		return follow_host(p, conf, vn);
 	if (vn->mac_kind != CONF_MAC_NIC)
 		return 0;
 	err = list_vn(&list, conf, vn);
@@ -112,9 +130,17 @@ open_port(struct daemon *d, size_t i)
 				 .ignore_outgoing = features->ignore_outgoing,
 				 .nftables = features->nftables,
 				 .nft_owner = features->nft_owner};
-	struct prefixes guard;
-	int err = list_vn(&guard, d->conf, vn);
+	struct prefixes guard = {.rows = NULL};
+	struct prefix *routes = NULL;
+	struct port_host host;
+	int err;
 
+	if (vn->model == CONF_MODEL_INTERFACE) {
+		err = host_conf_make(d->conf, vn, d->self, &host, &routes);
+		conf.host = &host;
+	} else {
+		err = list_vn(&guard, d->conf, vn);
+	}
 	if (err != 0)
 		return err;
 	conf.guard = guard.rows;
@@ -122,6 +148,7 @@ open_port(struct daemon *d, size_t i)
 	*p = (struct daemon_port){.daemon = d, .vn = vn->id};
 	err = port_create(&conf, &daemon_port_ops, d, d->log, &p->port);
 	free(guard.rows);
+	free(routes);
 	if (err == 0)
 		d->port_count++;
 	return err;
@@ -344,12 +371,13 @@ daemon_destroy(struct daemon *d)
 		return;
 	if (d->tunnel != NULL && d->vr != NULL && d->ctl != NULL)
 		daemon_state_write(d);
+	daemon_underlay_destroy(d);
+	ctl_port_destroy(d->ctl_port);
 	loop_destroy(d->loop);
 	ctl_destroy(d->ctl);
 	tunnel_destroy(d->tunnel);
 	vr_destroy(d->vr);
 	daemon_lisp_destroy(d);
-	daemon_underlay_destroy(d);
 	for (size_t i = 0; i < d->port_count; i++)
 		port_destroy(d->ports[i].port);
 	state_destroy(d->state);

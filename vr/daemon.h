@@ -15,8 +15,10 @@
 #include "vr/tunnel.h"
 #include "vr/vr.h"
 
+struct action_order;
 struct ctl;
 struct ctl_command;
+struct ctl_port;
 struct daemon;
 struct daemon_lisp;
 struct daemon_underlay;
@@ -46,6 +48,7 @@ struct daemon {
 	struct vr *vr;
 	struct tunnel *tunnel;
 	struct ctl *ctl;
+	struct ctl_port *ctl_port; /* NULL: none */
 	struct state *state;
 	struct daemon_lisp *lisp; /* NULL: no part in the mapping system */
 	struct daemon_underlay *underlay;
@@ -62,8 +65,9 @@ struct daemon {
 	bool state_waits;      /* something has changed since the last writing began */
 	bool state_walks;      /* one is under way, and has come so far through the HWDT: */
 	size_t state_position;
-	us_t state_written;   /* when the last one began */
-	uint64_t clock_floor; /* from the state file */
+	us_t state_written;    /* when the last one began */
+	uint64_t clock_floor;  /* from the state file */
+	uint64_t actions_seen; /* settled, and looked at by who waits for them */
 };
 
 /* Consumes 'conf' (from malloc), also on failure.  0 and '*out', or -errno with the cause logged. */
@@ -105,8 +109,9 @@ void daemon_drops(const struct daemon *d, daemon_drop_fn *each, void *ctx);
 void daemon_dump(const struct daemon *d);
 /* What the configuration's checks need: see conf_read_with_key(). */
 int daemon_public_key(const char *key_file, uint8_t public_key[CONF_KEY_SIZE]);
-/* The port's kernel leaves alone what is the VN's by this configuration.  0, or -errno with the rules
- * as they were. */
+/* The port's kernel leaves alone what is the VN's by this configuration, or sends it there: with the "model"
+ * "interface" it gets its addresses and routes.  0, or -errno with the cause logged; rules stay as
+ * they were. */
 MUST_USE int daemon_guard(struct daemon_port *p, const struct conf *conf, const struct conf_vn *vn);
 /* The id that a public key stands for. */
 struct vr_id daemon_id(const uint8_t public_key[CONF_KEY_SIZE]);
@@ -171,6 +176,9 @@ bool daemon_lisp_send(struct daemon *d, const struct endpoint *to, const uint8_t
 MUST_USE int daemon_underlay_open(struct daemon *d);
 MUST_USE int daemon_underlay_watch(struct daemon *d);
 void daemon_underlay_destroy(struct daemon *d);
+/* For struct vr_io. */
+MUST_USE int daemon_underlay_act(void *daemon, const struct action_order *order, uint32_t token,
+				 us_t now);
 
 /* The control commands (ctl_cmds.c): their context is the daemon. */
 const struct ctl_command *daemon_commands(size_t *count);

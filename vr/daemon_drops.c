@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "lisp/mapserver.h"
+#include "vr/ctl_port.h"
 #include "vr/daemon.h"
 #include "vr/mapsys.h"
 #include "vr/plain.h"
@@ -50,6 +51,9 @@ daemon_drops(const struct daemon *d, daemon_drop_fn *each, void *ctx)
 		     tunnel_drop_text(i));
 	for (size_t i = 0; i < d->port_count; i++)
 		port_drops(&d->ports[i], each, ctx);
+	if (d->ctl_port != NULL)
+		each(ctx, "management", "garbage", ctl_port_garbage(d->ctl_port),
+		     "a line on the management port that is no request");
 	if (d->vr->mapsys != NULL)
 		lisp_drops(d, each, ctx);
 }

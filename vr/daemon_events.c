@@ -153,7 +153,8 @@ const struct vr_io daemon_vr_io = {.lan_send = io_lan_send,
 				   .plain_mtu = io_plain_mtu,
 				   .clock = io_clock,
 				   .wall_ms = io_wall_ms,
-				   .persist = io_persist};
+				   .persist = io_persist,
+				   .act = daemon_underlay_act};
 
 /* ---- what comes in ---- */
 

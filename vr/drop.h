@@ -47,6 +47,7 @@
 	X(NEWER_UNASKED, "newer-unasked", "newer counters about a table that was not sent")        \
 	X(PRESENCE_REFUSED, "presence-refused", "asked by a router that may not have the EID")     \
 	X(PULL_LIMIT, "pull-limit", "the peer asks for tables too often")                          \
+	X(ACTION_REFUSED, "action-refused", "a management action by a peer that may give none")    \
 	X(QUERY_FULL, "query-full", "too many questions to the other routers at once")             \
 	X(RARP_UNKNOWN, "rarp-unknown", "RARP for a MAC that no HWDT knows")                       \
 	X(SIGHTING_REFUSED, "sighting-refused", "an EID that this site may not host")              \

@@ -23,9 +23,9 @@ usage(FILE *out)
 #define PORT_FREE 1024
 
 static bool
-drop_privileges(bool low_port)
+drop_privileges(bool low_port, bool hand_on)
 {
-	int err = privileges_drop(low_port);
+	int err = privileges_drop(low_port, hand_on);
 
 	if (err != 0)
 		fprintf(stderr, "vrd: cannot give up privileges: %s\n", strerror(-err));
@@ -41,7 +41,7 @@ read_conf(const char *file)
 	struct conf_errors errors = {.count = 0};
 	int err;
 
-	if (conf == NULL || !drop_privileges(true)) {
+	if (conf == NULL || !drop_privileges(true, true)) {
 		free(conf);
 		return NULL;
 	}
@@ -105,7 +105,7 @@ run(const char *file)
 
 	if (conf == NULL)
 		return EXIT_FAILURE;
-	log = drop_privileges(conf->listen.port < PORT_FREE)
+	log = drop_privileges(conf->listen.port<PORT_FREE, conf->underlay.renew_count> 0)
 		      ? log_create(conf->log_level, conf->log_file)
 		      : NULL;
 	if (log == NULL) {

@@ -1,4 +1,8 @@
-/* A LAN port: what the router hears and says on one LAN segment.
+/* A LAN port: what the router hears and says on one LAN segment.  There are two kinds: the LAN that is there
+ * (port_lan.c), and one that is made up, whose only host is the machine that the router runs on
+ * (port_tun.c).
+ *
+ * On a LAN:
  *
  * Control frames (ARP, RARP) come through libpcap, both directions, and are injected with libnet;
  * bulk
@@ -10,7 +14,17 @@
  * from handling the VN's frames (a rule of its own, removed at the end).
  *
  * A port outlives its device: while that is gone what is sent is dropped and counted, and the port
- * opens again when a device of the name is back and up. */
+ * opens again when a device of the name is back and up.
+ *
+ * With one host: the port makes a TUN device and gives the kernel addresses and routes on it.  What
+ * the
+ * kernel sends there comes up as frames from the host's MAC to the router's, and frames to the
+ * host's MAC are
+ * given to the kernel without their Ethernet header.  ARP requests for the host's addresses are
+ * answered by
+ * the port; each address is announced by gratuitous ARP when it is there.  A device that somebody
+ * removes
+ * is made anew. */
 #ifndef VR_PORT_H
 #define VR_PORT_H
 
@@ -18,8 +32,20 @@
 #include "base/frame.h"
 #include "base/log.h"
 #include "base/types.h"
+#include "conf/conf.h"
 
 struct port;
+
+/* The machine that the router runs on, as the only host of a LAN. */
+struct port_host {
+	struct mac mac;                       /* that it seems to have */
+	uint16_t mtu;                         /* of the device */
+	const struct conf_address *addresses; /* of IPv4, with the lengths of their subnets */
+	size_t address_count;
+	/* Of IPv4, through the device, ascending byte by byte; none stands twice or is a subnet of 'addresses'. */
+	const struct prefix *routes;
+	size_t route_count;
+};
 
 struct port_conf {
 	unsigned number;    /* handed to the callbacks */
@@ -36,6 +62,10 @@ struct port_conf {
 	 * excepted).  Copied. */
 	const struct prefix *guard;
 	size_t guard_count;
+	/* NULL: the device is a LAN.  Otherwise a TUN device of this name is made: it must not be there.
+	 * Copied.  Of the above, 'device', 'router_mac', 'vnet_hdr' and 'udp_super_frames' count.
+	 */
+	const struct port_host *host;
 };
 
 struct port_ops {
@@ -75,6 +105,10 @@ us_t port_run(struct port *p, us_t now);
 /* With use_nic_mac: other prefixes that the kernel must leave alone from now on.  0, or -errno with the cause logged and
  * those before still in force. */
 MUST_USE int port_guard_set(struct port *p, const struct prefix *prefixes, size_t count);
+
+/* Other addresses and routes of a port with one host from now on; its MAC and MTU stay.  0, or -errno with the
+ * cause logged: then what could be done is done. */
+MUST_USE int port_host_set(struct port *p, const struct port_host *host);
 
 /* Sends an Ethernet frame or super-frame.  TCP packets of one flow that follow each other are coalesced until
  * port_flush(): the frame's bytes must stay valid and unchanged until then.  A frame with a partial

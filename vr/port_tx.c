@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include "vr/offload.h"
 #include "vr/port_vnet.h"
@@ -73,6 +74,24 @@ message_start(struct port_tx *tx, size_t index)
 	return msg;
 }
 
+/* Bytes in front of a frame that do not go out. */
+static size_t
+front_size(const struct port_tx *tx)
+{
+	return tx->conf.bare_ip ? ETH_SIZE : 0;
+}
+
+/* What a header says of places in the frame counts from where the message begins. */
+static void
+vnet_shift(const struct port_tx *tx, struct virtio_net_hdr *h)
+{
+	if (h->flags == 0 && h->gso_type == VIRTIO_NET_HDR_GSO_NONE)
+		return;
+	h->csum_start = (uint16_t)(h->csum_start - front_size(tx));
+	if (h->hdr_len != 0)
+		h->hdr_len = (uint16_t)(h->hdr_len - front_size(tx));
+}
+
 static void
 message_add(struct msghdr *msg, void *data, size_t size)
 {
@@ -90,6 +109,23 @@ message_size(const struct port_tx *tx, size_t index)
 	return size;
 }
 
+/* As sendmmsg(), which a TUN device does not know. */
+static int
+write_messages(struct port_tx *tx, size_t at, size_t count)
+{
+	size_t done;
+
+	if (!tx->conf.bare_ip)
+		return sendmmsg(tx->conf.fd, tx->msg + at, (unsigned)count, MSG_DONTWAIT);
+	for (done = 0; done < count; done++) {
+		const struct msghdr *msg = &tx->msg[at + done].msg_hdr;
+
+		if (writev(tx->conf.fd, msg->msg_iov, (int)msg->msg_iovlen) < 0)
+			break;
+	}
+	return done > 0 ? (int)done : -1;
+}
+
 /* Writes messages 0..count of the batch.  Returns how many were taken; a frame that the socket
  * refuses for itself does not hold up those behind it, a full socket drops the rest. */
 static size_t
@@ -98,8 +134,7 @@ batch_write(struct port_tx *tx, size_t count)
 	size_t done = 0, taken = 0;
 
 	while (done < count) {
-		int n = sendmmsg(tx->conf.fd, tx->msg + done, (unsigned)(count - done),
-				 MSG_DONTWAIT);
+		int n = write_messages(tx, done, count - done);
 
 		for (int i = 0; i < n; i++, done++, taken++) {
 			tx->stats.frames += tx->frames[done];
@@ -145,13 +180,15 @@ send_cut(struct port_tx *tx, struct frame *f)
 
 		memcpy(header, f->data, ETH_SIZE);
 		offload_cut_get(&cut, i, header + ETH_SIZE, &payload, &size);
-		message_add(msg, header, ETH_SIZE + cut.header_size);
+		message_add(msg, header + front_size(tx),
+			    ETH_SIZE + cut.header_size - front_size(tx));
 		message_add(msg, packet.data + (payload - cut.packet), size);
 		tx->vnet[used] = (struct virtio_net_hdr){0};
 		if (packet.csum_partial) {
 			tx->vnet[used].flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
 			tx->vnet[used].csum_start = (uint16_t)(ETH_SIZE + cut.ip.header_size);
 			tx->vnet[used].csum_offset = (uint16_t)ip_csum_offset(cut.ip.proto);
+			vnet_shift(tx, &tx->vnet[used]);
 		}
 		tx->frames[used++] = 1;
 		if (used == QUEUE_SIZE || i + 1 == cut.count) {
@@ -298,8 +335,14 @@ port_tx_flush(struct port_tx *tx)
 			tx->stats.drop_malformed++;
 			continue;
 		}
-		for (size_t k = 0; k < join->count; k++)
-			message_add(msg, join->part[k].iov_base, join->part[k].iov_len);
+		vnet_shift(tx, &tx->vnet[used]);
+		/* The headers stand in the first part. */
+		for (size_t k = 0; k < join->count; k++) {
+			size_t front = k == 0 ? front_size(tx) : 0;
+
+			message_add(msg, (uint8_t *)join->part[k].iov_base + front,
+				    join->part[k].iov_len - front);
+		}
 		tx->frames[used++] = (uint32_t)join->count;
 	}
 	tx->count = 0;

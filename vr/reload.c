@@ -85,11 +85,12 @@ vns_stay(const struct conf *old, const struct conf *new, struct daemon_reload *r
 
 		if (a != NULL && same_text(a->device, b->device) && a->mac_kind == b->mac_kind &&
 		    mac_equal(a->mac, b->mac) && a->super_frames == b->super_frames &&
-		    a->lisp == b->lisp && a->proxy.enabled == b->proxy.enabled)
+		    a->lisp == b->lisp && a->proxy.enabled == b->proxy.enabled &&
+		    a->model == b->model)
 			continue;
 		say(r,
-		    "vns[%zu]: its number, device, mac, super_frames, part in \"lisp\" and being a "
-		    "\"proxy\" need a restart\n",
+		    "vns[%zu]: its number, model, device, mac, super_frames, part in \"lisp\" and "
+		    "being a \"proxy\" need a restart\n",
 		    i);
 		stay = false;
 	}
@@ -238,7 +239,8 @@ say_peers(const struct conf *old, const struct conf *new, struct daemon_reload *
 			say(r, "peer %s: removed\n", old->peers[i].name);
 }
 
-/* The kernel leaves alone what is a VN's now.  Where that fails the router goes on; the cause is in the log. */
+/* The kernel leaves alone what is a VN's now, or gets its addresses and routes.  Where that fails the router goes on; the
+ * cause is in the log. */
 static void
 guard_ports(struct daemon *d, const struct conf *new, struct daemon_reload *r)
 {
@@ -247,7 +249,11 @@ guard_ports(struct daemon *d, const struct conf *new, struct daemon_reload *r)
 		int err = vn != NULL ? daemon_guard(&d->ports[i], new, vn) : 0;
 
 		if (err != 0)
-			say(r, "VN %u: the kernel's rules stay as they were: %s\n", d->ports[i].vn,
+			say(r, "VN %u: %s: %s\n", d->ports[i].vn,
+			    vn->model == CONF_MODEL_INTERFACE
+				    ? "this machine's addresses and routes are not all as they "
+				      "should be"
+				    : "the kernel's rules stay as they were",
 			    strerror(-err));
 	}
 }

@@ -182,12 +182,13 @@ shared_vns(struct vr *vr, const struct conf_peer *peer, vn_id_t vns[PEER_VNS_MAX
 	return count;
 }
 
-/* Notes of which VNs the peer is a proxy. */
+/* Notes of which VNs the peer is a proxy, and whether it may give orders. */
 static void
-mark_proxy(struct vr *vr, const struct conf_peer *peer, uint32_t slot)
+mark_rights(struct vr *vr, const struct conf_peer *peer, uint32_t slot)
 {
 	struct peer *p = peers_at(vr->peers, slot);
 
+	p->may_manage = peer->management;
 	for (size_t i = 0; i < peer->vn_count; i++) {
 		struct peer_vn *pv = peer_vn(p, peer->vns[i].id);
 
@@ -224,7 +225,7 @@ vr_peer_add(struct vr *vr, const struct conf_peer *peer, struct vr_id id, us_t n
 	if (err != 0)
 		return err;
 	peers_at(vr->peers, *slot)->since = now;
-	mark_proxy(vr, peer, *slot);
+	mark_rights(vr, peer, *slot);
 	vr_find_proxies(vr);
 	return 0;
 }
@@ -271,7 +272,7 @@ update_peers(struct vr *vr, const struct conf *conf, const struct vr_id *peer_id
 		uint32_t slot = peers_find(vr->peers, peer_ids[i])->slot;
 
 		peers_update(vr->peers, slot, conf->peers[i].name, vns, count);
-		mark_proxy(vr, &conf->peers[i], slot);
+		mark_rights(vr, &conf->peers[i], slot);
 	}
 	vr_find_proxies(vr);
 }

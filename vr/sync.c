@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/fmt.h"
+#include "vr/action.h"
 #include "vr/limits.h"
 #include "vr/mapsys.h"
 #include "vr/query.h"
@@ -518,6 +519,7 @@ sync_heard(struct vr *vr, struct peer *peer, const uint8_t *data, size_t size, u
 		[SYNC_QUERY] = query_heard,      [SYNC_ANSWER] = query_answered,
 		[SYNC_PRESENCE] = hear_presence, [SYNC_PRESENT] = hear_presence,
 		[SYNC_NEWER] = hear_newer,       [SYNC_ASKED] = hear_asked,
+		[SYNC_ACTION] = action_heard,    [SYNC_OUTCOME] = action_outcome_heard,
 	};
 	struct sync_msg msg;
 	int err = sync_parse(data, size, &msg);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/fmt.h"
+#include "vr/action.h"
 #include "vr/fwd.h"
 #include "vr/lan.h"
 #include "vr/limits.h"
@@ -132,12 +133,13 @@ create_tables(struct vr *vr, const struct conf *conf)
 	vr->reports = reports_create(REPORTS_MAX);
 	vr->presence = presence_create(&sight_presence_ops, vr);
 	vr->neigh = neigh_create();
+	vr->actions = actions_create();
 	if (vr->hwdt == NULL || vr->peers == NULL || vr->reports == NULL)
 		return -ENOMEM;
 	vr->moves = moves_create(vr->self, vr->hwdt, vr->peers, vr->reports, &sight_move_ops, vr);
 	vr->announce = announce_create(vr->self, vr->hwdt, &announce_ops, vr);
 	if (vr->gndt == NULL || vr->feed == NULL || vr->presence == NULL || vr->neigh == NULL ||
-	    vr->moves == NULL || vr->announce == NULL)
+	    vr->moves == NULL || vr->announce == NULL || vr->actions == NULL)
 		return -ENOMEM;
 	return 0;
 }
@@ -212,6 +214,7 @@ vr_destroy(struct vr *vr)
 	moves_destroy(vr->moves);
 	reports_destroy(vr->reports);
 	neigh_destroy(vr->neigh);
+	actions_destroy(vr->actions);
 	mapsys_destroy(vr->mapsys);
 	change_feed_destroy(vr->feed);
 	peers_destroy(vr->peers);
@@ -387,6 +390,7 @@ vr_run(struct vr *vr, us_t now)
 	next = earlier(next, neigh_run(vr, now));
 	next = earlier(next, sync_run(vr, now));
 	next = earlier(next, query_run(vr, now));
+	next = earlier(next, actions_run(vr, now));
 	next = earlier(next, limits_run(vr, now));
 	next = earlier(next, sweep_run(vr, now));
 	next = earlier(next, log_moves(vr, now));

@@ -37,6 +37,8 @@
 #include "wire/seal.h"
 #include "wire/sync.h"
 
+struct action_order;
+
 /* What the router needs done outside.  Frames are borrowed for the call unless it says otherwise. */
 struct vr_io {
 	/* An Ethernet frame or super-frame onto the VN's LAN; the bytes stay valid until the end of the batch that it came
@@ -62,8 +64,14 @@ struct vr_io {
 	int64_t (*wall_ms)(void *ctx);
 	/* A binding that must survive a restart changed: see vr_keep(). */
 	void (*persist)(void *ctx);
+	/* This router is one machine's own, and that has another place on the underlay: does what is ordered.  0: it has begun,
+	 * and action_done() follows with the token, if it has not come within the call;
+	 * -EOPNOTSUPP,
+	 * -EBUSY, another -errno.  NULL: nothing of the kind can be done. */
+	int (*act)(void *ctx, const struct action_order *order, uint32_t token, us_t now);
 };
 
+struct actions;
 struct neigh;
 struct mapsys;
 struct outside;
@@ -153,6 +161,7 @@ struct vr {
 	struct announce *announce;
 	struct neigh *neigh;
 	struct mapsys *mapsys; /* NULL: no part in the mapping system */
+	struct actions *actions;
 
 	struct vr_query mac_queries[VR_QUERIES], eid_queries[VR_QUERIES];
 	us_t query_due;

@@ -13,6 +13,7 @@
 #include "vr/crypto.h"
 #include "vr/version.h"
 #include "vr/vrctl_lisp.h"
+#include "vr/vrctl_move.h"
 #include "vr/vrctl_options.h"
 #include "vr/vrctl_print.h"
 #include "vr/vrctl_reply.h"
@@ -28,6 +29,7 @@ struct command {
 };
 
 #define BIT(option) (1u << VRCTL_##option)
+#define MOVE_TAKES  (BIT(VN) | BIT(ADDRESS) | BIT(GATEWAY) | BIT(CHECK))
 #define LIG_TAKES   (BIT(VN) | BIT(MR) | BIT(TRIES))
 #define ANNOUNCE_TAKES                                                                             \
 	(BIT(VN) | BIT(TO) | BIT(KEY_FILE) | BIT(KEY_ID) | BIT(ALGORITHM) | BIT(FULL_LENGTH) |     \
@@ -48,6 +50,9 @@ static const struct command commands[] = {
 	 "a table of the router; only rows with these values", run_show, 0},
 	{"monitor", "monitor", "events as they happen", run_monitor, 0},
 	{"reload", "reload", "have the router read its configuration again", run_reload, 0},
+	{"move", "move EID [--vn N] [--address ADDRESS/LENGTH [--gateway ADDRESS] | --check]",
+	 "tell a machine that is its own router that it has another place on the underlay",
+	 vrctl_move, MOVE_TAKES},
 	{"lig", "lig EID [--vn N] [--mr ADDRESS[:PORT]] [--tries N]",
 	 "ask a map-resolver where an address or prefix is", vrctl_lig, LIG_TAKES},
 	{"cp-announce",

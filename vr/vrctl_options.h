@@ -17,7 +17,10 @@
 	X(ALGORITHM, "algorithm", "NAME")                                                          \
 	X(FULL_LENGTH, "full-length", NULL)                                                        \
 	X(SUB_TYPE, "sub-type", "N")                                                               \
-	X(TYPE5, "type5", NULL)
+	X(TYPE5, "type5", NULL)                                                                    \
+	X(ADDRESS, "address", "ADDRESS")                                                           \
+	X(GATEWAY, "gateway", "ADDRESS")                                                           \
+	X(CHECK, "check", NULL)
 
 enum vrctl_option {
 #define X(id, name, value) VRCTL_##id,

@@ -409,6 +409,77 @@ build_asked(struct wr *w, const struct sync_msg *m)
 	return 0;
 }
 
+/* One that a device can have, of a subnet of this length. */
+static bool
+is_device_address(struct addr a, uint8_t len)
+{
+	return addr_is_eid(a) && len > 0 && len <= addr_size(a.family) * 8;
+}
+
+static void
+parse_action(struct rd *r, struct sync_msg *m)
+{
+	uint8_t family;
+
+	m->action.act = rd_u8(r);
+	m->action.eid = read_eid(r, rd_u8(r));
+	if (m->action.act > SYNC_ACT_RENEW)
+		r->failed = true;
+	if (m->action.act != SYNC_ACT_SET)
+		return;
+	m->action.address = read_eid(r, rd_u8(r));
+	m->action.len = rd_u8(r);
+	family = rd_u8(r);
+	if (family != ADDR_NONE)
+		m->action.gateway = read_eid(r, family);
+	if (!is_device_address(m->action.address, m->action.len) ||
+	    (family != ADDR_NONE && family != m->action.address.family))
+		r->failed = true;
+}
+
+static int
+build_action(struct wr *w, const struct sync_msg *m)
+{
+	struct addr gateway = m->action.gateway;
+
+	if (m->action.act > SYNC_ACT_RENEW || !addr_is_eid(m->action.eid))
+		return -EINVAL;
+	wr_u8(w, m->action.act);
+	wr_u8(w, m->action.eid.family);
+	wr_addr(w, m->action.eid);
+	if (m->action.act != SYNC_ACT_SET)
+		return 0;
+	if (!is_device_address(m->action.address, m->action.len) ||
+	    (!addr_is_none(gateway) &&
+	     (!addr_is_eid(gateway) || gateway.family != m->action.address.family)))
+		return -EINVAL;
+	wr_u8(w, m->action.address.family);
+	wr_addr(w, m->action.address);
+	wr_u8(w, m->action.len);
+	wr_u8(w, gateway.family);
+	wr_addr(w, gateway);
+	return 0;
+}
+
+static void
+parse_outcome(struct rd *r, struct sync_msg *m)
+{
+	m->outcome.outcome = rd_u8(r);
+	m->outcome.detail = rd_u16(r);
+	if (m->outcome.outcome > SYNC_OUT_TIMEOUT)
+		r->failed = true;
+}
+
+static int
+build_outcome(struct wr *w, const struct sync_msg *m)
+{
+	if (m->outcome.outcome > SYNC_OUT_TIMEOUT)
+		return -EINVAL;
+	wr_u8(w, m->outcome.outcome);
+	wr_u16(w, m->outcome.detail);
+	return 0;
+}
+
 struct sync_kind {
 	const char *name;
 	void (*parse)(struct rd *r, struct sync_msg *m);
@@ -431,6 +502,8 @@ find_kind(uint8_t type)
 		[SYNC_PRESENT] = {"present", parse_presence, build_presence},
 		[SYNC_NEWER] = {"newer", parse_newer, build_newer},
 		[SYNC_ASKED] = {"asked", parse_asked, build_asked},
+		[SYNC_ACTION] = {"action", parse_action, build_action},
+		[SYNC_OUTCOME] = {"outcome", parse_outcome, build_outcome},
 	};
 
 	return type < ARRAY_COUNT(kinds) && kinds[type].name != NULL ? &kinds[type] : NULL;

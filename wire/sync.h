@@ -2,7 +2,7 @@
  *
  * Every message: version 8 | type 8 | message id 32 | body.  Messages may be lost, repeated and
  * reordered; each one is idempotent.  DELTA (with or without the move mark) is acknowledged by ACK
- * with the same id. */
+ * with the same id, and ACTION by OUTCOME. */
 #ifndef WIRE_SYNC_H
 #define WIRE_SYNC_H
 
@@ -27,6 +27,26 @@ enum sync_type {
 	SYNC_PRESENT = 9,  /* yes / no */
 	SYNC_NEWER = 10, /* of EIDs in your TABLE I hold newer records: you have lost your memory */
 	SYNC_ASKED = 11, /* these locators of plain LISP sites asked me for these EIDs */
+	SYNC_ACTION = 12,  /* your machine has another place on the underlay: do this */
+	SYNC_OUTCOME = 13, /* what came of an ACTION, with the same id */
+};
+
+/* What is to be done about a machine whose router is its own. */
+enum sync_act {
+	SYNC_ACT_CHECK = 0, /* look at the underlay anew */
+	SYNC_ACT_SET = 1,   /* the device gets this address */
+	SYNC_ACT_RENEW = 2, /* ask for one, as configured there */
+};
+
+enum sync_outcome {
+	SYNC_OUT_DONE = 0,
+	SYNC_OUT_STARTED = 1,     /* more follows */
+	SYNC_OUT_REFUSED = 2,     /* the sender may give no actions */
+	SYNC_OUT_NOT_HERE = 3,    /* no machine that is its own router */
+	SYNC_OUT_UNSUPPORTED = 4, /* not configured there */
+	SYNC_OUT_FAILED = 5,      /* 'detail': errno, or exit status */
+	SYNC_OUT_BUSY = 6,        /* too many at once */
+	SYNC_OUT_TIMEOUT = 7,     /* it took too long there */
 };
 
 /* One binding as carried: VN and owner come from the message. */
@@ -126,6 +146,19 @@ struct sync_msg {
 			uint8_t count;
 			struct sync_asked_row rows[SYNC_BINDINGS_MAX];
 		} asked;
+		struct {
+			uint8_t act; /* enum sync_act */
+			struct addr eid;
+			/* SET only: the address and its subnet's length, and the gateway of the
+			 * default route; family NONE: the route stays. */
+			struct addr address;
+			uint8_t len;
+			struct addr gateway;
+		} action;
+		struct {
+			uint8_t outcome; /* enum sync_outcome */
+			uint16_t detail;
+		} outcome;
 	};
 };
 

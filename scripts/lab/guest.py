@@ -15,7 +15,7 @@ import re
 import shutil
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from . import tools
 from .netns import LabError, run
@@ -47,13 +47,18 @@ until [ -e /sys/class/net/eth0 ]; do usleep 10000; done
 # The guest says who it is when its link comes up, as machines with DHCP do.
 echo 1 >/proc/sys/net/ipv4/conf/all/arp_notify
 ip link set lo up
-ip address add $address dev eth0
+[ -n "$address" ] && ip address add $address dev eth0
 ip link set eth0 up
 [ -n "$gateway" ] && ip route add default via $gateway
 # The disk says itself what it wants started.
 [ -e /sys/block/vda ] && mount -t devtmpfs devtmpfs /dev && mount -t ext4 -o ro /dev/vda /disk && sh /disk/start
+[ -e /start ] && . /start
 exec /bin/guestd
 """
+
+
+# Modules of a machine that is its own router, and can be told things by its hypervisor.
+ROUTER_MODULES = ["tun", "virtio_console"]
 
 
 @dataclass
@@ -182,14 +187,13 @@ def _archive(names, folder):
     return archive.finish()
 
 
-def make(card="virtio-net-pci", say=print, disk=None, memory_kib=None):
+def make(card="virtio-net-pci", say=print, disk=None, memory_kib=None, modules=()):
     """The image for a guest with this network card. 'disk': path of an ext4 image, whose script /start the guest runs when
-    it has an address."""
+    it has an address. 'modules': further ones of the kernel."""
     if not os.path.exists(BUSYBOX):
         raise LabError(f"{BUSYBOX} is missing: install busybox-static")
-    flavour, modules = CARDS[card]
-    if disk:
-        modules = modules + DISK_MODULES
+    flavour, needed = CARDS[card]
+    modules = needed + (DISK_MODULES if disk else []) + list(modules)
     kernel, folder = _kernel(flavour, modules, say)
     archive = _archive(modules, folder)
     digest = hashlib.sha256(archive).hexdigest()[:16]
@@ -200,3 +204,25 @@ def make(card="virtio-net-pci", say=print, disk=None, memory_kib=None):
         os.rename(file.name, initrd)
         _prune()
     return Image(kernel, initrd, card, disk, memory_kib)
+
+
+def extend(image, path, files):
+    """An image with more in it, for one run: written to this path, and not cached. 'files': name -> (content, mode). What
+    is called start is run before the guest's service."""
+    archive = _Cpio()
+    folders = {"/".join(name.split("/")[:depth]) for name in files for depth in range(1, name.count("/") + 1)}
+    for name in sorted(folders):
+        archive.add(name, mode=0o40755)
+    for name, (content, mode) in files.items():
+        archive.add(name, content, 0o100000 | mode)
+    with open(path, "wb") as file:
+        # The kernel unpacks one archive after the other.
+        file.write(_read(image.initrd) + archive.finish())
+    return replace(image, initrd=path)
+
+
+def program(path):
+    """A program and the libraries that it is linked with, for extend()."""
+    libraries = re.findall(r"(/\S+) \(0x", run("ldd", path))
+    return {os.path.join("bin", os.path.basename(path)): (_read(path), 0o755),
+            **{name.lstrip("/"): (_read(name), 0o755) for name in libraries}}

@@ -102,28 +102,33 @@ class Qmp:
 class Machine:
     """One QEMU process: a running guest, or a place where one will arrive."""
 
-    def __init__(self, space, tap, image, mac, address, gateway=None):
-        """'address' is the guest's own, with prefix length."""
+    def __init__(self, space, tap, image, mac, address, gateway=None, port=None, options=()):
+        """'address' is the guest's own, with prefix length; None: it sees to one itself. 'port': name of a port of
+        virtio-serial, see host(). 'options': further ones of QEMU."""
         self.space = space
         self.tap = tap
         self.image = image
         self.mac = mac
         self.address = address
         self.gateway = gateway
+        self.port = port
+        self.options = list(options)
         self.process = None
         self.qmp = None
         self.label = None
 
     def at(self, space, tap):
         """The same machine for another place."""
-        return Machine(space, tap, self.image, self.mac, self.address, self.gateway)
+        return Machine(space, tap, self.image, self.mac, self.address, self.gateway, self.port, self.options)
 
     def start(self, incoming=False, hold=False):
         """'incoming': waits for a guest; 'hold': that guest does not run before migrate() is told so."""
         lab = self.space.lab
         self.label = f"vm-{self.space.name}-{self.tap}-{time.monotonic_ns()}"
         control, self.serial = lab.path(self.label + ".qmp"), lab.path(self.label + ".serial")
-        words = f"console=ttyS0 quiet panic=1 lab.address={self.address}"
+        words = "console=ttyS0 quiet panic=1"
+        if self.address:
+            words += f" lab.address={self.address}"
         if self.gateway:
             words += f" lab.gateway={self.gateway}"
         command = [BINARY, "-M", "pc,accel=tcg", "-m",
@@ -136,6 +141,11 @@ class Machine:
         if self.image.disk:
             command += ["-drive", f"file={self.image.disk},if=none,format=raw,readonly=on,id=d0",
                         "-device", "virtio-blk-pci,drive=d0"]
+        if self.port:
+            command += ["-device", "virtio-serial-pci", "-chardev",
+                        f"socket,id=c0,path={lab.path(self.label + '.port')},server=on,wait=off",
+                        "-device", f"virtserialport,chardev=c0,name={self.port}"]
+        command += self.options
         if incoming:
             command += ["-incoming", "defer"]
         if hold:
@@ -154,6 +164,12 @@ class Machine:
             return Qmp(path)
         except (OSError, LabError):
             return None
+
+    def host(self):
+        """A connection to the guest's port, from outside of the machine."""
+        end = socket.socket(socket.AF_UNIX)
+        end.connect(self.space.lab.path(self.label + ".port"))
+        return end
 
     def wait_ready(self, timeout=60):
         """Waits until the guest's service runs; returns the seconds that took."""

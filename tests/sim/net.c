@@ -272,6 +272,12 @@ trace(const struct sim *sim, uint32_t from, uint32_t to, const struct sync_msg *
 			printf(" %s<%s", fmt_addr(m->asked.rows[i].ip).s,
 			       fmt_addr(m->asked.rows[i].rloc).s);
 		break;
+	case SYNC_ACTION:
+		printf(" %s %u", fmt_addr(m->action.eid).s, m->action.act);
+		break;
+	case SYNC_OUTCOME:
+		printf(" %u", m->outcome.outcome);
+		break;
 	case SYNC_NEWER:
 		for (size_t i = 0; i < m->newer.count; i++)
 			printf(" %s=%s@%zu", fmt_addr(m->newer.rows[i].ip).s,

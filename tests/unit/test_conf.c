@@ -27,6 +27,7 @@
 	"{\"name\":\"" name "\",\"public_key\":\"" key "\",\"vns\":[{\"id\":7}]" more "}"
 #define PEER_VNS(vns) "{\"name\":\"b\",\"public_key\":\"" KEY_B "\",\"vns\":[" vns "]}"
 
+#define WORD_WORDS   "a text of 1 to 255 bytes without control characters"
 #define NAME_WORDS   "a name of 1 to 63 letters, digits, '.', '_' and '-'"
 #define PREFIX_WORDS "a prefix such as \"10.1.0.0/24\" without host bits"
 
@@ -264,10 +265,7 @@ unknown_keys_come_with_a_suggestion(void **state)
 		 "\"prefixes\"?), "
 		 "found \"prefix\"\n"},
 		{WITH("\"\\u000a\xc3\xa4\":1"),
-		 "f:1:61: ?\xc3\xa4: expected one of \"name\", \"key_file\", \"state_dir\", "
-		 "\"control_socket\", \"listen\", \"candidates\", \"relay\", \"log\", \"session\", "
-		 "\"sync\", \"hwdt\", "
-		 "\"features\", \"vns\", \"peers\", \"lisp\", found \"?\xc3\xa4\"\n"},
+		 "f:1:61: ?\xc3\xa4: expected a known key, found \"?\xc3\xa4\"\n"},
 	};
 
 	(void)state;
@@ -297,6 +295,9 @@ values_that_contradict_each_other_are_refused(void **state)
 	static const struct bad rows[] = {
 		{WITH("\"sync\":{\"hello_ms\":1000,\"dead_ms\":1999}"),
 		 "f:1:95: sync.dead_ms: expected at least twice \"hello_ms\" (1000), found 1999\n"},
+		{WITH("\"underlay\":{\"renew\":[\"x\"],\"silent_ms\":1999}"),
+		 "f:1:99: underlay.silent_ms: expected at least twice \"sync.hello_ms\" (1000), "
+		 "found 1999\n"},
 		{HEAD "\n\"vns\":[{\"id\":7,\"device\":\"br0\",\"mac\":\"nic\"}],\n"
 		      "\"features\":{\"nftables\":false}}",
 		 "f:2:37: vns[0].mac: expected \"virtual\" or an address where "
@@ -392,6 +393,17 @@ one_mistake_is_reported_once(void **state)
 		{WITH("\"sync\":{\"hello_ms\":9000000}"),
 		 "f:1:80: sync.hello_ms: expected a whole number from 10 to 60000, found "
 		 "9000000\n"},
+		{WITH("\"underlay\":{\"renew\":[\"x\",\"\",7,\"a\\u0007\"]}"),
+		 "f:1:86: underlay.renew[1]: expected " WORD_WORDS ", found \"\"\n"
+		 "f:1:89: underlay.renew[2]: expected " WORD_WORDS ", found 7\n"
+		 "f:1:91: underlay.renew[3]: expected " WORD_WORDS ", found \"a?\"\n"},
+		{WITH("\"underlay\":{\"renew\":[]}"),
+		 "f:1:81: underlay.renew: expected an array of 1 to 32 texts, found 0\n"},
+		{WITH("\"underlay\":{\"device\":\"a/b\"},\"management_port\":\"x\""),
+		 "f:1:82: underlay.device: expected the name of a network device, found "
+		 "\"a/b\"\n"
+		 "f:1:107: management_port: expected an absolute path of at most 4095 bytes, found "
+		 "\"x\"\n"},
 		{CONF(VN, "[]"), "f:3:10: peers[0]: expected an object, found an array\n"},
 	};
 

@@ -22,6 +22,7 @@ struct fixture {
 	char path[96];
 	us_t now;
 	unsigned reloads;
+	int done; /* -1: badly */
 };
 
 static int
@@ -82,12 +83,31 @@ broken_row(void *ctx, const struct cJSON *request, uint64_t *cursor, struct cJSO
 	return -EIO;
 }
 
+/* Done as soon as the fixture says so. */
+static int
+wait_for_it(void *ctx, const struct cJSON *request, uint64_t *cursor, struct cJSON **data,
+	    struct ctl_error *error)
+{
+	struct fixture *f = ctx;
+
+	(void)request;
+	cursor[0]++;
+	if (!f->done)
+		return -EINPROGRESS;
+	*data = cJSON_CreateNumber((double)cursor[0]);
+	if (f->done > 0)
+		return 0;
+	ctl_error_set(error, "refused", "no");
+	return -EINVAL;
+}
+
 static const struct ctl_command commands[] = {
-	{"show vr", "show vr", "This router.", false, show_vr, NULL},
-	{"show peers", "show peers", "The other routers.", false, show_peers, NULL},
-	{"show rows", "show rows", "Many rows.", false, NULL, row},
-	{"show broken", "show broken", "No rows.", false, NULL, broken_row},
-	{"reload", "reload", "Reads the file again.", true, reload, NULL},
+	{"show vr", "show vr", "This router.", false, show_vr, NULL, NULL},
+	{"show peers", "show peers", "The other routers.", false, show_peers, NULL, NULL},
+	{"show rows", "show rows", "Many rows.", false, NULL, row, NULL},
+	{"show broken", "show broken", "No rows.", false, NULL, broken_row, NULL},
+	{"reload", "reload", "Reads the file again.", true, reload, NULL, NULL},
+	{"wait", "wait", "Takes time.", true, NULL, NULL, wait_for_it},
 };
 
 static int
@@ -205,6 +225,69 @@ replies_carry_the_id_and_the_data(void **state)
 
 	for (i = 0; i < ARRAY_COUNT(rows); i++)
 		ask(*state, rows[i].request, rows[i].reply);
+}
+
+/* Turns of the router in which nothing may come. */
+static void
+expect_nothing(struct fixture *f, int fd)
+{
+	char byte;
+
+	for (int turns = 0; turns < 20; turns++) {
+		ctl_readable(f->ctl, f->now);
+		(void)ctl_run(f->ctl, f->now);
+		assert_int_equal(recv(fd, &byte, 1, MSG_DONTWAIT), -1);
+		assert_int_equal(errno, EAGAIN);
+	}
+}
+
+static void
+a_reply_that_takes_time_comes_when_it_is_there(void **state)
+{
+	static const char request[] = "{\"id\":1,\"cmd\":\"wait\"}\n"
+				      "{\"id\":2,\"cmd\":\"show\",\"what\":\"vr\"}\n";
+	struct fixture *f = *state;
+	int fd = dial(f);
+
+	say(fd, request);
+	expect_nothing(f, fd);
+	/* For as long as it takes; what else happens in the router is no reason to ask. */
+	f->now += 60 * US_S;
+	expect_nothing(f, fd);
+	ctl_wake(f->ctl, f->now);
+	expect_nothing(f, fd);
+	f->done = 1;
+	expect_nothing(f, fd);
+	ctl_wake(f->ctl, f->now);
+	expect(f, fd, "{\"id\":1,\"ok\":true,\"data\":3}");
+	expect(f, fd, "{\"id\":2,\"ok\":true,\"data\":{\"name\":\"a\"}}");
+	close(fd);
+	/* What is there at once is said at once. */
+	f->done = -1;
+	ask(f, "{\"id\":3,\"cmd\":\"wait\"}\n",
+	    "{\"id\":3,\"ok\":false,\"code\":\"refused\",\"text\":\"no\",\"data\":1}");
+}
+
+static void
+who_leaves_while_it_waits_is_forgotten(void **state)
+{
+	struct fixture *f = *state;
+	int fds[CTL_CLIENTS_MAX];
+
+	for (int round = 0; round < 2; round++) {
+		for (size_t i = 0; i < ARRAY_COUNT(fds); i++) {
+			fds[i] = dial(f);
+			say(fds[i], "{\"id\":1,\"cmd\":\"wait\"}\n");
+			expect_nothing(f, fds[i]);
+		}
+		for (size_t i = 0; i < ARRAY_COUNT(fds); i++)
+			close(fds[i]);
+		for (int turns = 0; turns < 3; turns++)
+			ctl_readable(f->ctl, f->now);
+	}
+	f->done = 1;
+	ctl_wake(f->ctl, f->now);
+	ask(f, "{\"id\":3,\"cmd\":\"wait\"}\n", "{\"id\":3,\"ok\":true,\"data\":1}");
 }
 
 static void
@@ -657,6 +740,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(replies_carry_the_id_and_the_data),
+		TEST(a_reply_that_takes_time_comes_when_it_is_there),
+		TEST(who_leaves_while_it_waits_is_forgotten),
 		TEST(rows_that_do_not_match_are_left_out),
 		TEST(what_is_no_command_is_refused_with_a_code),
 		TEST(help_lists_every_command),

@@ -238,6 +238,28 @@ static const struct row {
 	  .asked = {.count = 1, .rows = {{V4_5, V6_1}}}},
 	 32,
 	 {HEAD(SYNC_ASKED), VN, 1, 4, 10, 1, 0, 5, 6, BYTES_V6_1}},
+	{{.type = SYNC_ACTION, .id = 9, .vn = 0xabcdef, .action = {.eid = V4_5}},
+	 15,
+	 {HEAD(SYNC_ACTION), VN, 0, 4, 10, 1, 0, 5}},
+	{{.type = SYNC_ACTION,
+	  .id = 9,
+	  .vn = 0xabcdef,
+	  .action =
+		  {.act = SYNC_ACT_SET, .eid = V6_1, .address = V4_5, .len = 24, .gateway = V4_6}},
+	 38,
+	 {HEAD(SYNC_ACTION), VN, 1, 6, BYTES_V6_1, 4, 10, 1, 0, 5, 24, 4, 10, 1, 0, 6}},
+	{{.type = SYNC_ACTION,
+	  .id = 9,
+	  .vn = 0xabcdef,
+	  .action = {.act = SYNC_ACT_SET, .eid = V4_5, .address = V6_1, .len = 128}},
+	 34,
+	 {HEAD(SYNC_ACTION), VN, 1, 4, 10, 1, 0, 5, 6, BYTES_V6_1, 128, 0}},
+	{{.type = SYNC_OUTCOME,
+	  .id = 9,
+	  .vn = 0xabcdef,
+	  .outcome = {.outcome = SYNC_OUT_FAILED, .detail = 0x0102}},
+	 12,
+	 {HEAD(SYNC_OUTCOME), VN, 5, 1, 2}},
 };
 
 /* Compares members and not memory: what lies between them is nobody's. */
@@ -327,6 +349,17 @@ assert_same(const struct sync_msg *a, const struct sync_msg *b)
 			assert_true(addr_equal(a->asked.rows[i].ip, b->asked.rows[i].ip));
 			assert_true(addr_equal(a->asked.rows[i].rloc, b->asked.rows[i].rloc));
 		}
+		break;
+	case SYNC_ACTION:
+		assert_int_equal(a->action.act, b->action.act);
+		assert_true(addr_equal(a->action.eid, b->action.eid));
+		assert_true(addr_equal(a->action.address, b->action.address));
+		assert_int_equal(a->action.len, b->action.len);
+		assert_true(addr_equal(a->action.gateway, b->action.gateway));
+		break;
+	case SYNC_OUTCOME:
+		assert_int_equal(a->outcome.outcome, b->outcome.outcome);
+		assert_int_equal(a->outcome.detail, b->outcome.detail);
 		break;
 	case SYNC_QUERY:
 		assert_int_equal(a->query.by_mac, b->query.by_mac);
@@ -434,7 +467,7 @@ another_version_or_type_is_told_from_garbage(void **state)
 		{2, {2, SYNC_HELLO}, -EPROTONOSUPPORT},
 		{2, {0, SYNC_HELLO}, -EPROTONOSUPPORT},
 		{2, {1, 0}, -EPROTONOSUPPORT},
-		{2, {1, SYNC_ASKED + 1}, -EPROTONOSUPPORT},
+		{2, {1, SYNC_OUTCOME + 1}, -EPROTONOSUPPORT},
 		{8, {1, 255, 1, 2, 3, 4, 5, 6}, -EPROTONOSUPPORT},
 		{2, {1, SYNC_HELLO}, -EBADMSG},
 	};
@@ -504,6 +537,23 @@ values_out_of_range_are_refused(void **state)
 		{12, 16, 1, {0}, -EBADMSG}, /* no family */
 		{13, 9, 1, {2}, -EBADMSG},  /* PRESENT: flag */
 		{13, 9, 1, {0}, 0},
+		{16, 9, 1, {3}, -EBADMSG},  /* ACTION: what is to be done */
+		{16, 9, 1, {1}, -EBADMSG},  /* an address that is not there */
+		{16, 9, 1, {2}, 0},         /* renew */
+		{16, 10, 1, {0}, -EBADMSG}, /* no EID */
+		{16, 11, 1, {224}, -EBADMSG},
+		{17, 9, 1, {0}, -EBADMSG},  /* more than there should be */
+		{17, 27, 1, {0}, -EBADMSG}, /* no address */
+		{17, 28, 4, {0}, -EBADMSG}, /* unspecified */
+		{17, 32, 1, {0}, -EBADMSG}, /* length */
+		{17, 32, 1, {33}, -EBADMSG},
+		{17, 32, 1, {32}, 0},
+		{17, 33, 1, {6}, -EBADMSG}, /* a gateway of another family */
+		{17, 34, 4, {0}, -EBADMSG},
+		{18, 32, 1, {129}, -EBADMSG},
+		{18, 33, 1, {4}, -EBADMSG}, /* a gateway that is not there */
+		{19, 9, 1, {8}, -EBADMSG},  /* OUTCOME: unknown */
+		{19, 9, 1, {7}, 0},
 	};
 
 	(void)state;
