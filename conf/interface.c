@@ -46,18 +46,6 @@ may_host(const struct conf_mobile *mobile, const char *name)
 	return mobile->host_count == 0;
 }
 
-/* Can a machine have this address in its subnet?  Neither the subnet's own nor its broadcast address, where there are. */
-static bool
-is_of_a_machine(struct conf_address a)
-{
-	struct addr last = a.addr;
-
-	for (unsigned bit = a.len; bit < 32; bit++)
-		last.b[bit / 8] |= (uint8_t)(0x80u >> bit % 8);
-	return a.len > 30 ||
-	       (!addr_equal(prefix_make(a.addr, a.len).addr, a.addr) && !addr_equal(last, a.addr));
-}
-
 static void
 check_addresses(struct report *r, const struct conf *conf, const struct conf_vn *vn, size_t index)
 {
@@ -76,9 +64,6 @@ check_addresses(struct report *r, const struct conf *conf, const struct conf_vn 
 			continue;
 		if (a.addr.family != ADDR_V4)
 			report_place(r, at, "an IPv4 address where \"model\" is \"interface\"",
-				     fmt_addr(a.addr).s);
-		else if (!is_of_a_machine(a))
-			report_place(r, at, "an address that a machine can have in its subnet",
 				     fmt_addr(a.addr).s);
 		else if (conf->name != NULL && !is_local(vn, a.addr) && mobile != NULL &&
 			 !may_host(mobile, conf->name))

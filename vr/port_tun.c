@@ -398,6 +398,8 @@ bulk_heard(void *ctx, struct frame *f)
 	struct tun_port *p = ctx;
 
 	p->ops->frame(p->ctx, p->conf.number, f, p->now);
+	/* What goes back as it is stands in the room of the next one. */
+	tun_flush(p->tun);
 }
 
 static void

@@ -21,7 +21,7 @@
 #define TUN_F_USO6 0x40
 #endif
 
-#define BATCH 64
+#define BATCH 32
 
 /* The packet starts aligned behind the Ethernet header. */
 #define FRAME_AT    (FRAME_HEADROOM + 2)

@@ -9,7 +9,7 @@ UNITS = {"tcp1_gbps": "Gb/s", "udp_echo_per_s": "1/s", "map_server_requests_per_
          # What a process had of its core: near 1, it is this that limits what is answered.
          "udp_echo_cpu": "core", "map_server_requests_cpu": "core", "map_server_registers_cpu": "core"}
 # Tool -> the tool it is compared with.
-AGAINST = {"vrd_sealed": "openvpn", "openvpn": "routing"}
+AGAINST = {"vrd_sealed": "openvpn", "openvpn": "routing", "vrd_interface": "vrd_sealed"}
 # Figure -> the figure of the same case that it is compared with.
 AGAINST_FIGURE = {"map_server_requests_per_s": "udp_echo_per_s",
                   "map_server_registers_per_s": "udp_echo_per_s"}

@@ -7,7 +7,7 @@ itself."""
 
 from collections import namedtuple
 
-from . import openvpn, routing, vrd
+from . import openvpn, routing, vrd, vrd_interface
 from .path import Path
 
 Tool = namedtuple("Tool", "name about setup teardown")
@@ -16,4 +16,5 @@ TOOLS = [
     Tool("routing", routing.ABOUT, routing.setup, Path.stop),
     Tool("openvpn", openvpn.ABOUT, openvpn.setup, Path.stop),
     Tool("vrd_sealed", vrd.ABOUT, vrd.setup, Path.stop),
+    Tool("vrd_interface", vrd_interface.ABOUT, vrd_interface.setup, Path.stop),
 ]

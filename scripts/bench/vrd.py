@@ -34,7 +34,8 @@ def configuration(path, side, other, other_key):
     }
 
 
-def setup(path):
+def start(path, make, spaces):
+    """Keys, files and routers of both sides, each in its namespace; 'make' as configuration()."""
     one, two = path.sides
     keys = {}
     for side in path.sides:
@@ -44,6 +45,10 @@ def setup(path):
     for side, other in ((one, two), (two, one)):
         config = path.path(f"{side.number}.conf")
         with open(config, "w", encoding="utf-8") as file:
-            json.dump(configuration(path, side, other, keys[other]), file, indent=2)
-        path.start(side.gateway, built("vrd"), "-c", config)
+            json.dump(make(path, side, other, keys[other]), file, indent=2)
+        path.start(spaces[side], built("vrd"), "-c", config)
+
+
+def setup(path):
+    start(path, configuration, {side: side.gateway for side in path.sides})
 

@@ -74,7 +74,8 @@ def kernel(space):
     links = json.loads(space.ip("-j link show"))
     return "\n".join([
         *(f"{link['ifname']} {link['flags']} {link['mtu']}" for link in links),
-        re.sub(r"(?m)^\d+: ", "", space.ip("-o addr show")), space.ip("route show table all"), space.ip("rule show"), space.run("nft", "list", "ruleset")])
+        re.sub(r"(?m)^\d+: ", "", space.ip("-o addr show")), space.ip("route show table all"), 
+        space.ip("rule show"), space.run("nft", "list", "ruleset")])
 
 
 def wait_route(space, to, there=True):

@@ -23,18 +23,25 @@ struct bench {
 };
 
 static struct bench
-bench_make(bool vnet_hdr, bool udp_super)
+bench_make_with(struct port_tx_conf *conf)
 {
-	struct port_tx_conf conf = {.vnet_hdr = vnet_hdr, .udp_super = udp_super, .mtu = 1500};
 	int pair[2], size = 1 << 20;
 	struct bench b;
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
 	assert_int_equal(setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
-	conf.fd = b.ours = pair[0];
+	conf->fd = b.ours = pair[0];
 	b.theirs = pair[1];
-	assert_int_equal(port_tx_create(&conf, &b.tx), 0);
+	assert_int_equal(port_tx_create(conf, &b.tx), 0);
 	return b;
+}
+
+static struct bench
+bench_make(bool vnet_hdr, bool udp_super)
+{
+	struct port_tx_conf conf = {.vnet_hdr = vnet_hdr, .udp_super = udp_super, .mtu = 1500};
+
+	return bench_make_with(&conf);
 }
 
 static void
@@ -264,6 +271,54 @@ a_super_frame_is_brought_to_the_mtu(void **state)
 	bench_end(&b);
 }
 
+/* A TUN device takes packets: what the header says counts from there. */
+static void
+a_tun_gets_no_ethernet_header(void **state)
+{
+	(void)state;
+	for (int vnet = 0; vnet < 2; vnet++) {
+		struct port_tx_conf conf = {.bare_ip = true, .vnet_hdr = vnet == 1, .mtu = 1500};
+		size_t extra = vnet == 1 ? sizeof(struct virtio_net_hdr) : 0;
+		struct bench b = bench_make_with(&conf);
+		struct frame super = make(IP_PROTO_TCP, 2, 0, 0, 3000);
+		struct frame f[] = {make(IP_PROTO_TCP, 1, 0, 0, 1000),
+				    make(IP_PROTO_TCP, 1, 1000, 1, 1000),
+				    make(IP_PROTO_UDP, 1, 0, 0, 500)};
+		uint32_t joined[] = {HEADER + 2000, IP4_SIZE_MIN + 8 + 500, HEADER + 3000};
+		uint32_t cut[] = {HEADER + 1000, HEADER + 1000, IP4_SIZE_MIN + 8 + 500,
+				  HEADER + 1000, HEADER + 1000, HEADER + 1000};
+		const uint32_t *sizes = vnet == 1 ? joined : cut;
+		size_t count = vnet == 1 ? ARRAY_COUNT(joined) : ARRAY_COUNT(cut);
+		uint8_t *room = malloc(70000);
+		struct virtio_net_hdr h;
+
+		for (size_t i = 0; i < ARRAY_COUNT(f); i++)
+			assert_int_equal(port_tx_send(b.tx, &f[i]), 0);
+		super.gso = FRAME_GSO_TCP4;
+		super.gso_size = 1000;
+		assert_int_equal(port_tx_send(b.tx, &super), 0);
+		port_tx_flush(b.tx);
+		for (size_t i = 0; i < count; i++) {
+			struct ip ip;
+
+			assert_int_equal(receive(&b, room, 70000), (int)(extra + sizes[i]));
+			assert_int_equal(ip_parse(room + extra, sizes[i], &ip), 0);
+			assert_int_equal(ip.size, sizes[i]);
+			if (vnet == 0)
+				continue;
+			memcpy(&h, room, sizeof(h));
+			assert_int_equal(h.csum_start, IP4_SIZE_MIN);
+			assert_int_equal(h.hdr_len, ip.header_size + ip.l4_header_size);
+		}
+		assert_int_equal(receive(&b, room, 70000), -1);
+		for (size_t i = 0; i < ARRAY_COUNT(f); i++)
+			free(f[i].data);
+		free(super.data);
+		free(room);
+		bench_end(&b);
+	}
+}
+
 static void
 what_the_socket_does_not_take_is_counted(void **state)
 {
@@ -315,6 +370,7 @@ main(void)
 		cmocka_unit_test(without_vnet_header_all_leave_finished_and_cut),
 		cmocka_unit_test(udp_super_frames_leave_whole_only_where_they_may),
 		cmocka_unit_test(a_super_frame_is_brought_to_the_mtu),
+		cmocka_unit_test(a_tun_gets_no_ethernet_header),
 		cmocka_unit_test(what_the_socket_does_not_take_is_counted),
 		cmocka_unit_test(a_partial_checksum_on_nothing_known_is_refused),
 	};
