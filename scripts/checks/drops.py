@@ -9,7 +9,7 @@ import re
 import sys
 
 # Table -> the prefix of its constants.
-TABLES = {"vr/drop.h": "DROP_", "vr/roster.h": "ROSTER_DROP_"}
+TABLES = {"vr/drop.h": "DROP_", "vr/roster.h": "ROSTER_DROP_", "vr/stream.h": "STREAM_DROP_"}
 ROW = re.compile(r'\bX\(([A-Z0-9_]+), "([a-z0-9-]+)",')
 # These read the tables as a whole.
 NO_PROOF = {"tests/unit/test_drop.c"}

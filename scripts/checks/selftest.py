@@ -17,7 +17,8 @@ FORMAT = [os.path.join(HERE, "format")]
 WORDS = [os.path.join(HERE, "words")]
 DROPS = [sys.executable, os.path.join(HERE, "drops.py")]
 REASONS = {"vr/drop.h": '#define VR_DROPS(X) X(NO_ROUTE, "no-route", "nobody")\n',
-           "vr/roster.h": '#define ROSTER_DROPS(X) X(FORGED, "forged", "not authentic")\n'}
+           "vr/roster.h": '#define ROSTER_DROPS(X) X(FORGED, "forged", "not authentic")\n',
+           "vr/stream.h": '#define STREAM_DROPS(X) X(CROWD, "crowd", "too many")\n'}
 TALLY = [sys.executable, os.path.join(HERE, "tally.py"), "--results", "results"]
 SAY = TALLY + ["x", "--command", "sh", "-c"]
 HARD = ["-O2", "-D_FORTIFY_SOURCE=2", "-fstack-protector-strong", "-fPIE", "-pie",
@@ -110,8 +111,8 @@ CASES = [
     ("a_long_function_is_refused", {"a.c": "int\nf(void)\n{\n" + "\tg();\n" * 101 + "}\n"}, None,
      WORDS, "function over 100 lines"),
     ("reasons_that_tests_name_pass",
-     {**REASONS, "tests/unit/test_a.c": "DROP_NO_ROUTE\n", "tests/net/test_a.py": 'drops("forged")\n'}, None,
-     DROPS, None),
+     {**REASONS, "tests/unit/test_a.c": "DROP_NO_ROUTE STREAM_DROP_CROWD\n",
+      "tests/net/test_a.py": 'drops("forged")\n'}, None, DROPS, None),
     ("a_reason_without_a_test_is_refused", {**REASONS, "tests/unit/test_a.c": "ROSTER_DROP_FORGED\n"},
      None, DROPS, "vr/drop.h: no-route: no test names it"),
     ("the_constant_of_another_table_is_no_proof", {**REASONS, "tests/a.c": "DROP_NO_ROUTE DROP_FORGED\n"},

@@ -1,0 +1,669 @@
+/* Streams over real sockets: datagrams both ways, queues, ends, and trying again. */
+#include "tests/unit/stream_rig.h"
+
+/* Bytes that differ. */
+static uint8_t *
+pattern(size_t size)
+{
+	uint8_t *bytes = malloc(size);
+
+	for (size_t i = 0; i < size; i++)
+		bytes[i] = (uint8_t)(i * 7 + i / 251);
+	return bytes;
+}
+
+static void
+datagrams_arrive_whole_in_order_both_ways(void **state)
+{
+	static const struct {
+		size_t size, segment;
+	} trains[] = {{1, 1},       {100, 100},    {148, 999},     {2800, 1400},
+		      {1401, 1400}, {9000, 1400},  {65535, 65535}, {3 * 65535, 65535},
+		      {400, 1},     {300000, 1372}};
+	struct rig a, b;
+	struct endpoint to;
+	uint8_t *bytes = pattern(300000);
+	uint32_t number, again;
+	unsigned sent;
+
+	(void)state;
+	rig_init(&a, (struct streams_conf){.queue_max = 1000000});
+	rig_listen(&b, (struct streams_conf){.queue_max = 1000000});
+	b.trusts = true;
+	to = streams_endpoint(b.s);
+	assert_int_equal(streams_open(a.s, &to, a.now, &number), 0);
+	assert_int_equal(streams_open(a.s, &to, a.now, &again), 0);
+	assert_int_equal(number, again);
+	for (size_t k = 0; k < ARRAY_COUNT(trains); k++) {
+		size_t count = (trains[k].size + trains[k].segment - 1) / trains[k].segment;
+
+		/* The first before the stream stands. */
+		if (k == 1)
+			RIG_UNTIL(&a, &b, a.opened == 1);
+		b.heard = 0;
+		b.size = 0;
+		assert_int_equal(streams_send(a.s, number, STREAMS_DATA, bytes, trains[k].size,
+					      trains[k].segment, a.now, &sent),
+				 0);
+		assert_int_equal(sent, count);
+		RIG_UNTIL(&a, &b, b.size == trains[k].size);
+		assert_int_equal(b.heard, count);
+		assert_memory_equal(b.bytes, bytes, b.size);
+		a.heard = 0;
+		a.size = 0;
+		assert_int_equal(streams_send(b.s, b.number, STREAMS_DATA, bytes, trains[k].size,
+					      trains[k].segment, b.now, &sent),
+				 0);
+		RIG_UNTIL(&a, &b, a.size == trains[k].size);
+		assert_int_equal(a.heard, count);
+		assert_memory_equal(a.bytes, bytes, a.size);
+	}
+	assert_true(endpoint_equal(a.from, to));
+	assert_int_equal(a.opened, 1);
+	assert_int_equal(b.opened, 1);
+	assert_int_equal(a.closed + b.closed, 0);
+	assert_int_equal(rig_stats(&a).opened, 1);
+	assert_int_equal(rig_stats(&b).accepted, 1);
+	for (unsigned i = 0; i < STREAM_DROP_COUNT; i++)
+		assert_int_equal(rig_drops(&a, i) + rig_drops(&b, i), 0);
+	rig_fini(&a);
+	rig_fini(&b);
+	free(bytes);
+}
+
+static void
+it_works_over_ipv6_and_an_accepted_ipv4_is_one(void **state)
+{
+	struct rig a, b;
+	struct endpoint to;
+	uint32_t number;
+	unsigned sent;
+
+	(void)state;
+	rig_init(&a, (struct streams_conf){.queue_max = 0});
+	rig_init(&b, (struct streams_conf){.listen = {.addr = {.family = ADDR_V6}}});
+	to = streams_endpoint(b.s);
+	for (unsigned i = 0; i < 2; i++) {
+		struct endpoint at = rig_endpoint(i == 0 ? "127.0.0.1:1" : "[::1]:1");
+
+		at.port = to.port;
+		if (streams_open(a.s, &at, a.now, &number) == -EADDRNOTAVAIL)
+			skip(); /* this machine has no IPv6 */
+		assert_int_equal(streams_send(a.s, number, STREAMS_CONTROL, (const uint8_t *)"x", 1,
+					      1, a.now, &sent),
+				 0);
+		RIG_UNTIL(&a, &b, b.heard == i + 1);
+		assert_true(addr_equal(b.from.addr, at.addr));
+	}
+	rig_fini(&a);
+	rig_fini(&b);
+}
+
+static void
+an_acceptor_is_silent_until_it_has_something_to_say(void **state)
+{
+	struct rig r;
+	unsigned sent;
+	int fd;
+
+	(void)state;
+	rig_listen(&r, (struct streams_conf){.queue_max = 0});
+	fd = raw_connect(&r);
+	raw_send(fd, "vrd\1", 4);
+	RIG_UNTIL(&r, NULL, r.opened == 1);
+	raw_send_frame(fd, 5, 'a');
+	RIG_UNTIL(&r, NULL, r.heard == 1);
+	assert_int_equal(recv(fd, &sent, 1, MSG_DONTWAIT), -1);
+	assert_int_equal(errno, EAGAIN);
+	assert_int_equal(streams_send(r.s, r.number, STREAMS_CONTROL, (const uint8_t *)"hello", 5,
+				      5, r.now, &sent),
+			 0);
+	raw_expect(fd, "vrd\1\0\5hello", 11);
+	assert_int_equal(streams_send(r.s, r.number, STREAMS_CONTROL, (const uint8_t *)"abc", 3, 2,
+				      r.now, &sent),
+			 0);
+	assert_int_equal(sent, 2);
+	raw_expect(fd, "\0\2ab\0\1c", 7);
+	close(fd);
+	rig_fini(&r);
+}
+
+static void
+it_does_not_matter_how_the_bytes_come(void **state)
+{
+	struct rig r;
+	uint8_t stream[600], expected[300];
+	size_t size = 0, all = 0;
+	unsigned count = 0;
+	int fd, one = 1;
+
+	(void)state;
+	stream_magic_build(stream);
+	size = STREAM_MAGIC_SIZE;
+	for (size_t length = 1; length < 20; length++, count++) {
+		stream_frame_build(length, stream + size);
+		size += STREAM_LENGTH_SIZE;
+		memset(stream + size, (int)length, length);
+		memset(expected + all, (int)length, length);
+		size += length;
+		all += length;
+	}
+	for (size_t step = 1; step < 40; step += 3) {
+		rig_listen(&r, (struct streams_conf){.datagram_max = 20});
+		fd = raw_connect(&r);
+		assert_int_equal(
+			setsockopt(fd, IPPROTO_TCP, 1 /* TCP_NODELAY */, &one, sizeof(one)), 0);
+		RIG_UNTIL(&r, NULL, rig_stats(&r).strangers == 1);
+		for (size_t at = 0; at < size; at += step) {
+			uint64_t calls = rig_stats(&r).rx_calls;
+
+			raw_send(fd, stream + at, size - at < step ? size - at : step);
+			RIG_UNTIL(&r, NULL, rig_stats(&r).rx_calls > calls);
+		}
+		assert_int_equal(r.heard, count);
+		assert_int_equal(r.size, all);
+		assert_memory_equal(r.bytes, expected, all);
+		assert_int_equal(r.closed, 0);
+		close(fd);
+		rig_fini(&r);
+	}
+}
+
+static void
+what_is_no_stream_is_ended_and_counted(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t size;
+		enum stream_drop reason;
+		unsigned opened, heard;
+	} rows[] = {
+		{"GET / HTTP/1.1\r\n", 16, STREAM_DROP_MAGIC, 0, 0},
+		{"\x16\x03\x01", 3, STREAM_DROP_MAGIC, 0, 0},
+		{"vrd\2", 4, STREAM_DROP_MAGIC, 0, 0},
+		{"vrd\1\0\0", 6, STREAM_DROP_LENGTH, 1, 0},
+		{"vrd\1\0\1x\0\0", 9, STREAM_DROP_LENGTH, 1, 1},
+		{"vrd\1\0\x15", 6, STREAM_DROP_LENGTH, 1, 0},
+		{"vrd\1\xff\xff", 6, STREAM_DROP_LENGTH, 1, 0},
+	};
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_COUNT(rows); k++) {
+		struct rig r;
+		int fd;
+
+		rig_listen(&r, (struct streams_conf){.datagram_max = 20});
+		fd = raw_connect(&r);
+		raw_send(fd, rows[k].bytes, rows[k].size);
+		RIG_UNTIL(&r, NULL, rig_drops(&r, rows[k].reason) == 1);
+		assert_int_equal(r.opened, rows[k].opened);
+		assert_int_equal(r.heard, rows[k].heard);
+		/* Who was told of it is told of its end. */
+		assert_int_equal(r.closed, rows[k].opened);
+		assert_int_equal(rig_stats(&r).streams, 0);
+		assert_true(raw_at_end(fd));
+		close(fd);
+		rig_fini(&r);
+	}
+}
+
+/* A stream of ours to a socket that the test has, which is 'fd' from then on. */
+static uint32_t
+open_raw(struct rig *r, int *fd)
+{
+	struct endpoint to;
+	int listener = raw_listen(&to, 1);
+	uint32_t number;
+
+	assert_int_equal(streams_open(r->s, &to, r->now, &number), 0);
+	*fd = raw_accept(listener);
+	close(listener);
+	RIG_UNTIL(r, NULL, r->opened == 1);
+	return number;
+}
+
+/* Sends numbered datagrams of this size until one is lost; how many were not. */
+static uint32_t
+fill(struct rig *r, uint32_t number, enum streams_class class, size_t size, uint32_t first)
+{
+	uint8_t *datagram = calloc(1, size);
+	unsigned sent = 1;
+
+	for (;; first++) {
+		memcpy(datagram, &first, sizeof(first));
+		if (streams_send(r->s, number, class, datagram, size, size, r->now, &sent) != 0)
+			break;
+	}
+	assert_int_equal(sent, 0);
+	free(datagram);
+	return first;
+}
+
+static void
+a_full_queue_drops_whole_datagrams(void **state)
+{
+	const size_t size = 1200, queue = 50000;
+	struct rig r;
+	struct stream_info info;
+	uint32_t number, data, control, expected = 0;
+	uint8_t frame[STREAM_LENGTH_SIZE + 1200], train[4000] = {0};
+	uint64_t drops;
+	unsigned sent;
+	int fd;
+
+	(void)state;
+	rig_init(&r, (struct streams_conf){.queue_max = queue});
+	number = open_raw(&r, &fd);
+	/* Nobody reads. */
+	data = fill(&r, number, STREAMS_DATA, size, 0);
+	assert_true(streams_info(r.s, number, &info));
+	assert_in_range(info.queued, queue - 2 * size, queue);
+	assert_int_equal(rig_drops(&r, STREAM_DROP_QUEUE), 1);
+	/* A train of which nothing has room is lost, and counted, as a whole. */
+	assert_int_equal(streams_send(r.s, number, STREAMS_DATA, train, 4000, 1300, r.now, &sent),
+			 -ENOBUFS);
+	assert_int_equal(sent, 0);
+	assert_int_equal(rig_drops(&r, STREAM_DROP_QUEUE), 5);
+	/* There is something left for what keeps the session. */
+	control = fill(&r, number, STREAMS_CONTROL, size, data);
+	assert_in_range(control - data, 10, 14);
+	assert_true(streams_info(r.s, number, &info));
+	assert_true(info.queued < queue + 16384 + size);
+	drops = rig_drops(&r, STREAM_DROP_QUEUE);
+	/* What was taken comes, whole and in order, when somebody reads. */
+	raw_expect(fd, "vrd\1", 4);
+	for (time_t deadline = rig_deadline(); expected < control;) {
+		ssize_t got = recv(fd, frame, sizeof(frame), MSG_PEEK | MSG_DONTWAIT);
+		uint32_t found;
+
+		assert_false(rig_late(deadline));
+		if (got != (ssize_t)sizeof(frame)) {
+			rig_turn(&r, NULL);
+			continue;
+		}
+		raw_expect(fd, frame, sizeof(frame));
+		assert_int_equal(frame[0] << 8 | frame[1], size);
+		memcpy(&found, frame + STREAM_LENGTH_SIZE, sizeof(found));
+		assert_int_equal(found, expected);
+		expected++;
+	}
+	assert_true(streams_info(r.s, number, &info));
+	assert_int_equal(info.queued, 0);
+	assert_int_equal(info.tx_datagrams, control);
+	assert_int_equal(info.tx_bytes, control * size);
+	assert_int_equal(rig_drops(&r, STREAM_DROP_QUEUE), drops);
+	close(fd);
+	rig_fini(&r);
+}
+
+static void
+the_queue_of_a_slow_stream_is_short(void **state)
+{
+	struct rig r;
+	struct stream_info info;
+	uint32_t number;
+	int fd;
+
+	(void)state;
+	rig_init(&r, (struct streams_conf){.queue_max = 200000});
+	number = open_raw(&r, &fd);
+	fill(&r, number, STREAMS_DATA, 1200, 0);
+	assert_true(streams_info(r.s, number, &info));
+	assert_in_range(info.queued, 190000, 200000);
+	/* It leaves slowly: whoever sends more would wait for long. */
+	while (info.queued > 40000) {
+		uint8_t drain[10000];
+
+		assert_true(recv(fd, drain, sizeof(drain), 0) > 0);
+		r.now += 20 * US_MS;
+		rig_turn(&r, NULL);
+		assert_true(streams_info(r.s, number, &info));
+	}
+	fill(&r, number, STREAMS_DATA, 1200, 0);
+	assert_true(streams_info(r.s, number, &info));
+	assert_true(info.queued <= 40000);
+	close(fd);
+	rig_fini(&r);
+}
+
+static void
+little_waits_before_a_stream_stands(void **state)
+{
+	struct rig r;
+	struct endpoint to;
+	uint32_t number, count;
+	int listener = raw_listen(&to, 1);
+
+	(void)state;
+	rig_init(&r, (struct streams_conf){.queue_max = 0});
+	assert_int_equal(streams_open(r.s, &to, r.now, &number), 0);
+	count = fill(&r, number, STREAMS_DATA, 1000, 0);
+	assert_int_equal(count, 16);
+	close(listener);
+	RIG_UNTIL(&r, NULL, r.closed == 1);
+	/* They were lost with it. */
+	assert_int_equal(rig_drops(&r, STREAM_DROP_LOST), 1);
+	rig_fini(&r);
+}
+
+static void
+sizes_that_cannot_be_are_refused(void **state)
+{
+	struct rig r;
+	uint8_t *bytes = pattern(70000);
+	uint32_t number;
+	unsigned sent;
+	int fd;
+
+	(void)state;
+	rig_init(&r, (struct streams_conf){.queue_max = 0});
+	number = open_raw(&r, &fd);
+	assert_int_equal(streams_send(r.s, number, STREAMS_DATA, bytes, 0, 1, r.now, &sent),
+			 -EINVAL);
+	assert_int_equal(streams_send(r.s, number, STREAMS_DATA, bytes, 1, 0, r.now, &sent),
+			 -EINVAL);
+	assert_int_equal(streams_send(r.s, number, STREAMS_DATA, bytes, 70000, 65536, r.now, &sent),
+			 -EINVAL);
+	assert_int_equal(streams_send(r.s, number + 1, STREAMS_DATA, bytes, 1, 1, r.now, &sent),
+			 -ENOTCONN);
+	assert_int_equal(streams_send(r.s, STREAM_NONE, STREAMS_DATA, bytes, 1, 1, r.now, &sent),
+			 -ENOTCONN);
+	close(fd);
+	rig_fini(&r);
+	free(bytes);
+}
+
+static void
+ends_are_told_with_their_reason(void **state)
+{
+	struct rig r;
+	uint32_t number;
+	unsigned sent;
+	int fd;
+
+	(void)state;
+	rig_init(&r, (struct streams_conf){.queue_max = 0});
+	number = open_raw(&r, &fd);
+	close(fd);
+	RIG_UNTIL(&r, NULL, r.closed == 1);
+	assert_int_equal(r.reason, STREAM_DROP_CLOSED);
+	assert_int_equal(r.ended, number);
+	rig_fini(&r);
+
+	rig_init(&r, (struct streams_conf){.queue_max = 0});
+	number = open_raw(&r, &fd);
+	raw_reset(fd);
+	RIG_UNTIL(&r, NULL, r.closed == 1);
+	assert_int_equal(r.reason, STREAM_DROP_BROKEN);
+	rig_fini(&r);
+
+	/* Found out while it is sent to: told later, never from within. */
+	rig_init(&r, (struct streams_conf){.queue_max = 0});
+	number = open_raw(&r, &fd);
+	raw_reset(fd);
+	assert_int_equal(
+		streams_send(r.s, number, STREAMS_DATA, (const uint8_t *)"x", 1, 1, r.now, &sent),
+		-ENOTCONN);
+	assert_int_equal(r.closed, 0);
+	(void)streams_run(r.s, r.now);
+	assert_int_equal(r.closed, 1);
+	assert_int_equal(r.reason, STREAM_DROP_BROKEN);
+	rig_fini(&r);
+}
+
+static void
+a_stream_may_be_closed_while_it_is_heard(void **state)
+{
+	struct rig r;
+	int fd;
+
+	(void)state;
+	rig_listen(&r, (struct streams_conf){.queue_max = 0});
+	r.close_when = 2;
+	fd = raw_connect(&r);
+	raw_send(fd, "vrd\1\0\1a\0\1b\0\1c", 13);
+	RIG_UNTIL(&r, NULL, r.heard == 2);
+	assert_int_equal(rig_stats(&r).streams, 0);
+	rig_turn(&r, NULL);
+	assert_int_equal(r.heard, 2);
+	/* Whoever closes need not be told. */
+	assert_int_equal(r.closed, 0);
+	close(fd);
+	rig_fini(&r);
+}
+
+static void
+a_failure_is_not_repeated_before_its_time(void **state)
+{
+	static const us_t pauses[] = {500, 1000, 2000, 4000, 8000, 16000, 16000, 16000};
+	struct rig r;
+	struct endpoint to;
+	uint32_t number;
+	int fd;
+
+	(void)state;
+	/* A port that nobody listens on. */
+	close(raw_listen(&to, 1));
+	rig_init(&r, (struct streams_conf){.queue_max = 0});
+	assert_int_equal(streams_retry(r.s, &to), 0);
+	for (size_t k = 0; k < ARRAY_COUNT(pauses); k++) {
+		us_t pause = pauses[k] * US_MS;
+
+		r.closed = 0;
+		if (streams_open(r.s, &to, r.now, &number) == 0) {
+			RIG_UNTIL(&r, NULL, r.closed == 1);
+			assert_int_equal(r.reason, STREAM_DROP_CONNECT);
+		}
+		assert_int_equal(rig_drops(&r, STREAM_DROP_CONNECT), k + 1);
+		assert_int_equal(streams_retry(r.s, &to), r.now + pause);
+		r.now += pause - 1;
+		assert_int_equal(streams_open(r.s, &to, r.now, &number), -EAGAIN);
+		r.now++;
+	}
+	/* Not even when it stands for a moment; only who is authentic begins anew. */
+	r.opened = 0;
+	(void)open_raw(&r, &fd);
+	rig_fini(&r);
+	close(fd);
+}
+
+static void
+only_who_is_trusted_begins_anew(void **state)
+{
+	struct rig r;
+	struct endpoint to;
+	int listener = raw_listen(&to, 8);
+	uint32_t number;
+
+	(void)state;
+	rig_init(&r, (struct streams_conf){.queue_max = 0});
+	for (unsigned k = 0; k < 5; k++) {
+		static const us_t pauses[] = {500, 1000, 2000, 500, 1000};
+
+		assert_int_equal(streams_open(r.s, &to, r.now, &number), 0);
+		RIG_UNTIL(&r, NULL, r.opened == k + 1);
+		if (k == 3)
+			streams_trust(r.s, number);
+		if (k % 2 == 0)
+			streams_close(r.s, number, r.now);
+		close(raw_accept(listener));
+		if (k % 2 == 1)
+			RIG_UNTIL(&r, NULL, rig_stats(&r).streams == 0);
+		assert_int_equal(streams_retry(r.s, &to), r.now + pauses[k] * US_MS);
+		r.now += pauses[k] * US_MS;
+	}
+	/* Who is closed although he is trusted may be called at once. */
+	assert_int_equal(streams_open(r.s, &to, r.now, &number), 0);
+	streams_trust(r.s, number);
+	streams_close(r.s, number, r.now);
+	assert_int_equal(streams_retry(r.s, &to), 0);
+	close(listener);
+	rig_fini(&r);
+}
+
+static void
+what_does_not_come_about_is_given_up(void **state)
+{
+	struct rig r;
+	struct endpoint to;
+	int listener = raw_listen(&to, 0), fillers[2];
+	uint32_t number;
+
+	(void)state;
+	/* Nobody accepts: when its queue is full the kernel answers nothing. */
+	rig_init(&r, (struct streams_conf){.queue_max = 0});
+	for (size_t i = 0; i < 2; i++) {
+		struct sockaddr_in a = raw_address(to);
+
+		fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		(void)connect(fillers[i], (struct sockaddr *)&a, sizeof(a));
+	}
+	assert_int_equal(streams_open(r.s, &to, r.now, &number), 0);
+	rig_turn(&r, NULL);
+	assert_int_equal(r.opened, 0);
+	assert_int_equal(streams_run(r.s, r.now), r.now + 5 * US_S);
+	r.now += 5 * US_S - 1;
+	(void)streams_run(r.s, r.now);
+	assert_int_equal(r.closed, 0);
+	r.now++;
+	r.reopens = true;
+	(void)streams_run(r.s, r.now);
+	assert_int_equal(r.closed, 1);
+	assert_int_equal(r.reason, STREAM_DROP_SLOW);
+	assert_int_equal(rig_drops(&r, STREAM_DROP_SLOW), 1);
+	/* Who is told may try again, but it is too early. */
+	assert_int_equal(r.reopened, -EAGAIN);
+	for (size_t i = 0; i < 2; i++)
+		close(fillers[i]);
+	close(listener);
+	rig_fini(&r);
+}
+
+static void
+streams_have_a_limit_and_what_waits_makes_room(void **state)
+{
+	struct rig r;
+	struct endpoint nobody[3], somebody;
+	uint32_t number;
+	int listener = raw_listen(&somebody, 8), other;
+
+	(void)state;
+	rig_init(&r, (struct streams_conf){.streams_max = 2});
+	for (size_t i = 0; i < 3; i++) {
+		close(raw_listen(&nobody[i], 1));
+		r.now += US_MS;
+		if (streams_open(r.s, &nobody[i], r.now, &number) == 0)
+			RIG_UNTIL(&r, NULL, rig_stats(&r).streams == 0);
+	}
+	/* The first was forgotten for the third. */
+	assert_int_equal(streams_retry(r.s, &nobody[0]), 0);
+	assert_true(streams_retry(r.s, &nobody[1]) > r.now);
+	assert_true(streams_retry(r.s, &nobody[2]) > r.now);
+	/* Two that stand leave no room for another. */
+	assert_int_equal(streams_open(r.s, &somebody, r.now, &number), 0);
+	other = raw_listen(&nobody[0], 8);
+	assert_int_equal(streams_open(r.s, &nobody[0], r.now, &number), 0);
+	r.now += US_S;
+	assert_int_equal(streams_open(r.s, &nobody[1], r.now, &number), -ENOBUFS);
+	close(other);
+	close(listener);
+	rig_fini(&r);
+}
+
+static void
+a_queue_gives_its_memory_back(void **state)
+{
+	struct rig r;
+	uint32_t number;
+	us_t due;
+	int fd;
+
+	(void)state;
+	rig_init(&r, (struct streams_conf){.queue_max = 0});
+	number = open_raw(&r, &fd);
+	/* The time of what is done meanwhile, to stand, may come once more. */
+	r.now += 5 * US_S;
+	assert_int_equal(streams_run(r.s, r.now), US_NEVER);
+	fill(&r, number, STREAMS_DATA, 1200, 0);
+	due = streams_run(r.s, r.now);
+	assert_int_equal(due, r.now + 10 * US_S);
+	/* What waits keeps it. */
+	r.now = due;
+	due = streams_run(r.s, r.now);
+	assert_int_equal(due, r.now + 10 * US_S);
+	for (struct stream_info info = {.queued = 1}; info.queued != 0;) {
+		uint8_t drain[65536];
+
+		assert_true(recv(fd, drain, sizeof(drain), 0) > 0);
+		rig_turn(&r, NULL);
+		assert_true(streams_info(r.s, number, &info));
+	}
+	r.now = due;
+	assert_int_equal(streams_run(r.s, r.now), US_NEVER);
+	close(fd);
+	rig_fini(&r);
+}
+
+static void
+every_reason_has_a_name_and_a_text(void **state)
+{
+	unsigned count = 0;
+
+	(void)state;
+	while (stream_drop_name(count) != NULL) {
+		assert_true(strlen(stream_drop_text(count)) > 0);
+		for (unsigned k = 0; k < count; k++)
+			assert_string_not_equal(stream_drop_name(count), stream_drop_name(k));
+		count++;
+	}
+	assert_int_equal(count, STREAM_DROP_COUNT);
+	assert_null(stream_drop_text(count));
+	assert_string_equal(stream_drop_name(STREAM_DROP_QUEUE), "queue");
+}
+
+static void
+a_place_that_is_taken_is_told(void **state)
+{
+	struct rig r;
+	struct streams_conf conf = {.queue_max = 0};
+	struct streams *s = NULL;
+
+	(void)state;
+	rig_listen(&r, conf);
+	conf.listen = streams_endpoint(r.s);
+	assert_int_equal(streams_create(&conf, &rig_ops, &r, NULL, &s), -EADDRINUSE);
+	conf = (struct streams_conf){.streams_max = STREAMS_MAX + 1};
+	assert_int_equal(streams_create(&conf, &rig_ops, &r, NULL, &s), -EINVAL);
+	assert_null(s);
+	rig_fini(&r);
+	rig_init(&r, (struct streams_conf){.queue_max = 0});
+	assert_true(addr_is_none(streams_endpoint(r.s).addr));
+	rig_fini(&r);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(datagrams_arrive_whole_in_order_both_ways),
+		cmocka_unit_test(it_works_over_ipv6_and_an_accepted_ipv4_is_one),
+		cmocka_unit_test(an_acceptor_is_silent_until_it_has_something_to_say),
+		cmocka_unit_test(it_does_not_matter_how_the_bytes_come),
+		cmocka_unit_test(what_is_no_stream_is_ended_and_counted),
+		cmocka_unit_test(a_full_queue_drops_whole_datagrams),
+		cmocka_unit_test(the_queue_of_a_slow_stream_is_short),
+		cmocka_unit_test(little_waits_before_a_stream_stands),
+		cmocka_unit_test(sizes_that_cannot_be_are_refused),
+		cmocka_unit_test(ends_are_told_with_their_reason),
+		cmocka_unit_test(a_stream_may_be_closed_while_it_is_heard),
+		cmocka_unit_test(a_failure_is_not_repeated_before_its_time),
+		cmocka_unit_test(only_who_is_trusted_begins_anew),
+		cmocka_unit_test(what_does_not_come_about_is_given_up),
+		cmocka_unit_test(streams_have_a_limit_and_what_waits_makes_room),
+		cmocka_unit_test(a_queue_gives_its_memory_back),
+		cmocka_unit_test(every_reason_has_a_name_and_a_text),
+		cmocka_unit_test(a_place_that_is_taken_is_told),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
