@@ -8,6 +8,7 @@
 #include "vr/fwd.h"
 #include "vr/lan.h"
 #include "vr/limits.h"
+#include "lisp/rtr.h"
 #include "vr/mapsys.h"
 #include "vr/neigh.h"
 #include "vr/outside.h"
@@ -213,6 +214,7 @@ vr_destroy(struct vr *vr)
 	reports_destroy(vr->reports);
 	neigh_destroy(vr->neigh);
 	mapsys_destroy(vr->mapsys);
+	rtr_destroy(vr->rtr);
 	change_feed_destroy(vr->feed);
 	peers_destroy(vr->peers);
 	hwdt_destroy(vr->hwdt);

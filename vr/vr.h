@@ -67,6 +67,7 @@ struct vr_io {
 struct neigh;
 struct mapsys;
 struct outside;
+struct rtr;
 
 /* A host here that was told by ARP that a neighbour of its is local. */
 struct vr_told {
@@ -153,6 +154,7 @@ struct vr {
 	struct announce *announce;
 	struct neigh *neigh;
 	struct mapsys *mapsys; /* NULL: no part in the mapping system */
+	struct rtr *rtr;       /* NULL: no RTR; owned */
 
 	struct vr_query mac_queries[VR_QUERIES], eid_queries[VR_QUERIES];
 	us_t query_due;
