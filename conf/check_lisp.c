@@ -10,6 +10,9 @@
 /* What fill_conf() leaves for a port that it refused. */
 #define PORT_UNKNOWN UINT16_MAX
 
+/* The Instance-ID of control messages in data packets: LISP_CONTROL_VN of wire/lisp_ecm.h. */
+#define VN_OF_CONTROL 0xffffff
+
 struct checker {
 	struct report *r;
 	const struct conf *conf;
@@ -139,6 +142,47 @@ check_need_of_rlocs(struct checker *c)
 			     found);
 }
 
+/* Where NATs are spoken of, one Instance-ID says that something is no data. */
+static void
+check_nat(struct checker *c)
+{
+	const struct conf_lisp *lisp = c->lisp;
+	const struct conf *conf = c->conf;
+
+	if (lisp->nat && is_missing(c, "map_servers"))
+		report_place(c->r, at("nat"), "false where there are no \"map_servers\"", "true");
+	if (lisp->rtr && is_missing(c, "rlocs"))
+		report_place(c->r, at("rtr"), "none where there are no \"lisp.rlocs\"",
+			     "an object");
+	for (size_t i = 0; i < conf->vn_count && lisp->nat; i++) {
+		struct place place = place_in((struct place){.depth = 0}, "vns", (uint32_t)i);
+
+		if (conf->vns[i].lisp && conf->vns[i].id == VN_OF_CONTROL)
+			report_place(c->r, place_in(place, "id", PLACE_NO_INDEX),
+				     "another number than 16777215 where \"lisp.nat\" is true",
+				     "16777215");
+	}
+}
+
+/* The map-servers of an RTR, or the RTRs of a map-server. */
+static void
+check_relays(struct checker *c, struct names *keys, const char *group, const char *array,
+	     const struct conf_rtr *rows, size_t count)
+{
+	struct unique addresses = {.rows = NULL};
+
+	for (size_t i = 0; i < count; i++) {
+		struct place place = place_in(at(group), array, (uint32_t)i);
+
+		names_check(keys, c->r, rows[i].key, place_in(place, "key", PLACE_NO_INDEX),
+			    CHECK_KEY_WORDS);
+		if (!addr_is_none(rows[i].addr))
+			unique_add(&addresses, 0, fmt_addr(rows[i].addr).s,
+				   place_in(place, "address", PLACE_NO_INDEX));
+	}
+	unique_report(&addresses, c->r, "each address once", &c->rc);
+}
+
 static void
 check_locators(struct checker *c)
 {
@@ -218,6 +262,10 @@ check_lisp(struct report *r, const struct conf *conf)
 	check_keys(&c, &keys);
 	check_rlocs(&c);
 	check_servers(&c, &keys);
+	check_nat(&c);
+	check_relays(&c, &keys, "rtr", "map_servers", conf->lisp.rtr_servers,
+		     conf->lisp.rtr_server_count);
+	check_relays(&c, &keys, "map_server", "rtrs", conf->lisp.rtrs, conf->lisp.rtr_count);
 	check_locators(&c);
 	check_push(&c, &keys);
 	check_ports(&c);

@@ -213,6 +213,14 @@ fini_peer(struct conf_peer *peer)
 }
 
 static void
+fini_relays(struct conf_rtr *relays, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(relays[i].key);
+	free(relays);
+}
+
+static void
 fini_lisp(struct conf_lisp *lisp)
 {
 	size_t i;
@@ -230,6 +238,8 @@ fini_lisp(struct conf_lisp *lisp)
 	}
 	for (i = 0; i < lisp->mobile_count; i++)
 		free_strings(lisp->mobiles[i].sites, lisp->mobiles[i].site_count);
+	fini_relays(lisp->rtr_servers, lisp->rtr_server_count);
+	fini_relays(lisp->rtrs, lisp->rtr_count);
 	free(lisp->keys);
 	free(lisp->rlocs);
 	free(lisp->map_servers);

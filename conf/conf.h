@@ -188,6 +188,12 @@ struct conf_ms_mobile {
 	size_t site_count;
 };
 
+/* An RTR of a map-server, or a map-server of an RTR, and the key that the two share. */
+struct conf_rtr {
+	struct addr addr;
+	char *key; /* name of a key */
+};
+
 struct conf_lisp {
 	bool enabled; /* there is a "lisp" object */
 	struct conf_lisp_key *keys;
@@ -213,7 +219,15 @@ struct conf_lisp {
 	struct conf_lisp_locator *locators; /* for conf_lisp_locator() */
 	size_t locator_count;
 	uint16_t data_port, control_port;
-	bool map_server; /* there is a "map_server" object */
+	bool nat;           /* ask whether there is a NAT, and register through an RTR then */
+	us_t nat_keepalive; /* default 25 s */
+	bool rtr;           /* there is an "rtr" object */
+	struct conf_rtr *rtr_servers; /* that it relays to */
+	size_t rtr_server_count;
+	uint32_t rtr_eids_max;
+	bool map_server;         /* there is a "map_server" object */
+	struct conf_rtr *rtrs; /* that may relay to it, and that sites are told of */
+	size_t rtr_count;
 	struct conf_ms_site *sites;
 	size_t site_count;
 	struct conf_ms_mobile *mobiles;

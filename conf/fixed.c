@@ -97,7 +97,8 @@ is_of_lisp(const struct key *key)
 bool
 conf_lisp_roles_differ(const struct conf *a, const struct conf *b)
 {
-	return a->lisp.enabled != b->lisp.enabled || a->lisp.map_server != b->lisp.map_server;
+	return a->lisp.enabled != b->lisp.enabled || a->lisp.map_server != b->lisp.map_server ||
+	       a->lisp.rtr != b->lisp.rtr;
 }
 
 void

@@ -32,6 +32,7 @@
 #define LISP_RLOCS_MAX   4
 #define LISP_SERVERS_MAX 8
 #define PETRS_MAX        8 /* MAP_LOCATORS_MAX (tables/mapcache.h) */
+#define LISP_RTRS_MAX    8 /* of wire/lisp_addr.h, and RTR_SERVERS_MAX (lisp/rtr.h) */
 #define LISP_KEYS_MAX    65536
 #define LISP_SITES_MAX   65535
 
@@ -355,6 +356,28 @@ static const struct key keys[] = {
 	 AT(struct conf, lisp.control_port), .fixed = true,
 	 .help = "UDP port of control messages."},
 
+	{"lisp.nat", KEY_BOOL, .fallback = "false", AT(struct conf, lisp.nat), .fixed = true,
+	 .help = "The map-servers are asked whether there is a NAT before this router.  If so it "
+		 "registers through an RTR that they name, and sends all data there."},
+	{"lisp.nat_keepalive_s", NUMBER(1, 3600, 1000000, "seconds"), .fallback = "25",
+	 AT(struct conf, lisp.nat_keepalive), .fixed = true,
+	 .help = "Time between two registrations through an RTR, which keep the NAT's state; "
+		 "\"register_s\" where that is shorter."},
+
+	{"lisp.rtr", GROUP_NOTED(struct conf, lisp.rtr), .fixed = true,
+	 .help = "This router is an RTR: LISP sites behind a NAT register and are reached "
+		 "through it; without it it is none."},
+	{"lisp.rtr.map_servers", KEY_OBJECTS, .required = true, .min = 1, .max = LISP_RTRS_MAX,
+	 MANY(struct conf, lisp.rtr_servers, lisp.rtr_server_count), .fixed = true,
+	 .help = "Map-servers that Map-Registers are relayed to."},
+	{"lisp.rtr.map_servers[].address", KEY_ADDR, .required = true, AT(struct conf_rtr, addr),
+	 .fixed = true, .help = "Its underlay address."},
+	{"lisp.rtr.map_servers[].key", KEY_NAME, .required = true, AT(struct conf_rtr, key),
+	 .fixed = true, .help = "Name of the key that this RTR shares with it, and no site."},
+	{"lisp.rtr.max_eids", NUMBER(1, 1048576, 1, "prefixes"), .fallback = "16384",
+	 AT(struct conf, lisp.rtr_eids_max), .fixed = true,
+	 .help = "Room for prefixes behind NATs, of all sites."},
+
 	{"lisp.map_server", GROUP_NOTED(struct conf, lisp.map_server), .fixed = true,
 	 .help = "This router is a map-server and map-resolver; without it it is none."},
 	{"lisp.map_server.sites", KEY_OBJECTS, .max = LISP_SITES_MAX,
@@ -401,6 +424,15 @@ static const struct key keys[] = {
 	{"lisp.map_server.mobile[].sites", KEY_NAME, .required = true, .min = 1,
 	 .max = LISP_SITES_MAX, MANY(struct conf_ms_mobile, sites, site_count),
 	 .help = "Names of the sites that may register them, one site at a time."},
+	{"lisp.map_server.rtrs", KEY_OBJECTS, .max = LISP_RTRS_MAX,
+	 MANY(struct conf, lisp.rtrs, lisp.rtr_count),
+	 .help = "RTRs that sites behind a NAT are told of, the preferred first, and that may "
+		 "relay "
+		 "their registrations."},
+	{"lisp.map_server.rtrs[].address", KEY_ADDR, .required = true, AT(struct conf_rtr, addr),
+	 .help = "Its underlay address."},
+	{"lisp.map_server.rtrs[].key", KEY_NAME, .required = true, AT(struct conf_rtr, key),
+	 .help = "Name of the key shared with it, and no site."},
 	{"lisp.map_server.max_eids", NUMBER(1, 16777215, 1, "prefixes"), .fallback = "1048576",
 	 AT(struct conf, lisp.max_eids), .fixed = true,
 	 .help = "Room for registrations, of all sites."},

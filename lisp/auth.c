@@ -34,11 +34,17 @@ lisp_auth_header(const struct lisp_key *key)
 				  .size = (uint16_t)lisp_auth_size(key)};
 }
 
+static bool
+is_of_key(const struct lisp_auth *auth, const struct lisp_key *key)
+{
+	return auth->key_id == key->key_id && auth->algorithm == key->algorithm &&
+	       auth->size == lisp_auth_size(key) && auth->size != 0;
+}
+
 bool
 lisp_auth_fits(const struct lisp_key *key, const struct lisp_msg *msg)
 {
-	return msg->auth.key_id == key->key_id && msg->auth.algorithm == key->algorithm &&
-	       msg->auth.size == lisp_auth_size(key) && msg->auth.size != 0;
+	return is_of_key(&msg->auth, key);
 }
 
 void
@@ -75,16 +81,15 @@ salt_of(uint8_t type)
 }
 
 static void
-message_key(const struct lisp_io *io, void *ctx, const struct lisp_key *key,
-	    const struct lisp_msg *msg, uint8_t out[SHA256_SIZE])
+message_key(const struct lisp_io *io, void *ctx, const struct lisp_key *key, const char *salt,
+	    uint64_t value, uint8_t out[SHA256_SIZE])
 {
-	const char *salt = salt_of(msg->type);
 	uint8_t nonce[NONCE_SIZE];
 	struct wr w = wr_make(nonce, sizeof(nonce));
 	uint8_t salt_bytes[64];
 	size_t salt_size = strlen(salt);
 
-	wr_u64(&w, msg->nonce);
+	wr_u64(&w, value);
 	memcpy(salt_bytes, salt, salt_size);
 	lisp_hkdf(io, ctx, salt_bytes, salt_size, nonce, sizeof(nonce), key->secret,
 		  key->secret_size, NULL, 0, out, SHA256_SIZE);
@@ -105,7 +110,7 @@ compute(const struct lisp_io *io, void *ctx, const struct lisp_key *key, const s
 	memcpy(front, data, msg->auth.offset);
 	memset(front + msg->auth.offset, 0, msg->auth.size);
 	if (key->algorithm == LISP_AUTH_SHA256_128_HKDF) {
-		message_key(io, ctx, key, msg, derived);
+		message_key(io, ctx, key, salt_of(msg->type), msg->nonce, derived);
 		secret = derived;
 		secret_size = sizeof(derived);
 	}
@@ -146,4 +151,47 @@ lisp_auth_verify(const struct lisp_io *io, void *ctx, const struct lisp_key *key
 		return -EACCES;
 	compute(io, ctx, key, msg, data, size, mac);
 	return io->equal(ctx, data + msg->auth.offset, mac, msg->auth.size) ? 0 : -EBADMSG;
+}
+
+/* ---- between a map-server and an RTR ---- */
+
+static void
+compute_relayed(const struct lisp_io *io, void *ctx, const struct lisp_key *key, uint64_t nonce,
+		const uint8_t *message, size_t size, uint8_t out[LISP_AUTH_SIZE_MAX])
+{
+	enum lisp_hash hash = key->algorithm == LISP_AUTH_SHA1_96 ? LISP_SHA1 : LISP_SHA256;
+	bool derives = key->algorithm == LISP_AUTH_SHA256_128_HKDF;
+	uint8_t derived[SHA256_SIZE] = {0};
+
+	if (derives)
+		message_key(io, ctx, key, "MS-RTR Authentication", nonce, derived);
+	io->hmac(ctx, hash, derives ? derived : key->secret,
+		 derives ? sizeof(derived) : key->secret_size, message, size, NULL, 0, out);
+	explicit_bzero(derived, sizeof(derived));
+}
+
+int
+lisp_auth_relay_sign(const struct lisp_io *io, void *ctx, const struct lisp_key *key,
+		     uint64_t nonce, const uint8_t *message, size_t size, uint8_t *mac)
+{
+	uint8_t whole[LISP_AUTH_SIZE_MAX];
+
+	if (lisp_auth_size(key) == 0)
+		return -EINVAL;
+	compute_relayed(io, ctx, key, nonce, message, size, whole);
+	memcpy(mac, whole, lisp_auth_size(key));
+	return 0;
+}
+
+int
+lisp_auth_relay_verify(const struct lisp_io *io, void *ctx, const struct lisp_key *key,
+		       const struct lisp_auth *auth, const uint8_t *mac, uint64_t nonce,
+		       const uint8_t *message, size_t size)
+{
+	uint8_t whole[LISP_AUTH_SIZE_MAX];
+
+	if (!is_of_key(auth, key))
+		return -EACCES;
+	compute_relayed(io, ctx, key, nonce, message, size, whole);
+	return io->equal(ctx, mac, whole, auth->size) ? 0 : -EBADMSG;
 }

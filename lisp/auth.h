@@ -34,6 +34,17 @@ MUST_USE int lisp_auth_sign(const struct lisp_io *io, void *ctx, const struct li
 MUST_USE int lisp_auth_verify(const struct lisp_io *io, void *ctx, const struct lisp_key *key,
 			      const struct lisp_msg *msg, const uint8_t *data, size_t size);
 
+/* What a map-server and an RTR authenticate a relayed message with (NAT draft, section 4.4): an HMAC over all of
+ * the message as it stands.  With HKDF the salt is "MS-RTR Authentication" and the nonce the
+ * message's.  Signing writes lisp_auth_size() bytes; a key without an algorithm: -EINVAL.
+ * Verifying is as lisp_auth_verify() with what the ECM says in 'auth', whose data is at 'mac'. */
+MUST_USE int lisp_auth_relay_sign(const struct lisp_io *io, void *ctx, const struct lisp_key *key,
+				  uint64_t nonce, const uint8_t *message, size_t size,
+				  uint8_t *mac);
+MUST_USE int lisp_auth_relay_verify(const struct lisp_io *io, void *ctx, const struct lisp_key *key,
+				    const struct lisp_auth *auth, const uint8_t *mac,
+				    uint64_t nonce, const uint8_t *message, size_t size);
+
 /* HKDF of RFC 5869 with SHA-256 for up to 32 bytes ('size'); the IKM comes in two parts of together
  * at most LISP_SECRET_SIZE_MAX + 8 bytes, 'info' has at most 255. */
 void lisp_hkdf(const struct lisp_io *io, void *ctx, const uint8_t *salt, size_t salt_size,

@@ -25,6 +25,8 @@ struct lisp_io {
 	int (*random)(void *ctx, void *bytes, size_t size);
 	/* Something that must survive a restart changed (nonces): it is written in groups, later. */
 	void (*persist)(void *ctx);
+	/* As send(), but from the router's data socket (its port 4341): of an xTR with 'nat' only. */
+	int (*send_data)(void *ctx, const struct endpoint *to, const uint8_t *msg, size_t size);
 };
 
 #define LISP_SECRET_SIZE_MAX 128

@@ -9,6 +9,10 @@
 /* So many registrations end in one call of mapserver_run(); the rest in the next, at once. */
 #define BATCH 1024
 
+/* Info-Replies to one address, per second and at once. */
+#define INFO_RATE  10
+#define INFO_BURST 20
+
 void
 ms_conf_defaults(struct ms_conf *conf)
 {
@@ -22,6 +26,7 @@ ms_conf_defaults(struct ms_conf *conf)
 		.lifetime_s = 180,
 		.lifetime_max_s = 24 * 3600,
 		.register_interval_s = 60,
+		.port = LISP_CONTROL_PORT,
 		.reply_rate = 1000,
 		.notify_rate = 1000,
 		.notify_total = 10000,
@@ -49,6 +54,8 @@ set_sites(struct ms *ms, const struct ms_conf *conf, const uint32_t *numbers, ui
 	ms->conf.site_count = conf->site_count;
 	ms->conf.mobiles = conf->mobiles;
 	ms->conf.mobile_count = conf->mobile_count;
+	ms->conf.rtrs = conf->rtrs;
+	ms->conf.rtr_count = conf->rtr_count;
 }
 
 /* Sites and rules of a configuration, or nothing changed. */
@@ -97,6 +104,8 @@ make_tables(struct ms *ms)
 	if (ms->registry == NULL || ms->pubsub == NULL)
 		return -ENOMEM;
 	err = displaced_init(&ms->displaced, c->max_displaced, &ms->key);
+	if (err == 0)
+		err = limiter_init(&ms->infos, INFO_RATE, INFO_BURST, &ms->key);
 	return err != 0 ? err : limiter_init(&ms->replies, c->reply_rate, c->reply_rate, &ms->key);
 }
 
@@ -142,6 +151,7 @@ mapserver_destroy(struct ms *ms)
 	nonces_destroy(ms->nonces);
 	displaced_fini(&ms->displaced);
 	limiter_fini(&ms->replies);
+	limiter_fini(&ms->infos);
 	ms_rules_fini(&ms->rules);
 	ms_site_ids_fini(&ms->site_ids);
 	free(ms->slots);
@@ -179,11 +189,16 @@ heard_ecm(struct ms *ms, const struct endpoint *from, const uint8_t *data, size_
 	struct lisp_msg msg;
 	int err = lisp_ecm_parse(data, size, &ecm);
 
+	/* With authentication data one is for an RTR. */
+	if (err == 0 && ecm.security)
+		err = -EPROTONOSUPPORT;
 	if (err != 0) {
 		ms_count(ms, err == -EPROTONOSUPPORT ? MS_UNSUPPORTED : MS_MALFORMED);
 		return;
 	}
-	if (ecm.size == 0 || ecm.message[0] >> 4 != LISP_MAP_REQUEST)
+	if (ecm.size > 0 && ecm.message[0] >> 4 == LISP_MAP_REGISTER)
+		ms_relayed(ms, from, &ecm, now);
+	else if (ecm.size == 0 || ecm.message[0] >> 4 != LISP_MAP_REQUEST)
 		ms_count(ms, MS_ECM_CONTENT);
 	else if (lisp_parse(ecm.message, ecm.size, &ms->conf.dialect, &msg) != 0)
 		ms_count(ms, MS_MALFORMED);
@@ -216,9 +231,16 @@ heard_ack(struct ms *ms, const uint8_t *data, size_t size, us_t now)
 	       pubsub_acked(ms->pubsub, &msg, data, size, now);
 }
 
+/* Of an Info message: the R bit. */
+#define INFO_REPLY_BIT 0x08
+
 static bool
-is_mine(const struct ms *ms, uint8_t type)
+is_mine(const struct ms *ms, const uint8_t *data, size_t size)
 {
+	uint8_t type = size > 0 ? data[0] >> 4 : 0;
+
+	if (type == LISP_INFO)
+		return (data[0] & INFO_REPLY_BIT) == 0;
 	return type == LISP_ECM || type == LISP_MAP_REGISTER || type == LISP_MAP_NOTIFY_ACK ||
 	       (type == LISP_MAP_REQUEST && ms->conf.bare_requests);
 }
@@ -230,7 +252,7 @@ mapserver_heard(struct ms *ms, const struct endpoint *from, const uint8_t *data,
 	uint8_t type = size > 0 ? data[0] >> 4 : 0;
 	struct lisp_msg msg;
 
-	if (!is_mine(ms, type))
+	if (!is_mine(ms, data, size))
 		return false;
 	if (size > MS_SIZE_MAX) {
 		ms_count(ms, MS_OVERSIZED);
@@ -243,7 +265,9 @@ mapserver_heard(struct ms *ms, const struct endpoint *from, const uint8_t *data,
 	else if (!parse(ms, data, size, &ms->conf.dialect, &msg))
 		return true;
 	else if (type == LISP_MAP_REGISTER)
-		ms_register(ms, from, &msg, data, size, now);
+		ms_register(ms, from, (struct addr){.family = ADDR_NONE}, &msg, data, size, now);
+	else if (type == LISP_INFO)
+		ms_info(ms, from, &msg, data, size, now);
 	else if (msg.request.probe)
 		ms_count(ms, MS_PROBE);
 	else

@@ -13,7 +13,10 @@
  * A mobile EID is one inside a mobile prefix.  It has one active registration: of the site that
  * registered it last while not its owner.  The site that had it before is displaced: its
  * refreshes are refused, and answered with a Map-Notify of the new locators, until it has been
- * silent for one register interval or comes with a newer Map-Version (lisp/mobility.h). */
+ * silent for one register interval or comes with a newer Map-Version (lisp/mobility.h).
+ *
+ * Sites behind a NAT learn by an Info-Request how they are seen, and which RTRs there are
+ * (ms_info.c); these relay their Map-Registers (ms_relay.c). */
 #ifndef LISP_MAPSERVER_H
 #define LISP_MAPSERVER_H
 
@@ -62,11 +65,21 @@ struct ms_mobile {
 	size_t site_count;
 };
 
+/* A Re-encapsulating Tunnel Router through which sites behind a NAT may register. */
+struct ms_rtr {
+	struct addr addr;
+	struct lisp_key key; /* of the authentication data between it and us */
+};
+
 struct ms_conf {
 	const struct ms_site *sites;
 	size_t site_count;
 	const struct ms_mobile *mobiles;
 	size_t mobile_count;
+	const struct ms_rtr *rtrs;
+	size_t rtr_count;
+	struct addr rlocs[2]; /* own ones, one of each family at most, for Info-Replies */
+	uint16_t port;        /* that is listened on */
 	uint32_t max_eids, max_etrs, max_subscriptions, max_displaced;
 	uint32_t max_sites; /* room for sites that a reload may add */
 	uint32_t subscriptions_per_xtr;
@@ -82,7 +95,7 @@ struct ms_conf {
 	struct lisp_dialect dialect; /* as everywhere in this router */
 };
 
-/* Everything but sites and mobile prefixes. */
+/* Everything but sites, mobile prefixes and RTRs. */
 void ms_conf_defaults(struct ms_conf *conf);
 
 struct ms;
@@ -93,7 +106,7 @@ struct ms;
 MUST_USE int mapserver_create(const struct ms_conf *conf, const struct lisp_io *io, void *ctx,
 			      const struct hash_key *key, us_t now, struct ms **out);
 void mapserver_destroy(struct ms *ms);
-/* Other sites and prefixes; limits stay as they are.  Registrations that are allowed no longer end.
+/* Other sites, prefixes and RTRs; limits stay as they are.  Registrations that are allowed no longer end.
  * The old conf is no longer referenced.  0, or -errno with nothing changed. */
 MUST_USE int mapserver_reload(struct ms *ms, const struct ms_conf *conf, us_t now);
 

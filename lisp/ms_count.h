@@ -21,11 +21,13 @@
 	X(PUBLISHED, "published", "Map-Notifies sent unasked, first attempts")                     \
 	X(RETRIES, "retries", "Map-Notifies sent again")                                           \
 	X(ACKS, "acks", "Map-Notify-Acks taken")                                                   \
+	X(INFOS, "infos", "Info-Requests answered")                                                \
+	X(RELAYED, "relayed", "of the Map-Registers taken, those that an RTR relayed")             \
 	/* What was refused or went wrong. */                                                      \
 	X(MALFORMED, "malformed", "not a well-formed message")                                     \
 	X(OVERSIZED, "oversized", "larger than a map-server takes")                                \
 	X(UNSUPPORTED, "unsupported", "a type, or LISP-SEC data, that is not spoken")              \
-	X(ECM_CONTENT, "ecm-content", "an encapsulated message that is no Map-Request")            \
+	X(ECM_CONTENT, "ecm-content", "an encapsulated message that is not taken so")              \
 	X(BARE_REQUEST, "bare-request", "a Map-Request that is not encapsulated")                  \
 	X(PROBE, "probe", "an encapsulated RLOC-probe")                                            \
 	X(NO_ITR_RLOC, "no-itr-rloc", "a Map-Request without a locator to answer to")              \
@@ -37,7 +39,8 @@
 	X(NO_RECORD, "no-record", "a Map-Register without a record")                               \
 	X(PREFIX_REFUSED, "prefix-refused", "an EID-prefix that the site may not register")        \
 	X(KEY_UNKNOWN, "key-unknown", "no key of this Key ID, algorithm and length")               \
-	X(AUTH_FAILED, "auth-failed", "wrong authentication data in a Map-Register")               \
+	X(AUTH_FAILED, "auth-failed",                                                              \
+	  "wrong authentication data in a Map-Register or Info-Request")                           \
 	X(REPLAYED, "replayed", "a nonce not greater than the last")                               \
 	X(ETRS_FULL, "etrs-full", "no room for one more ETR")                                      \
 	X(EIDS_FULL, "eids-full", "no room for one more EID, or the site's limit")                 \
@@ -52,6 +55,10 @@
 	X(UNANSWERED, "unanswered", "Map-Notifies that were never acknowledged")                   \
 	X(ACK_UNKNOWN, "ack-unknown", "a Map-Notify-Ack that nothing waits for")                   \
 	X(ACK_FAILED, "ack-failed", "a Map-Notify-Ack with wrong authentication data")             \
+	X(INFO_REPEATED, "info-repeated", "an Info-Request that came again, from elsewhere")       \
+	X(INFO_LIMITED, "info-limited", "too many Info-Requests from this address")                \
+	X(RTR_UNKNOWN, "rtr-unknown", "a Map-Register relayed by no RTR of ours")                  \
+	X(NO_XTR_ID, "no-xtr-id", "a relayed Map-Register without an xTR-ID")                      \
 	X(SEND_FAILED, "send-failed", "a message that could not be sent or built")
 
 enum ms_count {

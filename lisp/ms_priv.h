@@ -40,6 +40,20 @@ struct ms_site_ids {
 	size_t count;
 };
 
+/* Info-Requests that were answered lately: who replays one from elsewhere gets nothing. */
+#define MS_INFOS_SEEN 4096
+
+struct ms_info_seen {
+	uint64_t nonce;
+	struct endpoint from;
+};
+
+/* The way to an ETR. */
+struct ms_way {
+	struct endpoint to;
+	struct addr behind; /* its own address when 'to' is an RTR; otherwise NONE */
+};
+
 struct ms {
 	const struct lisp_io *io;
 	void *ctx;
@@ -54,6 +68,8 @@ struct ms {
 	struct registry *registry;
 	struct displaced displaced;
 	struct limiter replies;
+	struct limiter infos; /* Info-Replies */
+	struct ms_info_seen infos_seen[MS_INFOS_SEEN];
 	us_t settled; /* when every ETR of before a restart has refreshed its registrations; 0: there were none */
 	us_t tries_quiet; /* when the allowance of keys to try is whole again */
 	struct pubsub *pubsub;
@@ -96,16 +112,36 @@ const struct lisp_key *ms_key_of(const struct ms *ms, uint32_t site, uint8_t key
 /* Does a prefix of a site (no mobile one) begin inside this one? */
 bool ms_owned_inside(const struct ms *ms, const struct eid_key *key);
 
+/* --- ms_auth.c --- */
+/* Whose key made the authentication data of a message about this EID: '*site' and '*key'.  0; -EPERM (no site may register
+ * the EID), -EACCES (none has a key of that kind), -EBADMSG. */
+MUST_USE int ms_authenticate(struct ms *ms, const struct lisp_msg *msg, const uint8_t *data,
+			     size_t size, const struct eid_key *eid, us_t now, uint32_t *site,
+			     const struct lisp_key **key);
+enum ms_count ms_refusal_of(int err);
+
+/* --- ms_info.c --- */
+void ms_info(struct ms *ms, const struct endpoint *from, const struct lisp_msg *msg,
+	     const uint8_t *data, size_t size, us_t now);
+
+/* --- ms_relay.c --- */
+/* A Map-Register in an ECM. */
+void ms_relayed(struct ms *ms, const struct endpoint *from, const struct lisp_ecm *ecm, us_t now);
+/* Sends a Map-Notify to an RTR, for who is behind it.  0 or -errno. */
+MUST_USE int ms_send_behind(struct ms *ms, const struct ms_way *way, uint64_t nonce,
+			    const uint8_t *data, size_t size);
+
 /* --- ms_register.c --- */
-void ms_register(struct ms *ms, const struct endpoint *from, const struct lisp_msg *msg,
-		 const uint8_t *data, size_t size, us_t now);
+/* 'behind' as in struct ms_way. */
+void ms_register(struct ms *ms, const struct endpoint *from, struct addr behind,
+		 const struct lisp_msg *msg, const uint8_t *data, size_t size, us_t now);
 /* A record of what is registered, 'as' this prefix (its own or a narrower one); VN 0 without an LCAF
  * if 'plain_zero'. */
 void ms_put_registration(const struct ms *ms, struct lisp_builder *b, uint32_t number,
 			 const struct eid_key *as, bool plain_zero);
 /* Ends, signs and sends a Map-Notify. */
 void ms_send_notify(struct ms *ms, struct lisp_builder *b, const struct lisp_key *key,
-		    const struct endpoint *to);
+		    const struct ms_way *way);
 
 /* --- mapresolver.c --- */
 /* A Map-Request; 'ecm' is NULL for a bare one. */

@@ -6,137 +6,20 @@
 #include "lisp/ms_priv.h"
 #include "wire/lisp_copy.h"
 
-/* So many keys are tried for a message; more only within an allowance per second of all messages,
- * so that forged ones cost little where many sites share a mobile prefix. */
-#define KEYS_TRIED  16
-#define MORE_TRIES  20000
 #define RECORDS_MAX 255
 
 /* A Map-Register whose sender is known. */
 struct incoming {
 	const struct lisp_msg *msg;
 	const struct endpoint *from;
+	struct addr behind; /* see struct ms_way */
 	const struct lisp_key *auth;
 	uint32_t site, etr;
 	uint8_t displaced[RECORDS_MAX / 8 + 1]; /* a bit for each record that is refused for it */
 	bool any_displaced, incomplete;
 };
 
-/* --- who sent it ------------------------------------------------------------------------------ */
-
-/* Whose keys are tried for one message. */
-struct trial {
-	struct ms *ms;
-	const struct lisp_msg *msg;
-	const uint8_t *data;
-	size_t size;
-	us_t now;
-	unsigned tries;
-	uint32_t sites[KEYS_TRIED]; /* done with, the first ones */
-	unsigned site_count;
-	uint32_t site; /* found */
-	const struct lisp_key *key;
-};
-
-static bool
-may_try(struct trial *t)
-{
-	us_t *quiet = &t->ms->tries_quiet;
-
-	if (t->tries++ < KEYS_TRIED)
-		return true;
-	if (*quiet < t->now)
-		*quiet = t->now;
-	if (*quiet > t->now + US_S)
-		return false;
-	*quiet += US_S / MORE_TRIES;
-	return true;
-}
-
-static bool
-is_done(const struct trial *t, uint32_t site)
-{
-	for (unsigned i = 0; i < t->site_count; i++)
-		if (t->sites[i] == site)
-			return true;
-	return false;
-}
-
-/* Tries the site's keys; 0, -EACCES (no key of that kind) or -EBADMSG. */
-static int
-try_site(struct trial *t, uint32_t site)
-{
-	const struct ms *ms = t->ms;
-	const struct ms_site *conf = ms->slots[site].conf;
-	int fate = -EACCES;
-
-	if (is_done(t, site))
-		return fate;
-	if (t->site_count < KEYS_TRIED)
-		t->sites[t->site_count++] = site;
-	for (size_t i = 0; conf != NULL && i < conf->key_count; i++) {
-		const struct lisp_key *key = &conf->keys[i];
-
-		if (!lisp_auth_fits(key, t->msg))
-			continue;
-		fate = -EBADMSG;
-		if (!may_try(t))
-			return fate;
-		if (lisp_auth_verify(ms->io, ms->ctx, key, t->msg, t->data, t->size) == 0) {
-			t->site = site;
-			t->key = key;
-			return 0;
-		}
-	}
-	return fate;
-}
-
-/* The site whose key made the authentication data, and that key: first the one that this xTR-ID
- * spoke for last, then all that may register the first EID.  -EPERM: there is none. */
-static int
-authenticate(struct trial *t, const struct eid_key *eid)
-{
-	const struct ms_rules *r = &t->ms->rules;
-	int fate = -EPERM;
-	uint32_t site;
-	uint8_t key_id;
-
-	if (t->msg->has_xtr_id && nonces_site_of(t->ms->nonces, &t->msg->xtr_id, &site, &key_id) &&
-	    ms_may_register(t->ms, site, eid) && (fate = try_site(t, site)) == 0)
-		return 0;
-	for (uint32_t node = trie_covering(&r->trie, eid); node != 0;
-	     node = trie_outer(&r->trie, node)) {
-		uint32_t number = trie_value(&r->trie, node);
-
-		for (; number != 0; number = r->rules[number - 1].next) {
-			int err = try_site(t, r->rules[number - 1].site);
-
-			if (err == 0)
-				return 0;
-			fate = fate == -EBADMSG ? fate : err;
-		}
-	}
-	return fate;
-}
-
 /* --- what it says ----------------------------------------------------------------------------- */
-
-static enum ms_count
-refusal_of(int err)
-{
-	switch (err) {
-	case -EPERM:
-		return MS_PREFIX_REFUSED;
-	case -EACCES:
-		return MS_KEY_UNKNOWN;
-	case -EBADMSG:
-		return MS_AUTH_FAILED;
-	case -ESTALE:
-		return MS_REPLAYED;
-	default:
-		return MS_ETRS_FULL;
-	}
-}
 
 static bool
 first_eid(const struct lisp_msg *msg, struct eid_key *key, enum ms_count *refusal)
@@ -305,13 +188,18 @@ ms_put_registration(const struct ms *ms, struct lisp_builder *b, uint32_t number
 
 void
 ms_send_notify(struct ms *ms, struct lisp_builder *b, const struct lisp_key *key,
-	       const struct endpoint *to)
+	       const struct ms_way *way)
 {
 	uint8_t *data = b->w.data;
-	int size = lisp_end(b);
+	int size = lisp_end(b), err = size < 0 ? size : 0;
 
-	if (size < 0 || lisp_auth_sign(ms->io, ms->ctx, key, b->msg, data, (size_t)size) != 0 ||
-	    ms->io->send(ms->ctx, to, data, (size_t)size) != 0)
+	if (err == 0)
+		err = lisp_auth_sign(ms->io, ms->ctx, key, b->msg, data, (size_t)size);
+	if (err == 0 && addr_is_none(way->behind))
+		err = ms->io->send(ms->ctx, &way->to, data, (size_t)size);
+	else if (err == 0)
+		err = ms_send_behind(ms, way, b->msg->nonce, data, (size_t)size);
+	if (err != 0)
 		ms_count(ms, MS_SEND_FAILED);
 }
 
@@ -357,24 +245,23 @@ acknowledge(struct ms *ms, const struct incoming *in)
 				  .auth = lisp_auth_header(in->auth),
 				  .has_xtr_id = in->msg->has_xtr_id,
 				  .xtr_id = in->msg->xtr_id};
-	struct endpoint to = *in->from;
+	struct ms_way way = {.to = *in->from, .behind = in->behind};
 	struct lisp_builder b;
 
 	notify.notify.id_bit = in->msg->has_xtr_id;
 	if (!ms->slots[in->site].conf->notify_to_source)
-		to.port = LISP_CONTROL_PORT;
+		way.to.port = LISP_CONTROL_PORT;
 	lisp_begin(&b, data, sizeof(data), &notify);
 	put_records(ms, in, &b);
 	ms_count(ms, MS_NOTIFIES);
-	ms_send_notify(ms, &b, in->auth, &to);
+	ms_send_notify(ms, &b, in->auth, &way);
 }
 
 void
-ms_register(struct ms *ms, const struct endpoint *from, const struct lisp_msg *msg,
-	    const uint8_t *data, size_t size, us_t now)
+ms_register(struct ms *ms, const struct endpoint *from, struct addr behind,
+	    const struct lisp_msg *msg, const uint8_t *data, size_t size, us_t now)
 {
-	struct incoming in = {.msg = msg, .from = from};
-	struct trial trial = {.ms = ms, .msg = msg, .data = data, .size = size, .now = now};
+	struct incoming in = {.msg = msg, .from = from, .behind = behind};
 	struct rd records = msg->records;
 	struct lisp_record record;
 	struct eid_key first;
@@ -385,18 +272,19 @@ ms_register(struct ms *ms, const struct endpoint *from, const struct lisp_msg *m
 		ms_count(ms, refusal);
 		return;
 	}
-	err = authenticate(&trial, &first);
-	in.site = trial.site;
-	in.auth = trial.key;
+	err = ms_authenticate(ms, msg, data, size, &first, now, &in.site, &in.auth);
 	if (err == 0)
 		err = nonces_heard(ms->nonces, in.site, msg, from,
 				   !ms->slots[in.site].conf->any_nonce, &in.etr);
-	refusal = err != 0 ? refusal_of(err) : check_records(ms, &in);
+	refusal = err != 0 ? ms_refusal_of(err) : check_records(ms, &in);
 	if (refusal != MS_COUNT_END) {
 		ms_count(ms, refusal);
 		return;
 	}
+	nonces_way(ms->nonces, in.etr, behind);
 	ms_count(ms, MS_REGISTERS);
+	if (!addr_is_none(behind))
+		ms_count(ms, MS_RELAYED);
 	/* Nothing may take its row away meanwhile. */
 	nonces_pin(ms->nonces, in.etr);
 	for (unsigned i = 0; lisp_record_next(&records, &record); i++)

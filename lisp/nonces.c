@@ -208,6 +208,12 @@ nonces_heard(struct nonces *n, uint32_t site, const struct lisp_msg *msg,
 	return 0;
 }
 
+void
+nonces_way(struct nonces *n, uint32_t row, struct addr behind)
+{
+	row_at(n, row)->behind = behind;
+}
+
 const struct nonce_row *
 nonces_at(const struct nonces *n, uint32_t row)
 {

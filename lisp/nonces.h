@@ -29,6 +29,8 @@ struct nonce_row {
 	struct lisp_xtr_id xtr;
 	struct addr addr;     /* names the ETR if it has no xTR-ID, otherwise NONE */
 	struct endpoint from; /* where its last message came from */
+	struct addr
+		behind; /* its own address when 'from' is an RTR that relays it; otherwise NONE */
 	uint64_t last;
 	uint64_t reserve; /* on disk, or on its way there */
 	uint64_t kept;    /* 'last' when the reserve was computed */
@@ -49,6 +51,8 @@ void nonces_destroy(struct nonces *n);
  * more. */
 MUST_USE int nonces_heard(struct nonces *n, uint32_t site, const struct lisp_msg *msg,
 			  const struct endpoint *from, bool strict, uint32_t *row);
+/* The last message of this row was relayed by an RTR for who has this address; NONE: it was not. */
+void nonces_way(struct nonces *n, uint32_t row, struct addr behind);
 /* Valid until the next nonces_heard(); for ever while it is pinned. */
 const struct nonce_row *nonces_at(const struct nonces *n, uint32_t row);
 /* The most recent site that this xTR-ID spoke for; false when it never did. */

@@ -225,6 +225,7 @@ notices_heard(struct xtr *x, const struct endpoint *from, const struct lisp_msg 
 	}
 	if (registrar_notify(x, server, msg->nonce, now)) {
 		xtr_counted(x, XTR_REGISTERED);
+		traverse_answered(x, server, now);
 		while (lisp_record_next(&records, &record))
 			displaced(x, &record, now);
 	} else if (!take_publication(x, msg, asks_find(x, msg->nonce), now)) {

@@ -108,7 +108,8 @@ static void
 tell_one(struct probe *p, struct mapping *m, bool silent, us_t rtt, bool *is_named,
 	 bool *has_changed)
 {
-	for (unsigned i = 0; i < m->count; i++) {
+	/* One that was not asked for is known to be up in another way. */
+	for (unsigned i = 0; m->source != MAP_FIXED && i < m->count; i++) {
 		struct map_locator *l = &m->locators[i];
 
 		if (!addr_equal(l->rloc, p->rloc))

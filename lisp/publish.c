@@ -138,7 +138,7 @@ add(struct pubsub *p, enum pub_kind kind, uint32_t owner, const struct eid_key *
 struct addressee {
 	uint32_t site;
 	const struct lisp_key *key; /* NULL: the site has it no longer */
-	struct endpoint to;
+	struct ms_way way;
 	bool has_xtr_id;
 	struct lisp_xtr_id xtr;
 	bool is_last; /* there is no other locator to try */
@@ -154,7 +154,7 @@ addressee_of(const struct pubsub *p, const struct pub *pub)
 		const struct nonce_row *row = nonces_at(p->ms->nonces, pub->owner);
 
 		a.site = row->site;
-		a.to = row->from;
+		a.way = (struct ms_way){.to = row->from, .behind = row->behind};
 		a.has_xtr_id = row->has_xtr_id;
 		a.xtr = row->xtr;
 		key_id = row->key_id;
@@ -164,7 +164,7 @@ addressee_of(const struct pubsub *p, const struct pub *pub)
 		const struct sub_terms *terms = unconfirmed ? &sub->wanted : &sub->now;
 
 		a.site = sub->who->site;
-		a.to = terms->rlocs[pub->rloc < terms->rloc_count ? pub->rloc : 0];
+		a.way.to = terms->rlocs[pub->rloc < terms->rloc_count ? pub->rloc : 0];
 		a.has_xtr_id = true;
 		a.xtr = sub->who->id;
 		a.is_last = unconfirmed || pub->rloc + 1u >= terms->rloc_count;
@@ -211,7 +211,7 @@ transmit(struct pubsub *p, const struct pub *pub, bool lost)
 	notify.xtr_id = a.xtr;
 	notify.notify.id_bit = notify.has_xtr_id && site->ids == MS_IDS_WITH_BIT;
 	if (!site->notify_to_source)
-		a.to.port = LISP_CONTROL_PORT;
+		a.way.to.port = LISP_CONTROL_PORT;
 	lisp_begin(&b, data, sizeof(data), &notify);
 	if (lost) {
 		struct lisp_record record = {
@@ -223,7 +223,7 @@ transmit(struct pubsub *p, const struct pub *pub, bool lost)
 	} else {
 		put_content(p, pub, &b);
 	}
-	ms_send_notify(p->ms, &b, a.key, &a.to);
+	ms_send_notify(p->ms, &b, a.key, &a.way);
 }
 
 static bool

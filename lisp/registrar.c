@@ -115,6 +115,36 @@ xtr_own_end(struct xtr *x, us_t now)
 			xtr_own_remove(x, own->vn, own->prefix, true, now);
 }
 
+void
+registrar_anew(struct xtr *x, size_t server, us_t now)
+{
+	size_t position = 0;
+	struct own *own;
+
+	while ((own = own_next(x, &position)) != NULL) {
+		struct own_at *at = &own->servers[server];
+
+		*at = (struct own_at){.due = now,
+				      .in_force = at->in_force,
+				      .since = at->since,
+				      .renewed = at->renewed};
+	}
+	own_due_by(x, now);
+}
+
+bool
+registrar_any(const struct xtr *x, vn_id_t *vn, struct prefix *prefix)
+{
+	size_t position = 0;
+	const struct own *own = own_next(x, &position);
+
+	if (own == NULL)
+		return false;
+	*vn = own->vn;
+	*prefix = own->prefix;
+	return true;
+}
+
 int
 registrar_create(struct xtr *x)
 {
@@ -130,16 +160,40 @@ registrar_destroy(struct xtr *x)
 
 /* ---- sending ---- */
 
+/* Between refreshes: through an RTR they also keep the NAT's state. */
 static us_t
-retry_after(const struct xtr *x, unsigned tries)
+interval_of(const struct xtr *x, size_t server)
 {
-	us_t after = RETRY_FIRST << (tries < 16 ? tries : 16);
+	us_t interval = x->conf.register_interval;
 
-	return after < x->conf.register_interval ? after : x->conf.register_interval;
+	return !addr_is_none(traverse_rtr(x, server)) && x->conf.nat_keepalive < interval
+		       ? x->conf.nat_keepalive
+		       : interval;
+}
+
+static us_t
+retry_after(const struct xtr *x, size_t server, unsigned tries)
+{
+	us_t after = RETRY_FIRST << (tries < 16 ? tries : 16), most = interval_of(x, server);
+
+	return after < most ? after : most;
+}
+
+/* Who wants to us sends to the RTR (draft-ermagan-lisp-nat-traversal, section 5.1.1). */
+static void
+put_rtr(struct lisp_builder *b, struct addr rtr)
+{
+	struct lisp_locator l = {.priority = 1,
+				 .weight = 100,
+				 .m_priority = MAP_PRIORITY_NEVER,
+				 .reachable = true,
+				 .rloc = lisp_rloc_make(rtr)};
+
+	lisp_put_locator(b, &l);
 }
 
 static void
-put_own(const struct xtr *x, struct lisp_builder *b, const struct own *own)
+put_own(const struct xtr *x, struct lisp_builder *b, const struct own *own, struct addr rtr)
 {
 	struct lisp_record record = {.ttl = own->leaving ? 0 : x->conf.ttl_min,
 				     .eid = xtr_eid(x, own->vn, own->prefix),
@@ -147,7 +201,9 @@ put_own(const struct xtr *x, struct lisp_builder *b, const struct own *own)
 				     .map_version = own->version};
 
 	lisp_put_record(b, &record);
-	if (!own->leaving)
+	if (!own->leaving && !addr_is_none(rtr))
+		put_rtr(b, rtr);
+	else if (!own->leaving)
 		xtr_put_own_rlocs(x, b, (struct addr){.family = ADDR_NONE});
 }
 
@@ -165,27 +221,30 @@ register_some(struct xtr *x, size_t server, size_t *position, us_t now)
 {
 	const struct xtr_server *s = &x->conf.servers[server];
 	size_t room = RECORD_ROOM + LOCATOR_ROOM * x->conf.rloc_count;
-	struct lisp_msg msg = {.type = LISP_MAP_REGISTER,
-			       .nonce = x->nonce + 1,
-			       .auth = lisp_auth_header(&s->key),
-			       .has_xtr_id = s->with_ids,
-			       .xtr_id = x->conf.ids,
-			       .reg = {.proxy_reply = s->proxy_reply, .want_notify = true}};
-	uint8_t data[LISP_SIZE_MAX];
+	struct addr rtr = traverse_rtr(x, server);
+	bool relayed = !addr_is_none(rtr);
+	struct lisp_msg msg = {
+		.type = LISP_MAP_REGISTER,
+		.nonce = x->nonce + 1,
+		.auth = lisp_auth_header(&s->key),
+		.has_xtr_id = s->with_ids || relayed,
+		.xtr_id = x->conf.ids,
+		.reg = {.proxy_reply = s->proxy_reply || relayed, .want_notify = true}};
+	uint8_t buffer[LISP_ECM_SIZE_MAX + LISP_SIZE_MAX], *data = buffer + LISP_ECM_SIZE_MAX;
 	struct lisp_builder b;
 	struct own *own;
 	int size;
 
-	lisp_begin(&b, data, sizeof(data), &msg);
-	while (b.records < 255 && b.w.used + room < sizeof(data) - sizeof(x->conf.ids) &&
+	lisp_begin(&b, data, LISP_SIZE_MAX, &msg);
+	while (b.records < 255 && b.w.used + room < LISP_SIZE_MAX - sizeof(x->conf.ids) &&
 	       (own = own_next(x, position)) != NULL) {
 		struct own_at *at = &own->servers[server];
 
 		if (!is_due(own, server, now))
 			continue;
-		put_own(x, &b, own);
+		put_own(x, &b, own, rtr);
 		at->nonce = msg.nonce;
-		at->due = now + retry_after(x, at->tries++);
+		at->due = now + retry_after(x, server, at->tries++);
 	}
 	if (b.records == 0)
 		return false;
@@ -193,7 +252,10 @@ register_some(struct xtr *x, size_t server, size_t *position, us_t now)
 	size = lisp_end(&b);
 	if (size > 0 && lisp_auth_sign(x->io, x->io_ctx, &s->key, &msg, data, (size_t)size) != 0)
 		size = -EINVAL;
-	xtr_send(x, &s->to, data, size);
+	if (relayed && size > 0)
+		traverse_send(x, server, buffer, (size_t)size, now);
+	else
+		xtr_send(x, &s->to, data, size);
 	xtr_counted(x, XTR_REGISTERS);
 	x->io->persist(x->io_ctx);
 	return true;
@@ -211,15 +273,16 @@ in_force_everywhere(const struct xtr *x, const struct own *own)
 }
 
 static void
-acknowledged(struct xtr *x, struct own *own, struct own_at *at, us_t now)
+acknowledged(struct xtr *x, struct own *own, size_t server, us_t now)
 {
+	struct own_at *at = &own->servers[server];
 	/* Spread over the last tenth, so that not all come at once for ever. */
-	us_t spread = x->conf.register_interval / 10;
+	us_t interval = interval_of(x, server), spread = interval / 10;
 	us_t early = spread > 0 ? (us_t)(xtr_random(x) % (uint64_t)spread) : 0;
 
 	at->nonce = 0;
 	at->tries = 0;
-	at->due = now + x->conf.register_interval - early;
+	at->due = now + interval - early;
 	at->renewed = now;
 	if (!at->in_force)
 		at->since = now;
@@ -245,7 +308,7 @@ registrar_notify(struct xtr *x, size_t server, uint64_t nonce, us_t now)
 		if (at->nonce != nonce || nonce == 0)
 			continue;
 		any = true;
-		acknowledged(x, own, at, now);
+		acknowledged(x, own, server, now);
 		for (size_t i = 0; gone && i < x->conf.server_count; i++)
 			gone = own->servers[i].nonce == 0;
 		if (gone)
@@ -289,13 +352,14 @@ registrar_run(struct xtr *x, us_t now)
 		own_aged(x, own, now);
 	for (size_t i = 0; i < x->conf.server_count; i++) {
 		position = 0;
-		while (register_some(x, i, &position, now))
+		while (traverse_is_settled(x, i) && register_some(x, i, &position, now))
 			;
 	}
 	position = 0;
 	while ((own = own_next(x, &position)) != NULL)
 		for (size_t i = 0; i < x->conf.server_count; i++)
-			own_due_by(x, own->servers[i].due);
+			if (traverse_is_settled(x, i))
+				own_due_by(x, own->servers[i].due);
 	return x->own_due;
 }
 
@@ -319,6 +383,7 @@ xtr_registration_next(const struct xtr *x, size_t *position, struct xtr_registra
 	*out = (struct xtr_registration){.vn = own->vn,
 					 .prefix = own->prefix,
 					 .server = x->conf.servers[*position % servers].to.addr,
+					 .rtr = traverse_rtr(x, *position % servers),
 					 .in_force = at->in_force,
 					 .since = at->since,
 					 .renewed = at->renewed,

@@ -26,7 +26,8 @@ xtr_create(const struct xtr_conf *conf, const struct lisp_io *io, void *io_ctx,
 	x->cache = cache;
 	x->key = *key;
 	x->nonce = x->ask_clock = nonce;
-	x->asks_due = x->own_due = x->probes_due = US_NEVER;
+	x->asks_due = x->own_due = x->probes_due = x->nat_due = US_NEVER;
+	traverse_start(x);
 	x->askers = askers_create(key);
 	if (x->askers == NULL || registrar_create(x) != 0 ||
 	    gone_init(&x->gone, GONE_MAX, key) != 0 ||
@@ -185,6 +186,11 @@ message_heard(struct xtr *x, const struct endpoint *from, const struct lisp_ecm 
 	case LISP_MAP_NOTIFY:
 		notices_heard(x, from, &msg, data, size, now);
 		return true;
+	case LISP_INFO:
+		if (!x->conf.nat || !msg.info.is_reply)
+			return false;
+		traverse_info(x, from, &msg, data, size, now);
+		return true;
 	case LISP_SHARED:
 		push_heard(x, from, &msg, data, size, now);
 		return true;
@@ -202,11 +208,29 @@ xtr_heard(struct xtr *x, const struct endpoint *from, const uint8_t *data, size_
 	if (size == 0 || data[0] >> 4 != LISP_ECM)
 		return message_heard(x, from, NULL, data, size, now);
 	rc = lisp_ecm_parse(data, size, &ecm);
+	/* With authentication data one is for an RTR. */
+	if (rc == 0 && ecm.security)
+		rc = -EPROTONOSUPPORT;
 	if (rc != 0) {
 		xtr_counted(x, rc == -EPROTONOSUPPORT ? XTR_UNSUPPORTED : XTR_MALFORMED);
 		return true;
 	}
 	return message_heard(x, from, &ecm, ecm.message, ecm.size, now);
+}
+
+void
+xtr_heard_inside(struct xtr *x, const uint8_t *packet, size_t size, us_t now)
+{
+	struct lisp_ecm inside;
+	struct lisp_msg msg;
+
+	if (!x->conf.nat || lisp_inside_parse(packet, size, &inside) != 0 ||
+	    lisp_parse(inside.message, inside.size, &x->conf.dialect, &msg) != 0 ||
+	    msg.type != LISP_MAP_NOTIFY || !msg.has_xtr_id ||
+	    memcmp(msg.xtr_id.xtr, x->conf.ids.xtr, sizeof(msg.xtr_id.xtr)) != 0)
+		xtr_counted(x, XTR_NOTIFY_INSIDE);
+	else
+		notices_heard(x, &inside.src, &msg, inside.message, inside.size, now);
 }
 
 /* Probes and SMRs are always an xTR's; of other questions those about what is behind it. */
@@ -241,8 +265,11 @@ xtr_wants(const struct xtr *x, const uint8_t *data, size_t size)
 us_t
 xtr_run(struct xtr *x, us_t now)
 {
-	us_t due = asks_run(x, now), other = registrar_run(x, now);
+	us_t due = asks_run(x, now), other = traverse_run(x, now);
 
+	if (other < due)
+		due = other;
+	other = registrar_run(x, now);
 	if (other < due)
 		due = other;
 	other = notices_run(x, now);

@@ -3,6 +3,7 @@
  *   asks.c      Map-Requests for EIDs that packets want to, refresh of mappings, SMRs honoured
  *   answers.c   Map-Requests of others for own EIDs; who asked is remembered
  *   registrar.c own EIDs at the map-servers
+ *   traverse.c  is there a NAT before them?  Then through an RTR
  *   notices.c   Map-Notifies: acknowledgements, publications (RFC 9437)
  *   probes.c    RLOC-probes
  *   push.c      who is told when an EID moves: SMR, CHANGE-PRIORITY (seed 003, algorithm 1)
@@ -68,6 +69,10 @@ struct xtr_conf {
 	struct lisp_key push_key;
 	struct lisp_dialect dialect;
 	bool push_type5; /* send its historic form */
+	/* The map-servers are asked how they see us (draft-ermagan-lisp-nat-traversal): where that is
+	 * not as we are, own EIDs are registered through an RTR, which all data goes to then. */
+	bool nat;
+	us_t nat_keepalive; /* between Map-Registers through an RTR */
 };
 
 /* What an own EID-prefix, or one that was, is answered with. */
@@ -105,6 +110,8 @@ struct xtr_ops {
 	bool (*pushes)(void *ctx, struct addr rloc);
 	/* All map-servers have it (again) that this own EID is here. */
 	void (*in_force)(void *ctx, vn_id_t vn, struct prefix prefix, us_t now);
+	/* From now on all data goes to this RTR, which has heard of us; NONE: as the mappings say.  Of one with 'nat' only. */
+	void (*way_out)(void *ctx, struct addr rtr, us_t now);
 };
 
 struct xtr;
@@ -123,6 +130,8 @@ void xtr_push_key(struct xtr *x, const struct lisp_key *key);
  * not for an xTR, and uncounted. */
 bool xtr_heard(struct xtr *x, const struct endpoint *from, const uint8_t *data, size_t size,
 	       us_t now);
+/* A packet that came inside of a data packet with the Instance-ID LISP_CONTROL_VN, at its IP header (a Data-Map-Notify). */
+void xtr_heard_inside(struct xtr *x, const uint8_t *packet, size_t size, us_t now);
 /* Where a map-server listens at the same address: is this message for the xTR rather than for both? */
 bool xtr_wants(const struct xtr *x, const uint8_t *data, size_t size);
 /* Does what is due; when to be called next. */
@@ -183,6 +192,7 @@ struct xtr_registration {
 	vn_id_t vn;
 	struct prefix prefix;
 	struct addr server;
+	struct addr rtr; /* that it is registered through; NONE: directly */
 	bool in_force;
 	us_t since;   /* in force; 0: not */
 	us_t renewed; /* last acknowledged; 0: never */
@@ -192,6 +202,22 @@ struct xtr_registration {
 
 /* Walks all: start with '*position' 0; false at the end. */
 bool xtr_registration_next(const struct xtr *x, size_t *position, struct xtr_registration *out);
+
+/* How the map-server at a position of the configuration sees us. */
+enum xtr_nat_state {
+	XTR_NAT_OFF = 0, /* nobody asks */
+	XTR_NAT_ASKING,  /* nothing is registered yet */
+	XTR_NAT_NONE,    /* as we are, or it does not answer */
+	XTR_NAT_BEHIND,  /* as somebody else: there is a NAT */
+};
+
+struct xtr_nat {
+	enum xtr_nat_state state;
+	struct endpoint seen; /* address NONE: not known */
+	struct addr rtr;      /* that is used, or tried; NONE: there is none */
+};
+
+struct xtr_nat xtr_nat_at(const struct xtr *x, size_t server);
 
 struct xtr_asker {
 	vn_id_t vn;

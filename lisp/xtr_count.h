@@ -11,6 +11,9 @@
 	X(UNANSWERED, "unanswered", "questions that nobody answered")                              \
 	X(REGISTERS, "registers", "Map-Registers sent, repeats included")                          \
 	X(REGISTERED, "registered", "Map-Notifies that acknowledged one")                          \
+	X(INFOS, "infos", "Info-Requests sent, repeats included")                                  \
+	X(INFOS_ANSWERED, "infos-answered", "Info-Replies taken")                                  \
+	X(RTR_CHANGES, "rtr-changes", "RTRs given up for another one")                             \
 	X(PUBLICATIONS, "publications", "Map-Notifies of a subscription taken")                    \
 	X(DOUBTED, "doubted", "mappings kept although a renewal did not find them, once")          \
 	X(REPLIES, "replies", "Map-Replies sent for own EIDs")                                     \
@@ -38,6 +41,10 @@
 	X(NOTIFY_UNKNOWN, "notify-unknown", "a Map-Notify that nothing here wants")                \
 	X(SUBSCRIPTIONS_LOST, "subscriptions-lost", "a map-server ended a subscription")           \
 	X(PUSH_REFUSED, "push-refused", "a CHANGE-PRIORITY that its sender may not send")          \
+	X(INFO_UNKNOWN, "info-unknown", "an Info-Reply that nothing waits for")                    \
+	X(NO_RTR, "no-rtr", "behind a NAT, and the map-server knows no RTR")                       \
+	X(NOTIFY_INSIDE, "notify-inside",                                                          \
+	  "in a data packet something else than a Map-Notify to us")                               \
 	X(UNSUPPORTED, "unsupported", "a type that is not spoken")                                 \
 	X(SEND_FAILED, "send-failed", "a message that could not be sent or built")
 

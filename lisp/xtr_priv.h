@@ -45,6 +45,23 @@ struct own {
 	struct own_at servers[XTR_SERVERS_MAX];
 };
 
+/* Info-Requests to one map-server, and what came of them. */
+#define NAT_NONCES 4
+
+struct nat_at {
+	uint8_t state;               /* enum xtr_nat_state */
+	uint64_t nonces[NAT_NONCES]; /* of the last questions that nobody answered; 0: none */
+	unsigned tries;              /* since the last answer */
+	us_t due;
+	struct endpoint seen;
+	struct addr rtrs[LISP_RTRS_MAX];
+	uint8_t rtr_count;
+	uint8_t rtr;     /* the one that is used or tried */
+	unsigned missed; /* rounds of Map-Registers in a row that the RTR brought no answer to */
+	us_t sent;       /* the last of them */
+	bool in_use;     /* it has brought one */
+};
+
 /* An RLOC that mappings name, or that is a Proxy-ETR: probed once for all of them. */
 struct probe {
 	struct addr rloc; /* family NONE: a free row */
@@ -98,6 +115,9 @@ struct xtr {
 	us_t probes_due;
 	struct mapping *petrs; /* see xtr_petrs() */
 	size_t petr_count;
+	struct nat_at nat[XTR_SERVERS_MAX];
+	us_t nat_due;
+	struct addr way_out; /* as ops->way_out() was told last */
 	struct pusher pushers[XTR_PUSHERS_MAX];
 	struct askers *askers;
 	struct gone gone;
@@ -147,6 +167,24 @@ us_t registrar_run(struct xtr *x, us_t now);
 /* A Map-Notify with this nonce came from the server: false when nothing waits for it. */
 bool registrar_notify(struct xtr *x, size_t server, uint64_t nonce, us_t now);
 void registrar_destroy(struct xtr *x);
+/* All own EIDs are registered at this server anew. */
+void registrar_anew(struct xtr *x, size_t server, us_t now);
+/* An own EID, if there is one: what a question to a map-server is about. */
+bool registrar_any(const struct xtr *x, vn_id_t *vn, struct prefix *prefix);
+
+/* traverse.c */
+void traverse_start(struct xtr *x);
+us_t traverse_run(struct xtr *x, us_t now);
+void traverse_info(struct xtr *x, const struct endpoint *from, const struct lisp_msg *msg,
+		   const uint8_t *data, size_t size, us_t now);
+/* May anything be registered at this server now? */
+bool traverse_is_settled(const struct xtr *x, size_t server);
+/* The RTR that this server is reached through, or NONE. */
+struct addr traverse_rtr(const struct xtr *x, size_t server);
+/* Sends a Map-Register through it, which is at data + LISP_ECM_SIZE_MAX, where room is for the headers. */
+void traverse_send(struct xtr *x, size_t server, uint8_t *data, size_t size, us_t now);
+/* The server has answered one. */
+void traverse_answered(struct xtr *x, size_t server, us_t now);
 
 /* notices.c */
 /* The last nonce of a publication about this prefix, which is, or was, in the map-cache; 0: none is known. */

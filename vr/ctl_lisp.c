@@ -11,6 +11,7 @@
 #include "vr/ctl_json.h"
 #include "vr/daemon.h"
 #include "vr/fwd_mapped.h"
+#include "vr/fwd_rtr.h"
 #include "vr/mapsys.h"
 
 static const struct xtr *
@@ -142,6 +143,16 @@ add_eid(cJSON *o, const struct eid_key *key)
 	ctl_add_text(o, "prefix", lisp_eid_fmt(&eid).s);
 }
 
+/* NONE: null. */
+static void
+add_addr(cJSON *o, const char *key, struct addr addr)
+{
+	if (addr_is_none(addr))
+		cJSON_AddNullToObject(o, key);
+	else
+		ctl_add_text(o, key, fmt_addr(addr).s);
+}
+
 static cJSON *
 own_row(const struct xtr_registration *r)
 {
@@ -151,6 +162,7 @@ own_row(const struct xtr_registration *r)
 	ctl_add_number(o, "vn", r->vn);
 	ctl_add_text(o, "prefix", fmt_prefix(r->prefix).s);
 	ctl_add_text(o, "map_server", fmt_addr(r->server).s);
+	add_addr(o, "rtr", r->rtr);
 	ctl_add_text(o, "state", r->in_force ? "in-force" : "asked");
 	ctl_add_age(o, "since_s", r->since);
 	ctl_add_age(o, "renewed_s", r->renewed);
@@ -181,6 +193,7 @@ static void
 add_etr(cJSON *o, const struct nonce_row *etr)
 {
 	ctl_add_text(o, "etr", fmt_addr(etr->from.addr).s);
+	add_addr(o, "behind", etr->behind);
 	if (etr->has_xtr_id) {
 		add_hex(o, "xtr_id", etr->xtr.xtr, sizeof(etr->xtr.xtr));
 		add_site_id(o, etr->xtr.site);
@@ -293,7 +306,64 @@ ctl_asker_row(void *ctx, const cJSON *request, uint64_t *cursor, cJSON **row)
 	return 0;
 }
 
+/* ---- show relayed ---- */
+
+int
+ctl_relayed_row(void *ctx, const cJSON *request, uint64_t *cursor, cJSON **row)
+{
+	const struct daemon *d = ctx;
+	const struct rtr_eid *e = NULL;
+	size_t position = *cursor;
+	cJSON *o;
+
+	(void)request;
+	*row = NULL;
+	if (d->vr->rtr != NULL)
+		e = rtr_next(d->vr->rtr, &position);
+	*cursor = position;
+	if (e == NULL)
+		return 0;
+	*row = o = cJSON_CreateObject();
+	ctl_add_number(o, "vn", e->vn);
+	ctl_add_text(o, "prefix", fmt_prefix(e->prefix).s);
+	add_hex(o, "xtr_id", e->xtr.xtr, sizeof(e->xtr.xtr));
+	add_site_id(o, e->xtr.site);
+	ctl_add_text(o, "seen", fmt_endpoint(e->to).s);
+	ctl_add_text(o, "local", fmt_addr(e->local).s);
+	ctl_add_text(o, "map_server", fmt_addr(d->conf->lisp.rtr_servers[e->server].addr).s);
+	ctl_add_age(o, "since_s", e->since);
+	ctl_add_age(o, "renewed_s", e->renewed);
+	ctl_add_wait(o, "expires_s", e->expires);
+	ctl_add_number(o, "rx_packets", e->in_packets);
+	ctl_add_number(o, "rx_bytes", e->in_bytes);
+	ctl_add_number(o, "tx_packets", e->out_packets);
+	ctl_add_number(o, "tx_bytes", e->out_bytes);
+	return 0;
+}
+
 /* ---- in show vr and show stats ---- */
+
+/* How each map-server sees us. */
+static void
+add_nat(cJSON *lisp, const struct daemon *d)
+{
+	static const char *const states[] = {"off", "asking", "none", "behind"};
+	cJSON *list = cJSON_AddArrayToObject(lisp, "nat");
+
+	for (size_t i = 0; d->conf->lisp.nat && i < d->conf->lisp.map_server_count; i++) {
+		struct xtr_nat nat = xtr_nat_at(mapsys_xtr(d->vr->mapsys), i);
+		cJSON *o = cJSON_CreateObject();
+
+		ctl_add_text(o, "map_server", fmt_addr(d->conf->lisp.map_servers[i].addr).s);
+		ctl_add_text(o, "state", states[nat.state]);
+		if (addr_is_none(nat.seen.addr))
+			cJSON_AddNullToObject(o, "seen");
+		else
+			ctl_add_text(o, "seen", fmt_endpoint(nat.seen).s);
+		add_addr(o, "rtr", nat.rtr);
+		cJSON_AddItemToArray(list, o);
+	}
+}
 
 void
 ctl_add_lisp(cJSON *o, const struct daemon *d)
@@ -317,6 +387,8 @@ ctl_add_lisp(cJSON *o, const struct daemon *d)
 	ctl_add_number(lisp, "control_port", conf->control_port);
 	ctl_add_number(lisp, "data_port", conf->data_port);
 	ctl_add_number(lisp, "mappings", mapcache_count(mapsys_cache(d->vr->mapsys)));
+	cJSON_AddBoolToObject(lisp, "rtr", d->vr->rtr != NULL);
+	add_nat(lisp, d);
 	cJSON_AddBoolToObject(lisp, "map_server", daemon_map_server(d) != NULL);
 	if (daemon_map_server(d) != NULL)
 		ctl_add_number(lisp, "registrations",
@@ -347,6 +419,11 @@ ctl_add_lisp_stats(cJSON *o, const struct daemon *d)
 		counts = cJSON_AddObjectToObject(o, "xtr");
 		for (unsigned i = 0; i < XTR_COUNT_END; i++)
 			add_count(counts, xtr_count_name(i), xtr_count_of(x, i));
+	}
+	if (d->vr->rtr != NULL) {
+		counts = cJSON_AddObjectToObject(o, "rtr");
+		for (unsigned i = 0; i < RTR_COUNT_END; i++)
+			add_count(counts, rtr_count_name(i), rtr_count_of(d->vr->rtr, i));
 	}
 	if (ms != NULL) {
 		counts = cJSON_AddObjectToObject(o, "map_server");

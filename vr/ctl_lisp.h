@@ -16,6 +16,9 @@ int ctl_subscription_row(void *ctx, const struct cJSON *request, uint64_t *curso
 			 struct cJSON **row);
 int ctl_asker_row(void *ctx, const struct cJSON *request, uint64_t *cursor, struct cJSON **row);
 
+/* What is behind NATs and reached through this router, as an RTR. */
+int ctl_relayed_row(void *ctx, const struct cJSON *request, uint64_t *cursor, struct cJSON **row);
+
 /* Roles, for "show vr"; counters, for "show stats".  Nothing when there are none. */
 void ctl_add_lisp(struct cJSON *o, const struct daemon *d);
 void ctl_add_lisp_stats(struct cJSON *o, const struct daemon *d);

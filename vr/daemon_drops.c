@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "lisp/mapserver.h"
+#include "lisp/rtr.h"
 #include "vr/ctl_port.h"
 #include "vr/daemon.h"
 #include "vr/mapsys.h"
@@ -36,6 +37,8 @@ lisp_drops(const struct daemon *d, daemon_drop_fn *each, void *ctx)
 		     plain_drop_text(i));
 	for (unsigned i = XTR_REFUSALS; i < XTR_COUNT_END; i++)
 		each(ctx, "xtr", xtr_count_name(i), xtr_count_of(x, i), xtr_count_text(i));
+	for (unsigned i = RTR_REFUSALS; d->vr->rtr != NULL && i < RTR_COUNT_END; i++)
+		each(ctx, "rtr", rtr_count_name(i), rtr_count_of(d->vr->rtr, i), rtr_count_text(i));
 	for (unsigned i = MS_REFUSALS; ms != NULL && i < MS_COUNT_END; i++)
 		each(ctx, "map-server", ms_count_name(i), mapserver_count(ms, i), ms_count_text(i));
 }

@@ -8,12 +8,14 @@
 #include "vr/crypto.h"
 #include "vr/daemon.h"
 #include "vr/fwd_mapped.h"
+#include "vr/fwd_rtr.h"
 #include "vr/lisp_crypto.h"
 #include "vr/lisp_made.h"
 #include "vr/mail.h"
 #include "vr/mapsys.h"
 #include "vr/plain.h"
 #include "vr/udp.h"
+#include "wire/lisp_ecm.h"
 
 #define FAMILIES 2
 /* A message that is larger is no LISP control message of ours or of a peer's. */
@@ -83,7 +85,17 @@ io_persist(void *ctx)
 	daemon_vr_io.persist(d);
 }
 
+static int
+io_send_data(void *ctx, const struct endpoint *to, const uint8_t *msg, size_t size)
+{
+	const struct daemon *d = ctx;
+
+	return d->lisp->plain != NULL ? plain_send_control(d->lisp->plain, to, msg, size)
+				      : -ENOTCONN;
+}
+
 static const struct lisp_io io = {.send = io_send,
+				  .send_data = io_send_data,
 				  .hmac = io_hmac,
 				  .equal = lisp_crypto_equal,
 				  .random = lisp_crypto_random,
@@ -112,7 +124,19 @@ daemon_map_server(const struct daemon *d)
 	return d->lisp != NULL ? d->lisp->ms : NULL;
 }
 
-/* ---- the xTR ---- */
+/* ---- the RTR and the xTR ---- */
+
+static int
+start_rtr(struct daemon *d)
+{
+	struct rtr_conf conf;
+	int err;
+
+	lisp_made_rtr(d->lisp->made, &d->conf->lisp, &conf);
+	err = fwd_rtr_create(d->vr, &conf, &io, d);
+	crypto_wipe(&conf, sizeof(conf));
+	return err;
+}
 
 int
 daemon_lisp_start(struct daemon *d)
@@ -133,7 +157,7 @@ daemon_lisp_start(struct daemon *d)
 	start.nonce = clock > d->lisp->registered ? clock : d->lisp->registered + 1;
 	err = mapsys_create(d->vr, &start, loop_now());
 	crypto_wipe(&start.xtr, sizeof(start.xtr));
-	return err;
+	return err != 0 || !conf->rtr ? err : start_rtr(d);
 }
 
 /* ---- reload ---- */
@@ -159,6 +183,11 @@ renew_keys(const struct daemon *d)
 		key = lisp_made_key(d->lisp->made, conf->map_servers[i].key);
 		if (key != NULL)
 			xtr_server_key(x, i, key);
+	}
+	for (size_t i = 0; d->vr->rtr != NULL && i < conf->rtr_server_count; i++) {
+		key = lisp_made_key(d->lisp->made, conf->rtr_servers[i].key);
+		if (key != NULL)
+			rtr_server_key(d->vr->rtr, i, key);
 	}
 	key = conf->push_key != NULL ? lisp_made_key(d->lisp->made, conf->push_key) : NULL;
 	if (key != NULL)
@@ -192,7 +221,10 @@ on_plain_data(void *ctx, const struct endpoint *from, const struct lispdata *hea
 {
 	struct daemon *d = ctx;
 
-	fwd_from_plain(d->vr, from, header, f, now);
+	if (d->conf->lisp.nat && header->has_vn && header->vn == LISP_CONTROL_VN)
+		mapsys_heard_inside(d->vr, f->data, f->size, now);
+	else
+		fwd_from_plain(d->vr, from, header, f, now);
 }
 
 static void
@@ -218,6 +250,7 @@ open_sockets(struct daemon *d)
 		struct control *c = &d->lisp->control[i];
 		struct udp_conf udp = {.listen = {conf->rlocs[i].addr, conf->control_port},
 				       .datagram_max = CONTROL_SIZE,
+				       .segment = conf->rtr && d->conf->features.udp_segment,
 				       .mtu = UDP_MTU_KERNEL};
 
 		plain.rlocs[i] = conf->rlocs[i].addr;
@@ -226,6 +259,7 @@ open_sockets(struct daemon *d)
 		d->lisp->control_count += err == 0;
 		if (err == 0 && (c->mail = mail_create(c->udp)) == NULL)
 			err = -ENOMEM;
+		plain.control[i] = c->udp;
 	}
 	return err == 0 ? plain_create(&plain, &plain_ops, d, d->log, &d->lisp->plain) : err;
 }
@@ -271,11 +305,11 @@ daemon_lisp_destroy(struct daemon *d)
 	if (l == NULL)
 		return;
 	mapserver_destroy(l->ms);
+	plain_destroy(l->plain);
 	for (size_t i = 0; i < l->control_count; i++) {
 		mail_destroy(l->control[i].mail);
 		udp_destroy(l->control[i].udp);
 	}
-	plain_destroy(l->plain);
 	lisp_made_destroy(l->made);
 	crypto_hmacs_destroy(l->hmacs);
 	free(l);
@@ -290,13 +324,15 @@ daemon_plain(const struct daemon *d)
 
 /* ---- events ---- */
 
-/* A message is for the map-server, for the xTR, or for nobody here. */
+/* A message is for the RTR, for the map-server, for the xTR, or for nobody here. */
 static void
 control_heard(struct daemon *d, const struct endpoint *from, const uint8_t *data, size_t size,
 	      us_t now)
 {
 	struct daemon_lisp *l = d->lisp;
 
+	if (d->vr->rtr != NULL && rtr_heard(d->vr->rtr, from, data, size, now))
+		return;
 	if (l->ms != NULL && !xtr_wants(mapsys_xtr(d->vr->mapsys), data, size) &&
 	    mapserver_heard(l->ms, from, data, size, now))
 		return;
@@ -370,6 +406,10 @@ daemon_lisp_step(struct daemon *d, us_t now)
 	due = mapsys_run(d->vr, now);
 	if (d->lisp->ms != NULL) {
 		other = mapserver_run(d->lisp->ms, now);
+		due = other < due ? other : due;
+	}
+	if (d->vr->rtr != NULL) {
+		other = rtr_run(d->vr->rtr, now);
 		due = other < due ? other : due;
 	}
 	loop_timer_set(d->lisp->timer, due);

@@ -4,6 +4,7 @@
 #include "vr/fwd_icmp.h"
 #include "vr/fwd_mapped.h"
 #include "vr/fwd_out.h"
+#include "vr/fwd_rtr.h"
 #include "vr/lan.h"
 #include "vr/mapsys.h"
 #include "vr/proxy.h"
@@ -331,6 +332,8 @@ fwd_from_link(struct vr *vr, struct site *site, struct peer *peer, const struct 
 	if (!peer_may_speak(vr, site, peer, inner, &ip, now))
 		return;
 	fwd_clamp(peer, f, &ip);
+	if (fwd_rtr_relay(vr, site, &origin, f, &ip, now))
+		return;
 	if (site->outside != NULL)
 		proxy_from_underlay(vr, site, &origin, f, &ip, now);
 	else

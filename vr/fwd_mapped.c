@@ -6,6 +6,7 @@
 #include "vr/fit.h"
 #include "vr/fwd.h"
 #include "vr/fwd_out.h"
+#include "vr/fwd_rtr.h"
 #include "vr/mapsys.h"
 #include "vr/proxy.h"
 
@@ -49,12 +50,29 @@ encapsulation(const struct vr *vr, const struct site *site, struct addr rloc)
 								      : site->conf->encapsulation;
 }
 
+bool
+fwd_may_be_plain(const struct vr *vr, const struct site *site, struct addr rloc)
+{
+	return encapsulation(vr, site, rloc) != CONF_ENCAP_SEALED;
+}
+
+/* To our RTR by the port that it knows us by, so that the NAT keeps one state. */
+static enum plain_by
+plain_by(const struct vr *vr, struct addr rloc)
+{
+	struct addr rtr =
+		vr->mapsys != NULL ? mapsys_rtr(vr->mapsys) : (struct addr){.family = ADDR_NONE};
+
+	return !addr_is_none(rtr) && addr_equal(rtr, rloc) ? PLAIN_BY_DATA : PLAIN_BY_POOL;
+}
+
 static struct plain_to
 plain_to(const struct vr *vr, const struct site *site, struct addr rloc, uint32_t flow)
 {
 	const struct conf_lisp_locator *conf = conf_lisp_locator(&vr->conf->lisp, rloc);
 
 	return (struct plain_to){.rloc = {.addr = rloc, .port = vr->conf->lisp.data_port},
+				 .by = plain_by(vr, rloc),
 				 .header = {.has_vn = true,
 					    .vn = site->vn,
 					    .has_lsb = vr->conf->lisp.rloc_count > 1,
@@ -81,12 +99,12 @@ piece_out(void *ctx, struct frame *piece, const struct ip *ip)
 	plain_out(ctx, piece);
 }
 
-static void
-send_plain(struct vr *vr, struct site *site, const struct fwd_origin *origin, struct addr rloc,
-	   uint32_t flow, struct frame *f, const struct ip *ip, us_t now)
+void
+fwd_plain(struct vr *vr, struct site *site, const struct fwd_origin *origin,
+	  const struct plain_to *to, struct frame *f, const struct ip *ip, us_t now)
 {
-	struct leaving l = {.vr = vr, .to = plain_to(vr, site, rloc, flow), .now = now};
-	uint16_t mtu = vr->io->plain_mtu(vr->ctx, rloc, now);
+	struct leaving l = {.vr = vr, .to = *to, .now = now};
+	uint16_t mtu = vr->io->plain_mtu(vr->ctx, to->rloc.addr, now);
 
 	fwd_clamp_to(mtu, f, ip);
 	switch (fit_judge(f, ip, mtu)) {
@@ -121,12 +139,15 @@ send_to_locator(struct vr *vr, struct site *site, const struct fwd_origin *origi
 		const struct map_locator *l, uint32_t flow, struct frame *f, const struct ip *ip,
 		us_t now)
 {
+	struct plain_to to;
+
 	switch (fwd_way_to(vr, site, l)) {
 	case FWD_SEALED:
 		fwd_to_peer(vr, site, l->peer - 1, origin, (struct seal_inner){0}, f, ip, now);
 		return;
 	case FWD_PLAIN:
-		send_plain(vr, site, origin, l->rloc, flow, f, ip, now);
+		to = plain_to(vr, site, l->rloc, flow);
+		fwd_plain(vr, site, origin, &to, f, ip, now);
 		return;
 	case FWD_REFUSED:
 		break;
@@ -160,6 +181,16 @@ by_action(struct vr *vr, struct site *site, const struct fwd_origin *origin,
 	vr_drop(vr, DROP_NEGATIVE);
 }
 
+/* An RTR is the locator of sites behind NATs: of one that is not known here any more nothing comes of sending to ourselves. */
+static bool
+is_ourselves(const struct vr *vr, struct addr rloc)
+{
+	for (size_t i = 0; vr->rtr != NULL && i < vr->conf->lisp.rloc_count; i++)
+		if (addr_equal(vr->conf->lisp.rlocs[i].addr, rloc))
+			return true;
+	return false;
+}
+
 void
 fwd_by_mapping(struct vr *vr, struct site *site, const struct fwd_origin *origin, struct frame *f,
 	       const struct ip *ip, us_t now)
@@ -168,6 +199,8 @@ fwd_by_mapping(struct vr *vr, struct site *site, const struct fwd_origin *origin
 	uint32_t flow = flow_of(vr, f, ip);
 	int chosen;
 
+	if (fwd_rtr_out(vr, site, origin, f, ip, now))
+		return;
 	if (m == NULL) {
 		mapsys_wait(vr, site, origin, f, ip, now);
 		return;
@@ -176,7 +209,7 @@ fwd_by_mapping(struct vr *vr, struct site *site, const struct fwd_origin *origin
 	mapping_count(m, chosen, f->size, now);
 	if (m->count == 0) {
 		by_action(vr, site, origin, m, f, ip, now);
-	} else if (chosen < 0) {
+	} else if (chosen < 0 || is_ourselves(vr, m->locators[chosen].rloc)) {
 		fwd_error(vr, site, origin, f, ip, ICMP_HOST_UNREACHABLE, 0, now);
 		vr_drop(vr, DROP_NO_LOCATOR);
 	} else {
@@ -255,9 +288,13 @@ fwd_answer_plain(struct vr *vr, struct site *site, struct addr rloc, struct fram
 {
 	struct leaving l = {.vr = vr, .to = plain_to(vr, site, rloc, 0), .now = now};
 	uint16_t mtu = vr->io->plain_mtu(vr->ctx, rloc, now);
+	bool parsed;
 	struct ip ip;
 
-	if (ip_parse(f->data, f->size, &ip) == 0 && fit_judge(f, &ip, mtu) == FIT_PIECES)
+	parsed = ip_parse(f->data, f->size, &ip) == 0;
+	if (parsed && fwd_rtr_find(vr, site, ip.dst) != NULL)
+		l.to = fwd_rtr_to(site, fwd_rtr_find(vr, site, ip.dst));
+	if (parsed && fit_judge(f, &ip, mtu) == FIT_PIECES)
 		(void)fit_cut(f, &ip, mtu, piece_out, &l);
 	else
 		plain_out(&l, f);
@@ -274,6 +311,9 @@ source_is_plausible(struct vr *vr, const struct site *site, struct addr rloc, co
 	const struct gndt_route *route = gndt_find(vr->gndt, site->vn, ip->src);
 	struct addr known;
 
+	/* Whoever is behind a NAT is seen where it has registered from. */
+	if (fwd_rtr_find(vr, site, ip->src) != NULL)
+		return fwd_rtr_is_from(vr, site, rloc, ip);
 	if (route == NULL)
 		return !lndt_is_mobile(vr->lndt, site->vn, ip->src) &&
 		       !addr_is_multicast(ip->src) && !addr_is_unspecified(ip->src);
@@ -314,7 +354,7 @@ fwd_from_plain(struct vr *vr, const struct endpoint *from, const struct lispdata
 		vr_drop(vr, ip.family != ADDR_V4 ? DROP_IP6 : DROP_MULTICAST);
 		return;
 	}
-	if (encapsulation(vr, site, from->addr) == CONF_ENCAP_SEALED) {
+	if (!fwd_may_be_plain(vr, site, from->addr)) {
 		vr_drop(vr, DROP_PLAIN_REFUSED);
 		return;
 	}
@@ -322,8 +362,14 @@ fwd_from_plain(struct vr *vr, const struct endpoint *from, const struct lispdata
 		vr_drop(vr, DROP_PLAIN_SOURCE);
 		return;
 	}
-	note_sender(vr, site, from, header, &ip, now);
 	fwd_clamp_to(vr->io->plain_mtu(vr->ctx, from->addr, now), f, &ip);
+	if (fwd_rtr_find(vr, site, ip.src) != NULL) {
+		fwd_rtr_from(vr, site, &origin, f, &ip, now);
+		return;
+	}
+	note_sender(vr, site, from, header, &ip, now);
+	if (fwd_rtr_relay(vr, site, &origin, f, &ip, now))
+		return;
 	if (site->outside != NULL)
 		proxy_from_underlay(vr, site, &origin, f, &ip, now);
 	else

@@ -16,6 +16,11 @@ void fwd_by_mapping(struct vr *vr, struct site *site, const struct fwd_origin *o
  * that is wanted; otherwise plain, if that may be. */
 enum fwd_way { FWD_PLAIN = 0, FWD_SEALED, FWD_REFUSED };
 enum fwd_way fwd_way_to(const struct vr *vr, const struct site *site, const struct map_locator *l);
+/* May packets of the VN travel plain to this locator, and from it? */
+bool fwd_may_be_plain(const struct vr *vr, const struct site *site, struct addr rloc);
+/* A packet, at its IP header, to a place on the underlay, made to fit. */
+void fwd_plain(struct vr *vr, struct site *site, const struct fwd_origin *origin,
+	       const struct plain_to *to, struct frame *f, const struct ip *ip, us_t now);
 /* A packet, at its IP header, that leaves the VN: to the first proxy that can be reached.  When none can, it
  * is dropped.  False, and nothing done, where there is no proxy. */
 MUST_USE bool fwd_to_proxy(struct vr *vr, struct site *site, const struct fwd_origin *origin,

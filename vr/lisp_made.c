@@ -207,6 +207,31 @@ has_family(const struct conf_lisp *conf, uint8_t family)
 	return false;
 }
 
+/* Own locators, one of each family at most. */
+static void
+copy_rlocs(const struct conf_lisp *conf, struct addr rlocs[2])
+{
+	for (size_t i = 0; i < conf->rloc_count && i < 2; i++)
+		rlocs[i] = conf->rlocs[i].addr;
+}
+
+static int
+make_rtrs(struct lisp_made *made, const struct conf_lisp *conf)
+{
+	struct ms_rtr *rtrs = take(made, conf->rtr_count * sizeof(*rtrs));
+
+	if (rtrs == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < conf->rtr_count; i++)
+		rtrs[i] = (struct ms_rtr){.addr = conf->rtrs[i].addr,
+					  .key = *key_of(made, conf->rtrs[i].key)};
+	made->server.rtrs = rtrs;
+	made->server.rtr_count = conf->rtr_count;
+	copy_rlocs(conf, made->server.rlocs);
+	made->server.port = conf->control_port;
+	return 0;
+}
+
 static int
 make_server(struct lisp_made *made, const struct conf_lisp *conf)
 {
@@ -237,7 +262,7 @@ make_server(struct lisp_made *made, const struct conf_lisp *conf)
 	made->server.register_interval_s = (uint32_t)(conf->register_interval / US_S);
 	made->server.dialect = (struct lisp_dialect){.cp_sub_type = conf->push_sub_type,
 						     .cp_type5 = conf->push_type5};
-	return 0;
+	return make_rtrs(made, conf);
 }
 
 const struct ms_conf *
@@ -265,7 +290,9 @@ lisp_made_xtr(const struct lisp_made *made, const struct conf_lisp *conf, struct
 		.reply_rate = conf->reply_rate,
 		.has_push_key = conf->push_key != NULL,
 		.dialect = {.cp_sub_type = conf->push_sub_type, .cp_type5 = conf->push_type5},
-		.push_type5 = conf->push_type5};
+		.push_type5 = conf->push_type5,
+		.nat = conf->nat,
+		.nat_keepalive = conf->nat_keepalive};
 	for (size_t i = 0; i < conf->rloc_count; i++)
 		x->rlocs[i] = (struct xtr_rloc){.addr = conf->rlocs[i].addr,
 						.priority = conf->rlocs[i].priority,
@@ -280,6 +307,22 @@ lisp_made_xtr(const struct lisp_made *made, const struct conf_lisp *conf, struct
 					    .with_ids = conf->map_servers[i].ids};
 	if (conf->push_key != NULL)
 		x->push_key = *key_of(made, conf->push_key);
+}
+
+/* ---- the RTR ---- */
+
+void
+lisp_made_rtr(const struct lisp_made *made, const struct conf_lisp *conf, struct rtr_conf *r)
+{
+	*r = (struct rtr_conf){
+		.port = conf->control_port,
+		.server_count = conf->rtr_server_count,
+		.eids_max = conf->rtr_eids_max,
+		.dialect = {.cp_sub_type = conf->push_sub_type, .cp_type5 = conf->push_type5}};
+	copy_rlocs(conf, r->rlocs);
+	for (size_t i = 0; i < conf->rtr_server_count && i < RTR_SERVERS_MAX; i++)
+		r->servers[i] = (struct rtr_server){.addr = conf->rtr_servers[i].addr,
+						    .key = *key_of(made, conf->rtr_servers[i].key)};
 }
 
 /* ---- life ---- */

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "lisp/mapserver.h"
+#include "lisp/rtr.h"
 #include "lisp/xtr.h"
 
 struct lisp_made;
@@ -24,5 +25,8 @@ const struct lisp_key *lisp_made_key(const struct lisp_made *made, const char *n
 /* Everything of an xTR but its ids; wipe it after use. */
 void lisp_made_xtr(const struct lisp_made *made, const struct conf_lisp *conf,
 		   struct xtr_conf *out);
+/* The same of an RTR. */
+void lisp_made_rtr(const struct lisp_made *made, const struct conf_lisp *conf,
+		   struct rtr_conf *out);
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/fmt.h"
 #include "lisp/mobility.h"
 #include "vr/fwd_mapped.h"
+#include "vr/fwd_rtr.h"
 #include "vr/pending.h"
 #include "vr/proxy.h"
 #include "vr/sight.h"
@@ -41,6 +42,7 @@ struct mapsys {
 	struct sync_msg asked; /* that the peers are told next; without rows: nothing */
 	struct log_gate full;  /* for lines about registrations without room */
 	us_t asked_spent;      /* until then what was used of the allowance has not come back */
+	struct addr rtr;       /* see mapsys_rtr() */
 };
 
 struct mapcache *
@@ -425,6 +427,18 @@ on_asked(void *ctx, vn_id_t vn, struct addr eid, struct addr rloc, us_t now)
 	msg->asked.rows[msg->asked.count++] = (struct sync_asked_row){.ip = eid, .rloc = rloc};
 }
 
+/* What is behind a NAT and registered through us is found here (a probe of the locator that it has registered asks so). */
+static bool
+place_behind(const struct mapsys *m, vn_id_t vn, struct addr eid, struct xtr_place *out)
+{
+	const struct rtr_eid *behind = fwd_rtr_find(m->vr, vr_site(m->vr, vn), eid);
+
+	if (behind == NULL)
+		return false;
+	*out = (struct xtr_place){.prefix = behind->prefix, .is_here = true};
+	return true;
+}
+
 static bool
 on_place(void *ctx, vn_id_t vn, struct addr eid, struct xtr_place *out)
 {
@@ -434,9 +448,11 @@ on_place(void *ctx, vn_id_t vn, struct addr eid, struct xtr_place *out)
 	const struct gndt_route *route = gndt_find(vr->gndt, vn, eid);
 	const struct peer *p;
 
-	/* Of a proxy nothing stands behind it. */
-	if (!takes_part(vr, vn) || route == NULL || vr_site(vr, vn)->outside != NULL)
+	if (!takes_part(vr, vn))
 		return false;
+	/* Of a proxy nothing stands behind it. */
+	if (route == NULL || vr_site(vr, vn)->outside != NULL)
+		return place_behind(m, vn, eid, out);
 	*out = (struct xtr_place){.prefix = prefix_host(eid)};
 	if (e != NULL)
 		out->version = lisp_version_of(e->b.mobility);
@@ -522,6 +538,38 @@ on_pushes(void *ctx, struct addr rloc)
 	return conf != NULL && conf->push;
 }
 
+/* Behind a NAT all goes to the RTR: a mapping of everything to it, and no other one.  What waits for an answer goes there. */
+void
+mapsys_way_out(struct mapsys *m, struct addr rtr, us_t now)
+{
+	static const struct addr all = {.family = ADDR_V4};
+	size_t position = 0;
+	struct mapping *old;
+
+	m->rtr = rtr;
+	while ((old = mapcache_next(m->cache, &position)) != NULL)
+		mapcache_remove(m->cache, old->vn, old->prefix);
+	for (size_t i = 0; !addr_is_none(rtr) && i < m->vr->site_count; i++) {
+		struct mapping way = {.vn = m->vr->sites[i].vn,
+				      .prefix = prefix_make(all, 0),
+				      .source = MAP_FIXED,
+				      .count = 1,
+				      .locators = {{.rloc = rtr, .priority = 1, .weight = 100}},
+				      .ttl = US_NEVER};
+
+		if (!takes_part(m->vr, way.vn))
+			continue;
+		(void)!mapcache_put(m->cache, &way, now);
+		on_mapped(m, way.vn, way.prefix, now);
+	}
+}
+
+static void
+on_way_out(void *ctx, struct addr rtr, us_t now)
+{
+	mapsys_way_out(ctx, rtr, now);
+}
+
 static const struct xtr_ops ops = {.mapped = on_mapped,
 				   .unanswered = on_unanswered,
 				   .may_map = on_may_map,
@@ -533,7 +581,8 @@ static const struct xtr_ops ops = {.mapped = on_mapped,
 				   .departed = on_departed,
 				   .is_peer = on_is_peer,
 				   .pushes = on_pushes,
-				   .in_force = on_in_force};
+				   .in_force = on_in_force,
+				   .way_out = on_way_out};
 
 /* ---- life ---- */
 
@@ -584,6 +633,19 @@ mapsys_heard(struct vr *vr, const struct endpoint *from, const uint8_t *data, si
 	return vr->mapsys != NULL && xtr_heard(vr->mapsys->xtr, from, data, size, now);
 }
 
+void
+mapsys_heard_inside(struct vr *vr, const uint8_t *packet, size_t size, us_t now)
+{
+	if (vr->mapsys != NULL)
+		xtr_heard_inside(vr->mapsys->xtr, packet, size, now);
+}
+
+struct addr
+mapsys_rtr(const struct mapsys *m)
+{
+	return m->rtr;
+}
+
 us_t
 mapsys_run(struct vr *vr, us_t now)
 {
@@ -618,9 +680,9 @@ mapsys_wait(struct vr *vr, struct site *site, const struct fwd_origin *origin,
 	if (xtr_resolve(m->xtr, site->vn, ip->dst, now) != 0)
 		vr_drop(vr, DROP_MAPPING_PENDING);
 	else
-		vr->drops[DROP_MAPPING_PENDING] +=
-			pending_add(m->pending, site->vn, ip->dst, f,
-				    &(struct pending_from){.mac = origin->mac}, now);
+		vr->drops[DROP_MAPPING_PENDING] += pending_add(
+			m->pending, site->vn, ip->dst, f,
+			&(struct pending_from){.mac = origin->mac, .rloc = origin->rloc}, now);
 	vr->wake = true;
 }
 

@@ -52,6 +52,13 @@ void mapsys_astray(struct vr *vr, const struct site *site, struct addr eid, stru
 /* The peer says that this locator asked for the EID. */
 void mapsys_told(struct vr *vr, vn_id_t vn, struct addr eid, struct addr rloc, us_t now);
 
+/* A packet from inside of a data packet for the mapping system itself (Data-Map-Notify), at its IP header. */
+void mapsys_heard_inside(struct vr *vr, const uint8_t *packet, size_t size, us_t now);
+/* All data goes to this RTR from now on, because of a NAT; NONE: as the mappings say. */
+void mapsys_way_out(struct mapsys *m, struct addr rtr, us_t now);
+/* Our RTR, which all data goes to because of a NAT, or NONE. */
+struct addr mapsys_rtr(const struct mapsys *m);
+
 /* Keys with the peer are there (and it is reached somewhere), or gone. */
 void mapsys_peer(struct vr *vr, uint32_t slot, bool up);
 

@@ -34,7 +34,9 @@ struct narrow {
 struct family {
 	struct udp *udp; /* listens */
 	struct lane *lanes[PLAIN_POOL];
-	struct lane *zero; /* without checksums; made when the first packet wants it */
+	struct lane *zero;   /* without checksums; made when the first packet wants it */
+	struct lane data;    /* by 'udp' */
+	struct lane control; /* by a socket that is not ours; may have none */
 };
 
 struct plain {
@@ -98,6 +100,7 @@ family_open(struct plain *p, struct addr rloc)
 {
 	struct family *f = &p->families[family_index(rloc.family)];
 	struct udp_conf conf = {.listen = {.addr = rloc, .port = p->conf.port},
+				.segment = p->conf.udp_segment,
 				.gro = p->conf.udp_gro,
 				.datagram_max = p->conf.mtu_max,
 				.mtu = UDP_MTU_KERNEL,
@@ -106,6 +109,7 @@ family_open(struct plain *p, struct addr rloc)
 
 	for (unsigned i = 0; rc == 0 && i < PLAIN_POOL; i++)
 		rc = lane_create(p, rloc, false, &f->lanes[i]);
+	f->data.udp = f->udp;
 	return rc;
 }
 
@@ -128,8 +132,11 @@ plain_create(const struct plain_conf *conf, const struct plain_ops *ops, void *c
 	if (p->copies == NULL)
 		rc = -ENOMEM;
 	for (unsigned i = 0; rc == 0 && i < ARRAY_COUNT(conf->rlocs); i++)
-		if (!addr_is_none(conf->rlocs[i]))
+		if (!addr_is_none(conf->rlocs[i])) {
 			rc = family_open(p, conf->rlocs[i]);
+			p->families[family_index(conf->rlocs[i].family)].control.udp =
+				conf->control[i];
+		}
 	if (rc != 0)
 		plain_destroy(p);
 	else
@@ -308,6 +315,8 @@ plain_flush(struct plain *p)
 			lane_flush(p, f->lanes[j]);
 		if (f->zero != NULL)
 			lane_flush(p, f->zero);
+		lane_flush(p, &f->data);
+		lane_flush(p, &f->control);
 	}
 }
 
@@ -320,6 +329,10 @@ lane_of(struct plain *p, const struct plain_to *to)
 
 	if (addr_is_none(to->rloc.addr) || f->udp == NULL)
 		return NULL;
+	if (to->by == PLAIN_BY_DATA)
+		return &f->data;
+	if (to->by == PLAIN_BY_CONTROL)
+		return f->control.udp != NULL ? &f->control : NULL;
 	if (!to->zero_checksum)
 		return f->lanes[to->flow % PLAIN_POOL];
 	own = p->conf.rlocs[0].family == to->rloc.addr.family ? p->conf.rlocs[0] : p->conf.rlocs[1];
@@ -398,6 +411,17 @@ plain_send(struct plain *p, const struct plain_to *to, struct frame *f, us_t now
 	marks = (struct udp_marks){.ttl = outer.ttl, .tos = outer.tos};
 	return f->gso == FRAME_GSO_NONE ? packet_send(p, lane, to, marks, f, now)
 					: super_frame_send(p, lane, to, marks, f, now);
+}
+
+int
+plain_send_control(struct plain *p, const struct endpoint *to, const uint8_t *msg, size_t size)
+{
+	struct family *f = &p->families[family_index(to->addr.family)];
+	unsigned sent;
+
+	if (addr_is_none(to->addr) || f->udp == NULL)
+		return -EAFNOSUPPORT;
+	return udp_send(f->udp, to, msg, size, size, &sent);
 }
 
 /* ---- drops ---- */

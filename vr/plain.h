@@ -5,6 +5,10 @@
  * Segments of a super-frame leave and arrive in trains, as on the sealed sessions.  TTL, DSCP and
  * ECN go over between inner and outer header (RFC 9300 section 5.3, RFC 6040).
  *
+ * Behind a NAT and towards one a packet leaves by a socket whose port is known to the other side:
+ * the
+ * one that hears, or that of control messages (draft-ermagan-lisp-nat-traversal).
+ *
  * What comes in here is from anybody: the caller decides whom to believe. */
 #ifndef VR_PLAIN_H
 #define VR_PLAIN_H
@@ -13,6 +17,8 @@
 #include "base/frame.h"
 #include "base/log.h"
 #include "wire/lispdata.h"
+
+struct udp;
 
 /* Sockets that send, per family. */
 #define PLAIN_POOL 16
@@ -26,6 +32,8 @@ struct plain_conf {
 	uint16_t port;        /* that is listened on; 4341 but in tests */
 	bool udp_segment, udp_gro;
 	uint16_t mtu_max; /* of an underlay packet */
+	/* The sockets of control messages, for PLAIN_BY_CONTROL: one per family at most; NULL: none.  Borrowed. */
+	struct udp *control[2];
 };
 
 /* What can happen to a data packet here.  name, meaning */
@@ -64,10 +72,14 @@ int plain_fd(struct plain *p, unsigned index);
 void plain_readable(struct plain *p, unsigned index, us_t now);
 
 /* Where a packet goes and what its header says. */
+/* The socket that it leaves by. */
+enum plain_by { PLAIN_BY_POOL = 0, PLAIN_BY_DATA, PLAIN_BY_CONTROL };
+
 struct plain_to {
 	struct endpoint rloc;
+	enum plain_by by;
 	struct lispdata header;
-	bool zero_checksum; /* outer UDP checksum 0 */
+	bool zero_checksum; /* outer UDP checksum 0; by the pool only */
 	uint32_t flow;      /* hash of the packet's flow: picks the source port */
 };
 
@@ -76,6 +88,9 @@ struct plain_to {
  * -EAFNOSUPPORT (no own RLOC of that family), -EMSGSIZE, -EINVAL (a super-frame that is not one).
  */
 MUST_USE int plain_send(struct plain *p, const struct plain_to *to, struct frame *f, us_t now);
+/* A control message from the port that data is heard on, at once.  0 or -errno. */
+MUST_USE int plain_send_control(struct plain *p, const struct endpoint *to, const uint8_t *msg,
+				size_t size);
 /* Everything queued leaves now: at the end of every batch. */
 void plain_flush(struct plain *p);
 

@@ -5,6 +5,7 @@
 #include "vr/fwd.h"
 #include "vr/fwd_mapped.h"
 #include "vr/fwd_out.h"
+#include "vr/fwd_rtr.h"
 #include "vr/mapsys.h"
 #include "vr/outside.h"
 #include "vr/query.h"
@@ -149,6 +150,9 @@ judge_source(struct vr *vr, const struct site *site, const struct fwd_origin *or
 
 	if (!proxy_serves(site, ip->src))
 		return SOURCE_NO_EID;
+	/* It has registered through us, from there. */
+	if (origin->peer == NULL && fwd_rtr_is_from(vr, site, origin->rloc, ip))
+		return SOURCE_GOOD;
 	/* The routers know who may speak for it, and that was looked at. */
 	if (!site->conf->proxy.check_locators || gndt_find(vr->gndt, site->vn, ip->src) != NULL ||
 	    lndt_is_mobile(vr->lndt, site->vn, ip->src))

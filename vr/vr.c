@@ -9,6 +9,7 @@
 #include "vr/fwd.h"
 #include "vr/lan.h"
 #include "vr/limits.h"
+#include "lisp/rtr.h"
 #include "vr/mapsys.h"
 #include "vr/neigh.h"
 #include "vr/outside.h"
@@ -216,6 +217,7 @@ vr_destroy(struct vr *vr)
 	neigh_destroy(vr->neigh);
 	actions_destroy(vr->actions);
 	mapsys_destroy(vr->mapsys);
+	rtr_destroy(vr->rtr);
 	change_feed_destroy(vr->feed);
 	peers_destroy(vr->peers);
 	hwdt_destroy(vr->hwdt);

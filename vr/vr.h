@@ -75,6 +75,7 @@ struct actions;
 struct neigh;
 struct mapsys;
 struct outside;
+struct rtr;
 
 /* A host here that was told by ARP that a neighbour of its is local. */
 struct vr_told {
@@ -162,6 +163,7 @@ struct vr {
 	struct neigh *neigh;
 	struct mapsys *mapsys; /* NULL: no part in the mapping system */
 	struct actions *actions;
+	struct rtr *rtr; /* NULL: no RTR; owned */
 
 	struct vr_query mac_queries[VR_QUERIES], eid_queries[VR_QUERIES];
 	us_t query_due;

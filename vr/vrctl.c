@@ -46,7 +46,7 @@ static enum vrctl_status run_help(const struct vrctl_options *options, int count
 static const struct command commands[] = {
 	{"show",
 	 "show vr|peers|lndt|gndt|hwdt|moves|drops|stats|\n"
-	 "       mapcache|registrations|subscriptions|askers|proxies [FIELD=VALUE...]",
+	 "       mapcache|registrations|subscriptions|askers|relayed|proxies [FIELD=VALUE...]",
 	 "a table of the router; only rows with these values", run_show, 0},
 	{"monitor", "monitor", "events as they happen", run_monitor, 0},
 	{"reload", "reload", "have the router read its configuration again", run_reload, 0},
@@ -68,8 +68,8 @@ static const struct command commands[] = {
 };
 
 static const char *const show_words[] = {
-	"vr",    "peers",    "lndt",          "gndt",          "hwdt",   "moves",  "drops",
-	"stats", "mapcache", "registrations", "subscriptions", "askers", "proxies"};
+	"vr",    "peers",    "lndt",          "gndt",          "hwdt",   "moves",   "drops",
+	"stats", "mapcache", "registrations", "subscriptions", "askers", "relayed", "proxies"};
 
 static void
 print_usage(FILE *out)

@@ -5,9 +5,14 @@
 
 #include "wire/be.h"
 #include "wire/ip.h"
+#include "wire/lispdata.h"
 
 #define HEAD_SIZE 4
 #define UDP_SIZE  8
+
+/* Authentication data: type, reserved, Key ID, Algorithm ID, length. */
+#define AD_HEAD_SIZE 8
+#define AD_TYPE_RTR  2
 
 #define FLAG_SECURITY 0x08
 #define FLAG_DDT      0x04
@@ -32,35 +37,92 @@ udp_is_right(const uint8_t *udp, const struct ip *ip)
 }
 
 int
-lisp_ecm_parse(const uint8_t *data, size_t size, struct lisp_ecm *out)
+lisp_inside_parse(const uint8_t *packet, size_t size, struct lisp_ecm *out)
 {
-	struct rd r = rd_make(data, size);
-	const uint8_t *head = rd_bytes(&r, HEAD_SIZE), *packet = r.data;
 	struct ip ip;
 
-	if (head == NULL || head[0] >> 4 != LISP_ECM)
-		return -EBADMSG;
-	if ((head[0] & FLAG_SECURITY) != 0)
-		return -EPROTONOSUPPORT;
-	if (ip_parse(packet, r.size, &ip) != 0 || ip.size != r.size)
+	if (ip_parse(packet, size, &ip) != 0 || ip.size != size)
 		return -EBADMSG;
 	if (ip.proto != IP_PROTO_UDP || ip.l4_header_size == 0 || ip.more_fragments ||
 	    !udp_is_right(packet + ip.header_size, &ip))
 		return -EBADMSG;
-	*out = (struct lisp_ecm){.ddt = (head[0] & FLAG_DDT) != 0,
-				 .to_etr = (head[0] & FLAG_TO_ETR) != 0,
-				 .to_ms = (head[0] & FLAG_TO_MS) != 0,
-				 .src = {ip.src, ip.sport},
+	*out = (struct lisp_ecm){.src = {ip.src, ip.sport},
 				 .dst = {ip.dst, ip.dport},
 				 .message = packet + ip.header_size + UDP_SIZE,
 				 .size = ip.size - ip.header_size - UDP_SIZE};
 	return 0;
 }
 
+/* Authentication data of another kind may have another form. */
+static int
+read_auth(struct rd *r, struct lisp_auth *out)
+{
+	uint8_t type = rd_u8(r);
+
+	rd_u24(r);
+	*out = (struct lisp_auth){.key_id = rd_u8(r), .offset = LISP_ECM_AUTH_AT};
+	out->algorithm = rd_u8(r);
+	out->size = rd_u16(r);
+	if (r->failed)
+		return -EBADMSG;
+	if (type != AD_TYPE_RTR)
+		return -EPROTONOSUPPORT;
+	if (out->size == 0 || out->size > LISP_AUTH_SIZE_MAX)
+		return -EBADMSG;
+	rd_bytes(r, out->size);
+	return r->failed ? -EBADMSG : 0;
+}
+
+int
+lisp_ecm_parse(const uint8_t *data, size_t size, struct lisp_ecm *out)
+{
+	struct rd r = rd_make(data, size);
+	const uint8_t *head = rd_bytes(&r, HEAD_SIZE);
+	struct lisp_auth auth = {.size = 0};
+	bool security;
+	int err = 0;
+
+	if (head == NULL || head[0] >> 4 != LISP_ECM)
+		return -EBADMSG;
+	security = (head[0] & FLAG_SECURITY) != 0;
+	if (security)
+		err = read_auth(&r, &auth);
+	if (err == 0)
+		err = lisp_inside_parse(r.data, r.size, out);
+	if (err != 0)
+		return err;
+	out->security = security;
+	out->ddt = (head[0] & FLAG_DDT) != 0;
+	out->to_etr = (head[0] & FLAG_TO_ETR) != 0;
+	out->to_ms = (head[0] & FLAG_TO_MS) != 0;
+	out->rtr_auth = auth;
+	return 0;
+}
+
+/* IP and UDP headers. */
+static size_t
+inner_size(uint8_t family)
+{
+	return (family == ADDR_V4 ? IP4_SIZE_MIN : IP6_SIZE) + UDP_SIZE;
+}
+
 size_t
 lisp_ecm_size(uint8_t family)
 {
-	return HEAD_SIZE + (family == ADDR_V4 ? IP4_SIZE_MIN : IP6_SIZE) + UDP_SIZE;
+	return HEAD_SIZE + inner_size(family);
+}
+
+size_t
+lisp_ecm_head_size(const struct lisp_ecm *ecm)
+{
+	return lisp_ecm_size(ecm->src.addr.family) +
+	       (ecm->security ? AD_HEAD_SIZE + (size_t)ecm->rtr_auth.size : 0);
+}
+
+size_t
+lisp_inside_size(uint8_t family)
+{
+	return LISPDATA_SIZE + inner_size(family);
 }
 
 static void
@@ -104,23 +166,22 @@ write_checksums(const struct lisp_ecm *ecm, uint8_t *packet, size_t header_size,
 	ip_l4_checksum(packet, &ip);
 }
 
-int
-lisp_ecm_build(const struct lisp_ecm *ecm, uint8_t *data, size_t room)
+/* Writes the IP and UDP headers in front of a message that stands behind them, 'front' bytes from the
+ * beginning of 'data'.  The size in all. */
+static int
+build_inner(const struct lisp_ecm *ecm, uint8_t *data, size_t front, size_t room)
 {
 	uint8_t family = ecm->src.addr.family;
-	size_t head_size = lisp_ecm_size(family);
-	size_t header_size = head_size - HEAD_SIZE - UDP_SIZE;
+	size_t header_size = inner_size(family) - UDP_SIZE;
 	uint16_t udp_size = (uint16_t)(UDP_SIZE + ecm->size);
-	struct wr w = wr_make(data, head_size);
+	struct wr w;
 
-	if (ecm->security || addr_size(family) == 0 || ecm->dst.addr.family != family)
+	if (addr_size(family) == 0 || ecm->dst.addr.family != family)
 		return -EINVAL;
-	if (room < head_size || ecm->size > room - head_size ||
-	    header_size + UDP_SIZE + ecm->size > UINT16_MAX)
+	if (room < front + inner_size(family) || ecm->size > room - front - inner_size(family) ||
+	    inner_size(family) + ecm->size > UINT16_MAX)
 		return -EMSGSIZE;
-	wr_u8(&w, (uint8_t)(LISP_ECM << 4 | (ecm->ddt ? FLAG_DDT : 0) |
-			    (ecm->to_etr ? FLAG_TO_ETR : 0) | (ecm->to_ms ? FLAG_TO_MS : 0)));
-	wr_u24(&w, 0);
+	w = wr_make(data + front, inner_size(family));
 	if (family == ADDR_V4)
 		write_ip4(&w, ecm, udp_size);
 	else
@@ -129,6 +190,55 @@ lisp_ecm_build(const struct lisp_ecm *ecm, uint8_t *data, size_t room)
 	wr_u16(&w, ecm->dst.port);
 	wr_u16(&w, udp_size);
 	wr_u16(&w, 0);
-	write_checksums(ecm, data + HEAD_SIZE, header_size, udp_size);
-	return (int)(head_size + ecm->size);
+	write_checksums(ecm, data + front, header_size, udp_size);
+	return (int)(front + inner_size(family) + ecm->size);
+}
+
+static void
+write_auth(struct wr *w, const struct lisp_auth *auth)
+{
+	static const uint8_t zeros[LISP_AUTH_SIZE_MAX];
+
+	wr_u8(w, AD_TYPE_RTR);
+	wr_u24(w, 0);
+	wr_u8(w, auth->key_id);
+	wr_u8(w, auth->algorithm);
+	wr_u16(w, auth->size);
+	wr_bytes(w, zeros, auth->size);
+}
+
+int
+lisp_ecm_build(const struct lisp_ecm *ecm, uint8_t *data, size_t room)
+{
+	const struct lisp_auth *auth = &ecm->rtr_auth;
+	size_t front = HEAD_SIZE;
+	struct wr w;
+	int size;
+
+	if (ecm->security && (auth->size == 0 || auth->size > LISP_AUTH_SIZE_MAX))
+		return -EINVAL;
+	if (ecm->security)
+		front += AD_HEAD_SIZE + auth->size;
+	size = build_inner(ecm, data, front, room);
+	if (size < 0)
+		return size;
+	w = wr_make(data, front);
+	wr_u8(&w, (uint8_t)(LISP_ECM << 4 | (ecm->security ? FLAG_SECURITY : 0) |
+			    (ecm->ddt ? FLAG_DDT : 0) | (ecm->to_etr ? FLAG_TO_ETR : 0) |
+			    (ecm->to_ms ? FLAG_TO_MS : 0)));
+	wr_u24(&w, 0);
+	if (ecm->security)
+		write_auth(&w, auth);
+	return size;
+}
+
+int
+lisp_inside_build(const struct lisp_ecm *inside, uint8_t *data, size_t room)
+{
+	struct lispdata header = {.has_vn = true, .vn = LISP_CONTROL_VN};
+	int size = build_inner(inside, data, LISPDATA_SIZE, room);
+
+	if (size > 0)
+		lispdata_build(&header, data);
+	return size;
 }

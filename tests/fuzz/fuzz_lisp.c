@@ -5,6 +5,7 @@
 
 #include "tests/unit/lisp_rebuild.h"
 #include "wire/lisp_ecm.h"
+#include "wire/lispdata.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -42,17 +43,43 @@ check_ecm(const uint8_t *data, size_t size)
 
 	if (lisp_ecm_parse(data, size, &ecm) != 0)
 		return;
-	head = lisp_ecm_size(ecm.src.addr.family);
+	head = lisp_ecm_head_size(&ecm);
 	out = malloc(head + ecm.size);
 	BUG_IF(out == NULL);
 	memcpy(out + head, ecm.message, ecm.size);
 	built = lisp_ecm_build(&ecm, out, head + ecm.size);
 	BUG_IF(built < 0 || (size_t)built != head + ecm.size);
 	BUG_IF(lisp_ecm_parse(out, (size_t)built, &back) != 0);
+	BUG_IF(back.security != ecm.security || back.rtr_auth.size != ecm.rtr_auth.size ||
+	       back.rtr_auth.key_id != ecm.rtr_auth.key_id ||
+	       back.rtr_auth.algorithm != ecm.rtr_auth.algorithm);
 	BUG_IF(back.ddt != ecm.ddt || back.to_etr != ecm.to_etr || back.to_ms != ecm.to_ms ||
 	       back.size != ecm.size || !endpoint_equal(back.src, ecm.src) ||
 	       !endpoint_equal(back.dst, ecm.dst));
 	BUG_IF(memcmp(back.message, ecm.message, ecm.size) != 0);
+	free(out);
+}
+
+/* The same of what comes in a data packet, behind the LISP header. */
+static void
+check_inside(const uint8_t *data, size_t size)
+{
+	struct lisp_ecm inside, back;
+	uint8_t *out;
+	size_t head;
+	int built;
+
+	if (lisp_inside_parse(data, size, &inside) != 0)
+		return;
+	head = lisp_inside_size(inside.src.addr.family);
+	out = malloc(head + inside.size);
+	BUG_IF(out == NULL);
+	memcpy(out + head, inside.message, inside.size);
+	built = lisp_inside_build(&inside, out, head + inside.size);
+	BUG_IF(built < 0 || (size_t)built != head + inside.size);
+	BUG_IF(lisp_inside_parse(out + LISPDATA_SIZE, (size_t)built - LISPDATA_SIZE, &back) != 0);
+	BUG_IF(back.size != inside.size || !endpoint_equal(back.src, inside.src) ||
+	       !endpoint_equal(back.dst, inside.dst));
 	free(out);
 }
 
@@ -65,5 +92,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_message(data, size, &plain);
 	check_message(data, size, &historic);
 	check_ecm(data, size);
+	check_inside(data, size);
 	return 0;
 }

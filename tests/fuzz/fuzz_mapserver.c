@@ -17,6 +17,7 @@ struct room {
 	struct ms_prefix a[2], b[2];
 	struct ms_site sites[2];
 	struct ms_mobile mobile;
+	struct ms_rtr rtrs[2];
 	bool believes;
 	uint8_t random;
 };
@@ -76,7 +77,11 @@ ignore(void *ctx)
 	(void)ctx;
 }
 
-static const struct lisp_io io = {check_sent, no_hmac, believe, count_up, ignore};
+static const struct lisp_io io = {.send = check_sent,
+				  .hmac = no_hmac,
+				  .equal = believe,
+				  .random = count_up,
+				  .persist = ignore};
 
 static struct prefix
 net4(uint8_t a, uint8_t b, uint8_t c, uint8_t len)
@@ -131,6 +136,16 @@ open_room(struct room *room)
 	conf.site_count = 2;
 	conf.mobiles = &room->mobile;
 	conf.mobile_count = 1;
+	for (uint8_t i = 0; i < 2; i++)
+		room->rtrs[i] = (struct ms_rtr){
+			.addr = net4(192, 0, 2, 32).addr,
+			.key = {.key_id = 9, .algorithm = LISP_AUTH_SHA256_128, .secret_size = 4}};
+	/* Half of the senders are. */
+	room->rtrs[0].addr.b[3] = 1;
+	room->rtrs[1].addr.b[3] = 2;
+	conf.rtrs = room->rtrs;
+	conf.rtr_count = 2;
+	conf.rlocs[0] = net4(192, 0, 9, 32).addr;
 	conf.max_eids = 32;
 	conf.max_etrs = 4;
 	conf.max_subscriptions = 6;

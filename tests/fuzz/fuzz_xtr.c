@@ -4,7 +4,8 @@
  * and
  * who is remembered to have asked; what the xTR says can be read by others.
  *
- * An input is a list of events: what it is, an option, how many bytes, the bytes.  A message can be
+ * An input of odd size is of an xTR that asks whether it is behind a NAT.  It is a list of events:
+ * what it is, an option, how many bytes, the bytes.  A message can be
  * given the nonce of something that waits, and be signed: no fuzzer finds either by itself. */
 #include <stdlib.h>
 
@@ -38,6 +39,7 @@
 #include "lisp/probes.c"
 #include "lisp/push.c"
 #include "lisp/registrar.c"
+#include "lisp/traverse.c"
 #include "lisp/xtr.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -66,6 +68,7 @@ struct world {
 	uint64_t random;
 	bool is_here; /* 10.1.0.0/24 */
 	struct mapping petrs;
+	struct addr way_out;
 };
 
 static const struct lisp_dialect dialect = {.cp_sub_type = 0x7d5, .cp_type5 = true};
@@ -145,7 +148,8 @@ static const struct lisp_io io = {.send = io_send,
 				  .hmac = io_hmac,
 				  .equal = io_equal,
 				  .random = io_random,
-				  .persist = io_persist};
+				  .persist = io_persist,
+				  .send_data = io_send};
 
 static void
 on_mapped(void *ctx, vn_id_t vn, struct prefix prefix, us_t now)
@@ -248,6 +252,13 @@ on_in_force(void *ctx, vn_id_t vn, struct prefix prefix, us_t now)
 	xtr_tell_askers(w->x, vn, prefix.addr, now);
 }
 
+static void
+on_way_out(void *ctx, struct addr rtr, us_t now)
+{
+	(void)now;
+	((struct world *)ctx)->way_out = rtr;
+}
+
 static const struct xtr_ops ops = {.mapped = on_mapped,
 				   .unanswered = on_eid,
 				   .may_map = on_may_map,
@@ -259,7 +270,8 @@ static const struct xtr_ops ops = {.mapped = on_mapped,
 				   .departed = on_departed,
 				   .is_peer = on_is_peer,
 				   .pushes = on_pushes,
-				   .in_force = on_in_force};
+				   .in_force = on_in_force,
+				   .way_out = on_way_out};
 
 /* ---- what must not change ---- */
 
@@ -298,6 +310,8 @@ picture(const struct world *w)
 		sum = mix(sum, &r.prefix, sizeof(r.prefix));
 		sum = mix(sum, &r.due, sizeof(r.due)) + r.in_force + r.tries;
 	}
+	sum = mix(sum, &w->x->nat[0], sizeof(w->x->nat[0]));
+	sum = mix(sum, &w->way_out, sizeof(w->way_out));
 	for (size_t i = 0; i < XTR_PROBES_MAX; i++)
 		if (!addr_is_none(w->x->probes[i].rloc))
 			sum = mix(sum, &w->x->probes[i], sizeof(w->x->probes[i]));
@@ -320,6 +334,16 @@ waiting_nonce(const struct xtr *x, bool probe)
 	return 0;
 }
 
+/* The last Info-Request that waits; 0: none. */
+UNSEEN static uint64_t
+info_nonce(const struct xtr *x)
+{
+	for (size_t i = NAT_NONCES; i > 0; i--)
+		if (x->nat[0].nonces[i - 1] != 0)
+			return x->nat[0].nonces[i - 1];
+	return 0;
+}
+
 UNSEEN static bool
 is_waited_for(const struct xtr *x, uint64_t nonce)
 {
@@ -332,6 +356,13 @@ is_waited_for(const struct xtr *x, uint64_t nonce)
 	return false;
 }
 
+/* What begins as an IP packet comes in a data packet. */
+static bool
+is_inside(const uint8_t *data, size_t size)
+{
+	return size > 0 && data[0] == 0x45;
+}
+
 /* May this message change something? */
 static bool
 is_trusted(const struct world *w, const uint8_t *data, size_t size)
@@ -339,6 +370,8 @@ is_trusted(const struct world *w, const uint8_t *data, size_t size)
 	struct lisp_ecm ecm = {.message = data, .size = size};
 	struct lisp_msg msg;
 
+	if (is_inside(data, size) && lisp_inside_parse(data, size, &ecm) != 0)
+		return false;
 	if (size > 0 && data[0] >> 4 == LISP_ECM && lisp_ecm_parse(data, size, &ecm) != 0)
 		return false;
 	if (lisp_parse(ecm.message, ecm.size, &dialect, &msg) != 0)
@@ -383,14 +416,18 @@ message(struct world *w, uint8_t option, const uint8_t *bytes, size_t size)
 	if ((option & OF_PROBE) != 0)
 		put_nonce(data, size, waiting_nonce(w->x, true));
 	if ((option & OF_REGISTER) != 0)
-		put_nonce(data, size, w->x->nonce);
+		put_nonce(data, size,
+			  size > 0 && data[0] >> 4 == LISP_INFO ? info_nonce(w->x) : w->x->nonce);
 	if ((option & BY_SERVER) != 0)
 		sign(w, &server_key, data, size);
 	if ((option & BY_SITE) != 0)
 		sign(w, &push_key, data, size);
 	trusted = is_trusted(w, data, size);
 	before = trusted ? 0 : picture(w);
-	(void)xtr_heard(w->x, &from, data, size, w->now);
+	if (is_inside(data, size))
+		xtr_heard_inside(w->x, data, size, w->now);
+	else
+		(void)xtr_heard(w->x, &from, data, size, w->now);
 	BUG_IF(!trusted && picture(w) != before);
 	free(data);
 }
@@ -433,7 +470,7 @@ event(struct world *w, enum event kind, uint8_t option, const uint8_t *bytes, si
 }
 
 static void
-start(struct world *w)
+start(struct world *w, bool nat)
 {
 	static const struct hash_key key = {1, 2};
 	struct xtr_conf conf = {.rlocs = {{ip("192.0.2.1"), 1, 100}, {ip("2001:db8::1"), 2, 100}},
@@ -450,7 +487,9 @@ start(struct world *w)
 				.reply_rate = 100,
 				.has_push_key = true,
 				.push_key = push_key,
-				.dialect = dialect};
+				.dialect = dialect,
+				.nat = nat,
+				.nat_keepalive = 20 * US_S};
 	struct mapping m = {
 		.vn = VN,
 		.count = 2,
@@ -488,7 +527,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct rd r = rd_make(data, size);
 	struct world w;
 
-	start(&w);
+	/* An odd byte left over: one that asks whether it is behind a NAT. */
+	start(&w, size % 2 != 0);
 	for (unsigned i = 0; i < EVENTS_MAX && r.size >= 4; i++) {
 		uint8_t kind = rd_u8(&r), option = rd_u8(&r);
 		size_t count = rd_u16(&r);

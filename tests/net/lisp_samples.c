@@ -334,6 +334,60 @@ save_ecms(struct out *o)
 	}
 }
 
+/* A Map-Register that an xTR behind a NAT sends, the same relayed, and the Map-Notify on its way back. */
+static int
+relayed(struct lisp_ecm *ecm, uint8_t *data, size_t room, uint8_t type, bool in_data)
+{
+	static const struct lisp_xtr_id id = {.xtr = {9, 8, 7}, .site = 5};
+	struct lisp_msg msg = {.type = type,
+			       .nonce = NONCE,
+			       .auth = {.key_id = 1, .algorithm = LISP_AUTH_SHA256_128, .size = 16},
+			       .has_xtr_id = true,
+			       .xtr_id = id};
+	struct lisp_record record = {.ttl = 60, .eid = eid(7, "10.1.0.0/16")};
+	struct lisp_locator l = {.priority = 1,
+				 .weight = 100,
+				 .reachable = true,
+				 .rloc = lisp_rloc_make(ip("192.0.2.3"))};
+	size_t head = in_data ? lisp_inside_size(ecm->src.addr.family) : lisp_ecm_head_size(ecm);
+	struct lisp_builder b;
+
+	if (type == LISP_MAP_REGISTER)
+		msg.reg.proxy_reply = msg.reg.want_notify = true;
+	else
+		msg.notify.id_bit = true;
+	lisp_begin(&b, data + head, room - head, &msg);
+	lisp_put_record(&b, &record);
+	lisp_put_locator(&b, &l);
+	ecm->size = (size_t)lisp_end(&b);
+	return in_data ? lisp_inside_build(ecm, data, room) : lisp_ecm_build(ecm, data, room);
+}
+
+static void
+save_relayed(struct out *o)
+{
+	struct lisp_ecm ecm = {.to_etr = true,
+			       .src = {ip("10.0.0.66"), 50000},
+			       .dst = {ip("192.0.2.5"), LISP_CONTROL_PORT}};
+	uint8_t data[LISP_SIZE_MAX + LISP_ECM_SIZE_MAX + LISP_ECM_AUTH_SIZE_MAX];
+
+	save(o, "control-ecm3-to-rtr", data,
+	     relayed(&ecm, data, sizeof(data), LISP_MAP_REGISTER, false));
+	ecm.to_etr = false;
+	ecm.to_ms = true;
+	save(o, "control-ecm3-relayed", data,
+	     relayed(&ecm, data, sizeof(data), LISP_MAP_REGISTER, false));
+	ecm = (struct lisp_ecm){
+		.security = true,
+		.to_etr = true,
+		.rtr_auth = {.key_id = 1, .algorithm = LISP_AUTH_SHA256_128, .size = 16},
+		.src = {ip("192.0.2.5"), LISP_CONTROL_PORT},
+		.dst = {ip("10.0.0.66"), LISP_CONTROL_PORT}};
+	save(o, "control-ecm4-notify", data,
+	     relayed(&ecm, data, sizeof(data), LISP_MAP_NOTIFY, false));
+	save(o, "data-notify", data, relayed(&ecm, data, sizeof(data), LISP_MAP_NOTIFY, true));
+}
+
 static void
 save_priorities(struct out *o)
 {
@@ -408,6 +462,7 @@ main(int argc, char **argv)
 	save_registers(&o);
 	save_infos(&o);
 	save_ecms(&o);
+	save_relayed(&o);
 	save_priorities(&o);
 	save_data(&o);
 	printf("%u\n", o.count);

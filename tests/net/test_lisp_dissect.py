@@ -12,7 +12,10 @@ PORTS = {"control": 4342, "data": 4341}
 # tshark 4.0 shows these as unknown; an Encapsulated Control Message has a Map-Request inside.
 UNKNOWN = {5, 15}
 TYPES = {"request": "1", "reply": "2", "register": "3", "notify": "4", "ack": "5", "referral": "6",
-         "info": "7", "ecm": "8,1"}
+         "info": "7", "ecm": "8,1", "ecm3": "8,3", "ecm4": "8"}
+# What stands behind an S bit it does not look at: authentication data of 24 bytes, and the message.
+BEHIND_S = "control-ecm4-notify"
+AUTH_SIZE = 24
 # The xTR-ID and site-ID of a Map-Request are newer (RFC 9437) than tshark 4.0: 24 bytes left over.
 LEFT_OVER = {"control-request-subscribe": 24, "control-request-subscribe-data": 24}
 ERROR = 0x00800000
@@ -93,10 +96,22 @@ def test_every_message_is_what_it_is_called_and_is_read_to_its_end(samples, capt
             assert left in ("", "16"), name
         elif payload[0] >> 4 in UNKNOWN:
             assert kind == str(payload[0] >> 4), name
+        elif name == BEHIND_S:
+            assert (kind, nonce, int(left)) == ("8", "", len(payload) - 4)
         else:
             assert kind == TYPES[word], name
             assert int(nonce, 16) == 0x0123456789abcdef, name
             assert left == str(LEFT_OVER.get(name, "")), name
+
+
+def test_behind_the_authentication_data_of_an_rtr_stands_an_ordinary_message(samples, tmp_path):
+    payload = samples[BEHIND_S]
+    assert payload[:12] == bytes.fromhex("8a000000 02000000 01020010"), "S, R; the kind of data, its key and size"
+    write_pcap(tmp_path / "plain.pcap", [datagram(b"\x82" + payload[1:4] + payload[4 + AUTH_SIZE:], PORTS["control"])])
+    fields = FAULTS + ("lisp.type", "lisp.mnot.flags.xtrid", "lisp.siteid", "data.len")
+    row, = dissect(tmp_path / "plain.pcap", *fields)
+    assert complaints(row[:len(FAULTS)]) == []
+    assert row[len(FAULTS):] == ["8,4", "1", "0000000000000005", ""]
 
 
 def row_of(samples, capture, name, *fields):
@@ -124,6 +139,10 @@ def row_of(samples, capture, name, *fields):
     ("control-info-7", {"lisp.info.r": "1", "lisp.lcaf.natt.etrport": "61000",
                         "lisp.lcaf.natt.rloc.ipv6": "2001:db8::9"}),
     ("control-ecm-6", {"lisp.ecm.flags.ddt": "1", "udp.checksum.status": "3,1"}),
+    ("control-ecm3-to-rtr", {"lisp.ecm.flags.sec": "0", "lisp.mreg.flags.xtrid": "1", "lisp.mreg.flags.pmr": "1",
+                             "lisp.mreg.flags.wmn": "1", "udp.dstport": "4342,4342"}),
+    ("control-ecm4-notify", {"lisp.ecm.flags.sec": "1"}),
+    ("data-notify", {"lisp-data.iid": "16777215", "lisp.mnot.flags.xtrid": "1", "udp.srcport": "40001,4342"}),
     ("data-3", {"lisp-data.nonce": "1", "lisp-data.iid": "16777215"}),
     ("data-4", {"lisp-data.srcmapver": "2748", "lisp-data.dstmapver": "1"}),
     ("data-5", {"lisp-data.lsb8": "0x03", "lisp-data.iid": "7"}),

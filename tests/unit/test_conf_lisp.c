@@ -79,6 +79,37 @@ values_that_do_not_fit_are_refused(void **state)
 		 "found nothing\n"
 		 "f:2:24: lisp.map_servers[0].key: expected a name of 1 to 63 letters, digits, "
 		 "'.', '_' and '-', found nothing\n"},
+		{LISP("\"nat\":true"), "f:2:15: lisp.nat: expected false where there are no "
+				       "\"map_servers\", found true\n"},
+		{LISP("\"nat\":true,\"nat_keepalive_s\":0"),
+		 "f:2:15: lisp.nat: expected false where there are no \"map_servers\", found true\n"
+		 "f:2:38: lisp.nat_keepalive_s: expected a whole number from 1 to 3600, found 0\n"},
+		{LISP("\"rtr\":{}"), "f:2:15: lisp.rtr: expected none where there are no "
+				     "\"lisp.rlocs\", found an object\n"
+				     "f:2:15: lisp.rtr.map_servers: expected an array of 1 to 8 "
+				     "objects, found nothing\n"},
+		{LISP(RLOC ",\"keys\":[" KEY "],\"rtr\":{\"map_servers\":["
+			   "{\"address\":\"10.0.0.8\",\"key\":\"k\"},"
+			   "{\"address\":\"10.0.0.8\",\"key\":\"z\"}],\"max_eids\":0}"),
+		 "f:2:149: lisp.rtr.map_servers[1].address: expected each address once, found "
+		 "10.0.0.8, which lisp.rtr.map_servers[0].address is too\n"
+		 "f:2:166: lisp.rtr.map_servers[1].key: expected the name of a key in "
+		 "\"lisp.keys\", found \"z\"\n"
+		 "f:2:183: lisp.rtr.max_eids: expected a whole number from 1 to 1048576, found "
+		 "0\n"},
+		{LISP(RLOC ",\"keys\":[" KEY "],\"map_server\":{\"rtrs\":["
+			   "{\"address\":\"10.0.0.8\",\"key\":\"k\"},"
+			   "{\"address\":\"10.0.0.8\"}]}"),
+		 "f:2:138: lisp.map_server.rtrs[1].key: expected a name of 1 to 63 letters, "
+		 "digits, '.', '_' and '-', found nothing\n"
+		 "f:2:149: lisp.map_server.rtrs[1].address: expected each address once, found "
+		 "10.0.0.8, which lisp.map_server.rtrs[0].address is too\n"},
+		{WITH_VN("{\"id\":16777215,\"device\":\"br0\",\"lisp\":{\"use\":true}}",
+			 ",\n\"lisp\":{" RLOC ",\"keys\":[" KEY
+			 "],\"map_servers\":[{\"address\":\"10.0.0.8\",\"key\":\"k\"}],\"nat\":"
+			 "true}"),
+		 "f:1:42: vns[0].id: expected another number than 16777215 where \"lisp.nat\" is "
+		 "true, found 16777215\n"},
 		{LISP("\"map_servers\":[{},{},{},{},{},{},{},{},{}]"),
 		 "f:2:23: lisp.map_servers: expected an array of 0 to 8 objects, found 9\n"},
 		{LISP("\"map_resolvers\":[\"10.0.0.0/8\"]"),

@@ -223,6 +223,57 @@ the_hmac_of_the_tests_is_one(void **state)
 	assert_memory_equal(out, want, size);
 }
 
+/* The key that a map-server and an RTR share: over a message as it stands. */
+static void
+a_relayed_message_is_authentic_by_its_key(void **state)
+{
+	static const uint8_t message[] = "any message, with its own authentication data in it";
+	static const uint8_t algorithms[] = {LISP_AUTH_SHA1_96, LISP_AUTH_SHA256_128,
+					     LISP_AUTH_SHA256_128_HKDF};
+	uint8_t mac[LISP_AUTH_SIZE_MAX], whole[LISP_AUTH_SIZE_MAX], changed[sizeof(message)];
+	struct lisp_key none = key_make(1, LISP_AUTH_NONE, false, "relay");
+
+	(void)state;
+	for (size_t i = 0; i < 2 * ARRAY_COUNT(algorithms); i++) {
+		struct lisp_key key = key_make(3, algorithms[i / 2], i % 2 != 0, "relay"),
+				other = key;
+		struct lisp_auth auth = lisp_auth_header(&key);
+
+		assert_int_equal(lisp_auth_relay_sign(&world_io, NULL, &key, 7, message,
+						      sizeof(message), mac),
+				 0);
+		assert_int_equal(lisp_auth_relay_verify(&world_io, NULL, &key, &auth, mac, 7,
+							message, sizeof(message)),
+				 0);
+		if (algorithms[i / 2] == LISP_AUTH_SHA256_128) {
+			world_hmac(NULL, LISP_SHA256, key.secret, key.secret_size, message,
+				   sizeof(message), NULL, 0, whole);
+			assert_memory_equal(mac, whole, auth.size);
+		}
+		other.key_id = 4;
+		assert_int_equal(lisp_auth_relay_verify(&world_io, NULL, &other, &auth, mac, 7,
+							message, sizeof(message)),
+				 -EACCES);
+		other = key;
+		other.secret[0] ^= 1;
+		assert_int_equal(lisp_auth_relay_verify(&world_io, NULL, &other, &auth, mac, 7,
+							message, sizeof(message)),
+				 -EBADMSG);
+		memcpy(changed, message, sizeof(message));
+		changed[sizeof(message) - 2] ^= 1;
+		assert_int_equal(lisp_auth_relay_verify(&world_io, NULL, &key, &auth, mac, 7,
+							changed, sizeof(changed)),
+				 -EBADMSG);
+		auth.size--;
+		assert_int_equal(lisp_auth_relay_verify(&world_io, NULL, &key, &auth, mac, 7,
+							message, sizeof(message)),
+				 -EACCES);
+	}
+	assert_int_equal(
+		lisp_auth_relay_sign(&world_io, NULL, &none, 7, message, sizeof(message), mac),
+		-EINVAL);
+}
+
 int
 main(void)
 {
@@ -234,6 +285,7 @@ main(void)
 		cmocka_unit_test(only_the_keys_own_kind_is_accepted),
 		cmocka_unit_test(no_algorithm_is_no_authentication),
 		cmocka_unit_test(each_type_has_its_own_derived_key),
+		cmocka_unit_test(a_relayed_message_is_authentic_by_its_key),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

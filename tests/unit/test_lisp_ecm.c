@@ -209,6 +209,78 @@ what_is_no_udp_packet_is_refused(void **state)
 	}
 }
 
+/* Draft-ermagan-lisp-nat-traversal, section 4.4: kind, Key ID, length, data; then the inner headers. */
+static void
+authentication_data_of_an_rtr_stands_in_front(void **state)
+{
+	static const char want[] = "8a000000"
+				   "02000000"
+				   "05020010"
+				   "00000000000000000000000000000000" INNER_4;
+	uint8_t bytes[128], data[128];
+	size_t size = hex_bytes(want, bytes, sizeof(bytes));
+	struct lisp_ecm ecm = ecm_of(4), got;
+
+	(void)state;
+	ecm.security = ecm.to_etr = true;
+	ecm.rtr_auth =
+		(struct lisp_auth){.key_id = 5, .algorithm = LISP_AUTH_SHA256_128, .size = 16};
+	memset(data, 0xee, sizeof(data));
+	assert_int_equal(lisp_ecm_head_size(&ecm) + ecm.size, size);
+	hex_bytes(MESSAGE, data + lisp_ecm_head_size(&ecm), ecm.size);
+	assert_int_equal(lisp_ecm_build(&ecm, data, size), size);
+	assert_memory_equal(data, bytes, size);
+	assert_int_equal(lisp_ecm_build(&ecm, data, size - 1), -EMSGSIZE);
+	for (size_t cut = 0; cut <= size; cut++) {
+		uint8_t *copy = span_copy(bytes, cut);
+
+		assert_int_equal(lisp_ecm_parse(copy, cut, &got), cut == size ? 0 : -EBADMSG);
+		free(copy);
+	}
+	assert_int_equal(lisp_ecm_parse(bytes, size, &got), 0);
+	assert_true(got.security && got.to_etr && !got.to_ms);
+	assert_int_equal(got.rtr_auth.key_id, 5);
+	assert_int_equal(got.rtr_auth.algorithm, LISP_AUTH_SHA256_128);
+	assert_int_equal(got.rtr_auth.size, 16);
+	assert_int_equal(got.rtr_auth.offset, LISP_ECM_AUTH_AT);
+	assert_ptr_equal(got.message, bytes + size - 6);
+	/* Another kind of data; more than any algorithm has. */
+	bytes[4] = 1;
+	assert_int_equal(lisp_ecm_parse(bytes, size, &got), -EPROTONOSUPPORT);
+	bytes[4] = 2;
+	bytes[11] = LISP_AUTH_SIZE_MAX + 1;
+	assert_int_equal(lisp_ecm_parse(bytes, size, &got), -EBADMSG);
+	ecm.rtr_auth.size = LISP_AUTH_SIZE_MAX + 1;
+	assert_int_equal(lisp_ecm_build(&ecm, data, sizeof(data)), -EINVAL);
+}
+
+/* The same draft, section 4.5. */
+static void
+a_message_in_a_data_packet_has_an_instance_of_its_own(void **state)
+{
+	uint8_t bytes[128], data[128];
+	size_t size = hex_bytes("08000000 ffffff00" INNER_4, bytes, sizeof(bytes));
+	struct lisp_ecm inside = ecm_of(4), got;
+
+	(void)state;
+	hex_bytes(MESSAGE, data + lisp_inside_size(ADDR_V4), inside.size);
+	assert_int_equal(lisp_inside_build(&inside, data, sizeof(data)), size);
+	assert_memory_equal(data, bytes, size);
+	assert_int_equal(lisp_inside_build(&inside, data, size - 1), -EMSGSIZE);
+	for (size_t cut = 0; cut + 8 <= size; cut++) {
+		uint8_t *copy = span_copy(bytes + 8, cut);
+
+		assert_int_equal(lisp_inside_parse(copy, cut, &got),
+				 cut + 8 == size ? 0 : -EBADMSG);
+		free(copy);
+	}
+	assert_int_equal(lisp_inside_parse(bytes + 8, size - 8, &got), 0);
+	assert_true(endpoint_equal(got.src, inside.src) && endpoint_equal(got.dst, inside.dst));
+	assert_int_equal(got.size, 6);
+	inside.dst.addr = ip("2001:db8::5");
+	assert_int_equal(lisp_inside_build(&inside, data, sizeof(data)), -EINVAL);
+}
+
 static void
 what_cannot_be_sent_is_not_built(void **state)
 {
@@ -274,6 +346,8 @@ main(void)
 		cmocka_unit_test(a_changed_bit_inside_is_refused),
 		cmocka_unit_test(a_missing_udp_checksum_is_accepted),
 		cmocka_unit_test(what_is_no_udp_packet_is_refused),
+		cmocka_unit_test(authentication_data_of_an_rtr_stands_in_front),
+		cmocka_unit_test(a_message_in_a_data_packet_has_an_instance_of_its_own),
 		cmocka_unit_test(what_cannot_be_sent_is_not_built),
 		cmocka_unit_test(checksums_are_right_for_every_content),
 	};

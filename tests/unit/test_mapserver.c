@@ -894,6 +894,11 @@ an_ecm_around_anything_else_is_refused(void **state)
 	ecm.size = build_register(&reg, data + head, sizeof(data) - head);
 	size = lisp_ecm_build(&ecm, data, sizeof(data));
 	assert_true(size > 0);
+	/* A Map-Register is an RTR's to relay; a Map-Notify nobody's to send here. */
+	world_heard(&b->w, "192.0.2.1", 1, data, (size_t)size);
+	assert_count(&b->w, MS_RTR_UNKNOWN, 1);
+	data[head] = LISP_MAP_NOTIFY << 4;
+	size = lisp_ecm_build(&ecm, data, sizeof(data));
 	world_heard(&b->w, "192.0.2.1", 1, data, (size_t)size);
 	assert_count(&b->w, MS_ECM_CONTENT, 1);
 	data[0] |= 0x08;

@@ -14,12 +14,14 @@
 
 #include "tests/unit/packet.h"
 #include "vr/plain.h"
+#include "vr/udp.h"
 #include "wire/ip.h"
 
-#define PORT     24341 /* no LISP router of this machine is in the way */
-#define DEADLINE 2000  /* ms */
-#define ROOM     (1 << 18)
-#define NOW      (5 * US_S)
+#define PORT         24341 /* no LISP router of this machine is in the way */
+#define CONTROL_PORT 24342
+#define DEADLINE     2000 /* ms */
+#define ROOM         (1 << 18)
+#define NOW          (5 * US_S)
 
 struct end {
 	struct plain *p;
@@ -90,20 +92,27 @@ loopback(unsigned last)
 }
 
 static struct end *
-end_make(struct addr rloc, bool offloads, uint16_t mtu_max)
+end_make_with(struct addr rloc, bool offloads, uint16_t mtu_max, struct udp *control)
 {
 	struct end *e = calloc(1, sizeof(*e));
 	struct plain_conf conf = {.rlocs = {rloc},
 				  .port = PORT,
 				  .udp_segment = offloads,
 				  .udp_gro = offloads,
-				  .mtu_max = mtu_max};
+				  .mtu_max = mtu_max,
+				  .control = {control}};
 
 	assert_non_null(e);
 	e->rloc = rloc;
 	e->log = log_create(LOG_ERROR, NULL);
 	assert_int_equal(plain_create(&conf, &ops, e, e->log, &e->p), 0);
 	return e;
+}
+
+static struct end *
+end_make(struct addr rloc, bool offloads, uint16_t mtu_max)
+{
+	return end_make_with(rloc, offloads, mtu_max, NULL);
 }
 
 static void
@@ -181,6 +190,46 @@ a_packet_arrives_with_its_header(void **state)
 }
 
 /* The hops of the underlay count, and a congestion mark comes in (RFC 9300 section 5.3). */
+/* Behind a NAT, and towards one, the port that a packet comes from says whether it is let in. */
+static void
+a_packet_leaves_by_the_port_that_is_known(void **state)
+{
+	struct udp_conf conf = {.listen = {loopback(1), CONTROL_PORT}, .mtu = UDP_MTU_KERNEL};
+	struct end *b = end_make(loopback(2), true, 1500), *a;
+	struct udp *control;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct log *log = log_create(LOG_ERROR, NULL);
+		struct plain_to to = to_end(b, 3);
+
+		assert_int_equal(udp_create(&conf, log, &control), 0);
+		a = end_make_with(loopback(1), true, 1500, i == 0 ? control : NULL);
+		b->packets = 0;
+		to.by = PLAIN_BY_DATA;
+		assert_int_equal(
+			send_one(a, &to, &(struct packet_want){.proto = PACKET_UDP, .payload = 100},
+				 false),
+			0);
+		hear(b, 1);
+		assert_int_equal(b->from[0].port, PORT);
+		b->packets = 0;
+		to.by = PLAIN_BY_CONTROL;
+		assert_int_equal(
+			send_one(a, &to, &(struct packet_want){.proto = PACKET_UDP, .payload = 100},
+				 false),
+			i == 0 ? 0 : -EAFNOSUPPORT);
+		if (i == 0) {
+			hear(b, 1);
+			assert_int_equal(b->from[0].port, CONTROL_PORT);
+		}
+		end_free(a);
+		udp_destroy(control);
+		log_destroy(log);
+	}
+	end_free(b);
+}
+
 static void
 ttl_and_congestion_go_over(void **state)
 {
@@ -396,6 +445,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_packet_arrives_with_its_header),
+		cmocka_unit_test(a_packet_leaves_by_the_port_that_is_known),
 		cmocka_unit_test(ttl_and_congestion_go_over),
 		cmocka_unit_test(flows_spread_over_source_ports),
 		cmocka_unit_test(a_super_frame_arrives_in_segments),

@@ -96,6 +96,8 @@ static const char lisp[] = "\"lisp\": {\"keys\": [{\"name\": \"k1\", \"secret_fi
 			   " \"rlocs\": [{\"address\": \"192.0.2.1\"}],"
 			   " \"map_servers\": [{\"address\": \"192.0.2.9\", \"key\": \"k1\"}],"
 			   " \"map_resolvers\": [\"192.0.2.9\"], \"push\": {\"key\": \"k1\"},"
+			   " \"rtr\": {\"map_servers\": [{\"address\": \"192.0.2.7\","
+			   "  \"key\": \"k2\"}]},"
 			   " \"map_server\": {\"sites\": [{\"name\": \"s\", \"keys\": [\"k1\"],"
 			   "  \"prefixes\": [{\"vn\": 7, \"prefix\": \"10.1.0.0/24\"}]}]}}";
 
@@ -447,6 +449,17 @@ what_is_not_reloaded_is_said(void **state)
 		{"lisp.push.type5", "\"push\": {", "\"push\": {\"type5\": true, "},
 		{"lisp.data_port", "\"rlocs\"", "\"data_port\": 5, \"rlocs\""},
 		{"lisp.control_port", "\"rlocs\"", "\"control_port\": 5, \"rlocs\""},
+		{"lisp.nat", "\"rlocs\"", "\"nat\": true, \"rlocs\""},
+		{"lisp.nat_keepalive_s", "\"rlocs\"", "\"nat_keepalive_s\": 5, \"rlocs\""},
+		{"lisp.rtr",
+		 "\"rtr\": {\"map_servers\": [{\"address\": \"192.0.2.7\",  \"key\": \"k2\"}]}, ",
+		 ""},
+		{"lisp.rtr.map_servers", "\"rtr\": {\"map_servers\": [",
+		 "\"rtr\": {\"map_servers\": [{\"address\": \"192.0.2.6\", \"key\": \"k1\"}, "},
+		{"lisp.rtr.map_servers[].address", "192.0.2.7", "192.0.2.6"},
+		{"lisp.rtr.map_servers[].key", "\"192.0.2.7\",  \"key\": \"k2\"",
+		 "\"192.0.2.7\",  \"key\": \"k1\""},
+		{"lisp.rtr.max_eids", "\"rtr\": {", "\"rtr\": {\"max_eids\": 5, "},
 		{"lisp.map_server", strstr(lisp, ", \"map_server\":"), "}"},
 		{"lisp.map_server.max_eids", "{\"sites\"", "{\"max_eids\": 5, \"sites\""},
 		{"lisp.map_server.bare_requests", "{\"sites\"",

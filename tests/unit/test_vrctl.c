@@ -161,14 +161,15 @@ rows_of_two_kinds_make_two_tables(void **state)
 {
 #define OWN                                                                                        \
 	"{\"kind\":\"own\",\"vn\":7,\"prefix\":\"10.1.0.0/24\",\"map_server\":\"192.0.2.9\","      \
-	"\"state\":\"asked\",\"since_s\":null,\"renewed_s\":null,\"next_s\":1,\"tries\":2}"
+	"\"rtr\":null,\"state\":\"asked\",\"since_s\":null,\"renewed_s\":null,\"next_s\":1,"       \
+	"\"tries\":2}"
 #define HERE                                                                                       \
 	"{\"kind\":\"here\",\"vn\":7,\"prefix\":\"10.2.0.0/"                                       \
 	"24\",\"site\":\"s\",\"etr\":\"192.0.2.2\","                                               \
 	"\"uptime_s\":5,\"expires_s\":175,\"version\":3,\"proxy\":true,\"locators\":[]}"
 #define OWN_HEAD                                                                                   \
-	"VN  OWN PREFIX   MAP-SERVER  STATE  SINCE  RENEWED   NEXT  TRIES\n"                       \
-	" 7  10.1.0.0/24  192.0.2.9   asked  -      -        1.00s      2\n"
+	"VN  OWN PREFIX   MAP-SERVER  RTR  STATE  SINCE  RENEWED   NEXT  TRIES\n"                  \
+	" 7  10.1.0.0/24  192.0.2.9   -    asked  -      -        1.00s      2\n"
 #define HERE_HEAD                                                                                  \
 	"VN  REGISTERED HERE  SITE  ETR           UP  EXPIRES  VERSION  PROXY  LOCATOR  PRIORITY " \
 	" "                                                                                        \
@@ -181,7 +182,7 @@ rows_of_two_kinds_make_two_tables(void **state)
 		{"show registrations", "[" HERE "]", HERE_HEAD},
 		{"show registrations", "[" OWN "]", OWN_HEAD},
 		{"show registrations", "[]",
-		 "VN  OWN PREFIX  MAP-SERVER  STATE  SINCE  RENEWED  NEXT  TRIES\n"},
+		 "VN  OWN PREFIX  MAP-SERVER  RTR  STATE  SINCE  RENEWED  NEXT  TRIES\n"},
 	};
 #undef OWN
 #undef HERE
@@ -337,7 +338,8 @@ the_protocol_describes_every_column(void **state)
 	static const char *const commands[] = {
 		"show peers",  "show lndt",          "show gndt",     "show hwdt",
 		"show moves",  "show drops",         "show mapcache", "show registrations",
-		"show askers", "show subscriptions", "show proxies",  "lig"};
+		"show askers", "show subscriptions", "show proxies",  "show relayed",
+		"lig"};
 	FILE *in = fopen("docs/control-protocol.md", "r");
 	char *page = calloc(1, 1 << 20);
 	size_t i, j;
