@@ -208,6 +208,7 @@ fini_peer(struct conf_peer *peer)
 	free(peer->vns);
 	free(peer->name);
 	free(peer->endpoints);
+	free(peer->tcp);
 }
 
 static void
@@ -254,6 +255,7 @@ conf_fini(struct conf *conf)
 	free(conf->key_file);
 	free(conf->state_dir);
 	free(conf->control_socket);
+	free(conf->http_proxy_secret_file);
 	free(conf->log_file);
 	memset(conf, 0, sizeof(*conf));
 }

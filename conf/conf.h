@@ -89,6 +89,8 @@ struct conf_peer {
 	uint8_t public_key[CONF_KEY_SIZE];
 	struct endpoint *endpoints; /* may be empty: it will call us */
 	size_t endpoint_count;
+	struct endpoint *tcp; /* where it is tried over TCP */
+	size_t tcp_count;
 	struct conf_peer_vn *vns;
 	size_t vn_count;
 };
@@ -210,7 +212,10 @@ struct conf {
 	char *key_file;
 	char *state_dir;
 	char *control_socket;
-	struct endpoint listen; /* default 0.0.0.0:51341 */
+	struct endpoint listen;       /* default 0.0.0.0:51341 */
+	struct endpoint tcp_listen;   /* family NONE: nobody is accepted over TCP */
+	struct endpoint http_proxy;   /* family NONE: TCP goes straight */
+	char *http_proxy_secret_file; /* for conf_secret_read(); NULL: no credentials */
 	enum log_level log_level;
 	char *log_file; /* NULL: standard error */
 	enum conf_cipher cipher;
