@@ -202,6 +202,59 @@ check_endpoints(struct checker *c)
 	unique_report(&seen, c->r, "an endpoint of its own for each router", &c->rc);
 }
 
+/* Another socket for each: the family of "tcp_listen" says nothing about these. */
+static void
+check_tcp_peers(struct checker *c, struct unique *seen)
+{
+	const struct conf *conf = c->conf;
+	size_t i, j;
+
+	for (i = 0; i < conf->peer_count; i++) {
+		for (j = 0; j < conf->peers[i].tcp_count; j++) {
+			struct endpoint ep = conf->peers[i].tcp[j];
+			struct place place = place_element(under("peers", i, "tcp"), j);
+
+			if (addr_is_none(ep.addr))
+				continue;
+			if (addr_is_unspecified(ep.addr) || addr_is_multicast(ep.addr))
+				report_place(c->r, place, "the unicast address of a router",
+					     fmt_endpoint(ep).s);
+			else
+				unique_add(seen, 0, fmt_endpoint(ep).s, place);
+		}
+	}
+}
+
+static void
+check_tcp(struct checker *c)
+{
+	const struct conf *conf = c->conf;
+	const struct {
+		const char *name;
+		struct endpoint ep;
+	} own[] = {{"tcp_listen", conf->tcp_listen}, {"http_proxy", conf->http_proxy}};
+	struct unique seen = {.rows = NULL};
+	size_t i;
+
+	if (addr_is_multicast(own[0].ep.addr))
+		report_place(c->r, at(own[0].name, PLACE_NO_INDEX),
+			     "a unicast address of this router", fmt_endpoint(own[0].ep).s);
+	for (i = 0; i < ARRAY_COUNT(own); i++)
+		if (!addr_is_none(own[i].ep.addr) && !addr_is_unspecified(own[i].ep.addr))
+			unique_add(&seen, 0, fmt_endpoint(own[i].ep).s,
+				   at(own[i].name, PLACE_NO_INDEX));
+	if (!addr_is_none(own[1].ep.addr) &&
+	    (addr_is_unspecified(own[1].ep.addr) || addr_is_multicast(own[1].ep.addr)))
+		report_place(c->r, at(own[1].name, PLACE_NO_INDEX),
+			     "the unicast address of a proxy", fmt_endpoint(own[1].ep).s);
+	check_tcp_peers(c, &seen);
+	unique_report(&seen, c->r, "an endpoint of its own for each router", &c->rc);
+	if (conf->http_proxy_secret_file != NULL && addr_is_none(own[1].ep.addr))
+		report_place(c->r, at("http_proxy_secret_file", PLACE_NO_INDEX),
+			     "none where there is no \"http_proxy\"",
+			     report_string(conf->http_proxy_secret_file).s);
+}
+
 static void
 check_peer_vns(struct checker *c)
 {
@@ -524,6 +577,7 @@ check_conf(struct report *r, const struct conf *conf, conf_public_key_fn *public
 		check_vn_names(&c);
 		check_peer_names(&c);
 		check_endpoints(&c);
+		check_tcp(&c);
 		check_peer_vns(&c);
 		check_prefixes(&c);
 		check_mobile(&c);

@@ -210,6 +210,7 @@ fini_peer(struct conf_peer *peer)
 	free(peer->vns);
 	free(peer->name);
 	free(peer->endpoints);
+	free(peer->tcp);
 }
 
 static void
@@ -266,6 +267,7 @@ conf_fini(struct conf *conf)
 	free(conf->key_file);
 	free(conf->state_dir);
 	free(conf->control_socket);
+	free(conf->http_proxy_secret_file);
 	free(conf->log_file);
 	free(conf->underlay.device);
 	free_strings(conf->underlay.renew, conf->underlay.renew_count);

@@ -101,6 +101,8 @@ struct conf_peer {
 	struct endpoint *endpoints; /* may be empty: it will call us */
 	size_t endpoint_count;
 	bool relay; /* it relays for us */
+	struct endpoint *tcp; /* where it is tried over TCP */
+	size_t tcp_count;
 	struct conf_peer_vn *vns;
 	size_t vn_count;
 	bool management; /* its management actions are carried out */
@@ -252,7 +254,10 @@ struct conf {
 	char *key_file;
 	char *state_dir;
 	char *control_socket;
-	struct endpoint listen; /* default 0.0.0.0:51341 */
+	struct endpoint listen;       /* default 0.0.0.0:51341 */
+	struct endpoint tcp_listen;   /* family NONE: nobody is accepted over TCP */
+	struct endpoint http_proxy;   /* family NONE: TCP goes straight */
+	char *http_proxy_secret_file; /* for conf_secret_read(); NULL: no credentials */
 	enum log_level log_level;
 	char *log_file; /* NULL: standard error */
 	enum conf_cipher cipher;

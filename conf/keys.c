@@ -88,6 +88,16 @@ static const struct key keys[] = {
 	 .help = "Character device, such as a port of virtio-serial, on which management actions "
 		 "for this machine are taken."},
 
+	{"tcp_listen", KEY_ENDPOINT, AT(struct conf, tcp_listen), .fixed = true,
+	 .help = "Address and TCP port where routers that UDP does not reach are accepted; without "
+		 "it nowhere."},
+	{"http_proxy", KEY_ENDPOINT, AT(struct conf, http_proxy), .fixed = true,
+	 .help = "HTTP proxy through which other routers are called over TCP, by CONNECT."},
+	{"http_proxy_secret_file", KEY_PATH, .max = PATH_SIZE_MAX,
+	 AT(struct conf, http_proxy_secret_file), .fixed = true,
+	 .help = "File with \"user:password\" for that proxy, at most 128 bytes; one line end "
+		 "behind it does not count.  Others may not read it."},
+
 	{"log", GROUP, .help = "What is logged, and where."},
 	{"log.level", KEY_CHOICE, .choices = "error|warning|info|debug", .fallback = "\"info\"",
 	 AT(struct conf, log_level), .help = "The least important lines that are written."},
@@ -246,6 +256,8 @@ static const struct key keys[] = {
 		 "configuration has \"relay\", and both routers as peers."},
 	{"peers[].management", KEY_BOOL, .fallback = "false", AT(struct conf_peer, management),
 	 .help = "Management actions that it delivers are carried out here."},
+	{"peers[].tcp", KEY_ENDPOINT, .max = 4, MANY(struct conf_peer, tcp, tcp_count),
+	 .help = "Addresses and TCP ports where it is tried when UDP does not reach it."},
 	{"peers[].vns", KEY_OBJECTS, .required = true, .min = 1, .max = PEER_VNS_MAX,
 	 MANY(struct conf_peer, vns, vn_count), .help = "The networks shared with it."},
 	{"peers[].vns[].id", .required = true, NUMBER(0, VN_ID_MAX, 1, NULL),

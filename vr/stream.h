@@ -32,7 +32,7 @@ struct streams;
 	X(QUEUE, "queue", "a datagram that the connection had no room for")                        \
 	X(LOST, "lost", "datagrams that waited when a connection ended: counted as one")           \
 	X(CLOSED, "closed", "closed by the other end")                                             \
-	X(BROKEN, "broken", "reset, or nothing acknowledged for too long")                         \
+	X(BROKEN, "broken", "reset, nothing acknowledged for too long, or no memory")              \
 	X(CONNECT, "connect", "the connection was refused, or there is no way")                    \
 	X(SLOW, "slow", "the connection did not come about in time")                               \
 	X(PROXY, "proxy", "the HTTP proxy did not open the way")                                   \
@@ -43,8 +43,7 @@ struct streams;
 	X(STRANGER, "stranger", "nothing authentic came in time")                                  \
 	X(STRANGER_BYTES, "stranger-bytes", "too much came, and nothing authentic")                \
 	X(CROWD, "crowd", "the oldest stranger, when there were too many")                         \
-	X(FULL, "full", "not accepted: too many streams, or descriptors were short")               \
-	X(MEMORY, "memory", "memory was short")
+	X(FULL, "full", "not accepted: too many streams, or descriptors were short")
 
 enum stream_drop {
 #define X(id, name, text) STREAM_DROP_##id,

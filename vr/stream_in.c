@@ -51,7 +51,7 @@ rest_keep(struct streams *s, struct stream *st, const uint8_t *data, size_t size
 	if (st->rest == NULL)
 		st->rest = malloc(STREAM_LENGTH_SIZE + (size_t)s->conf.datagram_max);
 	if (st->rest == NULL) {
-		stream_end(s, st, STREAM_DROP_MEMORY, now);
+		stream_end(s, st, STREAM_DROP_BROKEN, now);
 		return;
 	}
 	memcpy(st->rest, data, size);

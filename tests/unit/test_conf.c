@@ -264,8 +264,12 @@ unknown_keys_come_with_a_suggestion(void **state)
 		 "f:3:97: peers[0].vns[0].prefix: expected a known key (did you mean "
 		 "\"prefixes\"?), "
 		 "found \"prefix\"\n"},
+		/* All that there are, when they are few. */
 		{WITH("\"\\u000a\xc3\xa4\":1"),
 		 "f:1:61: ?\xc3\xa4: expected a known key, found \"?\xc3\xa4\"\n"},
+		{WITH("\"sync\":{\"\\u000a\xc3\xa4\":1}"),
+		 "f:1:69: sync.?\xc3\xa4: expected one of \"hello_ms\", \"dead_ms\", found "
+		 "\"?\xc3\xa4\"\n"},
 	};
 
 	(void)state;
@@ -331,6 +335,24 @@ values_that_contradict_each_other_are_refused(void **state)
 		 "0.0.0.0:5\n"
 		 "f:3:124: peers[0].endpoints[1]: expected an address of the family of \"listen\", "
 		 "found [2001:db8::1]:5\n"},
+		{WITH("\"tcp_listen\":\"224.0.0.1:5\",\"http_proxy\":\"0.0.0.0:6\""),
+		 "f:1:74: tcp_listen: expected a unicast address of this router, found "
+		 "224.0.0.1:5\n"
+		 "f:1:101: http_proxy: expected the unicast address of a proxy, found 0.0.0.0:6\n"},
+		{WITH("\"http_proxy\":\"proxy:8080\""),
+		 "f:1:74: http_proxy: expected an address and port such as \"192.0.2.1:51341\", "
+		 "found \"proxy:8080\"\n"},
+		{WITH("\"http_proxy_secret_file\":\"/s\""),
+		 "f:1:86: http_proxy_secret_file: expected none where there is no \"http_proxy\", "
+		 "found \"/s\"\n"},
+		{CONF(VN, PEER("b", KEY_B, ",\"tcp\":[\"1.2.3.4:5\",\"[::]:5\"]") ",\n" PEER(
+				  "c", KEY_C, ",\"tcp\":[\"1.2.3.4:5\"]")),
+		 "f:3:118: peers[0].tcp[1]: expected the unicast address of a router, found "
+		 "[::]:5\n"
+		 "f:4:97: peers[1].tcp[0]: expected an endpoint of its own for each router, found "
+		 "1.2.3.4:5, which peers[0].tcp[0] is too\n"},
+		{CONF(VN, PEER("b", KEY_B, ",\"tcp\":[1,2,3,4,5]")),
+		 "f:3:105: peers[0].tcp: expected an array of 0 to 4 endpoints, found 5\n"},
 		{CONF(VN, PEER_VNS("{\"id\":8}")),
 		 "f:3:95: peers[0].vns[0].id: expected the number of a network in \"vns\", found "
 		 "8\n"},
@@ -462,6 +484,8 @@ what_is_left_out_has_its_default(void **state)
 	assert_string_equal(c->state_dir, "/var/lib/vrd");
 	assert_string_equal(c->control_socket, "/run/vrd/vrd.sock");
 	assert_string_equal(fmt_endpoint(c->listen).s, "0.0.0.0:51341");
+	assert_true(addr_is_none(c->tcp_listen.addr) && addr_is_none(c->http_proxy.addr));
+	assert_null(c->http_proxy_secret_file);
 	assert_int_equal(c->log_level, LOG_INFO);
 	assert_null(c->log_file);
 	assert_int_equal(c->cipher, CONF_AESGCM);
@@ -494,7 +518,9 @@ every_key_is_taken_over(void **state)
 	struct outcome o = parse(
 		"{\"name\":\"a\",\"key_file\":\"/k\",\"state_dir\":\"/s\",\"control_socket\":\"/"
 		"c\","
-		"\"listen\":\"[::]:5\",\"log\":{\"level\":\"debug\",\"file\":\"/l\"},"
+		"\"listen\":\"[::]:5\",\"tcp_listen\":\"0.0.0.0:443\","
+		"\"http_proxy\":\"192.0.2.8:3128\",\"http_proxy_secret_file\":\"/"
+		"p\",\"log\":{\"level\":\"debug\",\"file\":\"/l\"},"
 		"\"session\":{\"cipher\":\"ChaChaPoly\",\"rekey_s\":86400,\"rekey_records\":"
 		"1099511627776,\"mtu_max\":9000},\"sync\":{\"hello_ms\":10,\"dead_ms\":20},"
 		"\"hwdt\":{\"max\":16777216,\"expiry_s\":604800},\"features\":{\"udp_segment\":"
@@ -509,7 +535,8 @@ every_key_is_taken_over(void **state)
 		"\"freeze\":{\"moves\":3,\"window_s\":4,\"time_s\":5}},"
 		"{\"id\":0,\"device\":\"br1\",\"mac\":\"02:00:00:00:00:09\"}],"
 		"\"peers\":[{\"name\":\"b\",\"public_key\":\"" KEY_B "\",\"endpoints\":["
-		"\"192.0.2.2:1\",\"[2001:db8::2]:2\"],\"vns\":[{\"id\":16777215,\"prefixes\":["
+		"\"192.0.2.2:1\",\"[2001:db8::2]:2\"],\"tcp\":[\"192.0.2.2:1\","
+		"\"[2001:db8::2]:443\"],\"vns\":[{\"id\":16777215,\"prefixes\":["
 		"\"10.2.0.0/24\",\"10.3.0.7/32\"]},{\"id\":0}]}]}");
 	const struct conf *c = &o.conf;
 
@@ -521,6 +548,11 @@ every_key_is_taken_over(void **state)
 	assert_string_equal(c->state_dir, "/s");
 	assert_string_equal(c->control_socket, "/c");
 	assert_string_equal(fmt_endpoint(c->listen).s, "[::]:5");
+	assert_string_equal(fmt_endpoint(c->tcp_listen).s, "0.0.0.0:443");
+	assert_string_equal(fmt_endpoint(c->http_proxy).s, "192.0.2.8:3128");
+	assert_string_equal(c->http_proxy_secret_file, "/p");
+	assert_int_equal(c->peers[0].tcp_count, 2);
+	assert_string_equal(fmt_endpoint(c->peers[0].tcp[1]).s, "[2001:db8::2]:443");
 	assert_int_equal(c->log_level, LOG_DEBUG);
 	assert_string_equal(c->log_file, "/l");
 	assert_int_equal(c->cipher, CONF_CHACHAPOLY);

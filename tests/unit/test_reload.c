@@ -108,7 +108,10 @@ write_conf(const struct fixture *f, const char *sync, const char *peers)
 	FILE *out = fopen(f->file, "w");
 
 	assert_non_null(out);
-	fprintf(out, "{\"name\": \"a\", \"key_file\": \"/nowhere/a.key\", %s \"vns\": [", sync);
+	fprintf(out,
+		"{\"name\": \"a\", \"key_file\": \"/nowhere/a.key\","
+		" \"http_proxy\": \"192.0.2.1:2\", %s \"vns\": [",
+		sync);
 	for (unsigned vn = 7; vn < 11; vn++)
 		fprintf(out,
 			"{\"id\": %u, \"device\": \"br%u\", \"local\": [\"10.1.0.0/24\"],"
@@ -396,6 +399,9 @@ what_is_not_reloaded_is_said(void **state)
 		{"state_dir", "{", "{\"state_dir\": \"/nowhere\", "},
 		{"control_socket", "{", "{\"control_socket\": \"/nowhere\", "},
 		{"listen", "{", "{\"listen\": \"192.0.2.1:1\", "},
+		{"tcp_listen", "{", "{\"tcp_listen\": \"192.0.2.1:1\", "},
+		{"http_proxy", "\"192.0.2.1:2\"", "\"192.0.2.1:3\""},
+		{"http_proxy_secret_file", "{", "{\"http_proxy_secret_file\": \"/nowhere\", "},
 		{"log.file", "{", "{\"log\": {\"file\": \"/nowhere\"}, "},
 		{"session.cipher", "{", "{\"session\": {\"cipher\": \"ChaChaPoly\"}, "},
 		{"session.rekey_s", "{", "{\"session\": {\"rekey_s\": 9}, "},
