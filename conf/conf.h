@@ -100,7 +100,7 @@ struct conf_peer {
 	uint8_t public_key[CONF_KEY_SIZE];
 	struct endpoint *endpoints; /* may be empty: it will call us */
 	size_t endpoint_count;
-	bool relay; /* it relays for us */
+	bool relay;           /* it relays for us */
 	struct endpoint *tcp; /* where it is tried over TCP */
 	size_t tcp_count;
 	struct conf_peer_vn *vns;
@@ -227,7 +227,7 @@ struct conf_lisp {
 	struct conf_rtr *rtr_servers; /* that it relays to */
 	size_t rtr_server_count;
 	uint32_t rtr_eids_max;
-	bool map_server;         /* there is a "map_server" object */
+	bool map_server;       /* there is a "map_server" object */
 	struct conf_rtr *rtrs; /* that may relay to it, and that sites are told of */
 	size_t rtr_count;
 	struct conf_ms_site *sites;

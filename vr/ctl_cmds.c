@@ -366,6 +366,7 @@ make_stats(const struct daemon *d)
 	ctl_add_number(o, "underlay_rx_datagrams", t.rx_datagrams);
 	ctl_add_number(o, "relayed_datagrams", t.relayed_datagrams);
 	ctl_add_number(o, "relayed_bytes", t.relayed_bytes);
+	ctl_add_number(o, "streams", t.streams);
 	add_moves(o, vr);
 	add_ports(o, d);
 	ctl_add_lisp_stats(o, d);

@@ -221,7 +221,26 @@ daemon_tunnel_peer(struct daemon *d, const struct conf_peer *conf, const struct 
 		tp.endpoints[tp.endpoint_count] = conf->endpoints[tp.endpoint_count];
 		tp.endpoint_count++;
 	}
+	while (tp.stream_count < conf->tcp_count && tp.stream_count < TUNNEL_STREAMS_MAX) {
+		tp.streams[tp.stream_count] = conf->tcp[tp.stream_count];
+		tp.stream_count++;
+	}
 	return tunnel_peer_add(d->tunnel, &tp, now);
+}
+
+/* What the HTTP proxy wants to know.  0 and '*size' (0: nothing), or -errno with the cause logged. */
+static int
+proxy_credentials(struct daemon *d, uint8_t credentials[CONF_SECRET_SIZE_MAX], size_t *size)
+{
+	const char *file = d->conf->http_proxy_secret_file;
+	ssize_t got = file == NULL ? 0 : conf_secret_read(file, credentials, CONF_SECRET_SIZE_MAX);
+
+	if (got < 0) {
+		log_line(d->log, LOG_ERROR, "main", "%s: %s", file, strerror((int)-got));
+		return (int)got;
+	}
+	*size = (size_t)got;
+	return 0;
 }
 
 static int
@@ -234,17 +253,23 @@ open_tunnel(struct daemon *d, const uint8_t private_key[CONF_KEY_SIZE])
 				   .rekey_records = d->conf->rekey_records,
 				   .silence = daemon_silence(d->conf),
 				   .keepalive = d->conf->keepalive,
+				   .stream_listen = d->conf->tcp_listen,
+				   .http_proxy = d->conf->http_proxy,
 				   .relay = d->conf->relay.enabled,
 				   .relay_rate = daemon_relay_rate(d->conf),
 				   .mtu_max = d->conf->mtu_max,
 				   .udp_segment = d->conf->features.udp_segment,
 				   .udp_gro = d->conf->features.udp_gro,
 				   .clock_floor = d->clock_floor};
-	int err;
+	uint8_t credentials[CONF_SECRET_SIZE_MAX];
+	int err = proxy_credentials(d, credentials, &conf.proxy_credentials_size);
 
+	conf.proxy_credentials = credentials;
 	memcpy(conf.private_key, private_key, sizeof(conf.private_key));
-	err = tunnel_create(&conf, &daemon_tunnel_ops, d, d->log, &d->tunnel);
+	if (err == 0)
+		err = tunnel_create(&conf, &daemon_tunnel_ops, d, d->log, &d->tunnel);
 	crypto_wipe(&conf, sizeof(conf));
+	crypto_wipe(credentials, sizeof(credentials));
 	if (err == 0)
 		tunnel_set_candidates(d->tunnel, d->conf->candidates, d->conf->candidate_count,
 				      loop_now());

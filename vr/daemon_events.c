@@ -323,6 +323,15 @@ on_tunnel_readable(void *ctx, us_t now)
 }
 
 static void
+on_streams_readable(void *ctx, us_t now)
+{
+	struct daemon *d = ctx;
+
+	tunnel_streams_readable(d->tunnel, now);
+	daemon_step(d, now);
+}
+
+static void
 on_vr_timer(void *ctx, us_t now)
 {
 	struct daemon *d = ctx;
@@ -434,6 +443,8 @@ daemon_watch(struct daemon *d)
 		d->ports[i].is_watched = true;
 	if (err == 0)
 		err = loop_watch(l, tunnel_fd(d->tunnel), on_tunnel_readable, d);
+	if (err == 0)
+		err = loop_watch(l, tunnel_streams_fd(d->tunnel), on_streams_readable, d);
 	if (err == 0)
 		err = daemon_lisp_watch(d);
 	if (err == 0)

@@ -213,6 +213,8 @@ follow_ways(struct daemon *d, const struct conf *new, const struct daemon_peer *
 	for (size_t i = 0; i < new->peer_count; i++) {
 		tunnel_peer_endpoints(d->tunnel, peers[i].slot, new->peers[i].endpoints,
 				      new->peers[i].endpoint_count);
+		tunnel_peer_streams(d->tunnel, peers[i].slot, new->peers[i].tcp,
+				    new->peers[i].tcp_count, now);
 		tunnel_peer_relays(d->tunnel, peers[i].slot, new->peers[i].relay, now);
 	}
 	tunnel_set_relaying(d->tunnel, new->relay.enabled, daemon_relay_rate(new));

@@ -120,7 +120,7 @@ relay_send(struct roster *r, uint32_t relay, struct vr_id id, const uint8_t *dat
 	    session_relay_seal(r->slots[relay].session, SEAL_RELAY, id, r->envelope, now) != 0)
 		return -ENOTCONN;
 	memcpy(r->envelope + SEAL_RELAY_SIZE, data, size);
-	return r->ops->send(r->ctx, leg, r->envelope, SEAL_RELAY_SIZE + size);
+	return r->ops->send(r->ctx, leg, r->envelope, SEAL_RELAY_SIZE + size, now);
 }
 
 int
@@ -128,7 +128,7 @@ roster_datagram_send(struct roster *r, const struct path *to, struct vr_id id, c
 		     size_t size, us_t now)
 {
 	int rc = to->kind == PATH_RELAY ? relay_send(r, to->via, id, data, size, now)
-					: r->ops->send(r->ctx, to, data, size);
+					: r->ops->send(r->ctx, to, data, size, now);
 
 	/* A probe that the device refuses for its size has done its work. */
 	if (rc != 0 && rc != -EMSGSIZE)

@@ -59,7 +59,7 @@ struct roster_ops {
 	/* Nanoseconds of the wall clock; may stand still or go back. */
 	uint64_t (*wall)(void *ctx);
 	/* As in struct session_ops; to UDP endpoints and streams only. */
-	int (*send)(void *ctx, const struct path *to, const uint8_t *data, size_t size);
+	int (*send)(void *ctx, const struct path *to, const uint8_t *data, size_t size, us_t now);
 	/* As in struct session_ops. */
 	void (*authentic)(void *ctx, const struct path *from);
 	/* session_path() of this slot is another. */

@@ -24,6 +24,8 @@ struct tunnel;
 #define TUNNEL_ENDPOINTS_MAX 8
 /* Configured endpoints that peers are told. */
 #define TUNNEL_CANDIDATES_MAX 4
+/* Endpoints of one peer where streams are tried. */
+#define TUNNEL_STREAMS_MAX 4
 /* Bytes that are free in front of a packet that was opened: its own record's headers and, in
  * the middle of a train, the tag of the record before.  (Less than FRAME_HEADROOM: what lies
  * further in front is another packet.) */
@@ -40,11 +42,15 @@ struct tunnel_conf {
 	us_t rekey_time;
 	uint64_t rekey_records;
 	us_t silence; /* nothing authentic heard for so long: start a new handshake (keeping the session) */
-	us_t keepalive;            /* longest time without a sign of life that NATs may need */
-	bool relay;                /* relays for its peers */
-	uint64_t relay_rate;       /* bytes a second for each of them; 0: no limit */
-	uint16_t mtu_max;          /* largest underlay IP packet probed for */
-	bool udp_segment, udp_gro; /* false forces the fallback */
+	us_t keepalive;                /* longest time without a sign of life that NATs may need */
+	struct endpoint stream_listen; /* where streams are accepted; family NONE: nowhere */
+	struct endpoint http_proxy;    /* that streams are opened through; family NONE: none */
+	const uint8_t *proxy_credentials; /* "user:password"; borrowed for the call */
+	size_t proxy_credentials_size;    /* 0: none */
+	bool relay;                       /* relays for its peers */
+	uint64_t relay_rate;              /* bytes a second for each of them; 0: no limit */
+	uint16_t mtu_max;                 /* largest underlay IP packet probed for */
+	bool udp_segment, udp_gro;        /* false forces the fallback */
 	uint64_t
 		clock_floor; /* handshake timestamps sent are larger than this (from the state file) */
 };
@@ -55,6 +61,8 @@ struct tunnel_peer_conf {
 	struct endpoint
 		endpoints[TUNNEL_ENDPOINTS_MAX]; /* tried in turn; none: wait to be called */
 	size_t endpoint_count;
+	struct endpoint streams[TUNNEL_STREAMS_MAX]; /* tried where UDP does not pass */
+	size_t stream_count;
 	bool relays; /* for us: peers behind NATs are reached by it */
 	uint64_t
 		heard_floor; /* handshake timestamps of this peer must be larger (from the state file) */
@@ -92,6 +100,9 @@ MUST_USE int tunnel_peer_add(struct tunnel *t, const struct tunnel_peer_conf *pe
  * tunnel_run(). */
 void tunnel_peer_endpoints(struct tunnel *t, uint32_t slot, const struct endpoint *endpoints,
 			   size_t count);
+/* New endpoints for streams. */
+void tunnel_peer_streams(struct tunnel *t, uint32_t slot, const struct endpoint *endpoints,
+			 size_t count, us_t now);
 /* The peer relays for us, or does not any more. */
 void tunnel_peer_relays(struct tunnel *t, uint32_t slot, bool relays, us_t now);
 void tunnel_peer_remove(struct tunnel *t, uint32_t slot, us_t now);
@@ -104,9 +115,12 @@ void tunnel_set_candidates(struct tunnel *t, const struct endpoint *rows, size_t
 /* Another 'silence' than the conf's, from now on and for all sessions, which go on. */
 void tunnel_set_silence(struct tunnel *t, us_t silence);
 
+/* Of the UDP socket, and of all streams together. */
 int tunnel_fd(const struct tunnel *t);
+int tunnel_streams_fd(const struct tunnel *t);
 /* Reads and handles a bounded batch; calls batch_end at the end of it. */
 void tunnel_readable(struct tunnel *t, us_t now);
+void tunnel_streams_readable(struct tunnel *t, us_t now);
 /* Does what is due (handshakes, rekeys, keepalives, probes); returns when to be called next.
  * Any other call may have brought that forward, so call this after each batch; it costs nothing
  * when nothing is due. */
@@ -150,7 +164,8 @@ struct tunnel_peer_stats {
 bool tunnel_peer_stats(const struct tunnel *t, uint32_t slot, us_t now,
 		       struct tunnel_peer_stats *out);
 
-/* Drops at the door, by reason, in order; NULL behind the last.  Names are stable. */
+/* Drops at the door, by reason, in order, and then those of streams; NULL behind the last.  Names are
+ * stable. */
 const char *tunnel_drop_name(unsigned reason);
 const char *tunnel_drop_text(unsigned reason);
 uint64_t tunnel_drop_count(const struct tunnel *t, unsigned reason);
@@ -159,6 +174,7 @@ uint64_t tunnel_drop_count(const struct tunnel *t, unsigned reason);
 struct tunnel_stats {
 	uint64_t tx_calls, tx_datagrams, rx_trains, rx_datagrams;
 	uint64_t relayed_datagrams, relayed_bytes; /* for others */
+	size_t streams;                            /* that stand, or are being opened */
 };
 void tunnel_stats(const struct tunnel *t, struct tunnel_stats *out);
 

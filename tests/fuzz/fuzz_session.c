@@ -55,8 +55,9 @@ on_wall(void *ctx)
 }
 
 static int
-on_send(void *ctx, const struct path *to, const uint8_t *data, size_t size)
+on_send(void *ctx, const struct path *to, const uint8_t *data, size_t size, us_t now)
 {
+	(void)now;
 	struct node *n = ctx;
 
 	BUG_IF(size > SIZE || addr_is_none(to->to.addr));

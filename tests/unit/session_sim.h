@@ -273,8 +273,9 @@ sim_stream_send(struct sim_node *n, const struct path *to, const uint8_t *data, 
 }
 
 static inline int
-sim_on_send(void *ctx, const struct path *to, const uint8_t *data, size_t size)
+sim_on_send(void *ctx, const struct path *to, const uint8_t *data, size_t size, us_t now)
 {
+	(void)now;
 	struct sim_node *n = ctx;
 	struct sim *s = n->sim;
 
@@ -487,7 +488,7 @@ sim_data(struct sim *s, unsigned a, unsigned b)
 		assert_int_equal(roster_relay_seal(n->roster, way.relay, b, datagram, s->now), 0);
 	}
 	roster_touch(n->roster, peer);
-	(void)sim_on_send(n, &way.leg, record - front, front + SEAL_OVERHEAD + SIM_PACKET);
+	(void)sim_on_send(n, &way.leg, record - front, front + SEAL_OVERHEAD + SIM_PACKET, s->now);
 	n->links[b].sent++;
 	return true;
 }
@@ -521,7 +522,8 @@ sim_hear(struct sim *s, struct sim_node *n, const struct sim_event *e, struct pa
 		break;
 	case ROSTER_FORWARD:
 		n->relayed++;
-		(void)sim_on_send(n, session_path(roster_at(n->roster, slot)), e->data, e->size);
+		(void)sim_on_send(n, session_path(roster_at(n->roster, slot)), e->data, e->size,
+				  s->now);
 		break;
 	case ROSTER_DONE:
 		break;

@@ -431,7 +431,7 @@ replayed_forged_and_misdirected_relaying_is_refused(void **state)
 		assert_int_equal(
 			session_relay_seal(session_of(s, 1, 0), SEAL_RELAY, id, front, s->now), 0);
 		(void)sim_on_send(&s->nodes[1], session_path(session_of(s, 1, 0)), front,
-				  sizeof(front));
+				  sizeof(front), s->now);
 		sim_run(s, 15 * US_MS);
 		assert_int_equal(sim_drops(s, 0, ROSTER_DROP_RELAY_UNKNOWN), before + 1);
 	}
@@ -440,7 +440,8 @@ replayed_forged_and_misdirected_relaying_is_refused(void **state)
 	assert_int_equal(session_relay_seal(session_of(s, 1, 0), SEAL_RELAYED,
 					    (struct vr_id){.v = 5}, front, s->now),
 			 0);
-	(void)sim_on_send(&s->nodes[1], session_path(session_of(s, 1, 0)), front, sizeof(front));
+	(void)sim_on_send(&s->nodes[1], session_path(session_of(s, 1, 0)), front, sizeof(front),
+			  s->now);
 	sim_run(s, 15 * US_MS);
 	assert_int_equal(sim_drops(s, 0, ROSTER_DROP_RELAY_REFUSED), before + 1);
 	assert_true(s->nodes[0].relayed - relayed_before < 40);

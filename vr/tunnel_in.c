@@ -1,0 +1,169 @@
+/* What comes into the tunnel, by UDP or by a stream: records are opened, and what is relayed for others goes on
+ * at once. */
+#include "vr/tunnel_priv.h"
+
+/* Rounds of udp_receive() per wake-up, so that the other sources get their turn. */
+#define ROUNDS_MAX 4
+
+/* What was gathered for a peer leaves, out of the receive buffer. */
+static void
+relay_flush(struct tunnel *t, us_t now)
+{
+	struct relay_train *r = &t->relayed;
+	const struct session *s;
+	unsigned sent = 0;
+
+	if (r->data == NULL)
+		return;
+	s = roster_at(t->roster, r->slot);
+	if (s == NULL || tunnel_leg_send(t, session_path(s), STREAMS_DATA, r->data, r->size,
+					 r->segment, now, &sent) != 0)
+		roster_count_drop(t->roster, ROSTER_DROP_SEND, r->count - sent);
+	t->relayed_datagrams += sent;
+	t->relayed_bytes += sent < r->count ? sent * r->segment : r->size;
+	r->data = NULL;
+}
+
+static void
+relay_add(struct tunnel *t, uint32_t slot, uint8_t *data, size_t size, us_t now)
+{
+	struct relay_train *r = &t->relayed;
+
+	if (r->data != NULL &&
+	    (r->slot != slot || r->closed || r->data + r->size != data || size > r->segment))
+		relay_flush(t, now);
+	if (r->data == NULL)
+		*r = (struct relay_train){.slot = slot, .data = data, .segment = size};
+	r->size += size;
+	r->count++;
+	r->closed = size < r->segment;
+}
+
+static void
+content_deliver(struct tunnel *t, uint32_t slot, const struct session_content *c, us_t now)
+{
+	struct frame f = {
+		.data = c->body,
+		.size = c->size,
+		.csum_partial = (c->inner.flags & SEAL_FLAG_CSUM_PARTIAL) != 0,
+	};
+
+	if (c->inner.kind == SEAL_DATA)
+		t->ops->data(t->ctx, slot, &c->inner, &f, now);
+	else
+		t->ops->sync(t->ctx, slot, c->body, c->size, now);
+}
+
+static void
+datagrams_heard(struct tunnel *t, const struct path *from, uint8_t *data, size_t whole,
+		size_t segment, us_t now)
+{
+	struct session_content content;
+	size_t size;
+	uint32_t slot;
+
+	for (size_t at = 0; at < whole; at += size) {
+		enum roster_fate fate;
+
+		size = whole - at < segment ? whole - at : segment;
+		fate = roster_heard(t->roster, data + at, size, from, now, &content, &slot);
+		if (fate == ROSTER_CONTENT)
+			content_deliver(t, slot, &content, now);
+		else if (fate == ROSTER_FORWARD)
+			relay_add(t, slot, data + at, size, now);
+	}
+}
+
+static void
+train_heard(struct tunnel *t, const struct udp_train *train, us_t now)
+{
+	const struct path from = path_udp(train->from);
+
+	if (train->truncated)
+		roster_count_drop(t->roster, ROSTER_DROP_TRUNCATED, 1);
+	else
+		datagrams_heard(t, &from, train->data, train->size, train->segment, now);
+	relay_flush(t, now);
+}
+
+/* How the sessions know a stream: those that we open by where they lead. */
+static struct path
+stream_path(struct tunnel *t, uint32_t number, const struct endpoint *remote)
+{
+	struct stream_info info;
+
+	return path_tcp(streams_info(t->streams, number, &info) && !info.is_accepted ? 0 : number,
+			*remote);
+}
+
+static void
+on_stream_heard(void *ctx, uint32_t number, const struct endpoint *from, uint8_t *data, size_t size,
+		us_t now)
+{
+	struct tunnel *t = ctx;
+
+	if (t->heard_stream != number) {
+		t->heard_stream = number;
+		t->heard_path = stream_path(t, number, from);
+	}
+	datagrams_heard(t, &t->heard_path, data, size, size, now);
+}
+
+static void
+on_stream_batch_end(void *ctx, us_t now)
+{
+	struct tunnel *t = ctx;
+
+	relay_flush(t, now);
+	t->heard_stream = STREAM_NONE;
+	t->ops->batch_end(t->ctx, now);
+}
+
+static void
+on_stream_opened(void *ctx, uint32_t number, const struct endpoint *remote, us_t now)
+{
+	(void)ctx, (void)number, (void)remote, (void)now;
+}
+
+static void
+on_stream_closed(void *ctx, uint32_t number, const struct endpoint *remote, enum stream_drop reason,
+		 us_t now)
+{
+	struct tunnel *t = ctx;
+	struct path accepted = path_tcp(number, *remote), opened = path_tcp(0, *remote);
+
+	(void)reason;
+	t->heard_stream = STREAM_NONE;
+	roster_path_closed(t->roster, &accepted, now);
+	roster_path_closed(t->roster, &opened, now);
+}
+
+const struct streams_ops tunnel_streams_ops = {
+	.heard = on_stream_heard,
+	.batch_end = on_stream_batch_end,
+	.opened = on_stream_opened,
+	.closed = on_stream_closed,
+};
+
+void
+tunnel_readable(struct tunnel *t, us_t now)
+{
+	struct udp_train trains[UDP_TRAINS];
+	bool more = true;
+
+	for (unsigned round = 0; round < ROUNDS_MAX && more; round++) {
+		size_t count = udp_receive(t->udp, trains, &more);
+
+		for (size_t i = 0; i < count; i++)
+			train_heard(t, &trains[i], now);
+		t->ops->batch_end(t->ctx, now);
+	}
+	(void)roster_run(t->roster, now);
+}
+
+void
+tunnel_streams_readable(struct tunnel *t, us_t now)
+{
+	streams_readable(t->streams, now);
+	(void)roster_run(t->roster, now);
+}

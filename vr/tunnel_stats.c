@@ -1,0 +1,110 @@
+/* What the tunnel tells of itself. */
+#include "vr/tunnel_priv.h"
+
+/* The words are stable. */
+static const char *
+way_name(const struct session *s, const struct session_stats *stats)
+{
+	if (!session_is_up(s))
+		return "";
+	switch (session_path(s)->kind) {
+	case PATH_UDP:
+		return stats->punched ? "punched" : "direct";
+	case PATH_RELAY:
+		return "relayed";
+	case PATH_TCP:
+		return "tcp";
+	default:
+		return "";
+	}
+}
+
+bool
+tunnel_peer_stats(const struct tunnel *t, uint32_t slot, us_t now, struct tunnel_peer_stats *out)
+{
+	struct session *s = roster_at(t->roster, slot);
+	struct session_stats stats;
+	struct roster_way way = {.relayed = false};
+
+	if (s == NULL)
+		return false;
+	session_stats(s, now, &stats);
+	(void)roster_way(t->roster, s, &way);
+	*out = (struct tunnel_peer_stats){
+		.path = *session_path(s),
+		.endpoint = way.leg.to,
+		.way = way_name(s, &stats),
+		.reason = stats.reason,
+		.way_age = stats.path_age,
+		.rtt = stats.rtt,
+		.loss_pct = stats.loss_pct,
+		.ways = stats.path_count,
+		.up = session_is_up(s),
+		.cipher = stats.cipher,
+		.session_age = stats.age,
+		.inner_mtu = session_inner_mtu(s),
+		.handshakes = stats.handshakes,
+		.rekeys = stats.rekeys,
+		.roams = stats.roams,
+		.tx_records = stats.tx_records,
+		.tx_bytes = stats.tx_bytes,
+		.rx_records = stats.rx_records,
+		.rx_bytes = stats.rx_bytes,
+	};
+	return true;
+}
+
+const char *
+tunnel_drop_name(unsigned reason)
+{
+	return reason < ROSTER_DROP_COUNT ? roster_drop_name(reason)
+					  : stream_drop_name(reason - ROSTER_DROP_COUNT);
+}
+
+const char *
+tunnel_drop_text(unsigned reason)
+{
+	return reason < ROSTER_DROP_COUNT ? roster_drop_text(reason)
+					  : stream_drop_text(reason - ROSTER_DROP_COUNT);
+}
+
+uint64_t
+tunnel_drop_count(const struct tunnel *t, unsigned reason)
+{
+	struct udp_stats stats = {0};
+
+	if (reason >= ROSTER_DROP_COUNT)
+		return streams_drop_count(t->streams, reason - ROSTER_DROP_COUNT);
+	if (reason == ROSTER_DROP_KERNEL)
+		udp_stats(t->udp, &stats);
+	return roster_drop_count(t->roster, reason) + stats.drop_kernel;
+}
+
+void
+tunnel_stats(const struct tunnel *t, struct tunnel_stats *out)
+{
+	struct streams_stats streams;
+	struct udp_stats stats;
+
+	udp_stats(t->udp, &stats);
+	streams_stats(t->streams, &streams);
+	*out = (struct tunnel_stats){.streams = streams.streams,
+				     .tx_calls = stats.tx_calls,
+				     .tx_datagrams = stats.tx_datagrams,
+				     .rx_trains = stats.rx_trains,
+				     .rx_datagrams = stats.rx_datagrams,
+				     .relayed_datagrams = t->relayed_datagrams,
+				     .relayed_bytes = t->relayed_bytes};
+}
+
+bool
+tunnel_has_segment(const struct tunnel *t)
+{
+	return udp_has_segment(t->udp);
+}
+
+bool
+tunnel_has_gro(const struct tunnel *t)
+{
+	return udp_has_gro(t->udp);
+}
