@@ -50,8 +50,8 @@ daemon_drops(const struct daemon *d, daemon_drop_fn *each, void *ctx)
 		each(ctx, "router", vr_drop_name((enum vr_drop)i), d->vr->drops[i],
 		     vr_drop_text((enum vr_drop)i));
 	for (unsigned i = 0; tunnel_drop_name(i) != NULL; i++)
-		each(ctx, "tunnel", tunnel_drop_name(i), tunnel_drop_count(d->tunnel, i),
-		     tunnel_drop_text(i));
+		each(ctx, tunnel_drop_where(i), tunnel_drop_name(i),
+		     tunnel_drop_count(d->tunnel, i), tunnel_drop_text(i));
 	for (size_t i = 0; i < d->port_count; i++)
 		port_drops(&d->ports[i], each, ctx);
 	if (d->ctl_port != NULL)

@@ -95,6 +95,13 @@ hold_signals(void)
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
+static bool
+has_low_port(const struct conf *conf)
+{
+	return conf->listen.port < PORT_FREE ||
+	       (!addr_is_none(conf->tcp_listen.addr) && conf->tcp_listen.port < PORT_FREE);
+}
+
 static int
 run(const char *file)
 {
@@ -105,7 +112,7 @@ run(const char *file)
 
 	if (conf == NULL)
 		return EXIT_FAILURE;
-	log = drop_privileges(conf->listen.port<PORT_FREE, conf->underlay.renew_count> 0)
+	log = drop_privileges(has_low_port(conf), conf->underlay.renew_count > 0)
 		      ? log_create(conf->log_level, conf->log_file)
 		      : NULL;
 	if (log == NULL) {

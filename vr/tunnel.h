@@ -166,6 +166,8 @@ bool tunnel_peer_stats(const struct tunnel *t, uint32_t slot, us_t now,
 
 /* Drops at the door, by reason, in order, and then those of streams; NULL behind the last.  Names are
  * stable. */
+/* "tunnel" or "stream". */
+const char *tunnel_drop_where(unsigned reason);
 const char *tunnel_drop_name(unsigned reason);
 const char *tunnel_drop_text(unsigned reason);
 uint64_t tunnel_drop_count(const struct tunnel *t, unsigned reason);

@@ -55,6 +55,12 @@ tunnel_peer_stats(const struct tunnel *t, uint32_t slot, us_t now, struct tunnel
 }
 
 const char *
+tunnel_drop_where(unsigned reason)
+{
+	return reason < ROSTER_DROP_COUNT ? "tunnel" : "stream";
+}
+
+const char *
 tunnel_drop_name(unsigned reason)
 {
 	return reason < ROSTER_DROP_COUNT ? roster_drop_name(reason)

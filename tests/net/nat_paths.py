@@ -1,20 +1,7 @@
 """What the tests of routers behind NATs share."""
-import functools
-
-import pytest
-from lab import tools
-from lab.netns import run, wait_for
+from lab.netns import wait_for
 
 DIRECT, PUNCHED, RELAYED, TCP = "direct", "punched", "relayed", "tcp"
-
-
-@functools.cache
-def _known_keys():
-    return {line for line in run(tools.built("vrd"), "--help-config").splitlines() if not line.startswith(" ")}
-
-
-needs_relay = pytest.mark.skipif(not {"relay", "tcp_listen", "peers[].relay", "peers[].tcp"} <= _known_keys(),
-                                 reason="this vrd has no relay")
 
 
 def paths(net):

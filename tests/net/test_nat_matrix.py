@@ -4,7 +4,7 @@ from lab import matrix
 from lab.nat import KINDS
 from lab.natnet import PUBLIC, TCP_PORT, NatNet
 from lab.netns import Lab
-from nat_paths import DIRECT, PUNCHED, RELAYED, TCP, needs_relay
+from nat_paths import DIRECT, PUNCHED, RELAYED, TCP
 
 UDP_KINDS = [kind for kind in KINDS if kind not in ("udp-blocked", "tcp443-only")]
 # Rows and columns in the order of KINDS, from the diagonal on. Two behind NATs punch if the mapping of at least one
@@ -57,7 +57,6 @@ def test_the_table_has_every_pair():
     assert list(expected()) == matrix.pairs()
 
 
-@needs_relay
 @pytest.mark.parametrize("pair", matrix.pairs(), ids="-and-".join)
 def test_every_pair_is_connected_by_the_expected_path(cells, pair):
     wanted = expected()[pair]
@@ -77,7 +76,6 @@ def test_a_public_router_whose_endpoint_is_known_needs_no_rendezvous(cells, kind
     assert cell.paths == (DIRECT, DIRECT) and cell.lost == 0
 
 
-@needs_relay
 @pytest.mark.parametrize("kind", ["udp-blocked", "tcp443-only"])
 def test_a_public_router_that_listens_on_tcp_needs_no_relay(kind):
     address = f"{PUBLIC['y']}:{TCP_PORT}"
@@ -90,12 +88,10 @@ def test_a_public_router_that_listens_on_tcp_needs_no_relay(kind):
     assert measure(TCP, kind, "none", configure=configure).paths == (TCP, TCP)
 
 
-@needs_relay
 def test_equal_numbers_of_both_private_networks_do_no_harm():
     assert measure(PUNCHED, "eim-apdf", "eim-apdf", same_home=True).paths == (PUNCHED, PUNCHED)
 
 
-@needs_relay
 @pytest.mark.parametrize("pair", [("eim-apdf", "double"), ("apdm-apdf", "apdm-apdf"), ("eim-apdf", "none")],
                          ids="-and-".join)
 def test_relayed_traffic_flows_within_two_round_trips_and_loses_nothing_when_it_changes(pair):
