@@ -24,10 +24,9 @@ is_for_router(const struct vr *vr, const struct site *site, struct mac dst)
 	       hwdt_place_of_mac(vr->hwdt, site->vn, dst, vr->self) == HWDT_ELSEWHERE;
 }
 
-/* A packet that the LAN's native router handed on: from outside the VN, or of a machine of this site whose gateway it is.  The
- * Ethernet source is the native router's and says nothing of where the sender is. */
+/* Did the LAN's native router hand this on?  Its own packets are not meant. */
 static bool
-is_from_gateway(const struct vr *vr, const struct site *site, struct mac src, const struct ip *ip)
+has_gateways_mac(const struct vr *vr, const struct site *site, struct mac src, const struct ip *ip)
 {
 	struct addr gateway = site->conf->native_gateway;
 	const struct hwdt_entry *e;
@@ -35,8 +34,18 @@ is_from_gateway(const struct vr *vr, const struct site *site, struct mac src, co
 	if (addr_is_none(gateway) || addr_equal(gateway, ip->src))
 		return false;
 	e = hwdt_find(vr->hwdt, site->vn, gateway);
-	if (e == NULL || e->b.withdrawn || !vr_id_equal(e->b.vr, vr->self) ||
-	    !mac_equal(e->b.mac, src))
+	return e != NULL && !e->b.withdrawn && vr_id_equal(e->b.vr, vr->self) &&
+	       mac_equal(e->b.mac, src);
+}
+
+/* A packet that the LAN's native router handed on: from outside the VN, or of a machine of this site whose gateway it is.  The
+ * Ethernet source is the native router's and says nothing of where the sender is. */
+static bool
+is_from_gateway(const struct vr *vr, const struct site *site, struct mac src, const struct ip *ip)
+{
+	const struct hwdt_entry *e;
+
+	if (!has_gateways_mac(vr, site, src, ip))
 		return false;
 	if (gndt_find(vr->gndt, site->vn, ip->src) == NULL)
 		return true;
@@ -46,11 +55,28 @@ is_from_gateway(const struct vr *vr, const struct site *site, struct mac src, co
 	return lndt_may_host(vr->lndt, site->vn, ip->src, vr->self);
 }
 
+/* Is it for the router's own sockets?  Where the LAN is part of the underlay, other routers' records come through a native
+ * router whose MAC may not be known yet, and in a public subnet their addresses are EIDs. */
+static bool
+is_underlay(const struct vr *vr, const struct frame *f, const struct ip *ip)
+{
+	const struct conf_lisp *lisp = &vr->conf->lisp;
+	const uint8_t *port = f->data + ip->header_size + 2;
+	uint16_t to;
+
+	if (ip->proto != IP_PROTO_UDP || ip->l4_header_size == 0)
+		return false;
+	to = (uint16_t)(port[0] << 8 | port[1]);
+	return to == vr->conf->listen.port ||
+	       (lisp->enabled && (to == lisp->data_port || to == lisp->control_port));
+}
+
 /* A frame that is not for the router tells where its sender is, if it comes from its sender. */
 static void
-notice(struct vr *vr, struct site *site, struct mac src, const struct ip *ip, us_t now)
+notice(struct vr *vr, struct site *site, struct mac src, const struct frame *f, const struct ip *ip,
+       us_t now)
 {
-	if (!is_from_gateway(vr, site, src, ip))
+	if (!has_gateways_mac(vr, site, src, ip) && !is_underlay(vr, f, ip))
 		(void)sight_machine(vr, site, SIGHTING_DATA, src, ip->src, now);
 }
 
@@ -176,12 +202,12 @@ fwd_from_lan(struct vr *vr, struct site *site, struct frame *f, us_t now)
 	}
 	if (mac_is_multicast(eth.dst) || addr_is_multicast(ip.dst)) {
 		/* It stays here, but tells where its sender is. */
-		notice(vr, site, eth.src, &ip, now);
+		notice(vr, site, eth.src, f, &ip, now);
 		vr_drop(vr, DROP_MULTICAST);
 		return;
 	}
 	if (!is_for_router(vr, site, eth.dst)) {
-		notice(vr, site, eth.src, &ip, now);
+		notice(vr, site, eth.src, f, &ip, now);
 		return;
 	}
 	vr->lan_taken++;

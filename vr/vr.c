@@ -327,6 +327,23 @@ sweep_entry(struct vr *vr, const struct hwdt_entry *e, us_t now)
 	}
 }
 
+/* Until it is known, what it hands on looks like machines of this LAN. */
+static void
+seek_gateways(struct vr *vr)
+{
+	for (size_t i = 0; i < vr->site_count; i++) {
+		struct site *site = &vr->sites[i];
+		struct addr gateway = site->conf->native_gateway;
+		const struct hwdt_entry *e;
+
+		if (addr_is_none(gateway) || site->outside != NULL)
+			continue;
+		e = hwdt_find(vr->hwdt, site->vn, gateway);
+		if (e == NULL || e->b.withdrawn)
+			neigh_ask(vr, site, gateway, (struct mac){{0}});
+	}
+}
+
 static us_t
 sweep_run(struct vr *vr, us_t now)
 {
@@ -337,6 +354,7 @@ sweep_run(struct vr *vr, us_t now)
 		return vr->sweep_due;
 	while ((e = hwdt_next(vr->hwdt, &position)) != NULL)
 		sweep_entry(vr, e, now);
+	seek_gateways(vr);
 	vr->sweep_due = now + vr->conf->hwdt_expiry / 20;
 	return vr->sweep_due;
 }

@@ -314,6 +314,70 @@ what_the_native_router_hands_on_is_no_sighting(void **state)
 	world_end(w);
 }
 
+/* In a private LAN all of a public subnet has the NAT's MAC: that is where it comes through, not where it is. */
+static void
+what_comes_through_the_native_router_from_other_sites_is_no_sighting(void **state)
+{
+	struct world *w = world_make();
+
+	(void)state;
+	w->vn.native_gateway = ip("10.1.0.254");
+	w->mobile.prefix = prefix("10.2.0.0/24");
+	world_start(w);
+	say_arp(w, native, "10.1.0.254", "10.1.0.1");
+	lan_sends(w, native, vm, "10.2.0.9", "10.1.0.5", 100);
+	assert_null(entry(w, "10.2.0.9"));
+	/* A machine of that subnet that has come says so itself. */
+	lan_sends(w, vm, native, "10.2.0.9", "192.0.2.1", 100);
+	assert_int_equal(entry(w, "10.2.0.9")->b.vr.v, self.v);
+	world_end(w);
+}
+
+/* The native router is not known yet. */
+static void
+what_other_routers_send_to_this_one_is_no_sighting(void **state)
+{
+	struct world *w = world_make();
+
+	(void)state;
+	w->mobile.prefix = prefix("10.2.0.0/24");
+	w->conf.lisp = (struct conf_lisp){.data_port = 4341, .control_port = 4342};
+	world_start(w);
+	lan_sends_to_port(w, native, vm, "10.2.0.2", "10.1.0.5", 100, 51341);
+	assert_null(entry(w, "10.2.0.2"));
+	w->conf.lisp.enabled = true;
+	lan_sends_to_port(w, native, vm, "10.2.0.2", "10.1.0.5", 100, 4341);
+	lan_sends_to_port(w, native, vm, "10.2.0.2", "10.1.0.5", 100, 4342);
+	assert_null(entry(w, "10.2.0.2"));
+	w->conf.lisp.enabled = false;
+	lan_sends_to_port(w, native, vm, "10.2.0.2", "10.1.0.5", 100, 4342);
+	assert_non_null(entry(w, "10.2.0.2"));
+	lan_sends_to_port(w, native, vm, "10.2.0.3", "10.1.0.5", 100, 51342);
+	assert_non_null(entry(w, "10.2.0.3"));
+	world_end(w);
+}
+
+static void
+the_native_router_is_asked_for_until_it_is_known(void **state)
+{
+	struct world *w = world_make();
+	unsigned asked;
+
+	(void)state;
+	w->vn.native_gateway = ip("10.1.0.254");
+	world_start(w);
+	assert_int_equal(w->arp.op, ARP_REQUEST);
+	assert_true(addr_equal(w->arp.tpa, ip("10.1.0.254")));
+	asked = w->arps;
+	run(w, 61 * US_S);
+	assert_int_equal(w->arps, asked + 1);
+	say_arp(w, native, "10.1.0.254", "10.1.0.1");
+	asked = w->arps;
+	run(w, 61 * US_S);
+	assert_int_equal(w->arps, asked);
+	world_end(w);
+}
+
 /* The answer to the first probe may be the first that the machine says at all. */
 static void
 an_answer_to_a_probe_confirms_a_move(void **state)
@@ -699,6 +763,10 @@ main(void)
 		cmocka_unit_test(a_packet_too_large_for_the_lan_is_cut_where_it_may_be),
 		cmocka_unit_test(a_peer_that_speaks_for_an_unknown_machine_is_asked_about_it),
 		cmocka_unit_test(what_the_native_router_hands_on_is_no_sighting),
+		cmocka_unit_test(
+			what_comes_through_the_native_router_from_other_sites_is_no_sighting),
+		cmocka_unit_test(what_other_routers_send_to_this_one_is_no_sighting),
+		cmocka_unit_test(the_native_router_is_asked_for_until_it_is_known),
 		cmocka_unit_test(an_answer_to_a_probe_confirms_a_move),
 		cmocka_unit_test(a_doubt_follows_the_machine_to_its_next_owner),
 		cmocka_unit_test(hellos_have_the_digests_of_all_vns),

@@ -13,6 +13,7 @@
 #include "base/fmt.h"
 #include "vr/vr.h"
 #include "wire/arp.h"
+#include "wire/be.h"
 #include "wire/eth.h"
 #include "wire/ip.h"
 
@@ -217,6 +218,7 @@ world_make(void)
 			.name = w->names[i + 1], .vns = &w->peer_vns[i], .vn_count = 1};
 	}
 	w->conf = (struct conf){.name = w->names[0],
+				.listen = {.port = 51341},
 				.hello_interval = US_S,
 				.dead_time = 4 * US_S,
 				.hwdt_max = 256,
@@ -432,8 +434,8 @@ peer_sends(struct world *w, size_t from, const char *src, const char *dst, size_
 }
 
 static inline void
-lan_sends(struct world *w, struct mac from, struct mac to, const char *src, const char *dst,
-	  size_t size)
+lan_sends_to_port(struct world *w, struct mac from, struct mac to, const char *src, const char *dst,
+		  size_t size, uint16_t port)
 {
 	uint8_t *bytes = malloc(FRAME_HEADROOM + ETH_SIZE + size);
 	struct frame f = {.data = bytes + FRAME_HEADROOM, .size = ETH_SIZE + size};
@@ -442,8 +444,16 @@ lan_sends(struct world *w, struct mac from, struct mac to, const char *src, cons
 	assert_non_null(bytes);
 	eth_build(&eth, f.data);
 	make_packet(f.data + ETH_SIZE, src, dst, size, false);
+	be16_put(f.data + ETH_SIZE + IP4_SIZE_MIN + 2, port);
 	vr_lan_frame(w->vr, VN, &f, w->now);
 	free(bytes);
+}
+
+static inline void
+lan_sends(struct world *w, struct mac from, struct mac to, const char *src, const char *dst,
+	  size_t size)
+{
+	lan_sends_to_port(w, from, to, src, dst, size, 0);
 }
 
 static inline void
