@@ -1,4 +1,5 @@
 """What passed where, from captures: the machine's cables, the routers' ports and the underlay."""
+import itertools
 import time
 
 from lab.capture import ARP, IP4, RARP, UDP, Capture, collect, mac_bytes, packed
@@ -89,10 +90,9 @@ class Evidence:
         got = self.heard()
         assert got, "the machine got no datagram at all"
         assert len(got) == len(set(got)), "the machine got a datagram twice"
-        sites = [set(self.requests(site)) for site in SITES]
-        for one, other in ((0, 1), (0, 2), (1, 2)):
-            both = sites[one] & sites[other]
-            assert not both, f"sent to {SITES[one]} and {SITES[other]}: {sorted(both)[:5]}"
+        for one, other in itertools.combinations(self.world.places, 2):
+            both = set(self.requests(one)) & set(self.requests(other))
+            assert not both, f"sent to {one} and {other}: {sorted(both)[:5]}"
 
 
 __all__ = ["ARP", "RARP", "Evidence", "mac_bytes"]

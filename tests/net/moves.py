@@ -38,6 +38,7 @@ def _for_tests(change):
 
 class World(Clouds):
     """The lab's clouds, and a rack with machines. All three sites may host them unless 'hosts' says otherwise."""
+    places = SITES  # where a machine can be
 
     def __init__(self, lab, layout="subnets", hosts=SITES, change=None, **more):
         """'change(site, conf)' may change a router's configuration."""
@@ -87,7 +88,7 @@ class World(Clouds):
     def forwards(self, vm):
         """The kernel takes up to a second to let a new port forward."""
         return all(self.sites[name].space.run(
-            "cat", f"/sys/class/net/{vm.device}/brport/state").strip() == "3" for name in SITES)
+            "cat", f"/sys/class/net/{vm.device}/brport/state").strip() == "3" for name in self.places)
 
     def wait_ping(self, host, vm, timeout=PATIENCE):
         wait_for(lambda: "1 received" in self.hosts[host].run(
@@ -108,18 +109,18 @@ class World(Clouds):
         """Where each router believes it is."""
         return [self.owner(eid, asked) for asked in SITES]
 
-    def wait_eid(self, eid, site, timeout=PATIENCE, asked=SITES):
-        for which in asked:
+    def wait_eid(self, eid, site, timeout=PATIENCE, asked=None):
+        for which in asked or self.places:
             wait_for(lambda router=which: self.owner(eid, router) == site, timeout,
                      f"router {which} to place {eid} at {site}", 0.01)
 
-    def wait_owner(self, vm, site, timeout=PATIENCE, asked=SITES):
+    def wait_owner(self, vm, site, timeout=PATIENCE, asked=None):
         """Waits until the routers place the machine at a site."""
         self.wait_eid(vm.ip, site, timeout, asked)
 
-    def records(self, vm, asked=SITES):
+    def records(self, vm, asked=None):
         """All records of its moves, in the order in which they were heard."""
-        rows = [row for name in asked for row in self.routers[name].show("moves")
+        rows = [row for name in asked or self.places for row in self.routers[name].show("moves")
                 if vm.ip in row["eids"]]
         return sorted(rows, key=lambda row: row["heard_us"])
 

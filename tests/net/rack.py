@@ -12,7 +12,6 @@ import threading
 import time
 
 import inside
-from lab.layout import SITES
 from lab.topology import BRIDGE
 from lab.tools import tool
 
@@ -87,7 +86,7 @@ class Machine:
         self.device = f"m{self.number}"
         lab.link(self.rack.space, self.device, self.space, "eth0", other_mac=mac)
         self.ports, self.sockets, self.threads = {}, {}, []
-        for name in SITES:
+        for name in world.places:
             self._cable(name, world.sites[name].space)
         self.rack.transaction(f"table netdev {self.device} {{\n{self._chains()}\n}}")
         # A guest that is moved keeps what it knows of its neighbours; here it never doubts it.

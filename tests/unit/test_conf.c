@@ -661,6 +661,7 @@ the_examples_are_accepted(void **state)
 		"conf/examples/cloud-nic.conf",  "conf/examples/lisp-xtr.conf",
 		"conf/examples/map-server.conf", "conf/examples/proxy.conf",
 		"conf/examples/interface.conf",
+		"conf/examples/public-lan.conf", "conf/examples/private-lan.conf",
 	};
 	size_t i;
 
