@@ -26,6 +26,7 @@ enum conf_mac { CONF_MAC_VIRTUAL = 0, CONF_MAC_NIC };
 enum conf_model {
 	CONF_MODEL_ROUTER = 0, /* a LAN */
 	CONF_MODEL_INTERFACE,  /* this machine alone, behind a TUN device that the router makes */
+	CONF_MODEL_HYBRID, /* this machine alone, on a bridge with that NIC and the router's TAP device */
 };
 
 /* How packets travel to a locator. */
@@ -60,7 +61,7 @@ struct conf_vn {
 	vn_id_t id;
 	char *name;
 	enum conf_model model;
-	char *device; /* NIC, veth or Linux bridge; INTERFACE: of a TUN that is not there yet */
+	char *device; /* NIC, veth or Linux bridge; INTERFACE: of a TUN that is not there yet; HYBRID: NIC */
 	enum conf_mac mac_kind;
 	struct mac mac;       /* VIRTUAL: by default 02:56:52 and the VN's number */
 	bool super_frames;    /* PACKET_VNET_HDR; default true */
@@ -68,7 +69,7 @@ struct conf_vn {
 	size_t local_count;
 	struct conf_address *addresses;
 	size_t address_count;
-	/* INTERFACE: this machine's addresses on the device; these stand at "addresses" in the text, and the router
+	/* INTERFACE, HYBRID: this machine's addresses on the device; these stand at "addresses" in the text, and the router
 	 * itself has none. */
 	struct conf_address *own;
 	size_t own_count;

@@ -3,6 +3,7 @@
 #include "vr/vr.h"
 
 #include "base/fmt.h"
+#include "vr/beside.h"
 #include "vr/lan.h"
 #include "vr/limits.h"
 #include "vr/neigh.h"
@@ -96,7 +97,9 @@ follow_up(struct vr *vr, struct site *site, const struct hwdt_entry *before,
 	if (mine && !b->withdrawn)
 		neigh_resolved(vr, site, b->ip, b->mac, now);
 	if (!mine && !b->withdrawn && fate == HWDT_ADDED)
-		lan_owner_known(vr, site, b);
+		lan_owner_known(vr, site, b, now);
+	if (!mine && !b->withdrawn && fate == HWDT_MOVED && site->beside != NULL)
+		beside_moved(vr, site, b);
 	if ((mine || was_mine) && vr->io->persist != NULL)
 		vr->io->persist(vr->ctx);
 }

@@ -52,6 +52,8 @@
 	X(RARP_UNKNOWN, "rarp-unknown", "RARP for a MAC that no HWDT knows")                       \
 	X(SIGHTING_REFUSED, "sighting-refused", "an EID that this site may not host")              \
 	X(ADDRESS_TAKEN, "address-taken", "ARP of a machine that uses the router's own address")   \
+	X(NAMESAKE, "namesake",                                                                    \
+	  "ARP of a machine on the LAN that has a peer's address, not its MAC")                    \
 	X(ARP_MALFORMED, "arp-malformed", "not a well-formed ARP or RARP frame")
 
 enum vr_drop {

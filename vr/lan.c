@@ -1,6 +1,7 @@
 /* ARP and RARP on the LAN: see lan.h. */
 #include "vr/lan.h"
 
+#include "vr/beside.h"
 #include "vr/neigh.h"
 #include "vr/outside.h"
 #include "vr/query.h"
@@ -115,15 +116,25 @@ ask_for(struct vr *vr, struct site *site, const struct arp *arp, us_t now)
 	q->asker_ip = arp->spa;
 }
 
+/* The address is another router's.  Where the machine has a LAN beside us, that comes first. */
+static void
+answer(struct vr *vr, struct site *site, struct addr ip, struct mac to, struct addr to_ip, us_t now)
+{
+	if (site->beside != NULL)
+		beside_asked(vr, site, ip, to, to_ip, now);
+	else
+		lan_reply(vr, site, ip, to, to_ip);
+}
+
 void
-lan_owner_known(struct vr *vr, const struct site *site, const struct binding *b)
+lan_owner_known(struct vr *vr, struct site *site, const struct binding *b, us_t now)
 {
 	struct vr_query *q = query_find(vr, site->vn, (struct mac){{0}}, b->ip);
 
 	if (q == NULL || mac_is_zero(q->asker) || addr_is_unspecified(q->asker_ip))
 		return;
 	if (!mac_equal(q->asker, b->mac))
-		lan_reply(vr, site, b->ip, q->asker, q->asker_ip);
+		answer(vr, site, b->ip, q->asker, q->asker_ip, now);
 	q->asker = (struct mac){{0}};
 }
 
@@ -140,6 +151,11 @@ answer_request(struct vr *vr, struct site *site, const struct arp *arp, bool may
 	}
 	e = hwdt_find(vr->hwdt, site->vn, arp->tpa);
 	if (e == NULL || e->b.withdrawn) {
+		/* On the machine's own bridge there is no gateway: whoever is behind a router answers by it. */
+		if (site->beside != NULL && may_speak && beside_is_routed(vr, site, arp->tpa)) {
+			answer(vr, site, arp->tpa, arp->sha, arp->spa, now);
+			return;
+		}
 		/* Nobody is known to have it: perhaps a silent machine at another site. */
 		if (may_speak && lndt_is_mobile(vr->lndt, site->vn, arp->tpa))
 			ask_for(vr, site, arp, now);
@@ -155,8 +171,13 @@ answer_request(struct vr *vr, struct site *site, const struct arp *arp, bool may
 			       now);
 		return;
 	}
-	if (may_speak)
+	if (!may_speak)
+		return;
+	/* Whoever asks us alone knows that the way is by us, and asks whether it still is. */
+	if (mac_equal(arp->eth_dst, site->router_mac))
 		lan_reply(vr, site, arp->tpa, arp->sha, arp->spa);
+	else
+		answer(vr, site, arp->tpa, arp->sha, arp->spa, now);
 }
 
 static void

@@ -25,6 +25,6 @@ void lan_tell(struct vr *vr, struct site *site, struct mac to, struct addr to_ip
 	      const struct hwdt_entry *e, us_t now);
 
 /* Another router has told what it owns: a machine here that asked for it is answered. */
-void lan_owner_known(struct vr *vr, const struct site *site, const struct binding *b);
+void lan_owner_known(struct vr *vr, struct site *site, const struct binding *b, us_t now);
 
 #endif

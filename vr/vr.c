@@ -6,6 +6,7 @@
 
 #include "base/fmt.h"
 #include "vr/action.h"
+#include "vr/beside.h"
 #include "vr/fwd.h"
 #include "vr/lan.h"
 #include "vr/limits.h"
@@ -159,6 +160,11 @@ create_sites(struct vr *vr, const struct conf *conf, const struct vr_start *star
 					     .lan_mtu = start->mtus[i],
 					     .fresh_due = US_NEVER};
 	for (size_t i = 0; i < conf->vn_count; i++) {
+		if (conf->vns[i].model == CONF_MODEL_HYBRID) {
+			vr->sites[i].beside = beside_create();
+			if (vr->sites[i].beside == NULL)
+				return -ENOMEM;
+		}
 		if (!conf->vns[i].proxy.enabled)
 			continue;
 		vr->sites[i].outside = outside_create();
@@ -223,8 +229,10 @@ vr_destroy(struct vr *vr)
 	hwdt_destroy(vr->hwdt);
 	gndt_destroy(vr->gndt);
 	lndt_destroy(vr->lndt);
-	for (size_t i = 0; i < vr->site_count; i++)
+	for (size_t i = 0; i < vr->site_count; i++) {
 		outside_destroy(vr->sites[i].outside);
+		beside_destroy(vr->sites[i].beside);
+	}
 	free(vr->sites);
 	free(vr);
 }
@@ -244,6 +252,14 @@ vr_lan_control(struct vr *vr, vn_id_t vn, const uint8_t *frame, size_t size, boo
 {
 	vr->now = now;
 	lan_control(vr, vr_site(vr, vn), frame, size, outgoing, now);
+	vr->wake = true;
+}
+
+void
+vr_lan_beside(struct vr *vr, vn_id_t vn, const uint8_t *frame, size_t size, us_t now)
+{
+	vr->now = now;
+	beside_heard(vr, vr_site(vr, vn), frame, size, now);
 	vr->wake = true;
 }
 
@@ -408,6 +424,7 @@ vr_run(struct vr *vr, us_t now)
 	next = earlier(next, moves_run(vr->moves, now));
 	next = earlier(next, announce_run(vr->announce, now));
 	next = earlier(next, neigh_run(vr, now));
+	next = earlier(next, beside_run(vr, now));
 	next = earlier(next, sync_run(vr, now));
 	next = earlier(next, query_run(vr, now));
 	next = earlier(next, actions_run(vr, now));

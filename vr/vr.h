@@ -76,6 +76,7 @@ struct neigh;
 struct mapsys;
 struct outside;
 struct rtr;
+struct beside;
 
 /* A host here that was told by ARP that a neighbour of its is local. */
 struct vr_told {
@@ -106,6 +107,7 @@ struct site {
 	 * and hosts told of neighbours. */
 	struct pace query_pace, wait_pace, ask_pace, tell_pace;
 	struct outside *outside;    /* of a proxy: its LAN is no LAN of the VN.  Otherwise NULL */
+	struct beside *beside;      /* of a machine in the hybrid model.  Otherwise NULL */
 	uint64_t taken_in, let_out; /* packets of a proxy */
 	uint32_t proxies[SITE_PROXIES]; /* slots of peers that are proxies */
 	size_t proxy_count;
@@ -213,6 +215,8 @@ void vr_lan_frame(struct vr *vr, vn_id_t vn, struct frame *f, us_t now);
 /* An ARP or RARP frame heard on the LAN; 'outgoing': from this host's own kernel. */
 void vr_lan_control(struct vr *vr, vn_id_t vn, const uint8_t *frame, size_t size, bool outgoing,
 		    us_t now);
+/* An ARP frame that did not come to the router: the machine of the hybrid model got it from its LAN. */
+void vr_lan_beside(struct vr *vr, vn_id_t vn, const uint8_t *frame, size_t size, us_t now);
 /* An authentic packet from a peer, at its IP header, with room for an Ethernet header in front. */
 void vr_link_data(struct vr *vr, uint32_t slot, const struct seal_inner *inner, struct frame *f,
 		  us_t now);

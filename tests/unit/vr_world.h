@@ -36,7 +36,7 @@ struct world {
 	struct conf_peer_vn peer_vns[2];
 	struct conf_address address;
 	struct conf_mobile mobile;
-	struct prefix local, remote[2];
+	struct prefix local, remote[2], subnet;
 	uint32_t slots[2];
 	struct vr_id ids[2];
 	struct vr *vr;
