@@ -28,7 +28,7 @@ finish_vn(struct conf_vn *vn)
 	if (vn->mac_kind == CONF_MAC_VIRTUAL && mac_is_zero(vn->mac))
 		vn->mac = (struct mac){{0x02, 0x56, 0x52, (uint8_t)(vn->id >> 16),
 					(uint8_t)(vn->id >> 8), (uint8_t)vn->id}};
-	return vn->model == CONF_MODEL_INTERFACE ? interface_finish(vn) : 0;
+	return vn->model != CONF_MODEL_ROUTER ? interface_finish(vn) : 0;
 }
 
 static int

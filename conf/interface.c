@@ -1,4 +1,4 @@
-/* The "model" "interface": see interface.h. */
+/* The "model" "interface", and "hybrid": see interface.h. */
 #include "conf/interface.h"
 
 #include <errno.h>
@@ -13,6 +13,18 @@ under(size_t index, const char *name)
 	struct place p = place_in((struct place){.depth = 0}, "vns", (uint32_t)index);
 
 	return place_in(p, name, PLACE_NO_INDEX);
+}
+
+/* 'what' goes with this model, or does not. */
+static void
+report_model(struct report *r, struct place place, const char *what, const struct conf_vn *vn,
+	     const char *found)
+{
+	char expected[192];
+
+	snprintf(expected, sizeof(expected), "%s where \"model\" is \"%s\"", what,
+		 vn->model == CONF_MODEL_HYBRID ? "hybrid" : "interface");
+	report_place(r, place, expected, found);
 }
 
 static bool
@@ -52,9 +64,7 @@ check_addresses(struct report *r, const struct conf *conf, const struct conf_vn 
 	struct place place = under(index, "addresses");
 
 	if (place_is_missing(place, r->root))
-		report_place(r, place,
-			     "an address of this machine where \"model\" is \"interface\"",
-			     "nothing");
+		report_model(r, place, "an address of this machine", vn, "nothing");
 	for (size_t i = 0; i < vn->address_count; i++) {
 		struct conf_address a = vn->addresses[i];
 		const struct conf_mobile *mobile = find_mobile(vn, a.addr);
@@ -63,8 +73,7 @@ check_addresses(struct report *r, const struct conf *conf, const struct conf_vn 
 		if (addr_is_none(a.addr))
 			continue;
 		if (a.addr.family != ADDR_V4)
-			report_place(r, at, "an IPv4 address where \"model\" is \"interface\"",
-				     fmt_addr(a.addr).s);
+			report_model(r, at, "an IPv4 address", vn, fmt_addr(a.addr).s);
 		else if (conf->name != NULL && !is_local(vn, a.addr) && mobile != NULL &&
 			 !may_host(mobile, conf->name))
 			report_place(r, at,
@@ -119,24 +128,21 @@ check_endpoints(struct report *r, const struct conf *conf, const struct conf_vn 
 void
 interface_check(struct report *r, const struct conf *conf)
 {
-	static const char other[] = "none where \"model\" is \"interface\"";
-
 	for (size_t i = 0; i < conf->vn_count; i++) {
 		const struct conf_vn *vn = &conf->vns[i];
 
-		if (vn->model != CONF_MODEL_INTERFACE)
+		if (vn->model == CONF_MODEL_ROUTER)
 			continue;
 		check_addresses(r, conf, vn, i);
 		check_endpoints(r, conf, vn);
 		if (vn->mac_kind == CONF_MAC_NIC)
-			report_place(r, under(i, "mac"),
-				     "\"virtual\" or an address where \"model\" is \"interface\"",
+			report_model(r, under(i, "mac"), "\"virtual\" or an address", vn,
 				     "\"nic\"");
 		if (!addr_is_none(vn->native_gateway))
-			report_place(r, under(i, "native_gateway"), other,
+			report_model(r, under(i, "native_gateway"), "none", vn,
 				     fmt_addr(vn->native_gateway).s);
 		if (vn->proxy.enabled)
-			report_place(r, under(i, "proxy"), other, "an object");
+			report_model(r, under(i, "proxy"), "none", vn, "an object");
 	}
 }
 

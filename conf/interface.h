@@ -1,4 +1,4 @@
-/* Networks of the "model" "interface": the one machine that is served is the one that the router runs on. */
+/* Networks of the "model" "interface" or "hybrid": the one machine that is served is the one that the router runs on. */
 #ifndef CONF_INTERFACE_H
 #define CONF_INTERFACE_H
 

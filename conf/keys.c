@@ -167,14 +167,19 @@ static const struct key keys[] = {
 	 .help = "Number of the network, the same at all routers (the LISP Instance-ID)."},
 	{"vns[].name", KEY_NAME, AT(struct conf_vn, name),
 	 .help = "A name for people; without it \"vn\" and the number."},
-	{"vns[].model", KEY_CHOICE, .choices = "router|interface", .fallback = "\"router\"",
+	{"vns[].model", KEY_CHOICE, .choices = "router|interface|hybrid", .fallback = "\"router\"",
 	 AT(struct conf_vn, model), .fixed = true,
-	 .help = "What this router serves: \"router\", the machines of a LAN; or "
-		 "\"interface\", only the machine that it runs on, by a TUN device that it makes."},
+	 .help = "What this router serves: \"router\", the machines of a LAN; "
+		 "\"interface\", only the machine that it runs on, by a TUN device that it makes; "
+		 "or "
+		 "\"hybrid\", only that machine, by a TAP device that is bridged with its NIC, so "
+		 "that it reaches peers on its LAN without this router."},
 	{"vns[].device", KEY_DEVICE, .required = true, AT(struct conf_vn, device), .fixed = true,
 	 .help = "The LAN: a NIC, a veth or a Linux bridge.  Each network has its own.  With the "
 		 "\"model\" \"interface\" the name of the TUN device, which must not be there "
-		 "yet."},
+		 "yet; with \"hybrid\" the NIC, which becomes a port of the bridge \"NIC-vrb\" "
+		 "unless "
+		 "it is one of another bridge."},
 	{"vns[].mac", KEY_MAC, .fallback = "\"virtual\"", AT(struct conf_vn, mac_kind),
 	 .fixed = true,
 	 .help = "The MAC address that the router answers with: \"virtual\" (02:56:52 and the "
@@ -185,12 +190,13 @@ static const struct key keys[] = {
 	 .fixed = true, .help = "Super-frames of up to 64 kB enter and leave this LAN whole."},
 	{"vns[].local", KEY_PREFIX, .max = PREFIXES_MAX, MANY(struct conf_vn, local, local_count),
 	 .help = "Prefixes of the machines at home on this LAN, which may speak.  With the "
-		 "\"model\" \"interface\" each of \"addresses\" that is in none, nor in a mobile "
+		 "\"model\" \"interface\" or \"hybrid\" each of \"addresses\" that is in none, nor "
+		 "in a mobile "
 		 "prefix, is one of its own."},
 	{"vns[].addresses", KEY_ADDR_LEN, .max = 64, MANY(struct conf_vn, addresses, address_count),
 	 .help = "Addresses that the router itself has on the LAN, as the gateway of their "
-		 "subnets.  With the \"model\" \"interface\" those that this machine gets on "
-		 "the device, by which it is reached."},
+		 "subnets.  With the \"model\" \"interface\" or \"hybrid\" those that this "
+		 "machine gets on the device or its bridge, by which it is reached."},
 	{"vns[].subnets", KEY_PREFIX, .max = 4096, MANY(struct conf_vn, subnets, subnet_count),
 	 .help = "Further on-link subnets: packets within one of them keep their TTL."},
 	{"vns[].native_gateway", KEY_ADDR, AT(struct conf_vn, native_gateway),

@@ -34,6 +34,9 @@ conf_of(const struct daemon *d, vn_id_t id)
 static void
 add_vns(cJSON *o, const struct daemon *d)
 {
+	static const char *const models[] = {[CONF_MODEL_ROUTER] = "router",
+					     [CONF_MODEL_INTERFACE] = "interface",
+					     [CONF_MODEL_HYBRID] = "hybrid"};
 	cJSON *vns = cJSON_AddArrayToObject(o, "vns");
 
 	for (size_t i = 0; i < d->port_count; i++) {
@@ -43,8 +46,7 @@ add_vns(cJSON *o, const struct daemon *d)
 
 		ctl_add_number(vn, "vn", d->ports[i].vn);
 		ctl_add_text(vn, "name", conf->name);
-		ctl_add_text(vn, "model",
-			     conf->model == CONF_MODEL_INTERFACE ? "interface" : "router");
+		ctl_add_text(vn, "model", models[conf->model]);
 		ctl_add_text(vn, "device", conf->device);
 		ctl_add_text(vn, "link", port_link_name(port));
 		ctl_add_text(vn, "mac", fmt_mac(port_mac(port)).s);

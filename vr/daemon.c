@@ -104,7 +104,7 @@ daemon_guard(struct daemon_port *p, const struct conf *conf, const struct conf_v
 	struct prefixes list;
 	int err;
 
-	if (vn->model == CONF_MODEL_INTERFACE)
+	if (vn->model != CONF_MODEL_ROUTER)
 		return follow_host(p, conf, vn);
 	if (vn->mac_kind != CONF_MAC_NIC)
 		return 0;
@@ -135,9 +135,10 @@ open_port(struct daemon *d, size_t i)
 	struct port_host host;
 	int err;
 
-	if (vn->model == CONF_MODEL_INTERFACE) {
+	if (vn->model != CONF_MODEL_ROUTER) {
 		err = host_conf_make(d->conf, vn, d->self, &host, &routes);
 		conf.host = &host;
+		conf.nic = vn->model == CONF_MODEL_HYBRID;
 	} else {
 		err = list_vn(&guard, d->conf, vn);
 	}

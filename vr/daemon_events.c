@@ -222,6 +222,14 @@ on_port_control(void *ctx, unsigned number, const uint8_t *frame, size_t size, b
 	vr_lan_control(d->vr, d->ports[number].vn, frame, size, outgoing, now);
 }
 
+static void
+on_port_beside(void *ctx, unsigned number, const uint8_t *frame, size_t size, us_t now)
+{
+	struct daemon *d = ctx;
+
+	vr_lan_beside(d->vr, d->ports[number].vn, frame, size, now);
+}
+
 static void on_bulk_readable(void *ctx, us_t now);
 static void on_control_readable(void *ctx, us_t now);
 
@@ -260,6 +268,7 @@ on_port_changed(void *ctx, unsigned number, us_t now)
 
 const struct port_ops daemon_port_ops = {.frame = on_port_frame,
 					 .control = on_port_control,
+					 .beside = on_port_beside,
 					 .batch_end = on_batch_end,
 					 .closing = on_port_closing,
 					 .changed = on_port_changed};

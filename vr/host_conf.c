@@ -108,6 +108,9 @@ host_conf_make(const struct conf *conf, const struct conf_vn *vn, struct vr_id s
 				   .address_count = vn->own_count,
 				   .routes = list.rows,
 				   .route_count = list.count};
+	/* The NIC's bridge has the machine's native addresses, too. */
+	if (vn->model == CONF_MODEL_HYBRID)
+		host->source = vn->own[0].addr;
 	*routes = list.rows;
 	return 0;
 }

@@ -126,11 +126,13 @@ route_request(union request *r, uint16_t type, uint16_t flags, int index, struct
 }
 
 int
-netlink_host_route_add(struct netlink *nl, int index, struct prefix prefix)
+netlink_host_route_add(struct netlink *nl, int index, struct prefix prefix, struct addr source)
 {
 	union request r;
 
 	route_request(&r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, index, prefix);
+	if (!addr_is_none(source))
+		put_addr(&r, RTA_PREFSRC, source);
 	return netlink_ask(nl, &r.head, NULL, NULL);
 }
 

@@ -16,9 +16,11 @@ MUST_USE int netlink_host_addr_remove(struct netlink *nl, int index, struct addr
 typedef void netlink_host_addr_fn(void *ctx, int index, struct addr addr);
 /* 0 or -errno. */
 MUST_USE int netlink_host_addr_list(struct netlink *nl, netlink_host_addr_fn *fn, void *ctx);
-/* To the link itself, without a gateway.  0; -EEXIST: there is a route to exactly this prefix already, of
+/* To the link itself, without a gateway.  'source': of what this machine sends there, one of its addresses; family NONE: as the
+ * kernel chooses.  0; -EEXIST: there is a route to exactly this prefix already, of
  * this link or of another one. */
-MUST_USE int netlink_host_route_add(struct netlink *nl, int index, struct prefix prefix);
+MUST_USE int netlink_host_route_add(struct netlink *nl, int index, struct prefix prefix,
+				    struct addr source);
 /* Takes out one that netlink_host_route_add() put in.  0; -ESRCH: there is none. */
 MUST_USE int netlink_host_route_remove(struct netlink *nl, int index, struct prefix prefix);
 /* Packets for the link that found its queue full, since it was made.  0 or -errno. */

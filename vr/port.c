@@ -7,8 +7,10 @@ int
 port_create(const struct port_conf *conf, const struct port_ops *ops, void *ctx, struct log *log,
 	    struct port **out)
 {
-	return conf->host != NULL ? port_tun_create(conf, ops, ctx, log, out)
-				  : port_lan_create(conf, ops, ctx, log, out);
+	if (conf->host == NULL)
+		return port_lan_create(conf, ops, ctx, log, out);
+	return conf->nic ? port_tap_create(conf, ops, ctx, log, out)
+			 : port_tun_create(conf, ops, ctx, log, out);
 }
 
 void

@@ -1,6 +1,6 @@
-/* A LAN port: what the router hears and says on one LAN segment.  There are two kinds: the LAN that is there
- * (port_lan.c), and one that is made up, whose only host is the machine that the router runs on
- * (port_tun.c).
+/* A LAN port: what the router hears and says on one LAN segment.  There are three kinds: the LAN that is there
+ * (port_lan.c), one that is made up, whose only host is the machine that the router runs on
+ * (port_tun.c), and one between the router and that machine's bridge (port_tap.c).
  *
  * On a LAN:
  *
@@ -24,7 +24,14 @@
  * answered by
  * the port; each address is announced by gratuitous ARP when it is there.  A device that somebody
  * removes
- * is made anew. */
+ * is made anew.
+ *
+ * With one host that has a NIC: the port makes a TAP device and a bridge of it and the NIC
+ * (vr/nic_bridge.h), and gives the kernel
+ * addresses and routes on the bridge.  Frames pass between router and host, and between host and
+ * LAN,
+ * never between router and LAN.  Of what the host gets from the LAN the port hears ARP, and no
+ * more. */
 #ifndef VR_PORT_H
 #define VR_PORT_H
 
@@ -45,6 +52,9 @@ struct port_host {
 	/* Of IPv4, through the device, ascending byte by byte; none stands twice or is a subnet of 'addresses'. */
 	const struct prefix *routes;
 	size_t route_count;
+	/* Of packets by these routes: one of 'addresses'.  Family NONE: the kernel's choice, where the link has no other
+	 * addresses. */
+	struct addr source;
 };
 
 struct port_conf {
@@ -66,6 +76,9 @@ struct port_conf {
 	 * Copied.  Of the above, 'device', 'router_mac', 'vnet_hdr' and 'udp_super_frames' count.
 	 */
 	const struct port_host *host;
+	/* With 'host': it is on a LAN, too, with this NIC ('device', which is there), and has its addresses on the NIC's
+	 * bridge.  Its MAC and MTU are the bridge's. */
+	bool nic;
 };
 
 struct port_ops {
@@ -76,6 +89,8 @@ struct port_ops {
 	 * left out. */
 	void (*control)(void *ctx, unsigned port, const uint8_t *frame, size_t size, bool outgoing,
 			us_t now);
+	/* An ARP frame that the host got from its LAN, which the router is not on; with 'nic'. */
+	void (*beside)(void *ctx, unsigned port, const uint8_t *frame, size_t size, us_t now);
 	void (*batch_end)(void *ctx, us_t now);
 	/* Both may be NULL.  'closing': the descriptors below are about to be closed.  'changed': the link, the MTU, the
 	 * router's MAC or the descriptors may be others than before. */

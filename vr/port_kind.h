@@ -33,12 +33,14 @@ struct port_kind {
 	void (*stats)(struct port *p, struct port_stats *out);
 };
 
-extern const struct port_kind port_lan_kind, port_tun_kind;
+extern const struct port_kind port_lan_kind, port_tun_kind, port_tap_kind;
 
 /* As port_create(), for one kind. */
 MUST_USE int port_lan_create(const struct port_conf *conf, const struct port_ops *ops, void *ctx,
 			     struct log *log, struct port **out);
 MUST_USE int port_tun_create(const struct port_conf *conf, const struct port_ops *ops, void *ctx,
+			     struct log *log, struct port **out);
+MUST_USE int port_tap_create(const struct port_conf *conf, const struct port_ops *ops, void *ctx,
 			     struct log *log, struct port **out);
 
 /* "up", "down" or "gone". */

@@ -115,7 +115,7 @@ write_messages(struct port_tx *tx, size_t at, size_t count)
 {
 	size_t done;
 
-	if (!tx->conf.bare_ip)
+	if (!tx->conf.is_tun)
 		return sendmmsg(tx->conf.fd, tx->msg + at, (unsigned)count, MSG_DONTWAIT);
 	for (done = 0; done < count; done++) {
 		const struct msghdr *msg = &tx->msg[at + done].msg_hdr;

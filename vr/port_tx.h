@@ -14,6 +14,7 @@ struct port_tx;
 
 struct port_tx_conf {
 	int fd;         /* borrowed: a datagram-like socket, one message is one frame */
+	bool is_tun;    /* it is a TUN or TAP device, which takes one frame with each writev() */
 	bool bare_ip;   /* it is a TUN device: packets go out without their Ethernet header */
 	bool vnet_hdr;  /* each message begins with a virtio_net_hdr */
 	bool udp_super; /* with vnet_hdr: UDP super-frames may go out whole */

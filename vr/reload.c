@@ -252,7 +252,7 @@ guard_ports(struct daemon *d, const struct conf *new, struct daemon_reload *r)
 
 		if (err != 0)
 			say(r, "VN %u: %s: %s\n", d->ports[i].vn,
-			    vn->model == CONF_MODEL_INTERFACE
+			    vn->model != CONF_MODEL_ROUTER
 				    ? "this machine's addresses and routes are not all as they "
 				      "should be"
 				    : "the kernel's rules stay as they were",

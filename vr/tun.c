@@ -53,7 +53,8 @@ set_offloads(struct tun *t)
 static int
 make_device(struct tun *t)
 {
-	unsigned flags = IFF_TUN | IFF_NO_PI | IFF_TUN_EXCL, features = 0;
+	unsigned flags = (t->conf.is_tap ? IFF_TAP : IFF_TUN) | IFF_NO_PI | IFF_TUN_EXCL,
+		 features = 0;
 	struct ifreq request = {.ifr_flags = 0};
 
 	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", t->conf.name);
@@ -84,7 +85,8 @@ tun_create(const struct tun_conf *conf, struct tun **out)
 	t->conf.name = NULL;
 	if (rc == 0) {
 		struct port_tx_conf tx = {.fd = t->fd,
-					  .bare_ip = true,
+					  .is_tun = true,
+					  .bare_ip = !conf->is_tap,
 					  .vnet_hdr = t->vnet_hdr,
 					  .udp_super = t->udp_super,
 					  .mtu = conf->mtu};
@@ -155,15 +157,49 @@ tun_frame(const struct tun_conf *conf, struct virtio_net_hdr *h, uint8_t *packet
 	return port_vnet_parse(h, out);
 }
 
+/* 1 for a frame that is left alone. */
+static int
+tap_frame(struct tun *t, const struct virtio_net_hdr *h, size_t size, struct frame *out)
+{
+	struct eth eth;
+
+	*out = (struct frame){.data = t->buffer + FRAME_AT, .size = size};
+	if (eth_parse(out->data, size, &eth) != 0)
+		return -EBADMSG;
+	if (mac_equal(eth.src, t->conf.router)) {
+		t->stats.rx_echoes++;
+		return 1;
+	}
+	switch (eth.type) {
+	case ETH_IP4:
+	case ETH_IP6:
+		return port_vnet_parse(h, out);
+	case ETH_ARP:
+	case ETH_RARP:
+		return 0;
+	case ETH_VLAN:
+	case ETH_QINQ_OLD:
+		t->stats.drop_vlan++;
+		return 1;
+	default:
+		return 1;
+	}
+}
+
 static void
 handle(struct tun *t, struct virtio_net_hdr *h, size_t size, tun_fn *fn, void *ctx)
 {
 	struct frame f;
+	int rc;
 
-	if (tun_frame(&t->conf, h, t->buffer + FRAME_AT + ETH_SIZE, size, &f) < 0) {
+	if (t->conf.is_tap)
+		rc = tap_frame(t, h, size, &f);
+	else
+		rc = tun_frame(&t->conf, h, t->buffer + FRAME_AT + ETH_SIZE, size, &f);
+	if (rc < 0)
 		t->stats.drop_malformed++;
+	if (rc != 0)
 		return;
-	}
 	t->stats.rx_frames++;
 	t->stats.rx_bytes += f.size;
 	fn(ctx, &f);
@@ -172,12 +208,13 @@ handle(struct tun *t, struct virtio_net_hdr *h, size_t size, tun_fn *fn, void *c
 int
 tun_read(struct tun *t, tun_fn *fn, void *ctx)
 {
-	size_t room = BUFFER_SIZE - FRAME_AT - ETH_SIZE;
+	size_t at = FRAME_AT + (t->conf.is_tap ? 0 : ETH_SIZE);
+	size_t room = BUFFER_SIZE - at;
 	size_t extra = t->vnet_hdr ? sizeof(struct virtio_net_hdr) : 0;
 
 	for (unsigned i = 0; i < BATCH; i++) {
 		struct virtio_net_hdr h = {0};
-		struct iovec iov[] = {{&h, extra}, {t->buffer + FRAME_AT + ETH_SIZE, room}};
+		struct iovec iov[] = {{&h, extra}, {t->buffer + at, room}};
 		ssize_t n = readv(t->fd, iov, ARRAY_COUNT(iov));
 
 		if (n < 0 && errno == EINVAL) {
@@ -201,6 +238,19 @@ int
 tun_send(struct tun *t, struct frame *f)
 {
 	return port_tx_send(t->tx, f);
+}
+
+int
+tun_inject(struct tun *t, const uint8_t *frame, size_t size)
+{
+	struct virtio_net_hdr h = {0};
+	uint8_t copy[TUN_INJECT_MAX];
+	struct iovec iov[] = {{&h, t->vnet_hdr ? sizeof(h) : 0}, {copy, size}};
+
+	if (size > sizeof(copy))
+		return -EMSGSIZE;
+	memcpy(copy, frame, size);
+	return writev(t->fd, iov, ARRAY_COUNT(iov)) < 0 ? -errno : 0;
 }
 
 void

@@ -1,4 +1,4 @@
-/* A TUN device: made, read and written.  The kernel's packets come up as Ethernet frames from one MAC, the
+/* A TUN or TAP device: made, read and written.  With TUN:  The kernel's packets come up as Ethernet frames from one MAC, the
  * host's, to another, the router's; frames go down without their Ethernet header.
  *
  * Super-frames and unfinished checksums pass whole in both directions where the kernel can describe
@@ -17,7 +17,10 @@ struct tun;
 
 struct tun_conf {
 	const char *name; /* borrowed for the call */
-	struct mac host, router;
+	/* TAP: Ethernet frames as they are, ARP too.  Those from the router's MAC are echoes, those with a VLAN tag are
+	 * left alone; both are counted. */
+	bool is_tap;
+	struct mac host, router; /* 'host': TUN only */
 	uint16_t mtu;   /* largest packet that is sent; the device's own is set elsewhere */
 	bool vnet_hdr;  /* false: the kernel shall hand over finished packets */
 	bool udp_super; /* false: UDP never as super-frames */
@@ -27,6 +30,7 @@ struct tun_stats {
 	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes;
 	uint64_t drop_kernel; /* what the kernel could not describe */
 	uint64_t drop_tx, drop_malformed, drop_too_large;
+	uint64_t rx_echoes, drop_vlan;
 };
 
 typedef void tun_fn(void *ctx, struct frame *f);
@@ -45,9 +49,12 @@ void tun_set_mtu(struct tun *t, uint16_t mtu);
 /* Hands up at most one batch; a frame, FRAME_HEADROOM bytes free in front, is valid to the end of 'fn'.  0;
  * -ENODEV: somebody has removed the device; another -errno. */
 MUST_USE int tun_read(struct tun *t, tun_fn *fn, void *ctx);
-/* As port_tx_send() and port_tx_flush(); the frame's MACs do not matter. */
+/* As port_tx_send() and port_tx_flush(); with TUN the frame's MACs do not matter. */
 MUST_USE int tun_send(struct tun *t, struct frame *f);
 void tun_flush(struct tun *t);
+#define TUN_INJECT_MAX 128
+/* TAP: a small frame of any kind, at once.  0; -EMSGSIZE; another -errno. */
+MUST_USE int tun_inject(struct tun *t, const uint8_t *frame, size_t size);
 void tun_stats(const struct tun *t, struct tun_stats *out);
 
 /* One packet of 'size' bytes as it was read, 'h' describing it, becomes a frame: the Ethernet header is

@@ -110,7 +110,7 @@ add_routes(struct work *w)
 {
 	for (size_t i = 0; i < w->new->route_count; i++) {
 		struct prefix prefix = w->new->routes[i];
-		int rc = netlink_host_route_add(w->nl, w->link->index, prefix);
+		int rc = netlink_host_route_add(w->nl, w->link->index, prefix, w->new->source);
 
 		if (rc == 0 || (rc == -EEXIST && has_route(w->old, prefix)))
 			continue;

@@ -660,8 +660,8 @@ the_examples_are_accepted(void **state)
 		"conf/examples/stretched.conf",  "conf/examples/two-networks.conf",
 		"conf/examples/cloud-nic.conf",  "conf/examples/lisp-xtr.conf",
 		"conf/examples/map-server.conf", "conf/examples/proxy.conf",
-		"conf/examples/interface.conf",
 		"conf/examples/public-lan.conf", "conf/examples/private-lan.conf",
+		"conf/examples/interface.conf",  "conf/examples/hybrid.conf",
 	};
 	size_t i;
 

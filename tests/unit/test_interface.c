@@ -119,7 +119,8 @@ what_does_not_go_with_the_model_is_refused(void **state)
 		 "is reached through \"vn0\", found 192.0.2.1:5\n"},
 		{"{\"name\":\"m\",\"key_file\":\"/k\",\"vns\":[{\"id\":7,\"model\":\"hub\","
 		 "\"device\":\"vn0\"}]}",
-		 "f:1:52: vns[0].model: expected \"router\" or \"interface\", found \"hub\"\n"},
+		 "f:1:52: vns[0].model: expected \"router\", \"interface\" or \"hybrid\", found "
+		 "\"hub\"\n"},
 	};
 
 	(void)state;
@@ -136,6 +137,37 @@ addresses_without_a_subnet_may_be_any(void **state)
 	assert_string_equal(o.lines, "");
 	assert_int_equal(o.conf.vns[0].local_count, 3);
 	assert_int_equal(o.conf.vns[0].subnet_count, 2);
+	outcome_fini(&o);
+}
+
+static void
+the_hybrid_model_has_the_same_rules(void **state)
+{
+	static const char text[] =
+		"{\"name\":\"m\",\"key_file\":\"/k\",\"vns\":[{\"id\":7,\"model\":\"hybrid\","
+		"\"device\":\"eth0\",\"addresses\":[\"10.9.0.5/24\",\"10.9.0.6/24\"]}]}";
+	static const struct bad rows[] = {
+		{"{\"name\":\"m\",\"key_file\":\"/k\",\"vns\":[{\"id\":7,\"model\":\"hybrid\","
+		 "\"device\":\"eth0\"}]}",
+		 "f:1:36: vns[0].addresses: expected an address of this machine where \"model\" is "
+		 "\"hybrid\", found nothing\n"},
+	};
+	struct outcome o = parse(text);
+	struct port_host host;
+	struct prefix *routes;
+
+	(void)state;
+	expect_lines(rows, ARRAY_COUNT(rows));
+	assert_string_equal(o.lines, "");
+	assert_int_equal(o.conf.vns[0].model, CONF_MODEL_HYBRID);
+	assert_int_equal(o.conf.vns[0].address_count, 0);
+	assert_int_equal(o.conf.vns[0].own_count, 2);
+	assert_int_equal(o.conf.vns[0].local_count, 2);
+	assert_int_equal(host_conf_make(&o.conf, &o.conf.vns[0], (struct vr_id){1}, &host, &routes),
+			 0);
+	/* The bridge has native addresses, too. */
+	assert_true(addr_equal(host.source, o.conf.vns[0].own[0].addr));
+	free(routes);
 	outcome_fini(&o);
 }
 
@@ -448,6 +480,7 @@ main(void)
 		cmocka_unit_test(the_model_is_router_unless_it_is_said),
 		cmocka_unit_test(what_does_not_go_with_the_model_is_refused),
 		cmocka_unit_test(addresses_without_a_subnet_may_be_any),
+		cmocka_unit_test(the_hybrid_model_has_the_same_rules),
 		cmocka_unit_test(routes_lead_to_what_others_have_once_and_in_order),
 		cmocka_unit_test(another_networks_prefixes_are_no_routes),
 		cmocka_unit_test(the_mtu_is_what_the_tunnel_carries),
