@@ -174,6 +174,14 @@ on_authentic(void *ctx, const struct path *from)
 }
 
 static void
+on_stuck(void *ctx, const struct path *stream)
+{
+	struct roster *r = ctx;
+
+	r->ops->stuck(r->ctx, stream);
+}
+
+static void
 on_moved(void *ctx, struct session *s, us_t now)
 {
 	struct roster *r = ctx;
@@ -219,6 +227,7 @@ static const struct session_ops session_ops = {
 	.candidates = on_candidates,
 	.seen = on_seen,
 	.authentic = on_authentic,
+	.stuck = on_stuck,
 	.moved = on_moved,
 	.up = on_up,
 	.mtu = on_mtu,

@@ -62,6 +62,7 @@ struct roster_ops {
 	int (*send)(void *ctx, const struct path *to, const uint8_t *data, size_t size, us_t now);
 	/* As in struct session_ops. */
 	void (*authentic)(void *ctx, const struct path *from);
+	void (*stuck)(void *ctx, const struct path *stream);
 	/* session_path() of this slot is another. */
 	void (*moved)(void *ctx, uint32_t slot, us_t now);
 	void (*session)(void *ctx, uint32_t slot, bool up, us_t now);

@@ -198,11 +198,15 @@ record_heard(struct session *s, struct keys *k, us_t now)
 		s->unanswered_since = 0;
 }
 
-/* What the peer has chosen to send by this way; what looks after ways goes by all of them. */
+/* Has the peer chosen this way for its records?  What looks after ways goes by all of them. */
 static bool
-is_by_choice(enum seal_kind kind)
+is_by_choice(const struct session_content *c)
 {
-	return kind != SEAL_CHECK && kind != SEAL_CHECK_ACK;
+	struct paths_check check;
+
+	if (c->inner.kind == SEAL_CHECK)
+		return paths_check_parse(c->body, c->size, &check) == 0 && check.in_use;
+	return c->inner.kind != SEAL_CHECK_ACK;
 }
 
 static struct keys *
@@ -249,7 +253,7 @@ control_heard(struct session *s, const struct session_content *c, size_t record_
 		session_candidates_heard(s, c, now);
 		break;
 	case SEAL_DATA:
-		s->traffic_at = now;
+		session_traffic(s, now);
 		break;
 	default:
 		break;
@@ -273,11 +277,11 @@ session_open(struct session *s, const struct seal_outer *outer, uint8_t *data, s
 	s->stats.rx_bytes += size;
 	rc = seal_inner_parse(data + SEAL_OUTER_SIZE, size - SEAL_OUTER_SIZE - SEAL_TAG_SIZE,
 			      &out->inner);
-	sender_heard(s, k, newest && (rc != 0 || is_by_choice(out->inner.kind)), from, now);
-	if (rc != 0)
-		return -EPROTO;
 	out->body = data + SEAL_OUTER_SIZE + SEAL_INNER_SIZE;
 	out->size = size - SEAL_OVERHEAD;
+	sender_heard(s, k, newest && (rc != 0 || is_by_choice(out)), from, now);
+	if (rc != 0)
+		return -EPROTO;
 	control_heard(s, out, size, from, now);
 	return 0;
 }
@@ -340,7 +344,7 @@ session_seal(struct session *s, const struct seal_inner *inner, uint8_t *out, si
 		s->due = now;
 	s->sent_at = now;
 	if (inner->kind == SEAL_DATA)
-		s->traffic_at = now;
+		session_traffic(s, now);
 	if (!is_answered(inner->kind))
 		return 0;
 	if (s->unanswered_since == 0)

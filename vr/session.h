@@ -62,6 +62,8 @@ struct session_ops {
 	const struct paths_candidates *(*candidates)(void *ctx);
 	/* Something authentic came by this stream. */
 	void (*authentic)(void *ctx, const struct path *from);
+	/* This stream takes bytes and nothing comes of it: the next send opens another. */
+	void (*stuck)(void *ctx, const struct path *stream);
 	/* The peer sees us there. */
 	void (*seen)(void *ctx, struct session *s, struct endpoint at, us_t now);
 	/* Records go another way from now on: session_path(). */

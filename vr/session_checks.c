@@ -7,9 +7,10 @@
 #define TRY_FIRST  (50 * US_MS)
 #define TRY_DOUBLE 9
 /* A check without an answer is lost after three round trips and this. */
-#define LOST_MARGIN (50 * US_MS)
-#define LOST_MIN    (150 * US_MS)
-#define LOST_MAX    (2 * US_S)
+#define LOST_MARGIN     (50 * US_MS)
+#define LOST_MIN        (150 * US_MS)
+#define LOST_MAX        (2 * US_S)
+#define STREAM_LOST_MIN (500 * US_MS)
 /* Where there is a choice, the way in use is checked so often, and so often when it loses or is in doubt. */
 #define CHECK_PERIOD (1 * US_S)
 #define CHECK_DOUBT  (250 * US_MS)
@@ -95,6 +96,9 @@ is_doubtful(struct session *s, us_t now)
 static us_t
 patience(struct session *s, const struct path_row *row, us_t now)
 {
+	/* A stream that has much to carry is slow, not dead. */
+	if (row->path.kind == PATH_TCP)
+		return within(3 * row->rtt + LOST_MARGIN, STREAM_LOST_MIN, LOST_MAX);
 	if (is_doubtful(s, now))
 		return round_trip(row) + DOUBT_MARGIN;
 	return within(3 * row->rtt + LOST_MARGIN, LOST_MIN, LOST_MAX);
@@ -157,7 +161,9 @@ check_send(struct session *s, struct path_row *row, us_t now)
 		row->pads++;
 	}
 	memset(body, 0, size);
-	paths_check_build(token_make(s, row, now), body);
+	paths_check_build(&(struct paths_check){.token = token_make(s, row, now),
+						.in_use = session_path_is_used(s, row)},
+			  body);
 	row->idle = now - s->sent_at;
 	rc = session_control_send(s, &row->path, SEAL_CHECK, record, size, now);
 	if (rc == -EMSGSIZE)
@@ -228,6 +234,9 @@ check_lost(struct session *s, struct path_row *row)
 	if (row->valid && row->lost >= SESSION_LOST_COUNT) {
 		row->valid = false;
 		row->has_died = true;
+		/* Only another stream can be better than one that is stuck. */
+		if (row->path.kind == PATH_TCP)
+			s->ops->stuck(s->ctx, &row->path);
 		row->lost = 0;
 		row->pads = 0;
 		row->proven = 0;
@@ -242,7 +251,7 @@ static void
 row_review(struct path_row *row, us_t now)
 {
 	if (row->bad_until != 0 && now >= row->bad_until) {
-		if (lost_of(row) >= 2)
+		if (lost_of(row) >= (is_watched(row) ? BAD_LOST : BAD_LOST / 2))
 			call_bad(row, PATH_LOSS, now);
 		else
 			row->bad_until = 0;
@@ -267,6 +276,24 @@ row_run(struct session *s, struct path_row *row, us_t now)
 		return;
 	}
 	check_send(s, row, now);
+}
+
+void
+session_traffic(struct session *s, us_t now)
+{
+	bool was_busy = s->traffic_at != 0 && now - s->traffic_at < BUSY_TIME;
+	struct path_row *used;
+
+	s->traffic_at = now;
+	if (was_busy)
+		return;
+	/* The next check was for an idle session. */
+	used = session_path_find(s, s->path);
+	if (used == NULL || used->due <= now + BUSY_PERIOD)
+		return;
+	used->due = now + BUSY_PERIOD;
+	s->paths_due = earlier(s->paths_due, used->due);
+	s->due = earlier(s->due, used->due);
 }
 
 us_t
@@ -307,10 +334,12 @@ session_check_heard(struct session *s, const struct session_content *c, size_t r
 {
 	uint8_t record[SEAL_OVERHEAD + PATHS_ACK_SIZE_MAX];
 	struct paths_ack ack = {.size = (uint16_t)record_size};
+	struct paths_check check;
 	struct path_row *row;
 
-	if (paths_check_parse(c->body, c->size, &ack.token) != 0)
+	if (paths_check_parse(c->body, c->size, &check) != 0)
 		return;
+	ack.token = check.token;
 	if (from->kind == PATH_UDP)
 		ack.seen = from->to;
 	(void)session_control_send(

@@ -159,6 +159,8 @@ void session_paths_doubt(struct session *s, us_t now);
 void session_paths_forget(struct session *s);
 /* Checks that are due, and what follows from those that are lost; when to be called next. */
 us_t session_paths_run(struct session *s, us_t now);
+/* A packet of a machine passes, either way. */
+void session_traffic(struct session *s, us_t now);
 /* When the way in use has to be checked because nothing comes back; never without a choice. */
 us_t session_doubt_at(struct session *s);
 void session_check_heard(struct session *s, const struct session_content *c, size_t record_size,

@@ -30,6 +30,17 @@ on_send(void *ctx, const struct path *to, const uint8_t *data, size_t size, us_t
 }
 
 static void
+on_stuck(void *ctx, const struct path *stream)
+{
+	struct tunnel *t = ctx;
+	us_t now = loop_now();
+	uint32_t number = stream->via;
+
+	if (number != 0 || streams_open(t->streams, &stream->to, now, &number) == 0)
+		streams_close(t->streams, number, now);
+}
+
+static void
 on_authentic(void *ctx, const struct path *from)
 {
 	struct tunnel *t = ctx;
@@ -99,6 +110,7 @@ static const struct roster_ops roster_ops = {
 	.mtu = on_mtu,
 	.moved = on_moved,
 	.authentic = on_authentic,
+	.stuck = on_stuck,
 	.persist = on_persist,
 };
 

@@ -6,7 +6,8 @@
 #include "wire/rd.h"
 #include "wire/wr.h"
 
-#define FLAG_ANSWER 0x01
+#define FLAG_IN_USE 0x01 /* of a CHECK */
+#define FLAG_ANSWER 0x01 /* of CANDIDATES */
 
 static struct endpoint
 rd_endpoint(struct rd *r)
@@ -33,20 +34,26 @@ wr_endpoint(struct wr *w, struct endpoint e)
 }
 
 int
-paths_check_parse(const uint8_t *body, size_t size, uint64_t *token)
+paths_check_parse(const uint8_t *body, size_t size, struct paths_check *out)
 {
 	struct rd r = rd_make(body, size);
+	struct paths_check c = {.token = rd_u64(&r)};
+	uint8_t flags = rd_u8(&r);
 
-	*token = rd_u64(&r);
-	return r.failed ? -EBADMSG : 0;
+	if (r.failed || (flags & ~FLAG_IN_USE) != 0)
+		return -EBADMSG;
+	c.in_use = (flags & FLAG_IN_USE) != 0;
+	*out = c;
+	return 0;
 }
 
 void
-paths_check_build(uint64_t token, uint8_t body[PATHS_CHECK_SIZE])
+paths_check_build(const struct paths_check *c, uint8_t body[PATHS_CHECK_SIZE])
 {
 	struct wr w = wr_make(body, PATHS_CHECK_SIZE);
 
-	wr_u64(&w, token);
+	wr_u64(&w, c->token);
+	wr_u8(&w, c->in_use ? FLAG_IN_USE : 0);
 }
 
 int

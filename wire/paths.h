@@ -1,6 +1,6 @@
 /* Bodies of the sealed records by which two routers look after the ways between them.
  *
- *   CHECK:       token 64 | padding ...
+ *   CHECK:       token 64 | flags 8 | padding ...
  *   CHECK_ACK:   token 64 | size 16 | endpoint
  *   CANDIDATES:  serial 32 | heard 32 | flags 8 | count 8 | count times (origin 8 | endpoint)
  *   endpoint:    family 8 | address (0, 32 or 128) | port 16
@@ -12,7 +12,7 @@
 #include "base/err.h"
 #include "base/types.h"
 
-#define PATHS_CHECK_SIZE     8
+#define PATHS_CHECK_SIZE     9
 #define PATHS_ACK_SIZE_MAX   (8 + 2 + 19)
 #define PATHS_CANDIDATES_MAX 12
 #define PATHS_TELL_SIZE_MAX  (10 + PATHS_CANDIDATES_MAX * 20)
@@ -22,6 +22,11 @@ enum candidate_origin {
 	CANDIDATE_HOST = 1,      /* an address of its own */
 	CANDIDATE_REFLEXIVE = 2, /* where a peer sees it */
 	CANDIDATE_CONFIGURED = 3,
+};
+
+struct paths_check {
+	uint64_t token; /* to be sent back */
+	bool in_use;    /* this is the way that the sender's packets go */
 };
 
 struct paths_ack {
@@ -43,9 +48,9 @@ struct paths_candidates {
 	struct paths_candidate rows[PATHS_CANDIDATES_MAX];
 };
 
-/* 0 or -EBADMSG (short). */
-MUST_USE int paths_check_parse(const uint8_t *body, size_t size, uint64_t *token);
-void paths_check_build(uint64_t token, uint8_t body[PATHS_CHECK_SIZE]);
+/* 0 or -EBADMSG (short, unknown flags). */
+MUST_USE int paths_check_parse(const uint8_t *body, size_t size, struct paths_check *out);
+void paths_check_build(const struct paths_check *c, uint8_t body[PATHS_CHECK_SIZE]);
 /* 0 or -EBADMSG (short, something left over, an unknown family). */
 MUST_USE int paths_ack_parse(const uint8_t *body, size_t size, struct paths_ack *out);
 /* Returns the bytes written. */

@@ -10,10 +10,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t check[PATHS_CHECK_SIZE], ack[PATHS_ACK_SIZE_MAX], tell[PATHS_TELL_SIZE_MAX];
 	struct paths_candidates c;
 	struct paths_ack a;
-	uint64_t token;
+	struct paths_check k;
 
-	if (paths_check_parse(data, size, &token) == 0) {
-		paths_check_build(token, check);
+	if (paths_check_parse(data, size, &k) == 0) {
+		paths_check_build(&k, check);
 		BUG_IF(memcmp(data, check, sizeof(check)) != 0);
 	}
 	if (paths_ack_parse(data, size, &a) == 0)

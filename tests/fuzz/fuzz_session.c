@@ -109,6 +109,7 @@ static const struct roster_ops ops = {
 	.mtu = on_mtu,
 	.moved = on_moved,
 	.authentic = on_authentic,
+	.stuck = on_authentic,
 	.persist = on_persist,
 };
 

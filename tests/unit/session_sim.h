@@ -373,6 +373,7 @@ sim_on_authentic(void *ctx, const struct path *from)
 
 static const struct roster_ops sim_ops = {
 	.authentic = sim_on_authentic,
+	.stuck = sim_on_authentic,
 	.moved = sim_on_moved,
 	.random = sim_on_random,
 	.wall = sim_on_wall,

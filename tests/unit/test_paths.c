@@ -36,21 +36,27 @@ sample(void)
 static void
 a_check_says_its_token_and_may_be_padded(void **state)
 {
+	const struct paths_check c = {.token = 0x0102030405060708, .in_use = true};
 	uint8_t body[PATHS_CHECK_SIZE + 5] = {0};
-	uint64_t token;
+	struct paths_check out;
 
 	(void)state;
-	paths_check_build(0x0102030405060708, body);
+	paths_check_build(&c, body);
 	assert_int_equal(body[0], 1);
 	for (size_t size = 0; size <= sizeof(body); size++) {
 		uint8_t *copy = span_copy(body, size);
-		int rc = paths_check_parse(copy, size, &token);
+		int rc = paths_check_parse(copy, size, &out);
 
 		assert_int_equal(rc, size < PATHS_CHECK_SIZE ? -EBADMSG : 0);
 		if (rc == 0)
-			assert_true(token == 0x0102030405060708);
+			assert_true(out.token == c.token && out.in_use);
 		free(copy);
 	}
+	body[8] = 0;
+	assert_int_equal(paths_check_parse(body, sizeof(body), &out), 0);
+	assert_false(out.in_use);
+	body[8] = 2;
+	assert_int_equal(paths_check_parse(body, sizeof(body), &out), -EBADMSG);
 }
 
 static void
