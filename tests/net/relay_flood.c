@@ -2,7 +2,8 @@
  *
  *   relay_flood DEVICE COUNT RATE < FRAMES
  *
- * FRAMES: each two bytes of its size, big-endian, and the frame from its Ethernet header on.  They are sent in turn,
+ * FRAMES: each two bytes of its size, big-endian, and the frame from its Ethernet header on.  They
+ * are sent in turn,
  * over and over, until COUNT have left, RATE of them a second. */
 #include <errno.h>
 #include <net/if.h>
@@ -49,7 +50,8 @@ frames_read(struct frames *f)
 
 		if (size > f->size - at - 2)
 			break;
-		f->rows[f->count++] = (struct iovec){.iov_base = f->bytes + at + 2, .iov_len = size};
+		f->rows[f->count++] =
+			(struct iovec){.iov_base = f->bytes + at + 2, .iov_len = size};
 		at += 2 + size;
 	}
 	errno = EINVAL;
@@ -60,7 +62,8 @@ frames_read(struct frames *f)
 static int
 socket_open(const char *device)
 {
-	struct sockaddr_ll at = {.sll_family = AF_PACKET, .sll_ifindex = (int)if_nametoindex(device)};
+	struct sockaddr_ll at = {.sll_family = AF_PACKET,
+				 .sll_ifindex = (int)if_nametoindex(device)};
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0), yes = 1;
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)(void *)&at, sizeof(at)) != 0)
