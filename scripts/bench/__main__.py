@@ -9,7 +9,6 @@ import sys
 from lab.netns import LabError
 
 from . import iperf, mapserver, report, tools
-from .path import Path
 
 # Name of the figure -> how to measure it on a joined path for so many seconds.
 MEASURES = {"tcp1_gbps": iperf.tcp_gbps}
@@ -45,9 +44,10 @@ def parse(words):
         options.eids = [0]
     if not all(0 < count <= mapserver.EIDS_MAX for count in options.eids):
         parser.error(f"--eids: numbers from 1 to {mapserver.EIDS_MAX}")
-    if "throughput" in options.only and not options.measure_only and not report.GOAL_TOOLS <= set(options.tools):
-        parser.error("without " + " and ".join(sorted(report.GOAL_TOOLS))
-                     + " nothing is decided: give --measure-only")
+    if ("throughput" in options.only and not options.measure_only
+            and not report.decides(options.tools)):
+        parser.error("without a tool that has a goal and the tool that it is compared with "
+                     "nothing is decided: give --measure-only")
     if options.repeats < 1:
         parser.error("--repeats must be at least 1")
     return options
@@ -69,16 +69,18 @@ def throughput(options):
         for tool in tools.TOOLS:
             if tool.name not in options.tools:
                 continue
-            path = stack.enter_context(Path(tool.name))
+            path = stack.enter_context(tool.path(tool.name))
             tool.setup(path)
             stack.callback(tool.teardown, path)
             path.wait_until_joined()
+            tool.check(path)
             print(f"{tool.name}: joined ({tool.about})", flush=True)
             joined.append((tool, path))
         for turn in range(options.repeats):
             for figure, function in MEASURES.items():
                 for tool, path in joined:
                     value = function(path, options.seconds)
+                    tool.check(path)
                     values.setdefault(f"{figure}.{tool.name}", []).append(value)
                     print(f"  {turn + 1}/{options.repeats} {figure}.{tool.name} {value:.3f}",
                           flush=True)

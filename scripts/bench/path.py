@@ -42,6 +42,10 @@ class Path(Lab):
             self.link(side.host, "eth0", side.gateway, "lan")
             side.host.ip(f"addr add {side.host_address}/24 dev eth0")
             side.host.ip(f"route add default via {side.gateway_address}")
+        self._connect(one, two)
+
+    def _connect(self, one, two):
+        """The line between the gateways."""
         self.link(one.gateway, "wan", two.gateway, "wan")
         for side in self.sides:
             side.gateway.ip(f"addr add {side.wan_address}/24 dev wan")
@@ -80,3 +84,18 @@ class Path(Lab):
             with open(name, encoding="utf-8", errors="replace") as log:
                 texts.append(f"--- {' '.join(program.args)}\n{log.read()}")
         return "".join(texts)
+
+
+class RelayedPath(Path):
+    """Each gateway reaches a third one and nobody else; its kernel does not forward.
+
+        g1 192.0.2.1 --- 192.0.2.101 relay 192.0.2.102 --- 192.0.2.2 g2"""
+
+    def _connect(self, one, two):
+        self.relay = self.ns("relay")
+        for side in (one, two):
+            side.relay_address = f"192.0.2.{100 + side.number}"
+            device = f"wan{side.number}"
+            self.link(side.gateway, "wan", self.relay, device)
+            side.gateway.ip(f"addr add {side.wan_address} peer {side.relay_address} dev wan")
+            self.relay.ip(f"addr add {side.relay_address} peer {side.wan_address} dev {device}")

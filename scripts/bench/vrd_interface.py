@@ -11,13 +11,13 @@ def underlay(side, last):
     return f"198.18.{side.number}.{last}"
 
 
-def configuration(path, side, other, other_key):
+def configuration(path, side, other, key):
     """The configuration of one host as a dictionary."""
-    conf = vrd.configuration(path, side, other, other_key)
+    conf = vrd.gateway(path, side)
     conf["listen"] = f"{underlay(side, 10)}:{vrd.PORT}"
     del conf["vns"][0]["local"]
     conf["vns"][0].update(model="interface", device=DEVICE, addresses=[f"{side.host_address}/32"])
-    conf["peers"][0]["endpoints"] = [f"{underlay(other, 10)}:{vrd.PORT}"]
+    conf["peers"] = [vrd.peer(vrd.NAMES[other.number], key, other.subnet, underlay(other, 10))]
     return conf
 
 
@@ -35,4 +35,7 @@ def make_underlay(path):
 
 def setup(path):
     make_underlay(path)
-    vrd.start(path, configuration, {side: side.host for side in path.sides})
+    one, two = path.sides
+    keys = vrd.make_keys(path, *vrd.NAMES.values())
+    for side, other in ((one, two), (two, one)):
+        vrd.start(path, side.host, configuration(path, side, other, keys[vrd.NAMES[other.number]]))
