@@ -498,7 +498,7 @@ def test_a_refusal_is_said_whole(net):
 
 def test_every_drop_has_a_meaning(net):
     rows = net.routers["a"].show("drops")
-    assert {row["where"] for row in rows} == {"router", "tunnel", f"port {VN}"}
+    assert {row["where"] for row in rows} == {"router", "tunnel", "stream", f"port {VN}"}
     assert [row for row in rows if not row["text"]] == []
 
 
