@@ -456,6 +456,14 @@ def test_the_goal_of_the_benchmark_decides_its_status(monkeypatch, tmp_path, wor
     assert [row["ratio"] for row in json.loads(file.read_text())][1] == pytest.approx(vrd / 0.8, 0.01)
 
 
+@pytest.mark.parametrize("tool,other,least", [("vrd_relayed", "vrd_sealed", 0.8), ("vrd_tcp", "tinc_tcp", 2)])
+def test_each_way_between_two_routers_has_a_goal_of_its_own(monkeypatch, tmp_path, tool, other, least):
+    for value, status in ((least * 1.01, 0), (least * 0.99, 1)):
+        monkeypatch.setattr(bench, "measure", lambda _, found=value: {
+            f"tcp1_gbps.{other}": [1.0], f"tcp1_gbps.{tool}": [found]})
+        assert bench.main(["--output", str(tmp_path / "bench.json"), "--tools", f"{tool},{other}"]) == status
+
+
 def test_a_benchmark_without_what_it_compares_only_measures(monkeypatch, tmp_path):
     file = str(tmp_path / "bench.json")
     with pytest.raises(SystemExit) as end:
