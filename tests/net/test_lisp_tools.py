@@ -246,7 +246,7 @@ def test_own_registrations_are_shown_with_their_state(net):
     assert 0 <= row["renewed_s"] <= row["since_s"] and 0 < row["next_s"] <= 61
     heading, words = table(net, "a", "registrations")
     assert heading[:3] == ["VN", "OWN", "PREFIX"]
-    assert words[:4] == [str(VN), net.subnet("a"), net.address("c"), "in-force"]
+    assert words[:5] == [str(VN), net.subnet("a"), net.address("c"), "-", "in-force"]
 
 
 def test_a_map_server_shows_what_is_registered(net):
