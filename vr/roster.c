@@ -185,8 +185,19 @@ static void
 on_moved(void *ctx, struct session *s, us_t now)
 {
 	struct roster *r = ctx;
+	uint32_t slot = session_user(s);
+	const struct path by = path_relay(slot);
 
-	r->ops->moved(r->ctx, session_user(s), now);
+	r->ops->moved(r->ctx, slot, now);
+	/* Who is reached by this relay has another way, too, as far as the relay. */
+	for (uint32_t i = 0; r->slots[slot].relays && i < r->slot_count; i++) {
+		struct session *other = r->slots[i].session;
+
+		if (i == slot || other == NULL || !path_equal(*session_path(other), by))
+			continue;
+		session_leg_changed(other, now);
+		roster_touch(r, other);
+	}
 }
 
 static void
@@ -362,6 +373,11 @@ roster_put(struct roster *r, uint32_t slot, const uint8_t public_key[CRYPTO_KEY_
 		r->slots[slot].session = NULL;
 		return -ENOMEM;
 	}
+	/* Relays that are there already; the others tell when they come. */
+	for (uint32_t i = 0; i < r->slot_count; i++)
+		if (i != slot && r->slots[i].session != NULL && r->slots[i].relays &&
+		    r->slots[i].up)
+			session_relay(s, i, true, 0);
 	return 0;
 }
 

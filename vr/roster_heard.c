@@ -33,11 +33,17 @@ init_heard(struct roster *r, const uint8_t *data, size_t size, const struct send
 	enum door_verdict verdict;
 	struct handshake_init init;
 	struct session *s;
+	uint32_t slot;
 	struct noise n;
 	int rc;
 
 	if (!handshake_mac1_valid(&r->conf.self, data, size)) {
 		r->drops[ROSTER_DROP_MAC1]++;
+		return;
+	}
+	/* The relay says who that is: a name of its own making would have an allowance of its own. */
+	if (from->path->kind == PATH_RELAY && !roster_slot_of(r, from->id, &slot)) {
+		r->drops[ROSTER_DROP_UNKNOWN_PEER]++;
 		return;
 	}
 	verdict = door_ask(&r->door, data, &address, now, cookie);

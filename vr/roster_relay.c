@@ -90,10 +90,9 @@ roster_relay_changed(struct roster *r, uint32_t slot, us_t now)
 	const struct roster_slot *relay = &r->slots[slot];
 	bool is_up = relay->relays && relay->up;
 
-	if (!is_up && !addr_is_none(relay->seen.addr)) {
-		r->slots[slot].seen.addr.family = ADDR_NONE;
-		roster_own_make(r, now);
-	}
+	if (!is_up)
+		r->slots[slot].seen = (struct endpoint){.port = 0};
+	roster_own_make(r, now);
 	for (uint32_t i = 0; i < r->slot_count; i++) {
 		if (r->slots[i].session == NULL || i == slot)
 			continue;
@@ -134,10 +133,10 @@ has_credit(struct roster *r, struct roster_slot *from, size_t size, us_t now)
 		return true;
 	if (burst < BURST_MIN)
 		burst = BURST_MIN;
-	if (passed > BURST_TIME || from->credited == 0)
+	if (from->credited == 0)
 		from->credit = burst;
 	else
-		from->credit += rate * (uint64_t)passed / US_S;
+		from->credit += rate * (uint64_t)(passed < US_S ? passed : US_S) / US_S;
 	if (from->credit > burst)
 		from->credit = burst;
 	from->credited = now;

@@ -9,7 +9,8 @@
 
 #define OLD_KEYS_TIME   (10 * US_S)
 #define UDP_HEADER_SIZE 8
-#define CHECK_TIME      (15 * US_MS) /* and twice that after each */
+#define PROBE_GUARD     (300 * US_MS) /* after a change of way */
+#define CHECK_TIME      (15 * US_MS)  /* and twice that after each */
 #define CHECKS          4
 
 struct session *
@@ -176,6 +177,9 @@ probe_heard(struct session *s, const struct session_content *c, size_t record_si
 	if (!rd_done(&r) || size > UINT16_MAX)
 		return;
 	s->check_at = US_NEVER;
+	/* It may still be of the way before. */
+	if (s->path_reason != PATH_FIRST && now - s->path_since < PROBE_GUARD)
+		return;
 	pmtu_acked(&s->pmtu, (uint16_t)size, now);
 	pmtu_probe(s, now);
 }

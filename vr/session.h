@@ -89,6 +89,8 @@ void session_endpoints(struct session *s, const struct endpoint *endpoints, size
 void session_streams(struct session *s, const struct endpoint *endpoints, size_t count, us_t now);
 /* The peer in this slot relays for us, and is up; or does not any more. */
 void session_relay(struct session *s, uint32_t slot, bool is_up, us_t now);
+/* The relay in use is reached another way. */
+void session_leg_changed(struct session *s, us_t now);
 /* This stream has ended. */
 void session_path_closed(struct session *s, const struct path *path, us_t now);
 /* Own candidates have changed. */

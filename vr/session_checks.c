@@ -206,16 +206,24 @@ static void
 judge(struct session *s, struct path_row *used, us_t now)
 {
 	for (size_t i = 0; i < SESSION_PATHS_MAX; i++) {
-		const struct path_row *row = &s->rows[i];
+		struct path_row *row = &s->rows[i];
+		bool is_slower = row->rtt != 0 && used->rtt > 3 * row->rtt + BAD_SLOWER;
 
 		if (row->path.kind == PATH_NONE || row == used ||
 		    session_path_rank(s, row, now) >= SESSION_RANK_BAD)
 			continue;
 		if (used->count >= BAD_COUNT && lost_of(used) >= BAD_LOST &&
-		    lost_of(row) < BAD_LOST / 2)
+		    lost_of(row) < BAD_LOST / 2) {
 			call_bad(used, PATH_LOSS, now);
-		else if (row->rtt != 0 && used->rtt > 3 * row->rtt + BAD_SLOWER)
+			return;
+		}
+		/* What it was some time ago, without our own traffic, says nothing. */
+		if (is_slower && now - row->sent > 2 * CHECK_PERIOD) {
+			row->due = now;
+		} else if (is_slower && !row->waiting) {
 			call_bad(used, PATH_LATENCY, now);
+			return;
+		}
 	}
 }
 
@@ -373,6 +381,7 @@ session_check_ack_heard(struct session *s, const struct session_content *c, us_t
 	struct path_row *row;
 	uint32_t sent;
 	uint32_t packet;
+	bool is_answer;
 	us_t rtt;
 
 	if (paths_ack_parse(c->body, c->size, &ack) != 0)
@@ -386,6 +395,7 @@ session_check_ack_heard(struct session *s, const struct session_content *c, us_t
 	row->rtt = row->rtt == 0 ? rtt : row->rtt + (rtt - row->rtt) / 4;
 	if (row->rtt == 0)
 		row->rtt = 1;
+	is_answer = row->waiting && (uint32_t)row->sent == sent;
 	if (!row->valid)
 		row->history = row->count = 0;
 	if (!row->valid && row->has_died)
@@ -398,7 +408,8 @@ session_check_ack_heard(struct session *s, const struct session_content *c, us_t
 	packet = ack.size + (uint32_t)session_path_overhead(s, &row->path);
 	if (packet > row->proven && packet <= UINT16_MAX)
 		row->proven = (uint16_t)packet;
-	if (row->path.kind == PATH_UDP && !addr_is_none(ack.seen.addr) &&
+	/* Once for each check: what is told of it goes on to others. */
+	if (is_answer && row->path.kind == PATH_UDP && !addr_is_none(ack.seen.addr) &&
 	    paths_is_reachable(ack.seen) && session_path_is_used(s, row))
 		seen_at(s, row, ack.seen, now);
 	row->due = now + period(s, row, now);

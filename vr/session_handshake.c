@@ -107,8 +107,10 @@ init_send(struct session *s, us_t now)
 	int rc;
 
 	if (!attempt_path(s, &to, &rounds)) {
-		/* It has to call us. */
+		/* It has to call us; with keys there may be a way again soon. */
 		session_handshake_end(s);
+		if (s->current != NULL)
+			s->next_attempt = now + US_S;
 		return;
 	}
 	s->attempts++;

@@ -42,6 +42,22 @@ row_room(struct session *s)
 	return victim != NULL ? victim : &s->rows[SESSION_PATHS_MAX - 1];
 }
 
+/* One that no row has: answers that come late must not count for another way. */
+static uint8_t
+number_next(struct session *s)
+{
+	bool taken = true;
+
+	while (taken) {
+		s->row_number++;
+		taken = false;
+		for (size_t i = 0; i < SESSION_PATHS_MAX; i++)
+			taken |= s->rows[i].path.kind != PATH_NONE &&
+				 s->rows[i].number == s->row_number;
+	}
+	return s->row_number;
+}
+
 struct path_row *
 session_path_put(struct session *s, struct path path, enum path_origin origin, us_t now)
 {
@@ -51,7 +67,7 @@ session_path_put(struct session *s, struct path path, enum path_origin origin, u
 		row = row_room(s);
 		*row = (struct path_row){.path = path,
 					 .origin = (uint8_t)origin,
-					 .number = ++s->row_number,
+					 .number = number_next(s),
 					 .due = now};
 		s->paths_due = s->due = now;
 	} else if (origin == PATH_CONFIGURED) {
@@ -126,7 +142,7 @@ session_paths_forget(struct session *s)
 			continue;
 		}
 		*row = (struct path_row){
-			.path = row->path, .origin = row->origin, .number = ++s->row_number};
+			.path = row->path, .origin = row->origin, .number = number_next(s)};
 	}
 	s->told = s->acked = 0;
 	s->tell_at = US_NEVER;
@@ -269,6 +285,11 @@ session_path_choose(struct session *s, us_t now)
 			best_rank = r;
 		}
 	}
+	/* Of two ends that like different ways one decides, as in ICE (RFC 8445, section 2.6): otherwise they would go
+	 * after each other for ever. */
+	if (used_rank < SESSION_RANK_BAD && s->path_reason == PATH_PEER &&
+	    memcmp(s->conf->self.public_key, s->public_key, CRYPTO_KEY_SIZE) < 0)
+		return;
 	if (best == NULL || best_rank > used_rank ||
 	    (best_rank == used_rank && !is_much_faster(best, used)))
 		return;
@@ -298,6 +319,20 @@ session_relay(struct session *s, uint32_t slot, bool is_up, us_t now)
 			session_path_remove(row);
 		s->paths_due = s->due = now;
 	}
+}
+
+void
+session_leg_changed(struct session *s, us_t now)
+{
+	struct path_row *row = session_path_find(s, s->path);
+
+	if (row != NULL) {
+		row->proven = 0;
+		row->due = now;
+	}
+	if (s->current != NULL)
+		session_path_start(s, now);
+	s->paths_due = s->due = now;
 }
 
 void

@@ -92,6 +92,7 @@ struct session {
 	struct endpoint seen; /* where the peer sees us; family NONE: unknown */
 
 	/* What it tells of its own (vr/session_tell.c). */
+	us_t told_at;
 	uint32_t told;  /* the peer's serial; 0: it has told nothing */
 	uint32_t acked; /* our serial that the peer has */
 	us_t tell_at;

@@ -3,6 +3,7 @@
 
 #define TELL_AGAIN (150 * US_MS) /* doubled each time */
 #define TELL_TRIES 8
+#define TELL_PACE  (250 * US_MS) /* at most so often another list of a peer is taken in */
 
 static bool
 is_of_use(const struct session *s)
@@ -44,13 +45,13 @@ session_tell_run(struct session *s, us_t now)
 {
 	if (now < s->tell_at)
 		return;
-	if (!is_of_use(s) || s->acked == s->ops->candidates(s->ctx)->serial ||
-	    s->tell_tries >= TELL_TRIES) {
+	if (!is_of_use(s) || s->acked == s->ops->candidates(s->ctx)->serial) {
 		s->tell_at = US_NEVER;
 		return;
 	}
 	s->tell_at = now + (TELL_AGAIN << s->tell_tries);
-	s->tell_tries++;
+	if (s->tell_tries < TELL_TRIES)
+		s->tell_tries++;
 	tell_send(s, now);
 }
 
@@ -97,6 +98,10 @@ session_candidates_heard(struct session *s, const struct session_content *c, us_
 	if (paths_candidates_parse(c->body, c->size, &told) != 0)
 		return;
 	if (told.serial != s->told) {
+		/* Each list sets off checks: one that comes too soon is told again. */
+		if (s->told != 0 && now - s->told_at < TELL_PACE)
+			return;
+		s->told_at = now;
 		s->told = told.serial;
 		take_in(s, &told, now);
 	}

@@ -84,14 +84,15 @@ paths_ack_build(const struct paths_ack *a, uint8_t body[PATHS_ACK_SIZE_MAX])
 bool
 paths_is_reachable(struct endpoint to)
 {
-	static const uint8_t loopback[16] = {[15] = 1};
+	static const uint8_t loopback[16] = {[15] = 1}, mapped[12] = {[10] = 0xff, [11] = 0xff};
 
 	if (addr_is_none(to.addr) || to.port == 0 || addr_is_unspecified(to.addr) ||
 	    addr_is_multicast(to.addr))
 		return false;
 	if (to.addr.family == ADDR_V4)
 		return to.addr.b[0] != 127 && to.addr.b[0] != 0;
-	return memcmp(to.addr.b, loopback, sizeof(loopback)) != 0;
+	return memcmp(to.addr.b, loopback, sizeof(loopback)) != 0 &&
+	       memcmp(to.addr.b, mapped, sizeof(mapped)) != 0;
 }
 
 int

@@ -214,7 +214,9 @@ sim_nat_out(struct sim *s, struct sim_node *n, const struct endpoint *to)
 	for (unsigned i = 0; i < r->count; i++)
 		if (endpoint_equal(r->heard[i], *to))
 			return (struct endpoint){.addr = n->nat.outside, .port = r->port};
-	assert_true(r->count < ARRAY_COUNT(r->heard));
+	/* The oldest of them is forgotten. */
+	if (r->count == ARRAY_COUNT(r->heard))
+		memmove(r->heard, r->heard + 1, --r->count * sizeof(r->heard[0]));
 	r->heard[r->count++] = *to;
 	return (struct endpoint){.addr = n->nat.outside, .port = r->port};
 }

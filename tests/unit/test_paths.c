@@ -129,7 +129,7 @@ what_nobody_can_be_reached_at_is_refused(void **state)
 {
 	static const char *const places[] = {
 		"127.0.0.1:5", "0.0.0.0:5", "0.1.2.3:5", "224.0.0.1:5", "255.255.255.255:5",
-		"10.0.0.1:0",  "[::]:5",    "[::1]:5",   "[ff02::1]:5",
+		"10.0.0.1:0",  "[::]:5",    "[::1]:5",   "[ff02::1]:5", "[::ffff:127.0.0.1]:5",
 	};
 	uint8_t body[PATHS_TELL_SIZE_MAX];
 	struct paths_candidates out;

@@ -475,6 +475,75 @@ a_relay_that_restarts_is_found_again(void **state)
 	}
 }
 
+/* A peer that is configured while the relay is there already is reached by it. */
+static void
+a_peer_that_comes_later_is_reached_by_the_relay(void **state)
+{
+	struct sim *s = relayed(EIM_APDF, EIM_APDF, 12);
+
+	(void)state;
+	until_up(s, US_S);
+	for (unsigned i = 1; i < 3; i++) {
+		roster_remove(s->nodes[i].roster, 3 - i, s->now);
+		s->nodes[i].links[3 - i].up = false;
+	}
+	sim_run(s, US_S);
+	for (unsigned i = 1; i < 3; i++) {
+		struct sim_node *n = &s->nodes[i];
+
+		assert_int_equal(roster_put(n->roster, 3 - i, s->nodes[3 - i].public_key,
+					    n->links[3 - i].floor),
+				 0);
+		roster_touch(n->roster, session_of(s, i, 3 - i));
+	}
+	until_up(s, US_S);
+	sim_destroy(s);
+}
+
+/* One end likes the relay, which it reaches by UDP, the other the stream between them: they agree. */
+static void
+ends_that_like_different_ways_agree(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 0; seed < 8; seed++) {
+		struct sim *s = relayed(NONE, NO_UDP, seed);
+
+		session_streams(session_of(s, 2, 1), &s->nodes[1].at, 1, s->now);
+		roster_touch(s->nodes[2].roster, session_of(s, 2, 1));
+		until_up(s, 3 * US_S);
+		talk(s, 5 * US_S);
+		s->nodes[1].links[2].moves = s->nodes[2].links[1].moves = 0;
+		talk(s, 60 * US_S);
+		if (s->nodes[1].links[2].moves + s->nodes[2].links[1].moves > 4)
+			fail_msg("seed %llu: %u and %u changes in a minute",
+				 (unsigned long long)seed, s->nodes[1].links[2].moves,
+				 s->nodes[2].links[1].moves);
+		sim_destroy(s);
+	}
+}
+
+/* Rows have numbers that come round: answers must not count for another row. */
+static void
+many_new_addresses_confuse_nothing(void **state)
+{
+	struct sim *s = relayed(EIM_APDF, EIM_EIF, 13);
+
+	(void)state;
+	until_up(s, US_S);
+	talk(s, 2 * US_S);
+	for (unsigned i = 0; i < 300; i++) {
+		for (size_t j = 0; j < 64; j++)
+			s->nodes[1].nat.rows[j].port = 0;
+		talk(s, 200 * US_MS);
+	}
+	talk(s, 5 * US_S);
+	assert_int_equal(kind_of(s, 1, 2), PATH_UDP);
+	assert_int_equal(kind_of(s, 2, 1), PATH_UDP);
+	assert_int_equal(s->nodes[1].links[2].downs, 0);
+	assert_true(s->nodes[2].links[1].got > 60000);
+	sim_destroy(s);
+}
+
 /* UDP is blocked in mid-flow: the stream to a public peer takes over, and is left when UDP is back. */
 static void
 a_stream_takes_over_where_udp_is_blocked(void **state)
@@ -554,6 +623,9 @@ main(void)
 		cmocka_unit_test(a_sender_has_its_limit),
 		cmocka_unit_test(replayed_forged_and_misdirected_relaying_is_refused),
 		cmocka_unit_test(a_relay_that_restarts_is_found_again),
+		cmocka_unit_test(a_peer_that_comes_later_is_reached_by_the_relay),
+		cmocka_unit_test(ends_that_like_different_ways_agree),
+		cmocka_unit_test(many_new_addresses_confuse_nothing),
 		cmocka_unit_test(a_stream_takes_over_where_udp_is_blocked),
 		cmocka_unit_test(random_networks_connect),
 	};
