@@ -31,11 +31,13 @@ HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE -fcf-protection
 HARDEN_LD := -pie -Wl,-z,relro,-z,now
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-BASE_CFLAGS := -std=c11 -D_GNU_SOURCE -I. $(WARN) $(PKG_CFLAGS)
+# For x86-64 only; without it OpenSSL does the same.
+IPSEC_MB := $(shell $(CC) -include intel-ipsec-mb.h -E -x c /dev/null >/dev/null 2>&1 && echo yes)
+BASE_CFLAGS := $(IPSEC_MB:yes=-DHAVE_IPSEC_MB) -std=c11 -D_GNU_SOURCE -I. $(WARN) $(PKG_CFLAGS)
 ALL_CFLAGS = $(BASE_CFLAGS) $(WERROR) $(HARDEN) $(CFLAGS)
 SAN_CFLAGS = $(BASE_CFLAGS) -Werror -O1 -g -fPIE $(SANITIZE)
 FUZZ_CFLAGS = $(BASE_CFLAGS) -O2 -g -fPIE $(SANITIZE)
-LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lnet -lev -lpthread
+LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lnet -lev -lpthread $(IPSEC_MB:yes=-lIPSec_MB)
 
 DIRS := $(wildcard base wire tables migration lisp conf vr)
 MAINS := $(wildcard vr/main.c vr/vrctl.c)

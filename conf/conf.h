@@ -239,10 +239,11 @@ struct conf_lisp {
 	bool bare_requests; /* Map-Requests that are not encapsulated are answered */
 };
 
-/* Kernel features that can be switched off, to force their fallbacks. */
+/* Features of kernel and processor that can be switched off, to force their fallbacks. */
 struct conf_features {
 	bool udp_segment;      /* UDP_SEGMENT on send */
 	bool udp_gro;          /* UDP_GRO on receive */
+	bool ipsec_mb;         /* AES-256-GCM by intel-ipsec-mb */
 	bool vnet_hdr;         /* PACKET_VNET_HDR, for all ports */
 	bool udp_super_frames; /* UDP super-frames into AF_PACKET (Linux 6.2) */
 	bool ignore_outgoing;  /* PACKET_IGNORE_OUTGOING (Linux 4.20) */

@@ -138,12 +138,17 @@ static const struct key keys[] = {
 	 AT(struct conf, hwdt_expiry),
 	 .help = "A local machine that is silent for so long is asked for, then forgotten."},
 
-	{"features", GROUP, .help = "Kernel features; false forces the fallback."},
+	{"features", GROUP,
+	 .help = "Features of the kernel and the processor; false forces the fallback."},
 	{"features.udp_segment", KEY_BOOL, .fallback = "true",
 	 AT(struct conf, features.udp_segment), .fixed = true,
 	 .help = "UDP_SEGMENT when sending to peers."},
 	{"features.udp_gro", KEY_BOOL, .fallback = "true", AT(struct conf, features.udp_gro),
 	 .fixed = true, .help = "UDP_GRO when receiving from peers."},
+	{"features.ipsec_mb", KEY_BOOL, .fallback = "true", AT(struct conf, features.ipsec_mb),
+	 .fixed = true,
+	 .help = "AES-256-GCM by intel-ipsec-mb, on processors it has code for; otherwise by "
+		 "OpenSSL."},
 	{"features.vnet_hdr", KEY_BOOL, .fallback = "true", AT(struct conf, features.vnet_hdr),
 	 .fixed = true, .help = "PACKET_VNET_HDR on the ports of all networks."},
 	{"features.udp_super_frames", KEY_BOOL, .fallback = "true",

@@ -1,7 +1,8 @@
 /* The primitives the sessions are built from; OpenSSL stands behind them, in one file.
  *
  * Nothing here is our own cryptography: X25519, AES-256-GCM, ChaCha20-Poly1305, SHA-256 and
- * HMAC as OpenSSL gives them. */
+ * HMAC as OpenSSL gives them, and AES-256-GCM of the data path by a faster library where there is
+ * one. */
 #ifndef VR_CRYPTO_H
 #define VR_CRYPTO_H
 
@@ -46,11 +47,23 @@ void crypto_hmacs_make_sha1(struct crypto_hmacs *h, const uint8_t *key, size_t k
 bool crypto_equal(const void *a, const void *b, size_t size); /* constant time */
 void crypto_wipe(void *bytes, size_t size);
 
+/* AES-256-GCM by another library than OpenSSL.  It has no state but its code's addresses: any thread may use it. */
+struct crypto_engine;
+
+/* The fastest for this processor, chosen and tested in some 200 us.  NULL when there is none, or memory is short:
+ * OpenSSL does what it would. */
+struct crypto_engine *crypto_engine_create(void);
+/* After the last AEAD of it. */
+void crypto_engine_destroy(struct crypto_engine *engine);
+/* Static; of NULL, OpenSSL's. */
+const char *crypto_engine_name(const struct crypto_engine *engine);
+
 /* A keyed AEAD with its schedule ready; one direction of one session. */
 struct crypto_aead;
 
-/* NULL when memory is short. */
-struct crypto_aead *crypto_aead_create(enum crypto_cipher cipher,
+/* 'engine' may be NULL: what is used a few times only needs none.  NULL when memory is short. */
+struct crypto_aead *crypto_aead_create(const struct crypto_engine *engine,
+				       enum crypto_cipher cipher,
 				       const uint8_t key[CRYPTO_KEY_SIZE], bool seal);
 void crypto_aead_destroy(struct crypto_aead *aead);
 /* Nonce as Noise section 12 has it: four zero bytes and the counter, big-endian for AESGCM,

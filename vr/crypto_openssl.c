@@ -9,11 +9,14 @@
 #include <openssl/rand.h>
 #include <stdlib.h>
 
-#define NONCE_SIZE 12
+#include "vr/crypto_engine.h"
 
 struct crypto_aead {
-	EVP_CIPHER_CTX *ctx; /* cipher and key schedule; only the nonce changes per record */
 	enum crypto_cipher cipher;
+	const struct crypto_engine *engine; /* NULL: OpenSSL */
+	void *key;                          /* the engine's */
+	EVP_CIPHER_CTX
+	*ctx; /* OpenSSL's cipher and key schedule; only the nonce changes per record */
 };
 
 int
@@ -215,18 +218,32 @@ crypto_wipe(void *bytes, size_t size)
 	OPENSSL_cleanse(bytes, size);
 }
 
+static bool
+evp_init(struct crypto_aead *aead, const uint8_t key[CRYPTO_KEY_SIZE], bool seal)
+{
+	const EVP_CIPHER *evp =
+		aead->cipher == CRYPTO_AESGCM ? EVP_aes_256_gcm() : EVP_chacha20_poly1305();
+
+	aead->ctx = EVP_CIPHER_CTX_new();
+	return aead->ctx != NULL && EVP_CipherInit_ex(aead->ctx, evp, NULL, key, NULL, seal) == 1;
+}
+
 struct crypto_aead *
-crypto_aead_create(enum crypto_cipher cipher, const uint8_t key[CRYPTO_KEY_SIZE], bool seal)
+crypto_aead_create(const struct crypto_engine *engine, enum crypto_cipher cipher,
+		   const uint8_t key[CRYPTO_KEY_SIZE], bool seal)
 {
 	struct crypto_aead *aead = calloc(1, sizeof(*aead));
-	const EVP_CIPHER *evp =
-		cipher == CRYPTO_AESGCM ? EVP_aes_256_gcm() : EVP_chacha20_poly1305();
+	bool ready;
 
 	if (aead == NULL)
 		return NULL;
 	aead->cipher = cipher;
-	aead->ctx = EVP_CIPHER_CTX_new();
-	if (aead->ctx == NULL || EVP_CipherInit_ex(aead->ctx, evp, NULL, key, NULL, seal) != 1) {
+	aead->engine = cipher == CRYPTO_AESGCM ? engine : NULL;
+	if (aead->engine != NULL)
+		ready = (aead->key = engine->key_create(engine, key)) != NULL;
+	else
+		ready = evp_init(aead, key, seal);
+	if (!ready) {
 		crypto_aead_destroy(aead);
 		return NULL;
 	}
@@ -238,12 +255,14 @@ crypto_aead_destroy(struct crypto_aead *aead)
 {
 	if (aead == NULL)
 		return;
+	if (aead->engine != NULL)
+		aead->engine->key_destroy(aead->key);
 	EVP_CIPHER_CTX_free(aead->ctx);
 	free(aead);
 }
 
 static void
-nonce_build(enum crypto_cipher cipher, uint64_t counter, uint8_t nonce[NONCE_SIZE])
+nonce_build(enum crypto_cipher cipher, uint64_t counter, uint8_t nonce[CRYPTO_NONCE_SIZE])
 {
 	memset(nonce, 0, 4);
 	for (unsigned i = 0; i < 8; i++) {
@@ -257,12 +276,16 @@ int
 crypto_seal(struct crypto_aead *aead, uint64_t counter, const void *ad, size_t ad_size,
 	    const void *a, size_t a_size, const void *b, size_t b_size, uint8_t *out)
 {
-	uint8_t nonce[NONCE_SIZE];
+	uint8_t nonce[CRYPTO_NONCE_SIZE];
 	int n = 0;
 
 	if (ad_size > INT_MAX || a_size > INT_MAX || b_size > INT_MAX - CRYPTO_TAG_SIZE)
 		return -EIO;
 	nonce_build(aead->cipher, counter, nonce);
+	if (aead->engine != NULL) {
+		aead->engine->seal(aead->key, nonce, ad, ad_size, a, a_size, b, b_size, out);
+		return 0;
+	}
 	if (EVP_EncryptInit_ex(aead->ctx, NULL, NULL, NULL, nonce) != 1 ||
 	    (ad_size > 0 && EVP_EncryptUpdate(aead->ctx, NULL, &n, ad, (int)ad_size) != 1) ||
 	    (a_size > 0 && EVP_EncryptUpdate(aead->ctx, out, &n, a, (int)a_size) != 1) ||
@@ -278,15 +301,17 @@ int
 crypto_open(struct crypto_aead *aead, uint64_t counter, const void *ad, size_t ad_size,
 	    const uint8_t *in, size_t size, uint8_t *out)
 {
-	uint8_t nonce[NONCE_SIZE];
+	uint8_t nonce[CRYPTO_NONCE_SIZE];
 	uint8_t tag[CRYPTO_TAG_SIZE];
 	int n = 0;
 
 	if (size < CRYPTO_TAG_SIZE || size > INT_MAX || ad_size > INT_MAX)
 		return -EBADMSG;
 	size -= CRYPTO_TAG_SIZE;
-	memcpy(tag, in + size, sizeof(tag));
 	nonce_build(aead->cipher, counter, nonce);
+	if (aead->engine != NULL)
+		return aead->engine->open(aead->key, nonce, ad, ad_size, in, size, out);
+	memcpy(tag, in + size, sizeof(tag));
 	if (EVP_DecryptInit_ex(aead->ctx, NULL, NULL, NULL, nonce) != 1 ||
 	    EVP_CIPHER_CTX_ctrl(aead->ctx, EVP_CTRL_AEAD_SET_TAG, CRYPTO_TAG_SIZE, tag) != 1 ||
 	    (ad_size > 0 && EVP_DecryptUpdate(aead->ctx, NULL, &n, ad, (int)ad_size) != 1) ||

@@ -261,6 +261,7 @@ open_tunnel(struct daemon *d, const uint8_t private_key[CONF_KEY_SIZE])
 				   .mtu_max = d->conf->mtu_max,
 				   .udp_segment = d->conf->features.udp_segment,
 				   .udp_gro = d->conf->features.udp_gro,
+				   .ipsec_mb = d->conf->features.ipsec_mb,
 				   .clock_floor = d->clock_floor};
 	uint8_t credentials[CONF_SECRET_SIZE_MAX];
 	int err = proxy_credentials(d, credentials, &conf.proxy_credentials_size);
@@ -346,10 +347,11 @@ start_everything(struct daemon *d, const uint8_t private_key[CONF_KEY_SIZE])
 static void
 report_start(const struct daemon *d)
 {
-	log_line(d->log, LOG_INFO, "main", "%s (%s) on %s: %zu peers, UDP_SEGMENT %s, UDP_GRO %s",
+	log_line(d->log, LOG_INFO, "main",
+		 "%s (%s) on %s: %zu peers, UDP_SEGMENT %s, UDP_GRO %s, AES-GCM by %s",
 		 d->conf->name, fmt_vr_id(d->self).s, fmt_endpoint(d->conf->listen).s,
 		 d->peer_count, tunnel_has_segment(d->tunnel) ? "yes" : "no",
-		 tunnel_has_gro(d->tunnel) ? "yes" : "no");
+		 tunnel_has_gro(d->tunnel) ? "yes" : "no", tunnel_aesgcm(d->tunnel));
 	for (size_t i = 0; i < d->port_count; i++)
 		log_line(d->log, LOG_INFO, "main",
 			 "VN %u on %s: MAC %s, MTU %u, super-frames %s, of UDP %s", d->ports[i].vn,

@@ -200,7 +200,7 @@ cookie_aead(const uint8_t public_key[CRYPTO_KEY_SIZE], const uint8_t init[HANDSH
 
 	label_key("vrd cookie", public_key, base);
 	crypto_hmac(base, sizeof(base), nonce, 16, init + MAC1_AT, HANDSHAKE_MAC_SIZE, key);
-	aead = crypto_aead_create(CRYPTO_AESGCM, key, seal);
+	aead = crypto_aead_create(NULL, CRYPTO_AESGCM, key, seal);
 	crypto_wipe(key, sizeof(key));
 	return aead;
 }

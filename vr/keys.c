@@ -10,15 +10,17 @@
 #define COUNTER_MAX ((uint64_t)1 << 48)
 
 int
-keys_init(struct keys *k, const struct noise *n, bool initiator, uint32_t index, uint32_t remote,
-	  us_t now)
+keys_init(struct keys *k, const struct noise *n, const struct crypto_engine *engine, bool initiator,
+	  uint32_t index, uint32_t remote, us_t now)
 {
 	uint8_t to_responder[CRYPTO_KEY_SIZE], to_initiator[CRYPTO_KEY_SIZE];
 
 	memset(k, 0, sizeof(*k));
 	noise_split(n, to_responder, to_initiator);
-	k->seal = crypto_aead_create(n->cipher, initiator ? to_responder : to_initiator, true);
-	k->open = crypto_aead_create(n->cipher, initiator ? to_initiator : to_responder, false);
+	k->seal = crypto_aead_create(engine, n->cipher, initiator ? to_responder : to_initiator,
+				     true);
+	k->open = crypto_aead_create(engine, n->cipher, initiator ? to_initiator : to_responder,
+				     false);
 	crypto_wipe(to_responder, sizeof(to_responder));
 	crypto_wipe(to_initiator, sizeof(to_initiator));
 	if (k->seal == NULL || k->open == NULL) {

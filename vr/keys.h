@@ -24,9 +24,9 @@ struct keys {
 	struct replay replay;
 };
 
-/* Takes the keys out of a finished handshake.  0 or -ENOMEM (nothing is kept). */
-MUST_USE int keys_init(struct keys *k, const struct noise *n, bool initiator, uint32_t index,
-		       uint32_t remote, us_t now);
+/* Takes the keys out of a finished handshake.  'engine' (NULL: none) must outlive them.  0 or -ENOMEM (nothing is kept). */
+MUST_USE int keys_init(struct keys *k, const struct noise *n, const struct crypto_engine *engine,
+		       bool initiator, uint32_t index, uint32_t remote, us_t now);
 /* Wipes; also fit for unused keys. */
 void keys_fini(struct keys *k);
 

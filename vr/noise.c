@@ -49,7 +49,7 @@ mix_dh(struct noise *n, const uint8_t *private_key, const uint8_t *public_key)
 static int
 encrypt_and_hash(struct noise *n, const void *text, size_t size, uint8_t *out)
 {
-	struct crypto_aead *aead = crypto_aead_create(n->cipher, n->key, true);
+	struct crypto_aead *aead = crypto_aead_create(NULL, n->cipher, n->key, true);
 	int rc;
 
 	if (aead == NULL)
@@ -65,7 +65,7 @@ encrypt_and_hash(struct noise *n, const void *text, size_t size, uint8_t *out)
 static int
 decrypt_and_hash(struct noise *n, const uint8_t *in, size_t size, uint8_t *out)
 {
-	struct crypto_aead *aead = crypto_aead_create(n->cipher, n->key, false);
+	struct crypto_aead *aead = crypto_aead_create(NULL, n->cipher, n->key, false);
 	int rc;
 
 	if (aead == NULL)

@@ -260,6 +260,7 @@ roster_create(const struct roster_conf *conf, const struct roster_ops *ops, void
 	r->clock = conf->clock_floor;
 	r->due = US_NEVER;
 	r->conf.cipher = conf->cipher;
+	r->conf.engine = conf->engine;
 	r->conf.rekey_time = conf->rekey_time;
 	r->conf.rekey_records = conf->rekey_records;
 	r->conf.silence = conf->silence;

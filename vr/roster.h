@@ -43,6 +43,8 @@ enum roster_drop {
 struct roster_conf {
 	uint8_t private_key[CRYPTO_KEY_SIZE];
 	enum crypto_cipher cipher;
+	const struct crypto_engine
+		*engine; /* for AES-GCM; NULL: OpenSSL.  Must outlive the roster */
 	us_t rekey_time;
 	uint64_t rekey_records;
 	us_t silence;

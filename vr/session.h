@@ -36,7 +36,8 @@ struct session;
 /* The same for all sessions of a router; borrowed by them. */
 struct session_conf {
 	struct handshake_self self;
-	enum crypto_cipher cipher; /* proposed; both are accepted */
+	enum crypto_cipher cipher;          /* proposed; both are accepted */
+	const struct crypto_engine *engine; /* NULL: OpenSSL */
 	us_t rekey_time;
 	uint64_t rekey_records;
 	us_t silence;

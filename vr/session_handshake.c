@@ -180,7 +180,7 @@ keys_add(struct session *s, const struct noise *n, bool initiator, uint32_t inde
 {
 	struct keys *k = keys_room(s);
 
-	if (keys_init(k, n, initiator, index, remote, now) != 0)
+	if (keys_init(k, n, s->conf->engine, initiator, index, remote, now) != 0)
 		return NULL;
 	k->generation = ++s->generation;
 	return k;

@@ -149,6 +149,8 @@ tunnel_create(const struct tunnel_conf *conf, const struct tunnel_ops *ops, void
 	t->ops = ops;
 	t->ctx = ctx;
 	t->log = log;
+	t->engine = conf->ipsec_mb ? crypto_engine_create() : NULL;
+	roster_conf.engine = t->engine;
 	rc = udp_create(&udp_conf, log, &t->udp);
 	if (rc == 0)
 		rc = udp_port(t->udp, &t->port);
@@ -172,6 +174,7 @@ tunnel_destroy(struct tunnel *t)
 	if (t == NULL)
 		return;
 	roster_destroy(t->roster);
+	crypto_engine_destroy(t->engine);
 	streams_destroy(t->streams);
 	udp_destroy(t->udp);
 	free(t);

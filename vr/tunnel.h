@@ -45,12 +45,12 @@ struct tunnel_conf {
 	us_t keepalive;                /* longest time without a sign of life that NATs may need */
 	struct endpoint stream_listen; /* where streams are accepted; family NONE: nowhere */
 	struct endpoint http_proxy;    /* that streams are opened through; family NONE: none */
-	const uint8_t *proxy_credentials; /* "user:password"; borrowed for the call */
-	size_t proxy_credentials_size;    /* 0: none */
-	bool relay;                       /* relays for its peers */
-	uint64_t relay_rate;              /* bytes a second for each of them; 0: no limit */
-	uint16_t mtu_max;                 /* largest underlay IP packet probed for */
-	bool udp_segment, udp_gro;        /* false forces the fallback */
+	const uint8_t *proxy_credentials;    /* "user:password"; borrowed for the call */
+	size_t proxy_credentials_size;       /* 0: none */
+	bool relay;                          /* relays for its peers */
+	uint64_t relay_rate;                 /* bytes a second for each of them; 0: no limit */
+	uint16_t mtu_max;                    /* largest underlay IP packet probed for */
+	bool udp_segment, udp_gro, ipsec_mb; /* false forces the fallback */
 	uint64_t
 		clock_floor; /* handshake timestamps sent are larger than this (from the state file) */
 };
@@ -183,5 +183,7 @@ void tunnel_stats(const struct tunnel *t, struct tunnel_stats *out);
 /* What the kernel gave: "UDP_SEGMENT", "UDP_GRO"; for the start-up report. */
 bool tunnel_has_segment(const struct tunnel *t);
 bool tunnel_has_gro(const struct tunnel *t);
+/* The library that seals with AES-256-GCM; static. */
+const char *tunnel_aesgcm(const struct tunnel *t);
 
 #endif

@@ -20,6 +20,7 @@ struct tunnel {
 	const struct tunnel_ops *ops;
 	void *ctx;
 	struct log *log;
+	struct crypto_engine *engine; /* NULL: OpenSSL */
 	struct udp *udp;
 	struct streams *streams;
 	struct roster *roster;

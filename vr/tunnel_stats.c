@@ -114,3 +114,9 @@ tunnel_has_gro(const struct tunnel *t)
 {
 	return udp_has_gro(t->udp);
 }
+
+const char *
+tunnel_aesgcm(const struct tunnel *t)
+{
+	return crypto_engine_name(t->engine);
+}

@@ -8,11 +8,11 @@ import sys
 
 from lab.netns import LabError
 
-from . import iperf, mapserver, report, tools
+from . import aead, iperf, mapserver, report, tools
 
 # Name of the figure -> how to measure it on a joined path for so many seconds.
 MEASURES = {"tcp1_gbps": iperf.tcp_gbps}
-GROUPS = ("throughput", "map-server")
+GROUPS = ("throughput", "map-server", "aead")
 
 
 def parse(words):
@@ -58,6 +58,8 @@ def measure(options):
     values = throughput(options) if "throughput" in options.only else {}
     if "map-server" in options.only:
         values.update(mapserver.measure(options.eids, options.repeats))
+    if "aead" in options.only:
+        values.update(aead.measure(options.repeats))
     return values
 
 

@@ -4,13 +4,15 @@ import json
 import os
 import statistics
 
-UNITS = {"tcp1_gbps": "Gb/s", "udp_echo_per_s": "1/s", "map_server_requests_per_s": "1/s",
+UNITS = {"tcp1_gbps": "Gb/s", "aead64_per_s": "1/s", "aead1400_per_s": "1/s",
+         "udp_echo_per_s": "1/s", "map_server_requests_per_s": "1/s",
          "map_server_registers_per_s": "1/s", "map_server_bytes_per_eid": "B",
          # What a process had of its core: near 1, it is this that limits what is answered.
          "udp_echo_cpu": "core", "map_server_requests_cpu": "core", "map_server_registers_cpu": "core"}
 # Tool -> the tool it is compared with.
 AGAINST = {"vrd_sealed": "openvpn", "openvpn": "routing", "vrd_interface": "vrd_sealed",
-           "vrd_relayed": "vrd_sealed", "tinc_tcp": "routing", "vrd_tcp": "tinc_tcp"}
+           "vrd_relayed": "vrd_sealed", "tinc_tcp": "routing", "vrd_tcp": "tinc_tcp",
+           "ipsec_mb": "openssl"}
 # Figure -> the figure of the same case that it is compared with.
 AGAINST_FIGURE = {"map_server_requests_per_s": "udp_echo_per_s",
                   "map_server_registers_per_s": "udp_echo_per_s"}

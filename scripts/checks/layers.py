@@ -33,6 +33,7 @@ HOMES = [
     ("linux/if_packet.h", ["vr/port_packet.c"]),
     ("netpacket/packet.h", ["vr/port_packet.c"]),
     ("openssl/*", ["vr/crypto_openssl.c"]),
+    ("intel-ipsec-mb.h", ["vr/crypto_mb.c"]),
     ("libmnl/*", ["vr/netlink*"]),
     # vrctl is the other end of the control socket.
     ("cjson/*", ["conf/*", "vr/ctl*.c", "vr/vrctl*.c"]),

@@ -63,7 +63,11 @@ persist(void *ctx)
 	(void)ctx;
 }
 
-static const struct lisp_io io = {swallow, make_hmac, message_equal, random_bytes, persist};
+static const struct lisp_io io = {.send = swallow,
+				  .hmac = make_hmac,
+				  .equal = message_equal,
+				  .random = random_bytes,
+				  .persist = persist};
 
 static double
 seconds(void)

@@ -1,10 +1,13 @@
-"""Every fallback for a missing kernel feature, each alone and all together: everything works, and it is reported."""
+"""Every fallback for a missing feature of kernel or processor, each alone and all together: everything works, and it is reported."""
+import platform
+
 import pytest
 from lab.netns import LabError
 from sites import Sites
 from traffic import Connection, Stream, super_frame, transfer
 
-FEATURES = ("udp_segment", "udp_gro", "vnet_hdr", "udp_super_frames", "ignore_outgoing", "nftables", "nft_owner")
+FEATURES = ("udp_segment", "udp_gro", "ipsec_mb", "vnet_hdr", "udp_super_frames", "ignore_outgoing", "nftables",
+            "nft_owner")
 CASES = [(name,) for name in FEATURES] + [("super_frames",), ("udp_segment", "udp_gro"),
                                           ("vnet_hdr", "udp_super_frames"), FEATURES + ("super_frames",)]
 # With the NIC's own MAC there is no way without nftables. (Without vnet headers a veth's UDP super-frames cannot be
@@ -26,7 +29,7 @@ def without(off):
 def shown(router):
     """What the router says that it has."""
     about = router.show("vr")
-    return {"udp_segment": about["udp_segment"], "udp_gro": about["udp_gro"],
+    return {"udp_segment": about["udp_segment"], "udp_gro": about["udp_gro"], "aesgcm": about["aesgcm"],
             "super_frames": about["vns"][0]["super_frames"],
             "udp_super_frames": about["vns"][0]["udp_super_frames"]}
 
@@ -35,7 +38,8 @@ def logged(router):
     """The same, as the router's log has it since its start."""
     said = {True: "yes", False: "no"}
     have = shown(router)
-    return (f"UDP_SEGMENT {said[have['udp_segment']]}, UDP_GRO {said[have['udp_gro']]}" in router.log() and
+    return (f"UDP_SEGMENT {said[have['udp_segment']]}, UDP_GRO {said[have['udp_gro']]}, "
+            f"AES-GCM by {have['aesgcm']}" in router.log() and
             f"super-frames {said[have['super_frames']]}, of UDP {said[have['udp_super_frames']]}" in router.log())
 
 
@@ -79,6 +83,7 @@ def test_without_these_features_everything_works(off):
         said = shown(net.routers["a"])
         for name in ("udp_segment", "udp_gro"):
             assert said[name] == (name not in off)
+        assert said["aesgcm"] == ("OpenSSL" if "ipsec_mb" in off or platform.machine() != "x86_64" else "intel-ipsec-mb")
         assert said["super_frames"] == (not {"super_frames", "vnet_hdr"} & set(off))
         assert said["udp_super_frames"] == (not {"super_frames", "vnet_hdr", "udp_super_frames"} & set(off))
         assert logged(net.routers["a"])

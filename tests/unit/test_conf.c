@@ -496,9 +496,9 @@ what_is_left_out_has_its_default(void **state)
 	assert_int_equal(c->dead_time, 4 * US_S);
 	assert_int_equal(c->hwdt_max, 65536);
 	assert_int_equal(c->hwdt_expiry, 1200 * US_S);
-	assert_true(c->features.udp_segment && c->features.udp_gro && c->features.vnet_hdr &&
-		    c->features.udp_super_frames && c->features.ignore_outgoing &&
-		    c->features.nftables && c->features.nft_owner);
+	assert_true(c->features.udp_segment && c->features.udp_gro && c->features.ipsec_mb &&
+		    c->features.vnet_hdr && c->features.udp_super_frames &&
+		    c->features.ignore_outgoing && c->features.nftables && c->features.nft_owner);
 	assert_int_equal(c->vn_count, 1);
 	assert_string_equal(c->vns[0].name, "vn7");
 	assert_int_equal(c->vns[0].mac_kind, CONF_MAC_VIRTUAL);
@@ -525,7 +525,8 @@ every_key_is_taken_over(void **state)
 		"1099511627776,\"mtu_max\":9000},\"sync\":{\"hello_ms\":10,\"dead_ms\":20},"
 		"\"hwdt\":{\"max\":16777216,\"expiry_s\":604800},\"features\":{\"udp_segment\":"
 		"false,"
-		"\"udp_gro\":false,\"vnet_hdr\":false,\"udp_super_frames\":false,"
+		"\"udp_gro\":false,\"ipsec_mb\":false,\"vnet_hdr\":false,\"udp_super_frames\":"
+		"false,"
 		"\"ignore_outgoing\":false,\"nft_owner\":false},"
 		"\"vns\":[{\"id\":16777215,\"name\":\"x\",\"device\":\"br0\",\"mac\":\"nic\","
 		"\"super_frames\":false,\"local\":[\"10.1.0.0/24\",\"2001:db8::/64\"],"
@@ -563,9 +564,9 @@ every_key_is_taken_over(void **state)
 	assert_int_equal(c->dead_time, 20 * US_MS);
 	assert_int_equal(c->hwdt_max, 16777216);
 	assert_int_equal(c->hwdt_expiry, 604800 * US_S);
-	assert_false(c->features.udp_segment || c->features.udp_gro || c->features.vnet_hdr ||
-		     c->features.udp_super_frames || c->features.ignore_outgoing ||
-		     c->features.nft_owner);
+	assert_false(c->features.udp_segment || c->features.udp_gro || c->features.ipsec_mb ||
+		     c->features.vnet_hdr || c->features.udp_super_frames ||
+		     c->features.ignore_outgoing || c->features.nft_owner);
 	assert_true(c->features.nftables);
 	assert_int_equal(c->vn_count, 2);
 	assert_int_equal(c->vns[0].id, VN_ID_MAX);

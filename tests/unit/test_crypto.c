@@ -116,37 +116,107 @@ static void
 aesgcm_gives_the_published_value(void **state)
 {
 	uint8_t key[32] = {0}, text[16] = {0}, want[32], got[32];
-	struct crypto_aead *aead = crypto_aead_create(CRYPTO_AESGCM, key, true);
+	struct crypto_engine *engine = crypto_engine_create();
 
 	(void)state;
 	/* Test case 14 of the GCM proposal: all zero, nonce zero. */
 	unhex("cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919", want);
-	assert_int_equal(crypto_seal(aead, 0, NULL, 0, text, sizeof(text), NULL, 0, got), 0);
-	assert_memory_equal(got, want, sizeof(want));
-	crypto_aead_destroy(aead);
+	for (unsigned i = 0; i < 2; i++) {
+		struct crypto_aead *aead =
+			crypto_aead_create(i == 0 ? NULL : engine, CRYPTO_AESGCM, key, true);
+
+		assert_int_equal(crypto_seal(aead, 0, NULL, 0, text, sizeof(text), NULL, 0, got),
+				 0);
+		assert_memory_equal(got, want, sizeof(want));
+		crypto_aead_destroy(aead);
+	}
+	crypto_engine_destroy(engine);
+}
+
+/* Each cipher by OpenSSL and, where there is one, AES-GCM by the engine. */
+#define WAYS 3
+static struct crypto_aead *
+aead_create(const struct crypto_engine *engine, unsigned way, const uint8_t key[32], bool seal)
+{
+	return crypto_aead_create(way == 2 ? engine : NULL,
+				  way == 1 ? CRYPTO_CHACHAPOLY : CRYPTO_AESGCM, key, seal);
+}
+
+/* Of 'cut' bytes where they stand and the rest from elsewhere, as the tunnel has them. */
+static void
+seal_parts(struct crypto_aead *aead, uint64_t counter, const uint8_t *text, size_t cut, size_t size,
+	   uint8_t *out)
+{
+	static const uint8_t ad[16] = "associated data";
+
+	memcpy(out, text, cut);
+	assert_int_equal(
+		crypto_seal(aead, counter, ad, sizeof(ad), out, cut, text + cut, size - cut, out),
+		0);
+}
+
+static void
+the_engine_and_openssl_read_each_other(void **state)
+{
+	struct crypto_engine *engine = crypto_engine_create();
+	uint8_t key[32], text[3000], by_openssl[3016], by_engine[3016];
+	struct crypto_aead *seal[2], *open[2];
+
+	(void)state;
+#ifdef HAVE_IPSEC_MB
+	assert_non_null(engine); /* every processor since 2010 has what it needs */
+	assert_string_equal(crypto_engine_name(engine), "intel-ipsec-mb");
+#endif
+	assert_string_equal(crypto_engine_name(NULL), "OpenSSL");
+	assert_int_equal(crypto_random(key, sizeof(key)), 0);
+	assert_int_equal(crypto_random(text, sizeof(text)), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		seal[i] = aead_create(engine, 2 * i, key, true);
+		open[i] = aead_create(engine, 2 * i, key, false);
+	}
+	for (size_t size = 0; size <= sizeof(text); size += size < 300 ? 1 : 97) {
+		static const uint8_t ad[16] = "associated data";
+		/* Counters of every length. */
+		uint64_t counter = (UINT64_C(1) << (size % 48)) + size;
+		size_t cut = size * 2 / 3;
+
+		seal_parts(seal[0], counter, text, cut, size, by_openssl);
+		seal_parts(seal[1], counter, text, cut, size, by_engine);
+		assert_memory_equal(by_openssl, by_engine, size + CRYPTO_TAG_SIZE);
+		assert_int_equal(crypto_open(open[0], counter, ad, sizeof(ad), by_engine,
+					     size + CRYPTO_TAG_SIZE, by_engine),
+				 0);
+		assert_int_equal(crypto_open(open[1], counter, ad, sizeof(ad), by_openssl,
+					     size + CRYPTO_TAG_SIZE, by_openssl),
+				 0);
+		assert_memory_equal(by_engine, text, size);
+		assert_memory_equal(by_openssl, text, size);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		crypto_aead_destroy(seal[i]);
+		crypto_aead_destroy(open[i]);
+	}
+	crypto_engine_destroy(engine);
 }
 
 static void
 parts_and_places_do_not_matter(void **state)
 {
 	uint8_t key[32], ad[16] = "associated data", text[300], whole[316], parts[316];
+	struct crypto_engine *engine = crypto_engine_create();
 
 	(void)state;
 	assert_int_equal(crypto_random(key, sizeof(key)), 0);
 	assert_int_equal(crypto_random(text, sizeof(text)), 0);
-	for (unsigned c = 0; c < 2; c++) {
-		struct crypto_aead *seal = crypto_aead_create(c, key, true);
-		struct crypto_aead *open = crypto_aead_create(c, key, false);
+	for (unsigned c = 0; c < WAYS; c++) {
+		struct crypto_aead *seal = aead_create(engine, c, key, true);
+		struct crypto_aead *open = aead_create(engine, c, key, false);
 
 		for (size_t cut = 0; cut <= sizeof(text); cut += 7) {
 			assert_int_equal(crypto_seal(seal, cut, ad, sizeof(ad), text, sizeof(text),
 						     NULL, 0, whole),
 					 0);
-			/* The first part is sealed where it stands, as the tunnel does it. */
-			memcpy(parts, text, cut);
-			assert_int_equal(crypto_seal(seal, cut, ad, sizeof(ad), parts, cut,
-						     text + cut, sizeof(text) - cut, parts),
-					 0);
+			seal_parts(seal, cut, text, cut, sizeof(text), parts);
 			assert_memory_equal(whole, parts, sizeof(whole));
 			assert_int_equal(
 				crypto_open(open, cut, ad, sizeof(ad), parts, sizeof(parts), parts),
@@ -156,19 +226,21 @@ parts_and_places_do_not_matter(void **state)
 		crypto_aead_destroy(seal);
 		crypto_aead_destroy(open);
 	}
+	crypto_engine_destroy(engine);
 }
 
 static void
 every_change_and_truncation_is_refused(void **state)
 {
 	uint8_t key[32], ad[16] = {1}, text[40], sealed[56], out[56];
+	struct crypto_engine *engine = crypto_engine_create();
 
 	(void)state;
 	assert_int_equal(crypto_random(key, sizeof(key)), 0);
 	memset(text, 7, sizeof(text));
-	for (unsigned c = 0; c < 2; c++) {
-		struct crypto_aead *seal = crypto_aead_create(c, key, true);
-		struct crypto_aead *open = crypto_aead_create(c, key, false);
+	for (unsigned c = 0; c < WAYS; c++) {
+		struct crypto_aead *seal = aead_create(engine, c, key, true);
+		struct crypto_aead *open = aead_create(engine, c, key, false);
 
 		assert_int_equal(
 			crypto_seal(seal, 5, ad, sizeof(ad), text, sizeof(text), NULL, 0, sealed),
@@ -199,6 +271,7 @@ every_change_and_truncation_is_refused(void **state)
 		crypto_aead_destroy(seal);
 		crypto_aead_destroy(open);
 	}
+	crypto_engine_destroy(engine);
 	crypto_aead_destroy(NULL);
 }
 
@@ -211,6 +284,7 @@ main(void)
 		cmocka_unit_test(x25519_gives_published_values),
 		cmocka_unit_test(a_low_order_point_is_refused),
 		cmocka_unit_test(aesgcm_gives_the_published_value),
+		cmocka_unit_test(the_engine_and_openssl_read_each_other),
 		cmocka_unit_test(parts_and_places_do_not_matter),
 		cmocka_unit_test(every_change_and_truncation_is_refused),
 	};

@@ -75,10 +75,10 @@ static void
 check_transport(const cJSON *messages, enum crypto_cipher cipher, const uint8_t *to_resp,
 		const uint8_t *to_init)
 {
-	struct crypto_aead *seal[2] = {crypto_aead_create(cipher, to_resp, true),
-				       crypto_aead_create(cipher, to_init, true)};
-	struct crypto_aead *open[2] = {crypto_aead_create(cipher, to_resp, false),
-				       crypto_aead_create(cipher, to_init, false)};
+	struct crypto_aead *seal[2] = {crypto_aead_create(NULL, cipher, to_resp, true),
+				       crypto_aead_create(NULL, cipher, to_init, true)};
+	struct crypto_aead *open[2] = {crypto_aead_create(NULL, cipher, to_resp, false),
+				       crypto_aead_create(NULL, cipher, to_init, false)};
 	uint8_t out[TEXT_MAX];
 
 	for (int i = 2; i < cJSON_GetArraySize(messages); i++) {

@@ -414,6 +414,7 @@ what_is_not_reloaded_is_said(void **state)
 		{"hwdt.max", "{", "{\"hwdt\": {\"max\": 99}, "},
 		{"features.udp_segment", "{", "{\"features\": {\"udp_segment\": false}, "},
 		{"features.udp_gro", "{", "{\"features\": {\"udp_gro\": false}, "},
+		{"features.ipsec_mb", "{", "{\"features\": {\"ipsec_mb\": false}, "},
 		{"features.vnet_hdr", "{", "{\"features\": {\"vnet_hdr\": false}, "},
 		{"features.udp_super_frames", "{",
 		 "{\"features\": {\"udp_super_frames\": false}, "},

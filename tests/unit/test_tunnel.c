@@ -209,6 +209,7 @@ end_open(struct end *e, const char *listen, bool segment, bool gro, enum crypto_
 		.mtu_max = 1500,
 		.udp_segment = segment,
 		.udp_gro = gro,
+		.ipsec_mb = gro,
 	};
 
 	memset(conf.private_key, key, sizeof(conf.private_key));
