@@ -11,7 +11,8 @@ struct roster_slot {
 	bool relays;          /* for us */
 	bool up;              /* keys to seal with are there */
 	struct endpoint seen; /* where it sees us; family NONE: unknown */
-	/* What it may still have relayed: bytes, and when they were counted last. */
+	/* What it may still have relayed, in millionths of a byte, so that often counted is not less; and when that
+	 * was counted last. */
 	uint64_t credit;
 	us_t credited;
 };

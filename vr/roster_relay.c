@@ -2,8 +2,7 @@
  *
  * A relay looks at the header that stands in front of each datagram and is sealed for it, and at
  * nothing else: what is behind is sealed between the ends.  There is no state for each pair: the
- * header names
- * the other end, the session's counter keeps replays out. */
+ * header names the other end, the session's counter keeps replays out. */
 #include "vr/roster_priv.h"
 
 #include <errno.h>
@@ -126,23 +125,24 @@ roster_set_relaying(struct roster *r, bool relay, uint64_t rate)
 static bool
 has_credit(struct roster *r, struct roster_slot *from, size_t size, us_t now)
 {
-	uint64_t rate = r->relay_rate, burst = rate * BURST_TIME / US_S;
+	uint64_t rate = r->relay_rate, cost = size * (uint64_t)US_S;
+	uint64_t burst = rate * (uint64_t)BURST_TIME;
 	us_t passed = now - from->credited;
 
 	if (rate == 0)
 		return true;
-	if (burst < BURST_MIN)
-		burst = BURST_MIN;
+	if (burst < BURST_MIN * (uint64_t)US_S)
+		burst = BURST_MIN * (uint64_t)US_S;
 	if (from->credited == 0)
 		from->credit = burst;
 	else
-		from->credit += rate * (uint64_t)(passed < US_S ? passed : US_S) / US_S;
+		from->credit += rate * (uint64_t)(passed < US_S ? passed : US_S);
 	if (from->credit > burst)
 		from->credit = burst;
 	from->credited = now;
-	if (from->credit < size)
+	if (from->credit < cost)
 		return false;
-	from->credit -= size;
+	from->credit -= cost;
 	return true;
 }
 

@@ -370,6 +370,25 @@ a_sender_has_its_limit(void **state)
 	sim_destroy(s);
 }
 
+static void
+a_small_limit_is_given_to_who_asks_often(void **state)
+{
+	struct sim *s = relayed(SYMMETRIC, SYMMETRIC, 8);
+	uint32_t got;
+
+	(void)state;
+	until_up(s, US_S);
+	sim_run(s, US_S);
+	/* 1.9 bytes between two packets: 64 kB at once and 114 kB in the time, of some 300 bytes each, and the ends'
+	 * own messages. */
+	roster_set_relaying(s->nodes[0].roster, true, 1900);
+	talk(s, 60 * US_S);
+	sim_run(s, US_S);
+	got = s->nodes[2].links[1].got;
+	assert_true(got > 300 && got < 650);
+	sim_destroy(s);
+}
+
 struct copy {
 	struct sim_event e;
 	unsigned count;
@@ -621,6 +640,7 @@ main(void)
 		cmocka_unit_test(an_idle_way_stays_open),
 		cmocka_unit_test(nothing_is_relayed_by_who_does_not_relay),
 		cmocka_unit_test(a_sender_has_its_limit),
+		cmocka_unit_test(a_small_limit_is_given_to_who_asks_often),
 		cmocka_unit_test(replayed_forged_and_misdirected_relaying_is_refused),
 		cmocka_unit_test(a_relay_that_restarts_is_found_again),
 		cmocka_unit_test(a_peer_that_comes_later_is_reached_by_the_relay),
