@@ -2,22 +2,59 @@
 #include "vr/port_kind.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void
+destroy(struct port *p)
+{
+	p->kind->close(p);
+	free(p->device);
+	free(p);
+}
 
 int
 port_create(const struct port_conf *conf, const struct port_ops *ops, void *ctx, struct log *log,
 	    struct port **out)
 {
-	if (conf->host == NULL)
-		return port_lan_create(conf, ops, ctx, log, out);
-	return conf->nic ? port_tap_create(conf, ops, ctx, log, out)
-			 : port_tun_create(conf, ops, ctx, log, out);
+	const struct port_kind *with_host = conf->nic ? &port_tap_kind : &port_tun_kind;
+	const struct port_kind *kind = conf->host == NULL ? &port_lan_kind : with_host;
+	struct port *p = calloc(1, kind->size);
+	int rc;
+
+	if (p != NULL)
+		p->device = strdup(conf->device);
+	if (p == NULL || p->device == NULL) {
+		free(p);
+		return -ENOMEM;
+	}
+	p->kind = kind;
+	p->conf = *conf;
+	p->conf.device = NULL;
+	p->conf.guard = NULL;
+	p->conf.host = NULL;
+	p->ops = ops;
+	p->ctx = ctx;
+	p->log = log;
+	p->mac = conf->router_mac;
+	p->retry = US_NEVER;
+	rc = kind->open(p, conf);
+	if (rc < 0) {
+		log_line(log, LOG_ERROR, "port", "%s: cannot open the port: %s", conf->device,
+			 strerror(-rc));
+		destroy(p);
+		return rc;
+	}
+	p->state = kind->state(p);
+	*out = p;
+	return 0;
 }
 
 void
 port_destroy(struct port *p)
 {
 	if (p != NULL)
-		p->kind->destroy(p);
+		destroy(p);
 }
 
 int
@@ -123,15 +160,6 @@ port_is_up(const struct port *p)
 }
 
 const char *
-port_state_name(enum port_link_state state)
-{
-	static const char *const names[] = {
-		[PORT_LINK_GONE] = "gone", [PORT_LINK_DOWN] = "down", [PORT_LINK_UP] = "up"};
-
-	return names[state];
-}
-
-const char *
 port_link_name(const struct port *p)
 {
 	return port_state_name(p->kind->state(p));
@@ -140,5 +168,6 @@ port_link_name(const struct port *p)
 void
 port_stats(struct port *p, struct port_stats *out)
 {
+	*out = p->counted;
 	p->kind->stats(p, out);
 }

@@ -12,19 +12,9 @@
 #include "vr/port_packet.h"
 #include "vr/port_pcap.h"
 
-/* A device that came back but could not be opened is tried again so often. */
-#define RETRY_PACE (1 * US_S)
-
 struct lan {
 	struct port base;
-	struct port_conf conf; /* its texts and arrays are ours */
-	char *device;
-	struct prefix *guarded;
-	const struct port_ops *ops;
-	void *ctx;
-	struct log *log;
-	enum port_link_state state; /* as it was said last */
-	us_t retry;                 /* US_NEVER: nothing to try */
+	struct prefix *guarded; /* of them there are base.conf.guard_count */
 	struct port_link *link;
 	/* NULL while the device is gone. */
 	struct guard *guard;
@@ -32,10 +22,6 @@ struct lan {
 	struct port_pcap *pcap;
 	struct port_libnet *libnet;
 	struct port_echo *echo;
-	struct port_stats past; /* of sockets that were closed */
-	uint64_t rx_control, tx_control, rx_echoes, drop_tx;
-	struct log_gate gate; /* for a device that fails */
-	us_t now;             /* of the call in progress */
 };
 
 static struct lan *
@@ -57,24 +43,24 @@ const_lan_of(const struct port *base)
 static int
 make_guard(struct lan *p)
 {
-	bool is_needed = p->conf.use_nic_mac;
+	bool is_needed = p->base.conf.use_nic_mac;
 	struct guard_conf guard = {
 		.device = port_link_device(p->link)->name,
 		.everything = port_link_is_own(p->link),
 		.prefixes = p->guarded,
-		.count = p->conf.guard_count,
-		.owned = p->conf.nft_owner,
+		.count = p->base.conf.guard_count,
+		.owned = p->base.conf.nft_owner,
 	};
 	int rc;
 
 	if (!guard.everything && !is_needed)
 		return 0;
-	if (!p->conf.nftables) {
-		log_line(p->log, is_needed ? LOG_ERROR : LOG_INFO, "port",
-			 "%s: nftables is turned off", p->device);
+	if (!p->base.conf.nftables) {
+		log_line(p->base.log, is_needed ? LOG_ERROR : LOG_INFO, "port",
+			 "%s: nftables is turned off", p->base.device);
 		return is_needed ? -EOPNOTSUPP : 0;
 	}
-	rc = guard_create(&guard, p->log, is_needed ? LOG_ERROR : LOG_INFO, &p->guard);
+	rc = guard_create(&guard, p->base.log, is_needed ? LOG_ERROR : LOG_INFO, &p->guard);
 	return is_needed ? rc : 0;
 }
 
@@ -86,16 +72,16 @@ open_sockets(struct lan *p)
 		.index = device->index,
 		.mac = p->base.mac,
 		.mtu = p->base.mtu,
-		.vnet_hdr = p->conf.vnet_hdr,
-		.udp_super = p->conf.udp_super_frames,
-		.ignore_outgoing = p->conf.ignore_outgoing,
+		.vnet_hdr = p->base.conf.vnet_hdr,
+		.udp_super = p->base.conf.udp_super_frames,
+		.ignore_outgoing = p->base.conf.ignore_outgoing,
 	};
 	int rc = port_packet_create(&packet, &p->packet);
 
 	if (rc == 0)
-		rc = port_pcap_create(device->name, p->log, &p->pcap);
+		rc = port_pcap_create(device->name, p->base.log, &p->pcap);
 	if (rc == 0)
-		rc = port_libnet_create(device->name, p->log, &p->libnet);
+		rc = port_libnet_create(device->name, p->base.log, &p->libnet);
 	return rc;
 }
 
@@ -112,7 +98,7 @@ assemble(struct lan *p)
 	const struct netlink_link *device = port_link_device(p->link);
 	int rc;
 
-	p->base.mac = p->conf.use_nic_mac ? device->mac : p->conf.router_mac;
+	p->base.mac = p->base.conf.use_nic_mac ? device->mac : p->base.conf.router_mac;
 	p->base.mtu = mtu_of(device);
 	p->echo = port_echo_create(p->base.mac);
 	if (p->echo == NULL)
@@ -126,10 +112,10 @@ assemble(struct lan *p)
 		return rc;
 	p->base.vnet_hdr = port_packet_has_vnet_hdr(p->packet);
 	p->base.udp_super = port_packet_has_udp_super(p->packet);
-	log_line(p->log, LOG_INFO, "port",
+	log_line(p->base.log, LOG_INFO, "port",
 		 "%s: open as %s, router MAC %s, MTU %u, vnet header %s, outgoing frames left out "
 		 "by %s",
-		 p->device, device->name, fmt_mac(p->base.mac).s, p->base.mtu,
+		 p->base.device, device->name, fmt_mac(p->base.mac).s, p->base.mtu,
 		 p->base.vnet_hdr ? "yes" : "no",
 		 port_packet_ignores_outgoing(p->packet) ? "the kernel" : "the filter");
 	return 0;
@@ -139,10 +125,8 @@ assemble(struct lan *p)
 static void
 take_apart(struct lan *p)
 {
-	if (p->packet != NULL && p->pcap != NULL) {
-		port_stats(&p->base, &p->past);
-		p->rx_control = p->tx_control = p->rx_echoes = p->drop_tx = 0;
-	}
+	if (p->packet != NULL && p->pcap != NULL)
+		port_keep_stats(&p->base);
 	port_libnet_destroy(p->libnet);
 	port_pcap_destroy(p->pcap);
 	port_packet_destroy(p->packet);
@@ -169,8 +153,9 @@ copy_prefixes(const struct prefix *prefixes, size_t count, struct prefix **out)
 }
 
 static int
-create(struct lan *p, const struct port_conf *conf)
+open_port(struct port *base, const struct port_conf *conf)
 {
+	struct lan *p = lan_of(base);
 	struct port_link_conf link = {
 		.device = conf->device,
 		.vnet_hdr = conf->vnet_hdr,
@@ -178,55 +163,23 @@ create(struct lan *p, const struct port_conf *conf)
 	};
 	int rc = copy_prefixes(conf->guard, conf->guard_count, &p->guarded);
 
-	p->device = strdup(conf->device);
-	if (rc < 0 || p->device == NULL)
-		return -ENOMEM;
-	rc = port_link_create(&link, p->log, &p->link);
+	if (rc == 0)
+		rc = port_link_create(&link, base->log, &p->link);
 	if (rc == 0)
 		rc = assemble(p);
+	if (rc == 0)
+		port_link_look(p->link);
 	return rc;
 }
 
-int
-port_lan_create(const struct port_conf *conf, const struct port_ops *ops, void *ctx,
-		struct log *log, struct port **out)
-{
-	struct lan *p = calloc(1, sizeof(*p));
-	int rc;
-
-	if (p == NULL)
-		return -ENOMEM;
-	p->base.kind = &port_lan_kind;
-	p->conf = *conf;
-	p->conf.device = NULL;
-	p->conf.guard = NULL;
-	p->ops = ops;
-	p->ctx = ctx;
-	p->log = log;
-	p->retry = US_NEVER;
-	rc = create(p, conf);
-	if (rc < 0) {
-		log_line(log, LOG_ERROR, "port", "%s: cannot open the port: %s", conf->device,
-			 strerror(-rc));
-		port_destroy(&p->base);
-		return rc;
-	}
-	port_link_look(p->link);
-	p->state = port_link_state(p->link);
-	*out = &p->base;
-	return 0;
-}
-
 static void
-destroy(struct port *base)
+close_port(struct port *base)
 {
 	struct lan *p = lan_of(base);
 
 	take_apart(p);
 	port_link_destroy(p->link);
 	free(p->guarded);
-	free(p->device);
-	free(p);
 }
 
 /* ---- a device that changes ---- */
@@ -234,8 +187,8 @@ destroy(struct port *base)
 static void
 close_device(struct lan *p)
 {
-	if (p->ops->closing != NULL && p->packet != NULL)
-		p->ops->closing(p->ctx, p->conf.number);
+	if (p->packet != NULL)
+		port_closing(&p->base);
 	take_apart(p);
 	port_link_close(p->link);
 }
@@ -248,15 +201,15 @@ open_again(struct lan *p)
 	if (rc == 0)
 		rc = assemble(p);
 	if (rc == 0) {
-		p->retry = US_NEVER;
+		p->base.retry = US_NEVER;
 		return;
 	}
 	take_apart(p);
 	port_link_close(p->link);
-	if (p->retry == US_NEVER)
-		log_line(p->log, LOG_ERROR, "port", "%s: cannot open the port again: %s", p->device,
-			 strerror(-rc));
-	p->retry = p->now + RETRY_PACE;
+	if (p->base.retry == US_NEVER)
+		log_line(p->base.log, LOG_ERROR, "port", "%s: cannot open the port again: %s",
+			 p->base.device, strerror(-rc));
+	p->base.retry = p->base.now + PORT_RETRY_PACE;
 }
 
 static void
@@ -267,14 +220,15 @@ change_mac(struct lan *p, struct mac mac)
 
 	if (rc < 0) {
 		port_echo_destroy(echo);
-		log_line(p->log, LOG_ERROR, "port", "%s: cannot change to its MAC %s: %s",
-			 p->device, fmt_mac(mac).s, strerror(-rc));
+		log_line(p->base.log, LOG_ERROR, "port", "%s: cannot change to its MAC %s: %s",
+			 p->base.device, fmt_mac(mac).s, strerror(-rc));
 		return;
 	}
 	port_echo_destroy(p->echo);
 	p->echo = echo;
 	p->base.mac = mac;
-	log_line(p->log, LOG_INFO, "port", "%s: router MAC %s", p->device, fmt_mac(mac).s);
+	log_line(p->base.log, LOG_INFO, "port", "%s: router MAC %s", p->base.device,
+		 fmt_mac(mac).s);
 }
 
 /* The open device is the same, but not as it was. */
@@ -284,25 +238,10 @@ follow(struct lan *p)
 	const struct netlink_link *device = port_link_device(p->link);
 
 	port_link_follow(p->link);
-	if (mtu_of(device) != p->base.mtu) {
-		p->base.mtu = mtu_of(device);
+	if (port_follow_mtu(&p->base, mtu_of(device)))
 		port_packet_set_mtu(p->packet, p->base.mtu);
-		log_line(p->log, LOG_INFO, "port", "%s: MTU %u", p->device, p->base.mtu);
-	}
-	if (p->conf.use_nic_mac && !mac_equal(device->mac, p->base.mac))
+	if (p->base.conf.use_nic_mac && !mac_equal(device->mac, p->base.mac))
 		change_mac(p, device->mac);
-}
-
-static void
-say_state(struct lan *p)
-{
-	enum port_link_state state = port_link_state(p->link);
-
-	if (state == p->state)
-		return;
-	p->state = state;
-	log_line(p->log, state == PORT_LINK_UP ? LOG_INFO : LOG_WARNING, "port", "%s: link %s",
-		 p->device, port_state_name(state));
 }
 
 static void
@@ -313,12 +252,10 @@ settle(struct lan *p)
 	if (port_link_is_waiting(p->link))
 		open_again(p);
 	else if (p->packet == NULL)
-		p->retry = US_NEVER;
+		p->base.retry = US_NEVER;
 	if (p->packet != NULL)
 		follow(p);
-	say_state(p);
-	if (p->ops->changed != NULL)
-		p->ops->changed(p->ctx, p->conf.number, p->now);
+	port_changed(&p->base);
 }
 
 static int
@@ -334,7 +271,7 @@ link_event_readable(struct port *base, us_t now)
 {
 	struct lan *p = lan_of(base);
 
-	p->now = now;
+	p->base.now = now;
 	if (port_link_read(p->link))
 		settle(p);
 }
@@ -344,21 +281,21 @@ run(struct port *base, us_t now)
 {
 	struct lan *p = lan_of(base);
 
-	p->now = now;
-	if (now >= p->retry) {
+	p->base.now = now;
+	if (now >= p->base.retry) {
 		port_link_look(p->link);
 		settle(p);
 	}
-	return p->retry;
+	return p->base.retry;
 }
 
 static bool
 is_guarded(const struct lan *p, const struct prefix *prefixes, size_t count)
 {
-	for (size_t i = 0; i < count && count == p->conf.guard_count; i++)
+	for (size_t i = 0; i < count && count == p->base.conf.guard_count; i++)
 		if (!prefix_equal(prefixes[i], p->guarded[i]))
 			return false;
-	return count == p->conf.guard_count;
+	return count == p->base.conf.guard_count;
 }
 
 static int
@@ -380,7 +317,7 @@ set_guard(struct port *base, const struct prefix *prefixes, size_t count)
 	}
 	free(p->guarded);
 	p->guarded = copy;
-	p->conf.guard_count = count;
+	p->base.conf.guard_count = count;
 	return 0;
 }
 
@@ -405,11 +342,9 @@ control_fd(const struct port *base)
 static void
 report(struct lan *p, int rc)
 {
-	/* What has become of the device is said once, by say_state(). */
-	if (rc == 0 || rc == -ENETDOWN || rc == -ENODEV || rc == -ENXIO)
-		return;
-	if (log_gate_open(&p->gate, p->now))
-		log_line(p->log, LOG_WARNING, "port", "%s: %s", p->device, strerror(-rc));
+	/* What has become of the device is said once, by port_changed(). */
+	if (rc < 0 && rc != -ENETDOWN && rc != -ENODEV && rc != -ENXIO)
+		port_failed(&p->base, p->base.device, rc);
 }
 
 static void
@@ -417,7 +352,7 @@ bulk_heard(void *ctx, struct frame *f)
 {
 	struct lan *p = ctx;
 
-	p->ops->frame(p->ctx, p->conf.number, f, p->now);
+	p->base.ops->frame(p->base.ctx, p->base.conf.number, f, p->base.now);
 }
 
 static void
@@ -427,9 +362,9 @@ bulk_readable(struct port *base, us_t now)
 
 	if (p->packet == NULL)
 		return;
-	p->now = now;
+	p->base.now = now;
 	report(p, port_packet_read(p->packet, bulk_heard, p));
-	p->ops->batch_end(p->ctx, now);
+	p->base.ops->batch_end(p->base.ctx, now);
 }
 
 static bool
@@ -445,15 +380,15 @@ control_heard(void *ctx, const uint8_t *frame, size_t size, bool outgoing)
 
 	if (outgoing) {
 		/* The host's kernel never speaks with a virtual MAC. */
-		if (port_echo_is_own(p->echo, frame, size, p->now) ||
-		    (!p->conf.use_nic_mac && is_own_source(p, frame, size)))
+		if (port_echo_is_own(p->echo, frame, size, p->base.now) ||
+		    (!p->base.conf.use_nic_mac && is_own_source(p, frame, size)))
 			return;
-	} else if (port_echo_is_back(p->echo, frame, size, p->now)) {
-		p->rx_echoes++;
+	} else if (port_echo_is_back(p->echo, frame, size, p->base.now)) {
+		p->base.counted.rx_echoes++;
 		return;
 	}
-	p->rx_control++;
-	p->ops->control(p->ctx, p->conf.number, frame, size, outgoing, p->now);
+	p->base.counted.rx_control++;
+	p->base.ops->control(p->base.ctx, p->base.conf.number, frame, size, outgoing, p->base.now);
 }
 
 static void
@@ -463,9 +398,9 @@ control_readable(struct port *base, us_t now)
 
 	if (p->pcap == NULL)
 		return;
-	p->now = now;
+	p->base.now = now;
 	report(p, port_pcap_read(p->pcap, control_heard, p));
-	p->ops->batch_end(p->ctx, now);
+	p->base.ops->batch_end(p->base.ctx, now);
 }
 
 static int
@@ -473,11 +408,7 @@ send_frame(struct port *base, struct frame *f)
 {
 	struct lan *p = lan_of(base);
 
-	if (p->packet == NULL) {
-		p->drop_tx++;
-		return -ENETDOWN;
-	}
-	return port_packet_send(p->packet, f);
+	return p->packet != NULL ? port_packet_send(p->packet, f) : port_refuse(base);
 }
 
 static void
@@ -488,11 +419,7 @@ flush(struct port *base)
 	if (p->packet == NULL)
 		return;
 	port_packet_flush(p->packet);
-	if (p->base.udp_super && !port_packet_has_udp_super(p->packet)) {
-		p->base.udp_super = false;
-		log_line(p->log, LOG_WARNING, "port",
-			 "%s: no UDP super-frames: sending packet by packet", p->device);
-	}
+	port_follow_udp_super(base, base->device, port_packet_has_udp_super(p->packet));
 }
 
 static int
@@ -501,48 +428,36 @@ inject(struct port *base, const uint8_t *frame, size_t size)
 	struct lan *p = lan_of(base);
 	int rc;
 
-	if (p->libnet == NULL) {
-		p->drop_tx++;
-		return -ENETDOWN;
-	}
+	if (p->libnet == NULL)
+		return port_refuse(base);
 	port_echo_put(p->echo, frame, size);
 	rc = port_libnet_write(p->libnet, frame, size);
-	if (rc < 0) {
+	if (rc < 0)
 		port_echo_cancel(p->echo);
-		p->drop_tx++;
-	} else {
-		p->tx_control++;
-	}
-	return rc;
+	return port_injected(base, rc);
 }
 
 static void
-count_all(struct port *base, struct port_stats *out)
+count_open(struct port *base, struct port_stats *out)
 {
 	struct lan *p = lan_of(base);
 	struct port_packet_stats bulk = {0};
 	struct port_pcap_stats control = {0};
-	struct port_stats now;
 
 	if (p->packet != NULL)
 		port_packet_stats(p->packet, &bulk);
 	if (p->pcap != NULL)
 		port_pcap_stats(p->pcap, &control);
-	now = (struct port_stats){
-		.rx_frames = p->past.rx_frames + bulk.rx_frames,
-		.rx_bytes = p->past.rx_bytes + bulk.rx_bytes,
-		.tx_frames = p->past.tx_frames + bulk.tx_frames,
-		.tx_bytes = p->past.tx_bytes + bulk.tx_bytes,
-		.rx_control = p->past.rx_control + p->rx_control,
-		.tx_control = p->past.tx_control + p->tx_control,
-		.rx_echoes = p->past.rx_echoes + p->rx_echoes + bulk.rx_echoes,
-		.drop_vlan = p->past.drop_vlan + bulk.drop_vlan + control.drop_vlan,
-		.drop_kernel = p->past.drop_kernel + bulk.drop_kernel + control.drop_kernel,
-		.drop_tx = p->past.drop_tx + bulk.drop_tx + p->drop_tx,
-		.drop_malformed = p->past.drop_malformed + bulk.drop_malformed,
-		.drop_too_large = p->past.drop_too_large + bulk.drop_too_large,
-	};
-	*out = now;
+	out->rx_frames += bulk.rx_frames;
+	out->rx_bytes += bulk.rx_bytes;
+	out->tx_frames += bulk.tx_frames;
+	out->tx_bytes += bulk.tx_bytes;
+	out->rx_echoes += bulk.rx_echoes;
+	out->drop_vlan += bulk.drop_vlan + control.drop_vlan;
+	out->drop_kernel += bulk.drop_kernel + control.drop_kernel;
+	out->drop_tx += bulk.drop_tx;
+	out->drop_malformed += bulk.drop_malformed;
+	out->drop_too_large += bulk.drop_too_large;
 }
 
 static enum port_link_state
@@ -552,7 +467,9 @@ state(const struct port *base)
 }
 
 const struct port_kind port_lan_kind = {
-	.destroy = destroy,
+	.size = sizeof(struct lan),
+	.open = open_port,
+	.close = close_port,
 	.bulk_fd = bulk_fd,
 	.control_fd = control_fd,
 	.link_event_fd = link_event_fd,
@@ -565,5 +482,5 @@ const struct port_kind port_lan_kind = {
 	.flush = flush,
 	.inject = inject,
 	.state = state,
-	.stats = count_all,
+	.stats = count_open,
 };
