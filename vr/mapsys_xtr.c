@@ -1,0 +1,303 @@
+/* What the xTR says and wants to know. */
+#include "vr/mapsys_priv.h"
+
+#include "lisp/mobility.h"
+#include "vr/fwd_mapped.h"
+#include "vr/fwd_rtr.h"
+#include "vr/proxy.h"
+#include "vr/sight.h"
+#include "wire/ip.h"
+
+/* Peers are told of so many EIDs and locators in a second, and as many at once: who asks is a stranger. */
+#define ASKED_PACE  (US_S / 1000)
+#define ASKED_BURST US_S
+
+static void
+release(struct mapsys *m, struct pending_row *row, bool by_source, us_t now)
+{
+	struct site *site = vr_site(m->vr, row->vn);
+
+	for (size_t i = 0; i < row->count; i++) {
+		const struct pending_from *from = &row->packets[i].from;
+		struct fwd_origin origin = {.mac = from->mac, .rloc = from->rloc};
+		struct frame *f = &row->packets[i].f;
+		struct ip ip;
+
+		if (site == NULL || ip_parse(f->data, f->size, &ip) != 0)
+			continue;
+		if (from->peer != 0)
+			origin.peer = peers_at(m->vr->peers, from->peer - 1);
+		if (!by_source)
+			fwd_by_mapping(m->vr, site, &origin, f, &ip, now);
+		else if (from->peer == 0 || origin.peer != NULL)
+			proxy_from_waiting(m->vr, site, &origin, f, &ip, now);
+		else
+			vr_drop(m->vr, DROP_PEER_DOWN);
+	}
+	/* The bytes are ours: what the LAN was given must be gone before they are. */
+	m->vr->io->lan_flush(m->vr->ctx, row->vn);
+	pending_free(row);
+}
+
+static void
+on_mapped(void *ctx, vn_id_t vn, struct prefix prefix, us_t now)
+{
+	struct mapsys *m = ctx;
+	struct mapping *mapping = mapcache_find_exact(m->cache, vn, prefix);
+	/* What a released packet asks for anew waits for the next answer. */
+	size_t left = pending_count(m->pending);
+	struct pending_row row;
+
+	if (mapping == NULL)
+		return;
+	mapsys_find_peers(m, mapping);
+	for (; left > 0 && pending_take(m->pending, vn, prefix, &row); left--)
+		release(m, &row, false, now);
+	while (pending_take(m->sources, vn, prefix, &row))
+		release(m, &row, true, now);
+}
+
+static void
+on_unanswered(void *ctx, vn_id_t vn, struct addr eid, us_t now)
+{
+	struct mapsys *m = ctx;
+	struct pending_row row;
+
+	(void)now;
+	if (pending_take(m->pending, vn, prefix_host(eid), &row)) {
+		m->vr->drops[DROP_MAPPING_TIMEOUT] += row.count;
+		pending_free(&row);
+	}
+	if (pending_take(m->sources, vn, prefix_host(eid), &row)) {
+		m->vr->drops[DROP_MAPPING_TIMEOUT] += row.count;
+		pending_free(&row);
+	}
+}
+
+static bool
+on_proxies(void *ctx, vn_id_t vn)
+{
+	const struct mapsys *m = ctx;
+	const struct site *site = vr_site(m->vr, vn);
+
+	return site != NULL && site->conf->proxy.enabled && site->conf->proxy.ingress;
+}
+
+static bool
+on_lets_out(void *ctx, const struct lisp_eid *eid)
+{
+	const struct mapsys *m = ctx;
+	const struct site *site = vr_site(m->vr, eid->vn);
+
+	if (eid->kind == LISP_EID_IP)
+		return site != NULL && proxy_lets_out(m->vr, site, eid->prefix.addr);
+	for (size_t i = 0; i < m->vr->site_count; i++)
+		if (m->vr->sites[i].outside != NULL && m->vr->sites[i].conf->lisp &&
+		    m->vr->sites[i].conf->proxy.egress)
+			return true;
+	return false;
+}
+
+static bool
+on_may_map(void *ctx, vn_id_t vn, struct prefix prefix)
+{
+	const struct mapsys *m = ctx;
+
+	return mapsys_takes_part(m->vr, vn) && gndt_find(m->vr->gndt, vn, prefix.addr) == NULL &&
+	       !lndt_is_mobile(m->vr->lndt, vn, prefix.addr);
+}
+
+/* The peers of the VN hear who asked.  One that does not is no harm: its neighbours in the mapping system ask again by
+ * themselves. */
+void
+mapsys_tell_asked(struct mapsys *m)
+{
+	uint32_t position = 0;
+	struct peer *p;
+
+	if (m->asked.asked.count == 0)
+		return;
+	m->asked.id = ++m->vr->last_id;
+	while ((p = peers_next(m->vr->peers, &position)) != NULL)
+		if (p->state == PEER_UP && peer_vn(p, m->asked.vn) != NULL)
+			(void)!sync_send(m->vr, p->slot, &m->asked);
+	m->asked.asked.count = 0;
+}
+
+/* The other routers of the VN may come to have the EID: they hear who wants to know, several at once. */
+static void
+on_asked(void *ctx, vn_id_t vn, struct addr eid, struct addr rloc, us_t now)
+{
+	struct mapsys *m = ctx;
+	struct sync_msg *msg = &m->asked;
+
+	if (!lndt_is_mobile(m->vr->lndt, vn, eid))
+		return;
+	if (m->asked_spent < now)
+		m->asked_spent = now;
+	if (m->asked_spent + ASKED_PACE > now + ASKED_BURST)
+		return;
+	m->asked_spent += ASKED_PACE;
+	if (msg->asked.count == ARRAY_COUNT(msg->asked.rows) || msg->vn != vn)
+		mapsys_tell_asked(m);
+	msg->type = SYNC_ASKED;
+	msg->vn = vn;
+	msg->asked.rows[msg->asked.count++] = (struct sync_asked_row){.ip = eid, .rloc = rloc};
+}
+
+/* What is behind a NAT and registered through us is found here (a probe of the locator that it has registered asks so). */
+static bool
+place_behind(const struct mapsys *m, vn_id_t vn, struct addr eid, struct xtr_place *out)
+{
+	const struct rtr_eid *behind = fwd_rtr_find(m->vr, vr_site(m->vr, vn), eid);
+
+	if (behind == NULL)
+		return false;
+	*out = (struct xtr_place){.prefix = behind->prefix, .is_here = true};
+	return true;
+}
+
+bool
+mapsys_place(void *ctx, vn_id_t vn, struct addr eid, struct xtr_place *out)
+{
+	const struct mapsys *m = ctx;
+	struct vr *vr = m->vr;
+	const struct hwdt_entry *e = hwdt_find(vr->hwdt, vn, eid);
+	const struct gndt_route *route = gndt_find(vr->gndt, vn, eid);
+	const struct peer *p;
+
+	if (!mapsys_takes_part(vr, vn))
+		return false;
+	/* Of a proxy nothing stands behind it. */
+	if (route == NULL || vr_site(vr, vn)->outside != NULL)
+		return place_behind(m, vn, eid, out);
+	*out = (struct xtr_place){.prefix = prefix_host(eid)};
+	if (e != NULL)
+		out->version = lisp_version_of(e->b.mobility);
+	if (route->slot == GNDT_LOCAL) {
+		out->is_here = true;
+		/* Of a prefix whose machines move, each is a mapping of its own. */
+		if (!lndt_is_mobile(vr->lndt, vn, eid)) {
+			out->prefix = route->prefix;
+			out->version = 0;
+		}
+		return true;
+	}
+	/* One of ours that is away. */
+	p = peers_at(vr->peers, route->slot);
+	if (p == NULL || e == NULL || !lndt_is_mobile(vr->lndt, vn, eid) ||
+	    !vr->io->link_rloc(vr->ctx, p->slot, &out->rlocs[0]))
+		return false;
+	out->rloc_count = 1;
+	return true;
+}
+
+/* A hypervisor of this site says that the machine is here now: as if it had announced itself. */
+static bool
+on_arrived(void *ctx, vn_id_t vn, struct addr eid, us_t now)
+{
+	struct mapsys *m = ctx;
+	const struct hwdt_entry *e = hwdt_find(m->vr->hwdt, vn, eid);
+	struct site *site = vr_site(m->vr, vn);
+
+	if (site == NULL || e == NULL || e->b.withdrawn)
+		return false;
+	m->vr->wake = true;
+	return sight_machine(m->vr, site, SIGHTING_GARP, e->b.mac, eid, now);
+}
+
+/* Another site says that it has the machine.  Routers of ours say so in their own way (MOVE), which is not doubted; here it
+ * can only be confirmed. */
+static bool
+on_departed(void *ctx, vn_id_t vn, struct addr eid, const struct addr *rlocs, size_t count,
+	    us_t now)
+{
+	struct mapsys *m = ctx;
+	const struct hwdt_entry *e = hwdt_find(m->vr->hwdt, vn, eid);
+
+	(void)rlocs;
+	(void)count;
+	if (e == NULL || e->b.withdrawn || vr_id_equal(e->b.vr, m->vr->self))
+		return false;
+	xtr_tell_askers(m->xtr, vn, eid, now);
+	return true;
+}
+
+static void
+on_in_force(void *ctx, vn_id_t vn, struct prefix prefix, us_t now)
+{
+	struct mapsys *m = ctx;
+
+	/* Who asked in vain meanwhile is told once more. */
+	if (prefix_equal(prefix, prefix_host(prefix.addr)))
+		xtr_tell_askers(m->xtr, vn, prefix.addr, now);
+}
+
+static bool
+on_is_peer(void *ctx, struct addr rloc)
+{
+	const struct mapsys *m = ctx;
+	uint32_t position = 0;
+	struct addr other;
+	struct peer *p;
+
+	while ((p = peers_next(m->vr->peers, &position)) != NULL)
+		if (m->vr->io->link_rloc(m->vr->ctx, p->slot, &other) && addr_equal(other, rloc))
+			return true;
+	return false;
+}
+
+static bool
+on_pushes(void *ctx, struct addr rloc)
+{
+	const struct mapsys *m = ctx;
+	const struct conf_lisp_locator *conf = conf_lisp_locator(&m->vr->conf->lisp, rloc);
+
+	return conf != NULL && conf->push;
+}
+
+/* Behind a NAT all goes to the RTR: a mapping of everything to it, and no other one.  What waits for an answer goes there. */
+void
+mapsys_way_out(struct mapsys *m, struct addr rtr, us_t now)
+{
+	static const struct addr all = {.family = ADDR_V4};
+	size_t position = 0;
+	struct mapping *old;
+
+	m->rtr = rtr;
+	while ((old = mapcache_next(m->cache, &position)) != NULL)
+		mapcache_remove(m->cache, old->vn, old->prefix);
+	for (size_t i = 0; !addr_is_none(rtr) && i < m->vr->site_count; i++) {
+		struct mapping way = {.vn = m->vr->sites[i].vn,
+				      .prefix = prefix_make(all, 0),
+				      .source = MAP_FIXED,
+				      .count = 1,
+				      .locators = {{.rloc = rtr, .priority = 1, .weight = 100}},
+				      .ttl = US_NEVER};
+
+		if (!mapsys_takes_part(m->vr, way.vn))
+			continue;
+		(void)!mapcache_put(m->cache, &way, now);
+		on_mapped(m, way.vn, way.prefix, now);
+	}
+}
+
+static void
+on_way_out(void *ctx, struct addr rtr, us_t now)
+{
+	mapsys_way_out(ctx, rtr, now);
+}
+
+const struct xtr_ops mapsys_xtr_ops = {.mapped = on_mapped,
+				       .unanswered = on_unanswered,
+				       .may_map = on_may_map,
+				       .proxies = on_proxies,
+				       .lets_out = on_lets_out,
+				       .asked = on_asked,
+				       .place = mapsys_place,
+				       .arrived = on_arrived,
+				       .departed = on_departed,
+				       .is_peer = on_is_peer,
+				       .pushes = on_pushes,
+				       .in_force = on_in_force,
+				       .way_out = on_way_out};
