@@ -9,6 +9,7 @@
 #include "tests/unit/table_memory.h"
 
 #include "tables/hwdt.c"
+#include "tables/hwdt_put.c"
 #include "tables/pool.c"
 #include "tables/tree.c"
 

@@ -9,6 +9,7 @@
 #include "tests/unit/table_memory.h"
 
 #include "tables/hwdt.c"
+#include "tables/hwdt_put.c"
 #include "tables/pool.c"
 #include "tables/tree.c"
 
@@ -389,7 +390,7 @@ the_order_is_found_without_a_search(void **state)
 	(void)state;
 	for (uint32_t i = 0; i < COUNT; i++)
 		assert_int_equal(put_record(t, i, (struct vr_id){1}, 1, 1), HWDT_ADDED);
-	for (at = group_find(t, 7, (struct vr_id){1})->order; at != NULL; at = at->right)
+	for (at = hwdt_group_find(t, 7, (struct vr_id){1})->order; at != NULL; at = at->right)
 		depth++;
 	assert_in_range(depth, 1, 60);
 	for (uint32_t i = 0; i < COUNT; i++)
