@@ -1,4 +1,4 @@
-/* TCP sockets as streams want them.  Socket addresses stay in here. */
+/* TCP sockets as streams want them. */
 #ifndef VR_STREAM_SOCKET_H
 #define VR_STREAM_SOCKET_H
 

@@ -1,26 +1,19 @@
-/* The underlay socket.  Socket addresses stay in this file. */
+/* The underlay socket. */
 #include "vr/udp.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <netinet/udp.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 #include <linux/sock_diag.h>
 
 #include "base/fmt.h"
+#include "vr/socket_address.h"
 
 #define MODULE       "udp"
 #define BUFFER_BYTES (8 * 1024 * 1024)
 #define GRO_TRAINS   8 /* of 64 kB each */
 #define GRO_SIZE     65536
-
-union socket_address {
-	struct sockaddr any;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-};
 
 struct udp {
 	struct log *log;
@@ -51,60 +44,17 @@ struct control {
 	};
 };
 
-static socklen_t
-address_from_endpoint(const struct udp *u, const struct endpoint *ep, union socket_address *out)
-{
-	memset(out, 0, sizeof(*out));
-	if (!u->v6) {
-		out->v4.sin_family = AF_INET;
-		out->v4.sin_port = htons(ep->port);
-		memcpy(&out->v4.sin_addr, ep->addr.b, 4);
-		return sizeof(out->v4);
-	}
-	out->v6.sin6_family = AF_INET6;
-	out->v6.sin6_port = htons(ep->port);
-	if (ep->addr.family == ADDR_V4) {
-		/* ::ffff:a.b.c.d */
-		memset(out->v6.sin6_addr.s6_addr + 10, 0xff, 2);
-		memcpy(out->v6.sin6_addr.s6_addr + 12, ep->addr.b, 4);
-	} else {
-		memcpy(out->v6.sin6_addr.s6_addr, ep->addr.b, 16);
-	}
-	return sizeof(out->v6);
-}
-
-static struct endpoint
-endpoint_from_address(const union socket_address *a)
-{
-	const uint8_t *b = a->v6.sin6_addr.s6_addr;
-
-	if (a->any.sa_family == AF_INET)
-		return (struct endpoint){
-			.addr = addr_make(ADDR_V4, (const uint8_t *)&a->v4.sin_addr),
-			.port = ntohs(a->v4.sin_port)};
-	if (IN6_IS_ADDR_V4MAPPED(&a->v6.sin6_addr))
-		return (struct endpoint){.addr = addr_make(ADDR_V4, b + 12),
-					 .port = ntohs(a->v6.sin6_port)};
-	return (struct endpoint){.addr = addr_make(ADDR_V6, b), .port = ntohs(a->v6.sin6_port)};
-}
-
-static int
-option_set(int fd, int level, int name, int value)
-{
-	return setsockopt(fd, level, name, &value, sizeof(value)) == 0 ? 0 : -errno;
-}
-
 /* Large buffers, beyond the system's limit where we may.  What comes to a socket that nobody reads must not fill the kernel's
  * memory. */
 static void
 buffers_set(int fd, bool receives)
 {
 	if (!receives)
-		(void)option_set(fd, SOL_SOCKET, SO_RCVBUF, 1);
-	else if (option_set(fd, SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_BYTES) != 0)
-		(void)option_set(fd, SOL_SOCKET, SO_RCVBUF, BUFFER_BYTES);
-	if (option_set(fd, SOL_SOCKET, SO_SNDBUFFORCE, BUFFER_BYTES) != 0)
-		(void)option_set(fd, SOL_SOCKET, SO_SNDBUF, BUFFER_BYTES);
+		(void)!socket_option(fd, SOL_SOCKET, SO_RCVBUF, 1);
+	else if (socket_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_BYTES) != 0)
+		(void)!socket_option(fd, SOL_SOCKET, SO_RCVBUF, BUFFER_BYTES);
+	if (socket_option(fd, SOL_SOCKET, SO_SNDBUFFORCE, BUFFER_BYTES) != 0)
+		(void)!socket_option(fd, SOL_SOCKET, SO_SNDBUF, BUFFER_BYTES);
 }
 
 /* Never fragment; whether ICMP is believed is the caller's choice. */
@@ -112,12 +62,12 @@ static int
 mtu_mode_set(const struct udp *u, enum udp_mtu mode)
 {
 	bool kernel = mode == UDP_MTU_KERNEL;
-	int rc = option_set(u->fd, IPPROTO_IP, IP_MTU_DISCOVER,
-			    kernel ? IP_PMTUDISC_DO : IP_PMTUDISC_PROBE);
+	int rc = socket_option(u->fd, IPPROTO_IP, IP_MTU_DISCOVER,
+			       kernel ? IP_PMTUDISC_DO : IP_PMTUDISC_PROBE);
 
 	if (u->v6)
-		rc = option_set(u->fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER,
-				kernel ? IPV6_PMTUDISC_DO : IPV6_PMTUDISC_PROBE);
+		rc = socket_option(u->fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER,
+				   kernel ? IPV6_PMTUDISC_DO : IPV6_PMTUDISC_PROBE);
 	return rc;
 }
 
@@ -128,50 +78,41 @@ look_set(const struct udp *u, const struct udp_conf *conf)
 	int rc = 0;
 
 	if (conf->marks) {
-		rc = option_set(u->fd, IPPROTO_IP, IP_RECVTTL, 1);
+		rc = socket_option(u->fd, IPPROTO_IP, IP_RECVTTL, 1);
 		if (rc == 0)
-			rc = option_set(u->fd, IPPROTO_IP, IP_RECVTOS, 1);
+			rc = socket_option(u->fd, IPPROTO_IP, IP_RECVTOS, 1);
 		if (rc == 0 && u->v6)
-			rc = option_set(u->fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
+			rc = socket_option(u->fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
 		if (rc == 0 && u->v6)
-			rc = option_set(u->fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+			rc = socket_option(u->fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
 		/* Who sends without a checksum is heard (RFC 9300 section 5.3). */
 		if (rc == 0 && u->v6)
-			rc = option_set(u->fd, SOL_UDP, UDP_NO_CHECK6_RX, 1);
+			rc = socket_option(u->fd, SOL_UDP, UDP_NO_CHECK6_RX, 1);
 	}
 	if (rc == 0 && conf->zero_checksum) {
-		rc = option_set(u->fd, SOL_SOCKET, SO_NO_CHECK, 1);
+		rc = socket_option(u->fd, SOL_SOCKET, SO_NO_CHECK, 1);
 		if (rc == 0 && u->v6)
-			rc = option_set(u->fd, SOL_UDP, UDP_NO_CHECK6_TX, 1);
+			rc = socket_option(u->fd, SOL_UDP, UDP_NO_CHECK6_TX, 1);
 	}
 	return rc;
 }
 
 static int
-socket_open(struct udp *u, const struct udp_conf *conf)
+open_socket(struct udp *u, const struct udp_conf *conf)
 {
-	union socket_address a;
-	socklen_t size;
 	int rc;
 
 	u->v6 = conf->listen.addr.family == ADDR_V6;
-	u->fd = socket(u->v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	u->fd = socket_open(conf->listen.addr, SOCK_DGRAM);
 	if (u->fd < 0)
-		return -errno;
-	if (u->v6) {
-		rc = option_set(u->fd, IPPROTO_IPV6, IPV6_V6ONLY,
-				!addr_is_unspecified(conf->listen.addr));
-		if (rc != 0)
-			return rc;
-	}
+		return u->fd;
 	rc = mtu_mode_set(u, conf->mtu);
 	if (rc == 0)
 		rc = look_set(u, conf);
 	if (rc != 0)
 		return rc;
 	buffers_set(u->fd, conf->datagram_max != 0);
-	size = address_from_endpoint(u, &conf->listen, &a);
-	return bind(u->fd, &a.any, size) == 0 ? 0 : -errno;
+	return socket_bind(u->fd, &conf->listen);
 }
 
 static int
@@ -205,7 +146,7 @@ udp_create(const struct udp_conf *conf, struct log *log, struct udp **out)
 		return -ENOMEM;
 	u->log = log;
 	u->fd = -1;
-	rc = socket_open(u, conf);
+	rc = open_socket(u, conf);
 	if (rc != 0) {
 		log_line(log, LOG_ERROR, MODULE, "cannot listen on %s: %s",
 			 fmt_endpoint(conf->listen).s, strerror(-rc));
@@ -213,7 +154,7 @@ udp_create(const struct udp_conf *conf, struct log *log, struct udp **out)
 	}
 	u->segment = conf->segment && !conf->zero_checksum &&
 		     getsockopt(u->fd, SOL_UDP, UDP_SEGMENT, &value, &size) == 0;
-	u->gro = conf->gro && option_set(u->fd, SOL_UDP, UDP_GRO, 1) == 0;
+	u->gro = conf->gro && socket_option(u->fd, SOL_UDP, UDP_GRO, 1) == 0;
 	if (conf->datagram_max != 0)
 		rc = buffers_create(u, conf->datagram_max);
 out:
@@ -341,7 +282,7 @@ send_somehow(struct udp *u, const struct endpoint *to, struct udp_marks marks, c
 {
 	struct control control = {.used = 0};
 	union socket_address a;
-	socklen_t a_size = address_from_endpoint(u, to, &a);
+	socklen_t a_size = socket_address_make(to, u->v6, &a);
 	int rc;
 
 	memset(control.bytes, 0, sizeof(control.bytes));
@@ -401,16 +342,15 @@ udp_port(const struct udp *u, uint16_t *port)
 
 	if (getsockname(u->fd, &a.any, &size) != 0)
 		return -errno;
-	*port = endpoint_from_address(&a).port;
+	*port = socket_address_endpoint(&a).port;
 	return 0;
 }
 
 int
 udp_source(const struct endpoint *to, struct addr *from)
 {
-	const struct udp shape = {.v6 = to->addr.family == ADDR_V6};
 	union socket_address a;
-	socklen_t size = address_from_endpoint(&shape, to, &a);
+	socklen_t size = socket_address_make(to, to->addr.family == ADDR_V6, &a);
 	int fd = socket(a.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int rc = 0;
 
@@ -423,7 +363,7 @@ udp_source(const struct endpoint *to, struct addr *from)
 		rc = -errno;
 	close(fd);
 	if (rc == 0)
-		*from = endpoint_from_address(&a).addr;
+		*from = socket_address_endpoint(&a).addr;
 	return rc;
 }
 
@@ -443,7 +383,7 @@ udp_send_letters(struct udp *u, const struct udp_letter *letters, size_t count)
 		iovs[i].iov_base = (void *)(uintptr_t)letters[i].data;
 		iovs[i].iov_len = letters[i].size;
 		msg->msg_name = &to[i];
-		msg->msg_namelen = address_from_endpoint(u, &letters[i].to, &to[i]);
+		msg->msg_namelen = socket_address_make(&letters[i].to, u->v6, &to[i]);
 		msg->msg_iov = &iovs[i];
 		msg->msg_iovlen = 1;
 	}
@@ -468,7 +408,7 @@ udp_path_mtu(const struct udp *u, const struct endpoint *to, uint16_t *mtu)
 {
 	bool v4 = to->addr.family == ADDR_V4;
 	union socket_address a, from;
-	socklen_t a_size = address_from_endpoint(u, to, &a), size = sizeof(from);
+	socklen_t a_size = socket_address_make(to, u->v6, &a), size = sizeof(from);
 	int fd = socket(a.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int value = 0, rc = 0;
 
@@ -499,11 +439,11 @@ udp_send_breakable(struct udp *u, const struct endpoint *to, const uint8_t *data
 
 	if (to->addr.family != ADDR_V4)
 		return udp_send(u, to, data, size, size, &sent);
-	rc = option_set(u->fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+	rc = socket_option(u->fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
 	if (rc != 0)
 		return rc;
 	rc = udp_send(u, to, data, size, size, &sent);
-	BUG_IF(option_set(u->fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE) != 0);
+	BUG_IF(socket_option(u->fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE) != 0);
 	return rc;
 }
 
@@ -559,7 +499,7 @@ udp_receive(struct udp *u, struct udp_train trains[UDP_TRAINS], bool *more)
 			.data = u->iovs[i].iov_base,
 			.size = size,
 			.segment = size,
-			.from = endpoint_from_address(&u->from[i]),
+			.from = socket_address_endpoint(&u->from[i]),
 			.truncated = (msg->msg_flags & MSG_TRUNC) != 0,
 		};
 		train_details(msg, &trains[i]);
