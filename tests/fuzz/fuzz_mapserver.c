@@ -7,19 +7,19 @@
  * Input: a byte of mode, then messages: their size in two bytes, the seconds before them in one. */
 #include "base/err.h"
 #include "lisp/mapserver.h"
+#include "tests/fuzz/lisp_trust.h"
 #include "wire/lisp_ecm.h"
 #include "wire/rd.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct room {
+	struct trust trust;
 	struct ms *ms;
 	struct ms_prefix a[2], b[2];
 	struct ms_site sites[2];
 	struct ms_mobile mobile;
 	struct ms_rtr rtrs[2];
-	bool believes;
-	uint8_t random;
 };
 
 static int
@@ -40,48 +40,11 @@ check_sent(void *ctx, const struct endpoint *to, const uint8_t *msg, size_t size
 	return 0;
 }
 
-static void
-no_hmac(void *ctx, enum lisp_hash hash, const uint8_t *key, size_t key_size, const uint8_t *a,
-	size_t a_size, const uint8_t *b, size_t b_size, uint8_t *out)
-{
-	uint8_t sum = (uint8_t)(key_size > 0 ? key[0] : 0);
-
-	(void)ctx;
-	/* Whatever is hashed must be there to be read. */
-	for (size_t i = 0; i < a_size; i++)
-		sum ^= a[i];
-	for (size_t i = 0; i < b_size; i++)
-		sum ^= b[i];
-	memset(out, sum, hash == LISP_SHA1 ? 20 : 32);
-}
-
-static bool
-believe(void *ctx, const uint8_t *a, const uint8_t *b, size_t size)
-{
-	(void)a;
-	(void)b;
-	(void)size;
-	return ((struct room *)ctx)->believes;
-}
-
-static int
-count_up(void *ctx, void *bytes, size_t size)
-{
-	memset(bytes, ((struct room *)ctx)->random++, size);
-	return 0;
-}
-
-static void
-ignore(void *ctx)
-{
-	(void)ctx;
-}
-
 static const struct lisp_io io = {.send = check_sent,
-				  .hmac = no_hmac,
-				  .equal = believe,
-				  .random = count_up,
-				  .persist = ignore};
+				  .hmac = trust_hmac,
+				  .equal = trust_equal,
+				  .random = trust_random,
+				  .persist = trust_persist};
 
 static struct prefix
 net4(uint8_t a, uint8_t b, uint8_t c, uint8_t len)
@@ -187,7 +150,7 @@ check_room(const struct room *room)
 	BUG_IF(count != registry_count(r));
 	BUG_IF(count != registry_site_count(r, 0) + registry_site_count(r, 1));
 	BUG_IF(registry_site_count(r, 0) > 20);
-	if (room->believes)
+	if (room->trust.believes)
 		return;
 	BUG_IF(count != 0 || in_force(room->ms) != 0);
 	BUG_IF(nonces_count(mapserver_nonces(room->ms)) != 0);
@@ -197,7 +160,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct rd r = rd_make(data, size);
-	struct room room = {.believes = (rd_u8(&r) & 1) != 0};
+	struct room room = {.trust.believes = (rd_u8(&r) & 1) != 0};
 	struct endpoint from = {net4(192, 0, 2, 32).addr, 4342};
 	us_t now = 0;
 

@@ -14,6 +14,7 @@
 
 #include "base/err.h"
 #include "lisp/rtr.h"
+#include "tests/fuzz/lisp_trust.h"
 #include "wire/lisp_ecm.h"
 #include "wire/lispdata.h"
 #include "wire/rd.h"
@@ -24,9 +25,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define SENDERS 8 /* the first two are map-servers */
 
 struct room {
+	struct trust trust;
 	struct rtr *rtr;
-	bool believes;
-	uint8_t random;
 };
 
 static struct endpoint
@@ -61,48 +61,11 @@ check_sent(void *ctx, const struct endpoint *to, const uint8_t *msg, size_t size
 	return 0;
 }
 
-static void
-no_hmac(void *ctx, enum lisp_hash hash, const uint8_t *key, size_t key_size, const uint8_t *a,
-	size_t a_size, const uint8_t *b, size_t b_size, uint8_t *out)
-{
-	uint8_t sum = (uint8_t)(key_size > 0 ? key[0] : 0);
-
-	(void)ctx;
-	/* Whatever is hashed must be there to be read. */
-	for (size_t i = 0; i < a_size; i++)
-		sum ^= a[i];
-	for (size_t i = 0; i < b_size; i++)
-		sum ^= b[i];
-	memset(out, sum, hash == LISP_SHA1 ? 20 : 32);
-}
-
-static bool
-believe(void *ctx, const uint8_t *a, const uint8_t *b, size_t size)
-{
-	(void)a;
-	(void)b;
-	(void)size;
-	return ((struct room *)ctx)->believes;
-}
-
-static int
-count_up(void *ctx, void *bytes, size_t size)
-{
-	memset(bytes, ((struct room *)ctx)->random++, size);
-	return 0;
-}
-
-static void
-ignore(void *ctx)
-{
-	(void)ctx;
-}
-
 static const struct lisp_io io = {.send = check_sent,
-				  .hmac = no_hmac,
-				  .equal = believe,
-				  .random = count_up,
-				  .persist = ignore};
+				  .hmac = trust_hmac,
+				  .equal = trust_equal,
+				  .random = trust_random,
+				  .persist = trust_persist};
 
 static bool
 may_serve(void *ctx, vn_id_t vn, struct prefix prefix)
@@ -127,7 +90,7 @@ check_room(const struct room *room, us_t now, size_t most)
 		BUG_IF(e->expires <= e->renewed || e->expires > now + 180 * US_S);
 		BUG_IF(e->server > 1 || e->to.addr.b[3] >= SENDERS);
 	}
-	BUG_IF(count > most || (!room->believes && count > 0));
+	BUG_IF(count > most || (!room->trust.believes && count > 0));
 }
 
 int
@@ -136,7 +99,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const struct hash_key key = {5, 6};
 	struct rd r = rd_make(data, size);
 	uint8_t mode = rd_u8(&r);
-	struct room room = {.believes = (mode & 1) != 0};
+	struct room room = {.trust.believes = (mode & 1) != 0};
 	struct rtr_conf conf = {
 		.port = 4342,
 		.rlocs = {{.family = ADDR_V4, .b = {192, 0, 9, 1}}},
