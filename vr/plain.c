@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/counter.h"
 #include "base/fmt.h"
 #include "vr/offload.h"
 #include "vr/train.h"
@@ -426,28 +427,18 @@ plain_send_control(struct plain *p, const struct endpoint *to, const uint8_t *ms
 
 /* ---- drops ---- */
 
+static const struct counter drop_reasons[] = {PLAIN_DROPS(COUNTER_ROW)};
+
 const char *
 plain_drop_name(enum plain_drop reason)
 {
-	static const char *const names[] = {
-#define X(id, name, text) name,
-		PLAIN_DROPS(X)
-#undef X
-	};
-
-	return names[reason];
+	return drop_reasons[reason].name;
 }
 
 const char *
 plain_drop_text(enum plain_drop reason)
 {
-	static const char *const texts[] = {
-#define X(id, name, text) text,
-		PLAIN_DROPS(X)
-#undef X
-	};
-
-	return texts[reason];
+	return drop_reasons[reason].text;
 }
 
 uint64_t

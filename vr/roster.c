@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/counter.h"
 #include "vr/pmtu.h"
 #include "wire/rd.h"
 #include "wire/wr.h"
@@ -443,26 +444,16 @@ roster_drop_count(const struct roster *r, enum roster_drop reason)
 	return r->drops[reason];
 }
 
+static const struct counter drop_reasons[] = {ROSTER_DROPS(COUNTER_ROW)};
+
 const char *
 roster_drop_name(unsigned reason)
 {
-	static const char *const names[] = {
-#define X(id, name, text) name,
-		ROSTER_DROPS(X)
-#undef X
-	};
-
-	return reason < ROSTER_DROP_COUNT ? names[reason] : NULL;
+	return reason < ROSTER_DROP_COUNT ? drop_reasons[reason].name : NULL;
 }
 
 const char *
 roster_drop_text(unsigned reason)
 {
-	static const char *const texts[] = {
-#define X(id, name, text) text,
-		ROSTER_DROPS(X)
-#undef X
-	};
-
-	return reason < ROSTER_DROP_COUNT ? texts[reason] : NULL;
+	return reason < ROSTER_DROP_COUNT ? drop_reasons[reason].text : NULL;
 }

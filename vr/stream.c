@@ -6,6 +6,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "base/counter.h"
 #include "base/fmt.h"
 #include "vr/crypto.h"
 #include "vr/stream_priv.h"
@@ -269,28 +270,18 @@ streams_stats(const struct streams *s, struct streams_stats *out)
 	out->strangers = s->stranger_count;
 }
 
+static const struct counter drop_reasons[] = {STREAM_DROPS(COUNTER_ROW)};
+
 const char *
 stream_drop_name(unsigned reason)
 {
-	static const char *const names[] = {
-#define X(id, name, text) name,
-		STREAM_DROPS(X)
-#undef X
-	};
-
-	return reason < STREAM_DROP_COUNT ? names[reason] : NULL;
+	return reason < STREAM_DROP_COUNT ? drop_reasons[reason].name : NULL;
 }
 
 const char *
 stream_drop_text(unsigned reason)
 {
-	static const char *const texts[] = {
-#define X(id, name, text) text,
-		STREAM_DROPS(X)
-#undef X
-	};
-
-	return reason < STREAM_DROP_COUNT ? texts[reason] : NULL;
+	return reason < STREAM_DROP_COUNT ? drop_reasons[reason].text : NULL;
 }
 
 uint64_t
