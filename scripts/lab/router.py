@@ -66,6 +66,15 @@ class Router:
     def show(self, what):
         return self.ask("show", what=what)
 
+    def port_counters(self):
+        """What its first port has counted, by name."""
+        return self.show("stats")["ports"][0]
+
+    def counts_on(self, before):
+        """Do the counters of its first port go on from there? None of them by so much that it was below zero."""
+        return all(before[name] <= count < before[name] + (1 << 32)
+                   for name, count in self.port_counters().items())
+
     def peers_up(self):
         """Are all configured peers up?"""
         return all(peer["state"] == "up" for peer in self.show("peers"))

@@ -152,10 +152,13 @@ def test_a_bridge_that_is_there_is_used_and_stays():
 
 
 def test_what_somebody_removes_is_made_again(own):
-    space = own.p.space
+    space, router = own.p.space, own.routers["p"]
+    own.wait_ping(own.p, own.r)
+    counted = router.port_counters()
     space.ip(f"link delete {TAP}")
     wait_for(lambda: TAP in space.run("ip", "link"), 5, "the TAP device to be back")
     own.wait_ping(own.p, own.r)
+    assert router.counts_on(counted)
     space.ip(f"link set {NIC} nomaster")
     wait_for(lambda: NIC in space.ports(BRIDGE), 5, "the NIC to be a port again")
     own.wait_ping(own.p, own.q)

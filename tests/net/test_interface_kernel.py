@@ -208,15 +208,16 @@ def test_routes_come_back_with_the_link(net):
 
 
 def test_a_device_that_is_removed_is_made_anew(net):
-    space = net.spaces["m"]
-    before = kernel(space)
+    space, router = net.spaces["m"], net.routers["m"]
+    net.wait_ping(net.ha, net.m)
+    before, counted = kernel(space), router.port_counters()
     space.ip(f"link del {DEVICE}")
-    wait_for(lambda: net.routers["m"].show("vr")["vns"][0]["link"] == "gone", 3, "the link to be gone")
-    wait_for(lambda: net.routers["m"].show("vr")["vns"][0]["link"] == "up", 5, "the device to be back")
-    assert kernel(space) == before
+    wait_for(lambda: router.show("vr")["vns"][0]["link"] == "gone", 3, "the link to be gone")
+    wait_for(lambda: router.show("vr")["vns"][0]["link"] == "up", 5, "the device to be back")
+    assert kernel(space) == before and router.counts_on(counted)
     net.wait_ping(net.ha, net.m)
     transfer(net.m, net.ha, 1 << 20)
-    assert net.routers["m"].stop() == 0
+    assert router.stop() == 0
 
 
 def test_what_takes_the_name_meanwhile_is_left_alone(net):

@@ -82,6 +82,7 @@ def test_a_device_that_vanishes_and_comes_back_is_used_again(net):
     with Connection(net.hb, net.ha) as connection:
         connection.exchange(1 << 16)
         for turn in (1, 2):
+            counted = device.router.port_counters()
             device.remove()
             device.wait(link="gone")
             before = device.drops("tx")
@@ -91,6 +92,7 @@ def test_a_device_that_vanishes_and_comes_back_is_used_again(net):
             device.wait(link="down")
             device.up()
             device.wait(link="up")
+            assert device.router.counts_on(counted)
             net.wait_ping(net.ha, net.hb)
             connection.exchange(1 << 16)
             assert device.said("link gone") == turn and device.said("link up") == turn
