@@ -207,169 +207,168 @@ one_section_may_have_many_entries(void **state)
 	free(text);
 }
 
+static const struct bad malformed[] = {
+	{"", "f:1: expected an entry, found the end of the file\n"},
+	{"\n \n", "f:2: expected an entry, found the end of the file\n"},
+	{"IPV4\n", "f:1: expected an entry, found the end of the file\n"},
+	{"IPV4\nIPV6\n", "f:2: expected an entry, found the end of the file\n"},
+	{ENTRY RLOC, "f:1: expected IPV4 or IPV6 in front of the first entry\n"},
+	{"IPV5\n" ENTRY RLOC, "f:1: expected IPV4 or IPV6 in front of the first entry\n"},
+	{"ipv4 \n1\n" RLOC, "f:2: expected an entry (RLOC count, key, EID prefix, prefix "
+			    "length, map-server count, map-servers, TTL), found 1 word\n"},
+	{"IPV4\n" RLOC, "f:2: expected an entry (RLOC count, key, EID prefix, prefix "
+			"length, map-server count, map-servers, TTL), found 4 words\n"},
+	{"IPV4\ns3cr3t\n", "f:2: expected an entry (RLOC count, key, EID prefix, prefix "
+			   "length, map-server count, map-servers, TTL), found 1 word\n"},
+	{"IPV4\n1 s3cr3t 10.1.0.0 24 1\n" RLOC,
+	 "f:2: expected an entry (RLOC count, key, EID prefix, prefix length, map-server "
+	 "count, map-servers, TTL), found 5 words\n"},
+	{"IPV4\n1 s3cr3t 10.1.0.0 24 8 9.0.0.1 9.0.0.2 9.0.0.3 9.0.0.4 9.0.0.5 9.0.0.6 "
+	 "9.0.0.7 9.0.0.8 60 0 0\n" RLOC,
+	 "f:2: expected an entry (RLOC count, key, EID prefix, prefix length, map-server "
+	 "count, map-servers, TTL), found 16 words\n"},
+	{"IPV4\ns3cr3t 10.1.0.0 24 1 9.0.0.9 60\n" RLOC RLOC,
+	 "f:2: expected as word 1, the number of RLOCs, a whole number from 1 to 16\n"
+	 "f:2: expected as word 3, the EID prefix, an IPv4 address\n"
+	 "f:2: expected as word 5, the number of map-servers, a whole number from 1 to "
+	 "8\n"},
+	{"IPV4\n0 s3cr3t 10.1.0.0 24 1 9.0.0.9 60\n" RLOC,
+	 "f:2: expected as word 1, the number of RLOCs, a whole number from 1 to 16\n"},
+	{"IPV4\n17 s3cr3t 10.1.0.0 24 1 9.0.0.9 60\n" RLOC,
+	 "f:2: expected as word 1, the number of RLOCs, a whole number from 1 to 16\n"},
+	{"IPV4\n+" ENTRY RLOC,
+	 "f:2: expected as word 1, the number of RLOCs, a whole number from 1 to 16\n"},
+	{"IPV4\n1 " KEY_129 " 10.1.0.0 24 1 9.0.0.9 60\n" RLOC,
+	 "f:2: expected as word 2, the key, at most 128 bytes\n"},
+	{"IPV4\n1 10.1.0.0 s3cr3t 24 1 9.0.0.9 60\n" RLOC,
+	 "f:2: expected as word 3, the EID prefix, an IPv4 address\n"},
+	{"IPV4\n1 s3cr3t 10.1.0 24 1 9.0.0.9 60\n" RLOC,
+	 "f:2: expected as word 3, the EID prefix, an IPv4 address\n"},
+	{"IPV4\n1 s3cr3t 2001:db8:: 24 1 9.0.0.9 60\n" RLOC,
+	 "f:2: expected as word 3, the EID prefix, an IPv4 address\n"},
+	{"IPV6\n" ENTRY RLOC, "f:2: expected as word 3, the EID prefix, an IPv6 address\n"},
+	{"IPV4\n1 s3cr3t 224.1.0.0 24 1 9.0.0.9 60\n" RLOC,
+	 "f:2: expected as word 3, the EID prefix, no multicast address\n"},
+	{"IPV4\n1 s3cr3t 10.1.0.0 33 1 9.0.0.9 60\n" RLOC,
+	 "f:2: expected as word 4, the prefix length, a whole number from 0 to 32\n"},
+	{"IPV6\n1 s3cr3t 2001:db8:: 129 1 9.0.0.9 60\n" RLOC,
+	 "f:2: expected as word 4, the prefix length, a whole number from 0 to 128\n"},
+	{"IPV4\n1 s3cr3t 10.1.0.0 -1 1 9.0.0.9 60\n" RLOC,
+	 "f:2: expected as word 4, the prefix length, a whole number from 0 to 32\n"},
+	{"IPV4\n1 s3cr3t 10.1.0.0 99999999999999999999999 1 9.0.0.9 60\n" RLOC,
+	 "f:2: expected as word 4, the prefix length, a whole number from 0 to 32\n"},
+	{"IPV4\n1 s3cr3t 10.1.0.0 24 0 60\n" RLOC,
+	 "f:2: expected as word 5, the number of map-servers, a whole number from 1 to "
+	 "8\n"},
+	{"IPV4\n1 s3cr3t 10.1.0.0 24 9 9.0.0.9 60\n" RLOC,
+	 "f:2: expected as word 5, the number of map-servers, a whole number from 1 to "
+	 "8\n"},
+	{"IPV4\n1 s3cr3t 10.1.0.0 24 2 9.0.0.9 60\n" RLOC,
+	 "f:2: expected 8 or 9 words with 2 map-servers, found 7\n"},
+	{"IPV4\n1 s3cr3t 10.1.0.0 24 1 9.0.0.9 9.0.0.8 9.0.0.7 60\n" RLOC,
+	 "f:2: expected 7 or 8 words with 1 map-servers, found 9\n"},
+	{"IPV4\n1 s3cr3t 10.1.0.0 24 1 ms.example 60\n" RLOC,
+	 "f:2: expected as word 6, a map-server, an IPv4 or IPv6 address\n"},
+	{"IPV4\n1 s3cr3t 10.1.0.0 24 1 127.0.0.1 60\n" RLOC,
+	 "f:2: expected as word 6, a map-server, the address of a router\n"},
+	{"IPV4\n1 s3cr3t 10.1.0.0 24 2 9.0.0.9 9.0.0.9 60\n" RLOC,
+	 "f:2: expected each map-server once, found word 6 again\n"},
+	{"IPV4\n1 s3cr3t 10.1.0.0 24 1 9.0.0.9 0\n" RLOC,
+	 "f:2: expected as word 7, the TTL in minutes, a whole number from 1 to 525600\n"},
+	{"IPV4\n1 s3cr3t 10.1.0.0 24 1 9.0.0.9 525601\n" RLOC,
+	 "f:2: expected as word 7, the TTL in minutes, a whole number from 1 to 525600\n"},
+	{"IPV4\n1 s3cr3t 10.1.0.0 24 1 9.0.0.9 60 1\n" RLOC,
+	 "f:2: expected as word 8, behind the TTL, 0 or nothing\n"},
+	{"IPV4\n1 s3cr3t 10.1.0.0 24 1 9.0.0.9 1h\n" RLOC,
+	 "f:2: expected as word 7, the TTL in minutes, a whole number from 1 to 525600\n"},
+	{"IPV4\n" ENTRY, "f:2: expected 1 more RLOCs of line 2, found the end of the file\n"},
+	{"IPV4\n2 s3cr3t 10.1.0.0 24 1 9.0.0.9 60\n" RLOC,
+	 "f:3: expected 1 more RLOCs of line 2, found the end of the file\n"},
+	{"IPV4\n3 s3cr3t 10.1.0.0 24 1 9.0.0.9 60\n" RLOC
+	 "IPV6\n1 s3cr3t 2001:db8:: 24 1 9.0.0.9 60\n" RLOC,
+	 "f:4: expected 2 more RLOCs of line 2, found a section\n"},
+	{"IPV4\n" ENTRY "1 s3cr3t 10.2.0.0 24 1 9.0.0.9 60\n" RLOC,
+	 "f:3: expected 1 more RLOCs of line 2, found an entry\n"},
+	{"IPV4\n" ENTRY RLOC "9.0.0.2 1 100 0\n",
+	 "f:4: expected an entry, IPV4 or IPV6: line 2 has no more RLOCs\n"},
+	{"IPV4\n" ENTRY RLOC "what is this\n",
+	 "f:4: expected an entry (RLOC count, key, EID prefix, prefix length, map-server "
+	 "count, map-servers, TTL), found 3 words\n"},
+	{"IPV4\n" ENTRY "9.0.0.1 1 100\n",
+	 "f:3: expected RLOC, priority, weight and Local/Self, found 3 words\n"},
+	{"IPV4\n" ENTRY "9.0.0.1 1 100 0 0\n",
+	 "f:3: expected RLOC, priority, weight and Local/Self, found 5 words\n"},
+	{"IPV4\n" ENTRY "rloc 1 100 0\n",
+	 "f:3: expected as word 1, the RLOC, an IPv4 or IPv6 address\n"},
+	{"IPV4\n" ENTRY "0.0.0.0 1 100 0\n",
+	 "f:3: expected as word 1, the RLOC, the address of a router\n"},
+	{"IPV4\n" ENTRY "9.0.0.1 256 100 0\n",
+	 "f:3: expected as word 2, the priority, a whole number from 0 to 255\n"},
+	{"IPV4\n" ENTRY "9.0.0.1 1 256 0\n",
+	 "f:3: expected as word 3, the weight, a whole number from 0 to 255\n"},
+	{"IPV4\n" ENTRY "9.0.0.1 1 100 2\n",
+	 "f:3: expected as word 4, Local/Self, a whole number from 0 to 1\n"},
+	{"IPV4\n" ENTRY "9.0.0.1 one x local\n",
+	 "f:3: expected as word 2, the priority, a whole number from 0 to 255\n"
+	 "f:3: expected as word 3, the weight, a whole number from 0 to 255\n"
+	 "f:3: expected as word 4, Local/Self, a whole number from 0 to 1\n"},
+	{"IPV4\n2 s3cr3t 10.1.0.0 24 1 9.0.0.9 60\n" RLOC RLOC,
+	 "f:4: expected each RLOC once, found that of line 3 again\n"},
+	{"IPV4\n2 s3cr3t 10.1.0.0 24 1 9.0.0.9 60\n" RLOC "9.0.0.2 1 100 0\n",
+	 "f:4: expected one RLOC of each family, or of each family at most one that is "
+	 "marked with Local/Self 1, found that of line 3\n"},
+	{"IPV4\n2 s3cr3t 10.1.0.0 24 1 9.0.0.9 60\n9.0.0.1 1 100 1\n9.0.0.2 1 100 1\n",
+	 "f:4: expected one RLOC of each family, or of each family at most one that is "
+	 "marked with Local/Self 1, found that of line 3\n"},
+	{"IPV4\n" ENTRY RLOC ENTRY RLOC,
+	 "f:4: expected each EID prefix once, found that of line 2\n"},
+	{"IPV4\n" ENTRY RLOC "1 s3cr3t 10.1.0.5 24 1 9.0.0.9 60\n" RLOC,
+	 "f:4: expected each EID prefix once, found that of line 2\n"},
+	{"IPV4\n" ENTRY RLOC "1 s3cr3T 10.2.0.0 24 1 9.0.0.9 60\n" RLOC,
+	 "f:4: expected the key of line 2: a map-server has one for all\n"},
+	{"IPV4\n" ENTRY RLOC "1 s3cr3t 10.2.0.0 24 1 9.0.0.8 60\n" RLOC,
+	 "f:4: expected the map-servers of line 2: all prefixes are registered at the "
+	 "same\n"},
+	{"IPV4\n" ENTRY RLOC "1 s3cr3t 10.2.0.0 24 2 9.0.0.9 9.0.0.8 60\n" RLOC,
+	 "f:4: expected the map-servers of line 2: all prefixes are registered at the "
+	 "same\n"},
+	{"IPV4\n" ENTRY RLOC "1 s3cr3t 10.2.0.0 24 1 9.0.0.9 61\n" RLOC,
+	 "f:4: expected the TTL of line 2: all prefixes have the same\n"},
+	{"IPV4\n" ENTRY RLOC "1 s3cr3t 10.2.0.0 24 1 9.0.0.9 60\n9.0.0.2 1 100 0\n",
+	 "f:4: expected the RLOCs of line 2: all prefixes have the same\n"},
+	{"IPV4\n" ENTRY RLOC "1 s3cr3t 10.2.0.0 24 1 9.0.0.9 60\n9.0.0.1 2 100 0\n",
+	 "f:4: expected the RLOCs of line 2: all prefixes have the same\n"},
+	{"IPV4\n" ENTRY RLOC "1 s3cr3t 10.2.0.0 24 1 9.0.0.9 60\n9.0.0.1 1 99 0\n",
+	 "f:4: expected the RLOCs of line 2: all prefixes have the same\n"},
+	{"IPV4\n" ENTRY RLOC "1 s3cr3t 10.2.0.0 24 1 9.0.0.9 60\n9.0.0.1 1 100 1\n",
+	 "f:4: expected the RLOCs of line 2: all prefixes have the same\n"},
+	{"IPV4\n" ENTRY RLOC "2 s3cr3t 10.2.0.0 24 1 9.0.0.9 60\n" RLOC "2001:db8::1 1 100 0\n",
+	 "f:4: expected the RLOCs of line 2: all prefixes have the same\n"},
+	{"IPV4\n1 s3\001"
+	 "cr3t 10.1.0.0 24 1 9.0.0.9 60\n" RLOC,
+	 "f:2: expected text without control characters\n"},
+	{"IPV4\nx s3cr3t y z 1 9.0.0.9 60\nw 1 100 0\n9.0.0.1 x 100 0\nIPV6\nx y\n",
+	 "f:2: expected as word 1, the number of RLOCs, a whole number from 1 to 16\n"
+	 "f:2: expected as word 3, the EID prefix, an IPv4 address\n"
+	 "f:2: expected as word 4, the prefix length, a whole number from 0 to 32\n"
+	 "f:3: expected as word 1, the RLOC, an IPv4 or IPv6 address\n"
+	 "f:4: expected as word 2, the priority, a whole number from 0 to 255\n"
+	 "f:6: expected an entry (RLOC count, key, EID prefix, prefix length, map-server "
+	 "count, map-servers, TTL), found 2 words\n"},
+};
+
 static void
 malformed_lines_are_refused(void **state)
 {
-	static const struct bad rows[] = {
-		{"", "f:1: expected an entry, found the end of the file\n"},
-		{"\n \n", "f:2: expected an entry, found the end of the file\n"},
-		{"IPV4\n", "f:1: expected an entry, found the end of the file\n"},
-		{"IPV4\nIPV6\n", "f:2: expected an entry, found the end of the file\n"},
-		{ENTRY RLOC, "f:1: expected IPV4 or IPV6 in front of the first entry\n"},
-		{"IPV5\n" ENTRY RLOC, "f:1: expected IPV4 or IPV6 in front of the first entry\n"},
-		{"ipv4 \n1\n" RLOC, "f:2: expected an entry (RLOC count, key, EID prefix, prefix "
-				    "length, map-server count, map-servers, TTL), found 1 word\n"},
-		{"IPV4\n" RLOC, "f:2: expected an entry (RLOC count, key, EID prefix, prefix "
-				"length, map-server count, map-servers, TTL), found 4 words\n"},
-		{"IPV4\ns3cr3t\n", "f:2: expected an entry (RLOC count, key, EID prefix, prefix "
-				   "length, map-server count, map-servers, TTL), found 1 word\n"},
-		{"IPV4\n1 s3cr3t 10.1.0.0 24 1\n" RLOC,
-		 "f:2: expected an entry (RLOC count, key, EID prefix, prefix length, map-server "
-		 "count, map-servers, TTL), found 5 words\n"},
-		{"IPV4\n1 s3cr3t 10.1.0.0 24 8 9.0.0.1 9.0.0.2 9.0.0.3 9.0.0.4 9.0.0.5 9.0.0.6 "
-		 "9.0.0.7 9.0.0.8 60 0 0\n" RLOC,
-		 "f:2: expected an entry (RLOC count, key, EID prefix, prefix length, map-server "
-		 "count, map-servers, TTL), found 16 words\n"},
-		{"IPV4\ns3cr3t 10.1.0.0 24 1 9.0.0.9 60\n" RLOC RLOC,
-		 "f:2: expected as word 1, the number of RLOCs, a whole number from 1 to 16\n"
-		 "f:2: expected as word 3, the EID prefix, an IPv4 address\n"
-		 "f:2: expected as word 5, the number of map-servers, a whole number from 1 to "
-		 "8\n"},
-		{"IPV4\n0 s3cr3t 10.1.0.0 24 1 9.0.0.9 60\n" RLOC,
-		 "f:2: expected as word 1, the number of RLOCs, a whole number from 1 to 16\n"},
-		{"IPV4\n17 s3cr3t 10.1.0.0 24 1 9.0.0.9 60\n" RLOC,
-		 "f:2: expected as word 1, the number of RLOCs, a whole number from 1 to 16\n"},
-		{"IPV4\n+" ENTRY RLOC,
-		 "f:2: expected as word 1, the number of RLOCs, a whole number from 1 to 16\n"},
-		{"IPV4\n1 " KEY_129 " 10.1.0.0 24 1 9.0.0.9 60\n" RLOC,
-		 "f:2: expected as word 2, the key, at most 128 bytes\n"},
-		{"IPV4\n1 10.1.0.0 s3cr3t 24 1 9.0.0.9 60\n" RLOC,
-		 "f:2: expected as word 3, the EID prefix, an IPv4 address\n"},
-		{"IPV4\n1 s3cr3t 10.1.0 24 1 9.0.0.9 60\n" RLOC,
-		 "f:2: expected as word 3, the EID prefix, an IPv4 address\n"},
-		{"IPV4\n1 s3cr3t 2001:db8:: 24 1 9.0.0.9 60\n" RLOC,
-		 "f:2: expected as word 3, the EID prefix, an IPv4 address\n"},
-		{"IPV6\n" ENTRY RLOC, "f:2: expected as word 3, the EID prefix, an IPv6 address\n"},
-		{"IPV4\n1 s3cr3t 224.1.0.0 24 1 9.0.0.9 60\n" RLOC,
-		 "f:2: expected as word 3, the EID prefix, no multicast address\n"},
-		{"IPV4\n1 s3cr3t 10.1.0.0 33 1 9.0.0.9 60\n" RLOC,
-		 "f:2: expected as word 4, the prefix length, a whole number from 0 to 32\n"},
-		{"IPV6\n1 s3cr3t 2001:db8:: 129 1 9.0.0.9 60\n" RLOC,
-		 "f:2: expected as word 4, the prefix length, a whole number from 0 to 128\n"},
-		{"IPV4\n1 s3cr3t 10.1.0.0 -1 1 9.0.0.9 60\n" RLOC,
-		 "f:2: expected as word 4, the prefix length, a whole number from 0 to 32\n"},
-		{"IPV4\n1 s3cr3t 10.1.0.0 99999999999999999999999 1 9.0.0.9 60\n" RLOC,
-		 "f:2: expected as word 4, the prefix length, a whole number from 0 to 32\n"},
-		{"IPV4\n1 s3cr3t 10.1.0.0 24 0 60\n" RLOC,
-		 "f:2: expected as word 5, the number of map-servers, a whole number from 1 to "
-		 "8\n"},
-		{"IPV4\n1 s3cr3t 10.1.0.0 24 9 9.0.0.9 60\n" RLOC,
-		 "f:2: expected as word 5, the number of map-servers, a whole number from 1 to "
-		 "8\n"},
-		{"IPV4\n1 s3cr3t 10.1.0.0 24 2 9.0.0.9 60\n" RLOC,
-		 "f:2: expected 8 or 9 words with 2 map-servers, found 7\n"},
-		{"IPV4\n1 s3cr3t 10.1.0.0 24 1 9.0.0.9 9.0.0.8 9.0.0.7 60\n" RLOC,
-		 "f:2: expected 7 or 8 words with 1 map-servers, found 9\n"},
-		{"IPV4\n1 s3cr3t 10.1.0.0 24 1 ms.example 60\n" RLOC,
-		 "f:2: expected as word 6, a map-server, an IPv4 or IPv6 address\n"},
-		{"IPV4\n1 s3cr3t 10.1.0.0 24 1 127.0.0.1 60\n" RLOC,
-		 "f:2: expected as word 6, a map-server, the address of a router\n"},
-		{"IPV4\n1 s3cr3t 10.1.0.0 24 2 9.0.0.9 9.0.0.9 60\n" RLOC,
-		 "f:2: expected each map-server once, found word 6 again\n"},
-		{"IPV4\n1 s3cr3t 10.1.0.0 24 1 9.0.0.9 0\n" RLOC,
-		 "f:2: expected as word 7, the TTL in minutes, a whole number from 1 to 525600\n"},
-		{"IPV4\n1 s3cr3t 10.1.0.0 24 1 9.0.0.9 525601\n" RLOC,
-		 "f:2: expected as word 7, the TTL in minutes, a whole number from 1 to 525600\n"},
-		{"IPV4\n1 s3cr3t 10.1.0.0 24 1 9.0.0.9 60 1\n" RLOC,
-		 "f:2: expected as word 8, behind the TTL, 0 or nothing\n"},
-		{"IPV4\n1 s3cr3t 10.1.0.0 24 1 9.0.0.9 1h\n" RLOC,
-		 "f:2: expected as word 7, the TTL in minutes, a whole number from 1 to 525600\n"},
-		{"IPV4\n" ENTRY,
-		 "f:2: expected 1 more RLOCs of line 2, found the end of the file\n"},
-		{"IPV4\n2 s3cr3t 10.1.0.0 24 1 9.0.0.9 60\n" RLOC,
-		 "f:3: expected 1 more RLOCs of line 2, found the end of the file\n"},
-		{"IPV4\n3 s3cr3t 10.1.0.0 24 1 9.0.0.9 60\n" RLOC
-		 "IPV6\n1 s3cr3t 2001:db8:: 24 1 9.0.0.9 60\n" RLOC,
-		 "f:4: expected 2 more RLOCs of line 2, found a section\n"},
-		{"IPV4\n" ENTRY "1 s3cr3t 10.2.0.0 24 1 9.0.0.9 60\n" RLOC,
-		 "f:3: expected 1 more RLOCs of line 2, found an entry\n"},
-		{"IPV4\n" ENTRY RLOC "9.0.0.2 1 100 0\n",
-		 "f:4: expected an entry, IPV4 or IPV6: line 2 has no more RLOCs\n"},
-		{"IPV4\n" ENTRY RLOC "what is this\n",
-		 "f:4: expected an entry (RLOC count, key, EID prefix, prefix length, map-server "
-		 "count, map-servers, TTL), found 3 words\n"},
-		{"IPV4\n" ENTRY "9.0.0.1 1 100\n",
-		 "f:3: expected RLOC, priority, weight and Local/Self, found 3 words\n"},
-		{"IPV4\n" ENTRY "9.0.0.1 1 100 0 0\n",
-		 "f:3: expected RLOC, priority, weight and Local/Self, found 5 words\n"},
-		{"IPV4\n" ENTRY "rloc 1 100 0\n",
-		 "f:3: expected as word 1, the RLOC, an IPv4 or IPv6 address\n"},
-		{"IPV4\n" ENTRY "0.0.0.0 1 100 0\n",
-		 "f:3: expected as word 1, the RLOC, the address of a router\n"},
-		{"IPV4\n" ENTRY "9.0.0.1 256 100 0\n",
-		 "f:3: expected as word 2, the priority, a whole number from 0 to 255\n"},
-		{"IPV4\n" ENTRY "9.0.0.1 1 256 0\n",
-		 "f:3: expected as word 3, the weight, a whole number from 0 to 255\n"},
-		{"IPV4\n" ENTRY "9.0.0.1 1 100 2\n",
-		 "f:3: expected as word 4, Local/Self, a whole number from 0 to 1\n"},
-		{"IPV4\n" ENTRY "9.0.0.1 one x local\n",
-		 "f:3: expected as word 2, the priority, a whole number from 0 to 255\n"
-		 "f:3: expected as word 3, the weight, a whole number from 0 to 255\n"
-		 "f:3: expected as word 4, Local/Self, a whole number from 0 to 1\n"},
-		{"IPV4\n2 s3cr3t 10.1.0.0 24 1 9.0.0.9 60\n" RLOC RLOC,
-		 "f:4: expected each RLOC once, found that of line 3 again\n"},
-		{"IPV4\n2 s3cr3t 10.1.0.0 24 1 9.0.0.9 60\n" RLOC "9.0.0.2 1 100 0\n",
-		 "f:4: expected one RLOC of each family, or of each family at most one that is "
-		 "marked with Local/Self 1, found that of line 3\n"},
-		{"IPV4\n2 s3cr3t 10.1.0.0 24 1 9.0.0.9 60\n9.0.0.1 1 100 1\n9.0.0.2 1 100 1\n",
-		 "f:4: expected one RLOC of each family, or of each family at most one that is "
-		 "marked with Local/Self 1, found that of line 3\n"},
-		{"IPV4\n" ENTRY RLOC ENTRY RLOC,
-		 "f:4: expected each EID prefix once, found that of line 2\n"},
-		{"IPV4\n" ENTRY RLOC "1 s3cr3t 10.1.0.5 24 1 9.0.0.9 60\n" RLOC,
-		 "f:4: expected each EID prefix once, found that of line 2\n"},
-		{"IPV4\n" ENTRY RLOC "1 s3cr3T 10.2.0.0 24 1 9.0.0.9 60\n" RLOC,
-		 "f:4: expected the key of line 2: a map-server has one for all\n"},
-		{"IPV4\n" ENTRY RLOC "1 s3cr3t 10.2.0.0 24 1 9.0.0.8 60\n" RLOC,
-		 "f:4: expected the map-servers of line 2: all prefixes are registered at the "
-		 "same\n"},
-		{"IPV4\n" ENTRY RLOC "1 s3cr3t 10.2.0.0 24 2 9.0.0.9 9.0.0.8 60\n" RLOC,
-		 "f:4: expected the map-servers of line 2: all prefixes are registered at the "
-		 "same\n"},
-		{"IPV4\n" ENTRY RLOC "1 s3cr3t 10.2.0.0 24 1 9.0.0.9 61\n" RLOC,
-		 "f:4: expected the TTL of line 2: all prefixes have the same\n"},
-		{"IPV4\n" ENTRY RLOC "1 s3cr3t 10.2.0.0 24 1 9.0.0.9 60\n9.0.0.2 1 100 0\n",
-		 "f:4: expected the RLOCs of line 2: all prefixes have the same\n"},
-		{"IPV4\n" ENTRY RLOC "1 s3cr3t 10.2.0.0 24 1 9.0.0.9 60\n9.0.0.1 2 100 0\n",
-		 "f:4: expected the RLOCs of line 2: all prefixes have the same\n"},
-		{"IPV4\n" ENTRY RLOC "1 s3cr3t 10.2.0.0 24 1 9.0.0.9 60\n9.0.0.1 1 99 0\n",
-		 "f:4: expected the RLOCs of line 2: all prefixes have the same\n"},
-		{"IPV4\n" ENTRY RLOC "1 s3cr3t 10.2.0.0 24 1 9.0.0.9 60\n9.0.0.1 1 100 1\n",
-		 "f:4: expected the RLOCs of line 2: all prefixes have the same\n"},
-		{"IPV4\n" ENTRY RLOC "2 s3cr3t 10.2.0.0 24 1 9.0.0.9 60\n" RLOC
-		 "2001:db8::1 1 100 0\n",
-		 "f:4: expected the RLOCs of line 2: all prefixes have the same\n"},
-		{"IPV4\n1 s3\001"
-		 "cr3t 10.1.0.0 24 1 9.0.0.9 60\n" RLOC,
-		 "f:2: expected text without control characters\n"},
-		{"IPV4\nx s3cr3t y z 1 9.0.0.9 60\nw 1 100 0\n9.0.0.1 x 100 0\nIPV6\nx y\n",
-		 "f:2: expected as word 1, the number of RLOCs, a whole number from 1 to 16\n"
-		 "f:2: expected as word 3, the EID prefix, an IPv4 address\n"
-		 "f:2: expected as word 4, the prefix length, a whole number from 0 to 32\n"
-		 "f:3: expected as word 1, the RLOC, an IPv4 or IPv6 address\n"
-		 "f:4: expected as word 2, the priority, a whole number from 0 to 255\n"
-		 "f:6: expected an entry (RLOC count, key, EID prefix, prefix length, map-server "
-		 "count, map-servers, TTL), found 2 words\n"},
-	};
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < ARRAY_COUNT(rows); i++) {
-		struct import result = import(rows[i].text);
+	for (i = 0; i < ARRAY_COUNT(malformed); i++) {
+		struct import result = import(malformed[i].text);
 
-		if (strcmp(result.errors, rows[i].lines) != 0)
-			print_error("text: %s\n", rows[i].text);
-		assert_string_equal(result.errors, rows[i].lines);
+		if (strcmp(result.errors, malformed[i].lines) != 0)
+			print_error("text: %s\n", malformed[i].text);
+		assert_string_equal(result.errors, malformed[i].lines);
 		assert_int_equal(result.rc, -EINVAL);
 		assert_string_equal(result.conf, "");
 		import_fini(&result);
