@@ -122,7 +122,7 @@ void sim_filter(struct sim *sim,
 		bool (*pass)(void *arg, size_t from, size_t to, const struct sync_msg *msg),
 		void *arg);
 
-/* ---- LANs and machines (lan.c, machine.c) ---- */
+/* ---- LANs and machines (lan.c, machine*.c) ---- */
 
 struct sim_announce {
 	bool rarp; /* the hypervisor speaks: 0, 50, 200, 450 and 800 ms after the machine goes on */
