@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "tests/unit/session_nat.h"
 #include "vr/roster.h"
 
 #define SIM_NODES_MAX 24
@@ -30,28 +31,6 @@ struct sim_link {
 	uint8_t *seen;       /* by sequence number */
 	uint64_t floor;      /* heard timestamp, "on disk" */
 	unsigned duplicates; /* delivered twice: must stay 0 */
-};
-
-/* NATs as RFC 4787 names them: what a mapping depends on, and who may answer to it. */
-enum sim_mapping { SIM_PUBLIC = 0, SIM_EIM, SIM_APDM };
-enum sim_filtering { SIM_EIF = 0, SIM_ADF, SIM_APDF };
-
-struct sim_nat_row {
-	uint16_t port; /* outside; 0: the row is free */
-	struct endpoint to;
-	us_t used;
-	struct endpoint heard[32]; /* that were sent to */
-	unsigned count;
-};
-
-struct sim_nat {
-	enum sim_mapping mapping;
-	enum sim_filtering filtering;
-	struct addr outside;
-	us_t timeout; /* 0: never */
-	bool blocks_udp, blocks_tcp;
-	struct sim_nat_row rows[64];
-	uint16_t port_next;
 };
 
 struct sim_node {
@@ -182,65 +161,6 @@ sim_inject(struct sim *s, const struct endpoint *from, const struct endpoint *to
 	sim_queue_put(s, e);
 }
 
-static inline struct sim_nat_row *
-sim_nat_row(struct sim *s, struct sim_nat *nat, const struct endpoint *to)
-{
-	struct sim_nat_row *oldest = &nat->rows[0];
-
-	for (size_t i = 0; i < 64; i++) {
-		struct sim_nat_row *r = &nat->rows[i];
-
-		if (r->port != 0 && nat->timeout != 0 && s->now - r->used > nat->timeout)
-			r->port = 0;
-		if (r->port != 0 && (nat->mapping == SIM_EIM || endpoint_equal(r->to, *to)))
-			return r;
-		if (r->port == 0 || r->used < oldest->used)
-			oldest = r;
-	}
-	*oldest = (struct sim_nat_row){.port = ++nat->port_next, .to = *to};
-	return oldest;
-}
-
-/* What a datagram to there has as its source behind the NAT. */
-static inline struct endpoint
-sim_nat_out(struct sim *s, struct sim_node *n, const struct endpoint *to)
-{
-	struct sim_nat_row *r;
-
-	if (n->nat.mapping == SIM_PUBLIC)
-		return n->at;
-	r = sim_nat_row(s, &n->nat, to);
-	r->used = s->now;
-	for (unsigned i = 0; i < r->count; i++)
-		if (endpoint_equal(r->heard[i], *to))
-			return (struct endpoint){.addr = n->nat.outside, .port = r->port};
-	/* The oldest of them is forgotten. */
-	if (r->count == ARRAY_COUNT(r->heard))
-		memmove(r->heard, r->heard + 1, --r->count * sizeof(r->heard[0]));
-	r->heard[r->count++] = *to;
-	return (struct endpoint){.addr = n->nat.outside, .port = r->port};
-}
-
-/* Does the NAT let this in? */
-static inline bool
-sim_nat_in(const struct sim *s, const struct sim_node *n, const struct sim_event *e)
-{
-	for (size_t i = 0; i < 64; i++) {
-		const struct sim_nat_row *r = &n->nat.rows[i];
-
-		if (r->port == 0 || r->port != e->to.port ||
-		    (n->nat.timeout != 0 && s->now - r->used > n->nat.timeout))
-			continue;
-		if (n->nat.filtering == SIM_EIF)
-			return true;
-		for (unsigned j = 0; j < r->count; j++)
-			if (addr_equal(r->heard[j].addr, e->from.addr) &&
-			    (n->nat.filtering == SIM_ADF || r->heard[j].port == e->from.port))
-				return true;
-	}
-	return false;
-}
-
 /* Is this datagram for the node? */
 static inline bool
 sim_reaches(const struct sim *s, const struct sim_node *n, const struct sim_event *e)
@@ -249,7 +169,8 @@ sim_reaches(const struct sim *s, const struct sim_node *n, const struct sim_even
 		return false;
 	if (n->nat.mapping == SIM_PUBLIC)
 		return endpoint_equal(n->at, e->to);
-	return addr_equal(n->nat.outside, e->to.addr) && sim_nat_in(s, n, e);
+	return addr_equal(n->nat.outside, e->to.addr) &&
+	       sim_nat_in(&n->nat, &e->from, e->to.port, s->now);
 }
 
 /* Streams lose nothing.  A stream's number says who opened it to whom. */
@@ -277,12 +198,11 @@ sim_stream_send(struct sim_node *n, const struct path *to, const uint8_t *data, 
 static inline int
 sim_on_send(void *ctx, const struct path *to, const uint8_t *data, size_t size, us_t now)
 {
-	(void)now;
 	struct sim_node *n = ctx;
 	struct sim *s = n->sim;
-
 	struct endpoint from;
 
+	(void)now;
 	assert_true(to->kind == PATH_UDP || to->kind == PATH_TCP);
 	if (n->no_buffers)
 		return -ENOBUFS;
@@ -290,7 +210,7 @@ sim_on_send(void *ctx, const struct path *to, const uint8_t *data, size_t size, 
 		return sim_stream_send(n, to, data, size);
 	if (size + 28 > n->device_mtu)
 		return -EMSGSIZE;
-	from = sim_nat_out(s, n, &to->to);
+	from = sim_nat_out(&n->nat, n->at, &to->to, s->now);
 	if (size + 28 > s->path_mtu || n->nat.blocks_udp || sim_below(s, 100) < s->loss_pct)
 		return 0;
 	sim_inject(s, &from, &to->to, data, size);

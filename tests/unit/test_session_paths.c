@@ -223,21 +223,29 @@ no_direct_way(struct sim *s, const struct sim_event *e)
 	       sim_below(s, 100) >= *loss_pct;
 }
 
-static void
-a_direct_way_that_dies_is_left_for_the_relay(void **state)
+/* Two routers behind NATs that have talked directly for a while; from now on that way loses so much. */
+static struct sim *
+direct_then_lossy(uint64_t seed, unsigned *loss_pct)
 {
-	struct sim *s = relayed(EIM_APDF, EIM_APDF, 3);
-	struct session_stats stats;
-	unsigned loss_pct = 100;
-	us_t cut;
+	struct sim *s = relayed(EIM_APDF, EIM_APDF, seed);
 
-	(void)state;
 	until_up(s, US_S);
 	talk(s, 3 * US_S);
 	assert_int_equal(kind_of(s, 1, 2), PATH_UDP);
 	s->tap = no_direct_way;
-	s->tap_ctx = &loss_pct;
-	cut = s->now;
+	s->tap_ctx = loss_pct;
+	return s;
+}
+
+static void
+a_direct_way_that_dies_is_left_for_the_relay(void **state)
+{
+	unsigned loss_pct = 100;
+	struct sim *s = direct_then_lossy(3, &loss_pct);
+	struct session_stats stats;
+	us_t cut = s->now;
+
+	(void)state;
 	while (kind_of(s, 1, 2) != PATH_RELAY || kind_of(s, 2, 1) != PATH_RELAY)
 		talk(s, US_MS);
 	assert_true(s->now - cut < 1500 * US_MS);
@@ -256,18 +264,12 @@ a_direct_way_that_dies_is_left_for_the_relay(void **state)
 static void
 a_direct_way_that_loses_much_is_left_and_said_so(void **state)
 {
-	struct sim *s = relayed(EIM_APDF, EIM_APDF, 4);
-	struct session_stats stats;
 	unsigned loss_pct = 40;
-	us_t start;
+	struct sim *s = direct_then_lossy(4, &loss_pct);
+	struct session_stats stats;
+	us_t start = s->now;
 
 	(void)state;
-	until_up(s, US_S);
-	talk(s, 3 * US_S);
-	assert_int_equal(kind_of(s, 1, 2), PATH_UDP);
-	s->tap = no_direct_way;
-	s->tap_ctx = &loss_pct;
-	start = s->now;
 	while (kind_of(s, 1, 2) != PATH_RELAY && s->now - start < 30 * US_S)
 		talk(s, 10 * US_MS);
 	assert_int_equal(kind_of(s, 1, 2), PATH_RELAY);
