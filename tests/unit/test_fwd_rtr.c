@@ -1,5 +1,5 @@
 /* Packets of sites behind a NAT, which have registered through this router. */
-#include "tests/unit/mapsys_rig.h"
+#include "tests/unit/mapsys_messages.h"
 
 #include "vr/fwd_rtr.h"
 

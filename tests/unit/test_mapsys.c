@@ -1,5 +1,5 @@
 /* The mapping system's side of a router: packets that wait, what is registered, who is told of a move. */
-#include "tests/unit/mapsys_rig.h"
+#include "tests/unit/mapsys_messages.h"
 
 /* ---- packets that wait ---- */
 

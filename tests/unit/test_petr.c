@@ -1,5 +1,5 @@
 /* Plain Proxy-ETRs that live and that do not: which of them a site uses, and how they answer its RLOC-probes. */
-#include "tests/unit/mapsys_rig.h"
+#include "tests/unit/mapsys_messages.h"
 
 #define CLIENT   "198.19.0.10" /* outside */
 #define SECOND   "198.51.100.2"

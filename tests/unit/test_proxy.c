@@ -1,5 +1,5 @@
 /* A proxy: what comes from outside, what is let out, and the routers that use one. */
-#include "tests/unit/mapsys_rig.h"
+#include "tests/unit/mapsys_messages.h"
 #include "vr/outside.h"
 
 #define UNREACHABLE_NET  0x0300
