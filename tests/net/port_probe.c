@@ -1,5 +1,5 @@
 /* Opens LAN ports and says what they hear, one JSON object per line; does what it is told on its
- * standard input.  For tests/net/test_port.py.
+ * standard input.  For tests/net/port_rig.py.
  *
  *   port_probe [--nic-mac] [--mac MAC] [--no-vnet|--vnet] [--no-udp] [--guard PREFIX]... --device NAME [--device NAME]
  *
