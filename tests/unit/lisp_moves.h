@@ -25,7 +25,7 @@ before_a_move(struct net *net)
 {
 	net_own(net, A, "10.1.0.5/32", 1);
 	net_run(net, US_S);
-	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->now), 0);
+	net_resolve(net, B, "10.1.0.5");
 	net_run(net, US_S);
 	assert_leads(net, B, "10.1.0.5", "192.0.2.1");
 }

@@ -459,6 +459,13 @@ net_leads_to(const struct net *net, unsigned i, const char *eid)
 #define assert_leads(net, i, eid, to)                                                              \
 	assert_string_equal(fmt_addr(net_leads_to(net, i, eid)).s, fmt_addr(addr_of(to)).s)
 
+/* A packet for this EID is at the node, which asks for it, if nobody did. */
+static inline void
+net_resolve(struct net *net, unsigned i, const char *eid)
+{
+	assert_int_equal(xtr_resolve(net->nodes[i].x, VN, addr_of(eid), net->now), 0);
+}
+
 static inline uint64_t
 net_count(const struct net *net, unsigned i, enum xtr_count count)
 {

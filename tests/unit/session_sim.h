@@ -331,6 +331,13 @@ sim_start(struct sim *s, unsigned number)
 }
 
 static inline void
+sim_start_all(struct sim *s)
+{
+	for (unsigned i = 0; i < s->count; i++)
+		sim_start(s, i);
+}
+
+static inline void
 sim_stop(struct sim *s, unsigned number)
 {
 	roster_destroy(s->nodes[number].roster);

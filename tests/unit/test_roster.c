@@ -10,8 +10,7 @@ the_path_mtu_is_found_and_a_black_hole_left(void **state)
 
 	(void)state;
 	s->path_mtu = 1450;
-	sim_start(s, 0);
-	sim_start(s, 1);
+	sim_start_all(s);
 	sim_talk(s, 15 * US_S, 100 * US_MS);
 	assert_int_equal(l->mtu, 1450 - overhead);
 	s->path_mtu = 1320;
@@ -34,8 +33,7 @@ a_path_below_the_first_size_carries_what_it_can(void **state)
 
 	(void)state;
 	s->path_mtu = 1000;
-	sim_start(s, 0);
-	sim_start(s, 1);
+	sim_start_all(s);
 	sim_talk(s, 3 * US_S, 100 * US_MS);
 	for (unsigned i = 0; i < 2; i++)
 		assert_in_range(s->nodes[i].links[1 - i].mtu, 500, 1000 - 28 - SEAL_OVERHEAD);
@@ -144,8 +142,7 @@ an_answer_that_nobody_waits_for_is_counted(void **state)
 	s->tap = tap_response;
 	s->tap_ctx = response;
 	s->nodes[1].has_endpoints = false;
-	sim_start(s, 0);
-	sim_start(s, 1);
+	sim_start_all(s);
 	sim_run(s, US_S);
 	assert_true(sim_both_up(s, 0, 1));
 	sim_inject(s, &s->nodes[1].at, &s->nodes[0].at, response, sizeof(response));
@@ -178,8 +175,7 @@ an_authentic_record_of_an_unknown_kind_is_counted(void **state)
 	struct session *peer;
 
 	(void)state;
-	sim_start(s, 0);
-	sim_start(s, 1);
+	sim_start_all(s);
 	sim_run(s, US_S);
 	peer = roster_at(s->nodes[0].roster, 1);
 	assert_int_equal(session_seal(peer, &(struct seal_inner){.kind = 99}, record, 0, body,
@@ -199,8 +195,7 @@ a_handshake_that_finds_no_randomness_is_counted_and_tried_again(void **state)
 
 	(void)state;
 	s->nodes[1].has_endpoints = false;
-	sim_start(s, 0);
-	sim_start(s, 1);
+	sim_start_all(s);
 	s->nodes[1].no_random = true;
 	sim_run(s, US_S);
 	assert_true(sim_drops(s, 1, ROSTER_DROP_RESOURCE) > 0);
@@ -233,8 +228,7 @@ check_mesh(uint64_t seed, unsigned count)
 	s->dup_pct = 20;
 	s->delay_max = 80 * US_MS;
 	s->conf.rekey_time = 5 * US_S;
-	for (unsigned i = 0; i < count; i++)
-		sim_start(s, i);
+	sim_start_all(s);
 	for (unsigned step = 0; step < 60; step++) {
 		unsigned i = (unsigned)sim_below(s, count), j = (unsigned)sim_below(s, count);
 

@@ -6,8 +6,7 @@ two(uint64_t seed)
 {
 	struct sim *s = sim_create(2, seed);
 
-	sim_start(s, 0);
-	sim_start(s, 1);
+	sim_start_all(s);
 	return s;
 }
 
@@ -98,8 +97,7 @@ no_record_is_lost_through_rekeys(void **state)
 		s->delay_max = 30 * US_MS;
 		s->conf.rekey_time = seed % 2 == 0 ? 2 * US_S : 120 * US_S;
 		s->conf.rekey_records = seed % 2 == 0 ? 1u << 30 : 700;
-		sim_start(s, 0);
-		sim_start(s, 1);
+		sim_start_all(s);
 		sim_run(s, US_S);
 		talk(s, 40 * US_S);
 		sim_run(s, US_S);
@@ -128,8 +126,7 @@ old_keys_serve_until_the_new_ones_are_heard(void **state)
 
 	(void)state;
 	s->conf.rekey_time = 5 * US_S;
-	sim_start(s, 0);
-	sim_start(s, 1);
+	sim_start_all(s);
 	sim_run(s, US_S);
 	/* Every handshake from here on is accepted and answered, but the answer is lost. */
 	s->tap = tap_no_responses;
@@ -194,8 +191,7 @@ endpoints_are_tried_in_turn(void **state)
 	s->tap = tap_inits;
 	s->tap_ctx = &log;
 	s->nodes[0].has_endpoints = s->nodes[1].has_endpoints = false;
-	sim_start(s, 0);
-	sim_start(s, 1);
+	sim_start_all(s);
 	sim_run(s, 10 * US_S);
 	assert_int_equal(log.count, 0);
 	session_endpoints(roster_at(s->nodes[0].roster, 1), list, 3, s->now);
@@ -219,8 +215,7 @@ a_bad_network_only_delays(void **state)
 		s->loss_pct = 40;
 		s->dup_pct = 30;
 		s->delay_max = 200 * US_MS;
-		sim_start(s, 0);
-		sim_start(s, 1);
+		sim_start_all(s);
 		sim_run(s, 60 * US_S);
 		s->loss_pct = 0;
 		sim_talk(s, 2 * US_S, 50 * US_MS);
@@ -383,8 +378,7 @@ another_silence_counts_at_once(void **state)
 
 	(void)state;
 	s->conf.silence = 100 * US_S;
-	sim_start(s, 0);
-	sim_start(s, 1);
+	sim_start_all(s);
 	sim_run(s, US_S);
 	assert_true(sim_both_up(s, 0, 1));
 	sim_stop(s, 1);
@@ -470,8 +464,7 @@ a_peer_that_does_not_know_our_keys_any_more_is_called_after_a_change(void **stat
 
 	(void)state;
 	s->conf.silence = 100 * US_S;
-	sim_start(s, 0);
-	sim_start(s, 1);
+	sim_start_all(s);
 	sim_run(s, US_S);
 	sim_stop(s, 1);
 	s->nodes[1].has_endpoints = false;

@@ -9,9 +9,9 @@ a_miss_is_answered_after_a_round_trip(void **state)
 
 	(void)state;
 	assert_int_equal(net->nodes[A].in_force, 1);
-	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->now), 0);
+	net_resolve(net, B, "10.1.0.5");
 	/* Asked once, however many packets want it. */
-	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->now), 0);
+	net_resolve(net, B, "10.1.0.5");
 	net_run(net, US_S);
 	assert_leads(net, B, "10.1.0.5", "192.0.2.1");
 	assert_int_equal(net->nodes[B].changed_at, asked + 2 * DELAY);
@@ -34,7 +34,7 @@ an_etr_answers_itself(void **state)
 	net_restart(net, A, &conf);
 	net_own(net, A, "10.1.0.0/24", 0);
 	net_run(net, US_S);
-	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->now), 0);
+	net_resolve(net, B, "10.1.0.5");
 	net_run(net, US_S);
 	assert_leads(net, B, "10.1.0.5", "192.0.2.1");
 	assert_int_equal(net_count(net, A, XTR_REPLIES), 1);
@@ -50,7 +50,7 @@ what_nobody_has_is_a_negative_mapping(void **state)
 	const struct mapping *m;
 
 	(void)state;
-	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("172.16.0.1"), net->now), 0);
+	net_resolve(net, B, "172.16.0.1");
 	net_run(net, US_S);
 	m = mapcache_find(net->nodes[B].cache, VN, addr_of("172.16.0.1"));
 	assert_non_null(m);
@@ -70,14 +70,14 @@ a_lost_question_is_asked_again_and_given_up(void **state)
 
 	(void)state;
 	net->cut = net->ms_addr;
-	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->now), 0);
+	net_resolve(net, B, "10.1.0.5");
 	net_run(net, US_S + US_MS);
 	assert_int_equal(net_count(net, B, XTR_REQUESTS), 2);
 	net->cut = (struct addr){0};
 	net_run(net, 2 * US_S + 2 * DELAY);
 	assert_leads(net, B, "10.1.0.5", "192.0.2.1");
 	net->cut = net->ms_addr;
-	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.9.0.5"), net->now), 0);
+	net_resolve(net, B, "10.9.0.5");
 	net_run(net, 60 * US_S);
 	assert_int_equal(net->nodes[B].unanswered, 1);
 	assert_int_equal(net_count(net, B, XTR_UNANSWERED), 1);
@@ -148,7 +148,7 @@ replies_that_were_not_asked_for_change_nothing(void **state)
 	forge_reply(net, 5, "10.1.0.0/24", "192.0.2.66");
 	assert_int_equal(net_count(net, B, XTR_UNSOLICITED), 2);
 	/* The right nonce, but other EIDs. */
-	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->now), 0);
+	net_resolve(net, B, "10.1.0.5");
 	nonce = last_nonce(net);
 	forge_reply(net, nonce, "10.2.0.0/24", "192.0.2.66");
 	assert_int_equal(net_count(net, B, XTR_NOT_ASKED), 1);
@@ -170,7 +170,7 @@ a_mapping_does_not_overrule_what_the_router_knows(void **state)
 
 	(void)state;
 	net->nodes[B].known = prefix_of("10.1.0.0/16");
-	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->now), 0);
+	net_resolve(net, B, "10.1.0.5");
 	net_run(net, US_S);
 	assert_int_equal(mapcache_count(net->nodes[B].cache), 0);
 	assert_int_equal(net_count(net, B, XTR_OVERCLAIM), 1);
@@ -185,7 +185,7 @@ a_negative_reply_for_other_eids_counts_for_the_one_asked_for(void **state)
 
 	(void)state;
 	net->cut = net->ms_addr;
-	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.7.0.5"), net->now), 0);
+	net_resolve(net, B, "10.7.0.5");
 	forge_reply(net, last_nonce(net), "10.8.0.0/16", NULL);
 	assert_true(
 		prefix_equal(mapcache_find(net->nodes[B].cache, VN, addr_of("10.7.0.5"))->prefix,
@@ -208,8 +208,8 @@ mappings_in_use_are_refreshed_before_their_end(void **state)
 	net_own(net, A, "10.1.0.0/24", 0);
 	net_own(net, A, "10.2.0.0/24", 0);
 	net_run(net, US_S);
-	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->now), 0);
-	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.2.0.5"), net->now), 0);
+	net_resolve(net, B, "10.1.0.5");
+	net_resolve(net, B, "10.2.0.5");
 	for (unsigned i = 0; i < 20 * 60; i++) {
 		struct mapping *m = mapcache_find(net->nodes[B].cache, VN, addr_of("10.1.0.5"));
 
@@ -333,7 +333,7 @@ the_previous_site_tells_who_asked_there(void **state)
 	assert_int_equal(net->nodes[B].changed_at - moved, 2 * DELAY);
 	/* It has stopped registering it. */
 	net_run(net, 120 * US_S);
-	assert_int_equal(xtr_resolve(net->nodes[D].x, VN, addr_of("10.1.0.5"), net->now), 0);
+	net_resolve(net, D, "10.1.0.5");
 	net_run(net, US_S);
 	assert_leads(net, D, "10.1.0.5", "192.0.2.3");
 	net_free(net);
@@ -423,7 +423,7 @@ a_displaced_site_hears_of_it_with_its_refresh(void **state)
 	net_run(net, 120 * US_S);
 	assert_int_equal(net->nodes[A].departed, 1);
 	assert_true(addr_equal(net->nodes[A].departed_to, net->nodes[C].rloc));
-	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->now), 0);
+	net_resolve(net, B, "10.1.0.5");
 	net_run(net, US_S);
 	assert_leads(net, B, "10.1.0.5", "192.0.2.3");
 	net_free(net);
@@ -532,7 +532,7 @@ a_silent_locator_is_out_of_use_until_it_answers(void **state)
 	net_own(net, C, "10.1.0.0/24", 0);
 	xtr_own_remove(net->nodes[C].x, VN, prefix_of("10.1.0.0/24"), false, net->now);
 	net_run(net, US_S);
-	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->now), 0);
+	net_resolve(net, B, "10.1.0.5");
 	net_run(net, 30 * US_S);
 	assert_leads(net, B, "10.1.0.5", "192.0.2.1");
 	m = mapcache_find(net->nodes[B].cache, VN, addr_of("10.1.0.5"));
@@ -581,8 +581,8 @@ a_probe_names_an_eid_that_is_still_there(void **state)
 	net_own(net, A, "10.1.0.0/24", 0);
 	net_own(net, A, "10.2.0.0/24", 0);
 	net_run(net, US_S);
-	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.2.0.5"), net->now), 0);
-	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->now), 0);
+	net_resolve(net, B, "10.2.0.5");
+	net_resolve(net, B, "10.1.0.5");
 	net_run(net, US_S);
 	mapcache_remove(net->nodes[B].cache, VN, prefix_of("10.2.0.0/24"));
 	assert_true(net->nodes[A].own[1].prefix.addr.b[1] == 2);
@@ -639,24 +639,44 @@ messages_to_other_routers_go_to_their_port(void **state)
 	net_free(net);
 }
 
+/* A Map-Request without an ECM, for one EID or for none. */
+struct bare_request {
+	struct addr from;
+	struct lisp_eid eid;
+	bool probe, smr;
+};
+
+static size_t
+build_bare_request(const struct bare_request *want, uint8_t *data, size_t room)
+{
+	struct lisp_msg msg = {.type = LISP_MAP_REQUEST, .nonce = 5};
+	struct lisp_rloc itr = lisp_rloc_make(want->from);
+	struct lisp_asked asked = {.eid = want->eid};
+	struct lisp_builder b;
+	int size;
+
+	msg.request.probe = want->probe;
+	msg.request.smr = want->smr;
+	lisp_begin(&b, data, room, &msg);
+	lisp_put_itr(&b, &itr);
+	lisp_put_asked(&b, &asked);
+	size = lisp_end(&b);
+	assert_true(size > 0);
+	return (size_t)size;
+}
+
 static void
 a_probe_without_an_eid_is_no_harm(void **state)
 {
 	struct net *net = net_standard();
-	struct lisp_msg msg = {.type = LISP_MAP_REQUEST, .nonce = 5};
-	struct lisp_rloc itr = lisp_rloc_make(net->nodes[B].rloc);
 	struct endpoint from = {net->nodes[B].rloc, 40000};
-	struct lisp_asked asked = {.eid = {.kind = LISP_EID_NONE}};
-	struct lisp_builder b;
-	uint8_t data[256];
 	unsigned sent = net->sent;
+	uint8_t data[256];
+	size_t size = build_bare_request(&(struct bare_request){.from = from.addr, .probe = true},
+					 data, sizeof(data));
 
 	(void)state;
-	msg.request.probe = true;
-	lisp_begin(&b, data, sizeof(data), &msg);
-	lisp_put_itr(&b, &itr);
-	lisp_put_asked(&b, &asked);
-	assert_true(xtr_heard(net->nodes[A].x, &from, data, (size_t)lisp_end(&b), net->now));
+	assert_true(xtr_heard(net->nodes[A].x, &from, data, size, net->now));
 	assert_int_equal(net_count(net, A, XTR_NO_EID), 1);
 	assert_int_equal(net->sent, sent);
 	net_free(net);
@@ -682,28 +702,20 @@ a_map_server_beside_leaves_an_xtr_its_own(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
-		struct lisp_msg msg = {.type = LISP_MAP_REQUEST, .nonce = 5};
-		struct lisp_rloc itr = lisp_rloc_make(net->nodes[B].rloc);
-		struct lisp_asked asked = {
-			.eid = lisp_eid_make(VN, prefix_of(cases[i].eid), false)};
+		const struct bare_request want = {
+			.from = net->nodes[B].rloc,
+			.eid = lisp_eid_make(VN, prefix_of(cases[i].eid), false),
+			.probe = cases[i].probe,
+			.smr = cases[i].smr};
 		struct lisp_ecm ecm = {.to_etr = cases[i].to_etr,
 				       .src = {net->nodes[B].rloc, LISP_CONTROL_PORT},
 				       .dst = {addr_of("10.1.0.5"), LISP_CONTROL_PORT}};
 		size_t head = cases[i].in_ecm ? lisp_ecm_size(ADDR_V4) : 0;
-		struct lisp_builder b;
 		uint8_t data[256];
 		int size;
 
-		msg.request.probe = cases[i].probe;
-		msg.request.smr = cases[i].smr;
-		lisp_begin(&b, data + head, sizeof(data) - head, &msg);
-		lisp_put_itr(&b, &itr);
-		lisp_put_asked(&b, &asked);
-		size = lisp_end(&b);
-		assert_true(size > 0);
-		ecm.size = (size_t)size;
-		if (cases[i].in_ecm)
-			size = lisp_ecm_build(&ecm, data, sizeof(data));
+		ecm.size = build_bare_request(&want, data + head, sizeof(data) - head);
+		size = cases[i].in_ecm ? lisp_ecm_build(&ecm, data, sizeof(data)) : (int)ecm.size;
 		assert_true(size > 0);
 		assert_int_equal(xtr_wants(net->nodes[A].x, data, (size_t)size), cases[i].wanted);
 		assert_false(xtr_wants(net->nodes[A].x, data, 5));
@@ -792,30 +804,32 @@ a_push_is_taken_once_and_with_the_key_only(void **state)
 	net_free(net);
 }
 
+/* An SMR to B for this EID, from 192.0.2.66. */
+static void
+forge_smr(struct net *net, struct addr eid)
+{
+	struct endpoint from = endpoint_of("192.0.2.66", LISP_CONTROL_PORT);
+	const struct bare_request want = {
+		.from = from.addr, .eid = lisp_eid_make(VN, prefix_host(eid), false), .smr = true};
+	uint8_t data[256];
+	size_t size = build_bare_request(&want, data, sizeof(data));
+
+	assert_true(xtr_heard(net->nodes[B].x, &from, data, size, net->now));
+}
+
 /* An SMR is a hint: it leads to a question to the map-resolver, and floods to no more than its pace. */
 static void
 smrs_of_a_stranger_are_harmless(void **state)
 {
 	struct net *net = net_standard();
-	struct lisp_msg msg = {.type = LISP_MAP_REQUEST, .nonce = 5};
-	struct lisp_rloc itr = lisp_rloc_make(addr_of("192.0.2.66"));
-	struct endpoint from = endpoint_of("192.0.2.66", LISP_CONTROL_PORT);
-	struct lisp_asked asked = {.eid = lisp_eid_make(VN, prefix_of("10.1.0.5/32"), false)};
-	struct lisp_builder b;
-	uint8_t data[256];
+	struct addr eid = addr_of("10.1.0.5");
 	uint64_t before;
-	int size;
 
 	(void)state;
 	before_a_move(net);
 	before = net_count(net, B, XTR_REQUESTS);
-	msg.request.smr = true;
-	lisp_begin(&b, data, sizeof(data), &msg);
-	lisp_put_itr(&b, &itr);
-	lisp_put_asked(&b, &asked);
-	size = lisp_end(&b);
 	for (unsigned i = 0; i < 1000; i++) {
-		assert_true(xtr_heard(net->nodes[B].x, &from, data, (size_t)size, net->now));
+		forge_smr(net, eid);
 		net_run(net, 10 * US_MS);
 	}
 	assert_leads(net, B, "10.1.0.5", "192.0.2.1");
@@ -824,7 +838,7 @@ smrs_of_a_stranger_are_harmless(void **state)
 	/* Of what is not in the cache: not even that. */
 	mapcache_remove(net->nodes[B].cache, VN, prefix_of("10.1.0.5/32"));
 	before = net_count(net, B, XTR_REQUESTS);
-	assert_true(xtr_heard(net->nodes[B].x, &from, data, (size_t)size, net->now));
+	forge_smr(net, eid);
 	assert_int_equal(net_count(net, B, XTR_REQUESTS), before);
 	assert_int_equal(net_count(net, B, XTR_SMR_UNKNOWN), 1);
 	net_free(net);
@@ -835,32 +849,20 @@ static void
 smrs_for_many_eids_leave_room(void **state)
 {
 	struct net *net = net_make();
-	struct lisp_msg msg = {.type = LISP_MAP_REQUEST, .nonce = 5};
-	struct lisp_rloc itr = lisp_rloc_make(addr_of("192.0.2.66"));
-	struct endpoint from = endpoint_of("192.0.2.66", LISP_CONTROL_PORT);
-	struct lisp_asked asked = {.eid = lisp_eid_make(VN, prefix_of("10.1.0.5/32"), false)};
-	struct addr eid = addr_of("172.16.0.1");
+	struct addr forged = addr_of("10.1.0.5"), eid = addr_of("172.16.0.1");
 
 	(void)state;
 	net_start(net);
 	net_own(net, A, "10.1.0.0/16", 0);
 	net_run(net, US_S);
-	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->now), 0);
+	net_resolve(net, B, "10.1.0.5");
 	net_run(net, US_S);
 	assert_leads(net, B, "10.1.0.5", "192.0.2.1");
 	net->cut = net->ms_addr;
-	msg.request.smr = true;
 	for (unsigned i = 0; i < 4000; i++) {
-		struct lisp_builder b;
-		uint8_t data[256];
-
-		asked.eid.prefix.addr.b[2] = (uint8_t)(i >> 8);
-		asked.eid.prefix.addr.b[3] = (uint8_t)i;
-		lisp_begin(&b, data, sizeof(data), &msg);
-		lisp_put_itr(&b, &itr);
-		lisp_put_asked(&b, &asked);
-		assert_true(
-			xtr_heard(net->nodes[B].x, &from, data, (size_t)lisp_end(&b), net->now));
+		forged.b[2] = (uint8_t)(i >> 8);
+		forged.b[3] = (uint8_t)i;
+		forge_smr(net, forged);
 	}
 	assert_in_range(net_count(net, B, XTR_SMRS_HEARD), XTR_ASKS_MAX / 4, XTR_ASKS_MAX / 2);
 	for (unsigned i = 0; i < 40; i++) {

@@ -19,7 +19,7 @@ net_subscribed_to_a(void)
 {
 	struct net *net = net_subscribed();
 
-	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->now), 0);
+	net_resolve(net, B, "10.1.0.5");
 	net_run(net, US_S);
 	assert_non_null(mapcache_find_exact(net->nodes[B].cache, VN, prefix_of("10.1.0.0/24")));
 	return net;
@@ -143,7 +143,7 @@ a_subscription_is_renewed(void **state)
 	net_restart(net, B, &conf);
 	net_own(net, A, "10.1.0.0/24", 0);
 	net_run(net, US_S);
-	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->now), 0);
+	net_resolve(net, B, "10.1.0.5");
 	for (unsigned i = 0; i < 60 * 60; i++) {
 		struct mapping *m;
 
@@ -268,7 +268,7 @@ what_is_forgotten_is_old(void **state)
 	net_restart(net, B, &conf);
 	net_own(net, A, "10.1.0.0/16", 0);
 	net_run(net, US_S);
-	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->now), 0);
+	net_resolve(net, B, "10.1.0.5");
 	net_run(net, US_S);
 	m = mapcache_find_exact(net->nodes[B].cache, VN, prefix_of("10.1.0.0/16"));
 	assert_non_null(m);
@@ -325,7 +325,7 @@ what_was_published_before_a_restart_is_old(void **state)
 				    net->nodes[B].cache, &key, 1000000 + 10 * US_S,
 				    &net->nodes[B].x),
 			 0);
-	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->now), 0);
+	net_resolve(net, B, "10.1.0.5");
 	net_run(net, US_S);
 	assert_leads(net, B, "10.1.0.5", "192.0.2.1");
 	assert_false(replay(net, &there));
