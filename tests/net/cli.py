@@ -27,9 +27,7 @@ def ctl(router, *arguments):
 @contextlib.contextmanager
 def three_sites():
     with Sites(names="abc") as sites:
-        sites.ha, sites.hb = sites.host("a", 10), sites.host("b", 10)
-        sites.start()
-        sites.wait_ping(sites.ha, sites.hb)
+        sites.ha, sites.hb = sites.start_pair()
         yield sites
 
 
@@ -61,7 +59,5 @@ def two_networks():
     with Sites(configure=add_red) as sites:
         for space in sites.spaces.values():
             space.bridge("br1")
-        sites.ha, sites.hb = sites.host("a", 10), sites.host("b", 10)
-        sites.start()
-        sites.wait_ping(sites.ha, sites.hb)
+        sites.ha, sites.hb = sites.start_pair()
         yield sites

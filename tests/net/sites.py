@@ -183,6 +183,13 @@ class Sites:
         self.wait_peers(timeout)
         return self
 
+    def start_pair(self):
+        """Starts with a host at A and one at B; returns the two when they reach each other."""
+        one, other = self.host("a", 10), self.host("b", 10)
+        self.start()
+        self.wait_ping(one, other)
+        return one, other
+
     def wait_peers(self, timeout=10):
         for name, router in self.routers.items():
             wait_for(router.peers_up, timeout, f"router {name} to have its peers up")

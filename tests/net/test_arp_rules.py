@@ -27,9 +27,7 @@ def flat():
 def net():
     """One subnet per site."""
     with Sites() as sites:
-        sites.ha, sites.hb = sites.host("a", 10), sites.host("b", 10)
-        sites.start()
-        sites.wait_ping(sites.ha, sites.hb)
+        sites.ha, sites.hb = sites.start_pair()
         yield sites
 
 

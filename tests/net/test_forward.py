@@ -279,9 +279,7 @@ def test_a_hello_of_many_networks_passes_the_narrowest_underlay():
             space.ip("link set wan0 mtu 576")
             for i in range(1, count):
                 space.bridge(f"br{i}")
-        ha, hb = sites.host("a", 10), sites.host("b", 10)
-        sites.start()
-        sites.wait_ping(ha, hb)
+        ha, hb = sites.start_pair()
         assert 500 <= sites.peer("a", "b")["mtu"] <= 508
 
 
@@ -447,9 +445,7 @@ def test_a_site_that_may_not_host_a_machine_does_not_claim_it():
     def configure(_, conf):
         conf["vns"][0]["mobile"][0]["hosts"] = ["a", "b"]
     with Sites(names="abc", configure=configure) as sites:
-        mover, hb = sites.host("a", 10), sites.host("b", 10)
-        sites.start()
-        sites.wait_ping(mover, hb)
+        mover, hb = sites.start_pair()
         mover.move("c")
         mover.rarp()
         sites.wait_drops("c", "sighting-refused", 1)
@@ -462,9 +458,7 @@ def test_a_claim_of_a_router_that_may_not_host_is_refused_by_the_others():
         if name != "c":
             conf["vns"][0]["mobile"][0]["hosts"] = ["a", "b"]
     with Sites(names="abc", configure=configure) as sites:
-        mover, hb = sites.host("a", 10), sites.host("b", 10)
-        sites.start()
-        sites.wait_ping(mover, hb)
+        mover, hb = sites.start_pair()
         mover.move("c")
         mover.rarp()
         for name in "ab":

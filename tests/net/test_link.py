@@ -55,9 +55,7 @@ class Device:
 def net(request):
     lan, mac = request.param
     with Sites(lan=lan, configure=configure(mac)) as sites:
-        sites.ha, sites.hb = sites.host("a", 10), sites.host("b", 10)
-        sites.start()
-        sites.wait_ping(sites.ha, sites.hb)
+        sites.ha, sites.hb = sites.start_pair()
         sites.device = Device(sites)
         yield sites
         router = sites.routers["a"]
@@ -69,9 +67,7 @@ def net(request):
 @pytest.fixture
 def nic():
     with Sites(lan="nic", configure=configure("nic")) as sites:
-        sites.ha, sites.hb = sites.host("a", 10), sites.host("b", 10)
-        sites.start()
-        sites.wait_ping(sites.ha, sites.hb)
+        sites.ha, sites.hb = sites.start_pair()
         sites.device = Device(sites)
         yield sites
 
@@ -176,9 +172,7 @@ def test_a_device_of_another_name_is_another_device(nic):
 
 def test_a_port_taken_from_the_router_on_a_bridge_is_made_anew():
     with Sites() as net:
-        net.ha, net.hb = net.host("a", 10), net.host("b", 10)
-        net.start()
-        net.wait_ping(net.ha, net.hb)
+        net.ha, net.hb = net.start_pair()
         space = net.spaces["a"]
         own = next(name for name in space.ports("br0") if "-vr" in name)
         space.ip(f"link del {own}")

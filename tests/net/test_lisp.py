@@ -365,9 +365,7 @@ def test_a_locator_of_a_peer_is_reached_sealed_unless_plain_is_wanted():
         if name in "ab":
             conf["vns"][0]["mobile"] = []
     with LispSites(names="abm", change=change) as sites:
-        ha, hb = sites.host("a", 10), sites.host("b", 10)
-        sites.start()
-        sites.wait_ping(ha, hb)
+        ha, hb = sites.start_pair()
 
         def ways():
             with sniff.Sniffer(sites.spaces["b"], "wan0") as wire:

@@ -58,9 +58,7 @@ def net():
         for name in "ab":
             xtr(sites, name, sites.routers[name].conf)
         map_server(sites, sites.routers["c"].conf)
-        sites.ha, sites.hb = sites.host("a", 10), sites.host("b", 10)
-        sites.start()
-        sites.wait_ping(sites.ha, sites.hb)
+        sites.ha, sites.hb = sites.start_pair()
         wait_for(lambda: len(here(sites)) == 2, 5, "both sites to be registered")
         yield sites
 

@@ -13,9 +13,7 @@ from traffic import Connection, Stream, transfer
 @pytest.fixture(scope="module")
 def net():
     with Sites() as sites:
-        sites.ha, sites.hb = sites.host("a", 10), sites.host("b", 10)
-        sites.start()
-        sites.wait_ping(sites.ha, sites.hb)
+        sites.ha, sites.hb = sites.start_pair()
         yield sites
 
 
@@ -155,9 +153,7 @@ def test_keys_change_under_traffic_without_a_lost_packet(session):
     def configure(_, conf):
         conf["session"].update(session)
     with Sites(configure=configure) as net:
-        ha, hb = net.host("a", 10), net.host("b", 10)
-        net.start()
-        net.wait_ping(ha, hb)
+        ha, hb = net.start_pair()
         start = net.peer("a", "b")["rekeys"]
         with Stream(ha, hb) as there, Stream(hb, ha) as back:
             wait_for(lambda: net.peer("a", "b")["rekeys"] >= start + 3, 10, "three rekeys")
@@ -187,9 +183,7 @@ def fast(_, conf):
 
 def test_a_dead_peer_is_noticed_and_a_living_one_again():
     with Sites(configure=fast) as net:
-        ha, hb = net.host("a", 10), net.host("b", 10)
-        net.start()
-        net.wait_ping(ha, hb)
+        ha, hb = net.start_pair()
         net.underlay.space.ip("link set to-b down")
         wait_for(lambda: net.peer("a", "b")["state"] == "down", 3, "A to notice")
         text = run("ip", "netns", "exec", ha.space.full, "ping", "-c", "1", "-W", "1", hb.ip, check=False)
@@ -205,9 +199,7 @@ def test_a_router_that_changes_its_address_is_followed():
         if name == "b":
             conf["listen"] = f"0.0.0.0:{PORT}"
     with Sites(configure=configure) as net:
-        ha, hb = net.host("a", 10), net.host("b", 10)
-        net.start()
-        net.wait_ping(ha, hb)
+        ha, hb = net.start_pair()
         with Connection(ha, hb) as connection:
             connection.exchange(1 << 18)
             handshakes = net.peer("a", "b")["handshakes"]

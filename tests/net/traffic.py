@@ -7,6 +7,7 @@ import threading
 import time
 
 import inside
+from lab.netns import wait_for
 
 SOL_UDP, UDP_SEGMENT = 17, 103
 IP_MTU_DISCOVER, IP_PMTUDISC_OMIT = 10, 5
@@ -128,10 +129,8 @@ class Stream:
 
     def wait_received(self, count, timeout=10):
         """Waits until so many more were received."""
-        goal, deadline = len(self.numbers) + count, time.monotonic() + timeout
-        while len(self.numbers) < goal:
-            assert time.monotonic() < deadline, f"{goal - len(self.numbers)} of {count} missing"
-            time.sleep(0.005)
+        goal = len(self.numbers) + count
+        wait_for(lambda: len(self.numbers) >= goal, timeout, f"{count} datagrams", interval=0.005)
 
     def finish(self):
         self.stopping = True

@@ -1,25 +1,6 @@
 /* A router of the VN that may not have the machines, and says of them what it likes. */
 #include "tests/sim/stories/story.h"
 
-/* A and B may host the mobile machines, C may not. */
-static void
-only_a_and_b(struct conf *conf, size_t router)
-{
-	static const char *const names[] = {"a", "b"};
-
-	(void)router;
-	sim_set_hosts(conf, names, ARRAY_COUNT(names));
-}
-
-static struct cast
-restricted(enum sim_layout layout)
-{
-	struct sim_params params = story_params(3, layout);
-
-	params.tune = only_a_and_b;
-	return story_cast_with(&params);
-}
-
 static mobility_t
 counter(const struct cast *c, size_t router)
 {
@@ -49,7 +30,7 @@ a_router_that_may_not_have_it_raises_no_counter(void **state)
 	(void)state;
 	FOR_BOTH_LAYOUTS(layout)
 	{
-		struct cast c = restricted(layout);
+		struct cast c = story_cast_tuned(layout, story_hosts_a_and_b);
 		uint64_t before = sim_tables(c.sim);
 		uint64_t told = 0;
 
@@ -107,7 +88,7 @@ a_router_that_may_not_have_it_answers_no_claim_away(void **state)
 	FOR_BOTH_LAYOUTS(layout)
 	{
 		for (size_t i = 0; i < ARRAY_COUNT(leaps); i++) {
-			struct cast c = restricted(layout);
+			struct cast c = story_cast_tuned(layout, story_hosts_a_and_b);
 			struct liar liar = {.c = &c, .leap = leaps[i]};
 			mobility_t before = counter(&c, A);
 
@@ -136,7 +117,7 @@ an_owner_without_memory_is_believed_by_who_may_not_tell_it(void **state)
 	(void)state;
 	FOR_BOTH_LAYOUTS(layout)
 	{
-		struct cast c = restricted(layout);
+		struct cast c = story_cast_tuned(layout, story_hosts_a_and_b);
 
 		for (unsigned i = 0; i < 4; i++) {
 			sim_migrate(c.sim, c.vm, i % 2 == 0 ? B : A, &sim_by_rarp);

@@ -3,25 +3,6 @@
 #include "wire/eth.h"
 #include "wire/ip.h"
 
-/* A and B may host the mobile machines, C may not. */
-static void
-only_a_and_b(struct conf *conf, size_t router)
-{
-	static const char *const names[] = {"a", "b"};
-
-	(void)router;
-	sim_set_hosts(conf, names, ARRAY_COUNT(names));
-}
-
-static struct cast
-restricted(enum sim_layout layout)
-{
-	struct sim_params params = story_params(3, layout);
-
-	params.tune = only_a_and_b;
-	return story_cast_with(&params);
-}
-
 /* The last answer to a claim. */
 struct heard {
 	struct sync_msg ack;
@@ -48,7 +29,7 @@ a_claim_of_a_router_that_may_not_have_it_is_refused(void **state)
 	(void)state;
 	FOR_BOTH_LAYOUTS(layout)
 	{
-		struct cast c = restricted(layout);
+		struct cast c = story_cast_tuned(layout, story_hosts_a_and_b);
 		struct heard heard = {.count = 0};
 		struct sync_msg claim = {.type = SYNC_DELTA, .id = 9, .vn = SIM_VN};
 		uint64_t before = sim_tables(c.sim);
@@ -87,7 +68,7 @@ a_machine_is_not_claimed_where_it_may_not_be(void **state)
 	(void)state;
 	FOR_BOTH_LAYOUTS(layout)
 	{
-		struct cast c = restricted(layout);
+		struct cast c = story_cast_tuned(layout, story_hosts_a_and_b);
 		uint64_t before = sim_tables(c.sim);
 
 		sim_rarp_series(c.sim, c.vm, C);
@@ -191,7 +172,7 @@ a_forged_source_goes_nowhere(void **state)
 	(void)state;
 	FOR_BOTH_LAYOUTS(layout)
 	{
-		struct cast c = restricted(layout);
+		struct cast c = story_cast_tuned(layout, story_hosts_a_and_b);
 		uint64_t before;
 
 		story_talk(&c, 10 * US_MS);

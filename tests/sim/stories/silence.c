@@ -45,11 +45,8 @@ a_machine_that_is_gone_is_forgotten_everywhere(void **state)
 	(void)state;
 	FOR_BOTH_LAYOUTS(layout)
 	{
-		struct sim_params params = story_params(3, layout);
-		struct cast c;
+		struct cast c = story_cast_tuned(layout, forget_soon);
 
-		params.tune = forget_soon;
-		c = story_cast_with(&params);
 		sim_machine_stop(c.sim, c.vm);
 		sim_run(c.sim, 30 * US_S);
 		for (size_t i = 0; i < 3; i++)
@@ -71,11 +68,8 @@ a_machine_that_was_forgotten_is_found_again(void **state)
 	(void)state;
 	FOR_BOTH_LAYOUTS(layout)
 	{
-		struct sim_params params = story_params(3, layout);
-		struct cast c;
+		struct cast c = story_cast_tuned(layout, forget_soon);
 
-		params.tune = forget_soon;
-		c = story_cast_with(&params);
 		sim_machine_stop(c.sim, c.vm);
 		sim_run(c.sim, 90 * US_S);
 		assert_int_equal(sim_owner(c.sim, C, SIM_VN, sim_machine_ip(c.vm)), SIZE_MAX);

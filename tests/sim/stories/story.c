@@ -42,9 +42,25 @@ story_end(struct sim *sim)
 struct cast
 story_cast(enum sim_layout layout)
 {
+	return story_cast_tuned(layout, NULL);
+}
+
+struct cast
+story_cast_tuned(enum sim_layout layout, void (*tune)(struct conf *conf, size_t router))
+{
 	struct sim_params params = story_params(3, layout);
 
+	params.tune = tune;
 	return story_cast_with(&params);
+}
+
+void
+story_hosts_a_and_b(struct conf *conf, size_t router)
+{
+	static const char *const names[] = {"a", "b"};
+
+	(void)router;
+	sim_set_hosts(conf, names, ARRAY_COUNT(names));
 }
 
 struct cast

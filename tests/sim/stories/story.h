@@ -93,9 +93,14 @@ struct cast {
 };
 
 struct cast story_cast(enum sim_layout layout);
+/* The same, with something done to the configuration of each router. */
+struct cast story_cast_tuned(enum sim_layout layout,
+			     void (*tune)(struct conf *conf, size_t router));
 struct cast story_cast_with(const struct sim_params *params);
 /* What story_world() makes its world of. */
 struct sim_params story_params(size_t routers, enum sim_layout layout);
+/* For 'tune': A and B may host the mobile machines, C may not. */
+void story_hosts_a_and_b(struct conf *conf, size_t router);
 /* All others talk with the machine, both ways, every 'interval'. */
 void story_talk(struct cast *c, us_t interval);
 /* For one second from now: is every packet between the machine and everybody delivered? */
