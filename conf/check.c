@@ -225,6 +225,21 @@ check_tcp_peers(struct checker *c, struct unique *seen)
 	}
 }
 
+/* Each may be a way to each peer, and the ways are limited. */
+static void
+check_relays(struct checker *c)
+{
+	size_t count = 0;
+	char found[32];
+
+	for (size_t i = 0; i < c->conf->peer_count; i++) {
+		if (!c->conf->peers[i].relay || ++count <= CONF_RELAYS_MAX)
+			continue;
+		snprintf(found, sizeof(found), "number %zu", count);
+		report_place(c->r, under("peers", i, "relay"), "at most 8 peers that relay", found);
+	}
+}
+
 static void
 check_tcp(struct checker *c)
 {
@@ -578,6 +593,7 @@ check_conf(struct report *r, const struct conf *conf, conf_public_key_fn *public
 		check_peer_names(&c);
 		check_endpoints(&c);
 		check_tcp(&c);
+		check_relays(&c);
 		check_peer_vns(&c);
 		check_prefixes(&c);
 		check_mobile(&c);

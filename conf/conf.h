@@ -14,6 +14,8 @@
 #include "base/types.h"
 
 #define CONF_KEY_SIZE 32
+/* Peers that relay for this router; each may be a way to each peer. */
+#define CONF_RELAYS_MAX 8
 /* The longest shared secret. */
 #define CONF_SECRET_SIZE_MAX 128
 

@@ -264,7 +264,7 @@ static const struct key keys[] = {
 	{"peers[].relay", KEY_BOOL, .fallback = "false", AT(struct conf_peer, relay),
 	 .help = "It relays for this router: peers that cannot be reached directly are reached by "
 		 "it, and with its help directly where the NATs between them allow that.  Its own "
-		 "configuration has \"relay\", and both routers as peers."},
+		 "configuration has \"relay\", and both routers as peers.  At most 8."},
 	{"peers[].management", KEY_BOOL, .fallback = "false", AT(struct conf_peer, management),
 	 .help = "Management actions that it delivers are carried out here."},
 	{"peers[].tcp", KEY_ENDPOINT, .max = 4, MANY(struct conf_peer, tcp, tcp_count),

@@ -1,4 +1,5 @@
 /* What a configuration may not say: every error with its place. */
+#include "base/fmt.h"
 #include "tests/unit/conf_texts.h"
 
 #define WORD_WORDS   "a text of 1 to 255 bytes without control characters"
@@ -369,6 +370,41 @@ ten_errors_are_ten_lines(void **state)
 	expect_lines(rows, ARRAY_COUNT(rows));
 }
 
+/* Each may be a way to each peer, and there is room for so many. */
+static void
+relays_are_limited(void **state)
+{
+	(void)state;
+	for (unsigned count = CONF_RELAYS_MAX; count <= CONF_RELAYS_MAX + 2; count++) {
+		char text[8192] = CONF(VN, "@"), expected[512] = "";
+		char *peers = strchr(text, '@');
+		struct outcome o;
+		size_t at = 0, used = 0;
+
+		for (unsigned i = 0; i < count; i++) {
+			uint8_t raw[CONF_KEY_SIZE] = {1, (uint8_t)i};
+			char key[64];
+
+			base64_from_bytes(raw, sizeof(raw), key);
+			at += (size_t)sprintf(peers + at,
+					      "%s\n{\"name\":\"p%u\",\"public_key\":\"%s\","
+					      "\"vns\":[{\"id\":7}],\"relay\":true}",
+					      i == 0 ? "" : ",", i, key);
+			if (i >= CONF_RELAYS_MAX)
+				used += (size_t)sprintf(
+					expected + used,
+					"f:%u:%u: peers[%u].relay: expected at "
+					"most 8 peers that relay, found number %u\n",
+					4 + i, 99, i, i + 1);
+		}
+		strcpy(peers + at, "]}\n");
+		o = parse(text);
+		assert_string_equal(o.lines, expected);
+		assert_int_equal(o.rc, count > CONF_RELAYS_MAX ? -EINVAL : 0);
+		outcome_fini(&o);
+	}
+}
+
 int
 main(void)
 {
@@ -378,6 +414,7 @@ main(void)
 		cmocka_unit_test(a_key_may_stand_once),
 		cmocka_unit_test(values_that_contradict_each_other_are_refused),
 		cmocka_unit_test(one_mistake_is_reported_once),
+		cmocka_unit_test(relays_are_limited),
 		cmocka_unit_test(ten_errors_are_ten_lines),
 	};
 
