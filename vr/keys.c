@@ -99,9 +99,11 @@ text_open(struct keys *k, uint64_t counter, uint8_t *data, size_t size, bool *ne
 	if (!replay_fresh(&k->replay, counter))
 		return -EALREADY;
 	rc = crypto_open(k->open, counter, data, SEAL_OUTER_SIZE, text, size, text);
-	if (rc == 0)
-		*newest = replay_accept(&k->replay, counter);
-	return rc;
+	if (rc != 0)
+		return rc;
+	k->opened++;
+	*newest = replay_accept(&k->replay, counter);
+	return 0;
 }
 
 int

@@ -17,6 +17,7 @@ struct keys {
 	uint32_t remote;     /* the peer's: in records to it */
 	uint64_t generation; /* grows with every handshake of the session */
 	uint64_t counter;    /* of the next record we seal */
+	uint64_t opened;     /* records of the peer's */
 	us_t created;
 	us_t heard_at; /* last record opened; 'created' before that */
 	enum crypto_cipher cipher;

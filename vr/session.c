@@ -227,14 +227,17 @@ static void
 sender_heard(struct session *s, struct keys *k, bool follow, const struct path *from, us_t now)
 {
 	record_heard(s, k, now);
-	if (path_equal(*from, s->path))
+	if (path_equal(*from, s->path)) {
 		s->doubt_since = 0;
+		s->path_heard = now;
+	}
 	if (from->kind == PATH_TCP)
 		s->ops->authentic(s->ctx, from);
 	if ((follow || s->path.kind == PATH_NONE) && k->generation >= s->heard_generation)
 		session_path_follow(s, from, now);
 	if (s->current == NULL || k->generation > s->current->generation)
 		session_keys_promote(s, k, now);
+	session_span_heard(s, k, now);
 }
 
 /* The records that sessions exchange about themselves. */

@@ -88,6 +88,8 @@ void session_destroy(struct session *s);
 void session_endpoints(struct session *s, const struct endpoint *endpoints, size_t count, us_t now);
 /* Where it takes streams; at most SESSION_STREAMS_MAX are kept. */
 void session_streams(struct session *s, const struct endpoint *endpoints, size_t count, us_t now);
+/* Those that are configured; how many. */
+size_t session_streams_get(const struct session *s, struct endpoint out[SESSION_STREAMS_MAX]);
 /* The peer in this slot relays for us, and is up; or does not any more. */
 void session_relay(struct session *s, uint32_t slot, bool is_up, us_t now);
 /* The relay in use is reached another way. */

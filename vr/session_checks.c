@@ -29,6 +29,12 @@
 #define BAD_COUNT  8
 #define BAD_TIME   (30 * US_S)
 #define BAD_SLOWER (50 * US_MS)
+/* A way that was good for so long since is bad for BAD_TIME only. */
+#define BAD_FORGOTTEN (600 * US_S)
+/* So many checks lost when a way dies. */
+#define DYING_LOST 5
+/* So many, and a stream is opened to have another way. */
+#define SUSPECT_LOST 3
 /* A way that the peer came by once is given up sooner than one that was named. */
 #define HEARD_TRIES 8
 
@@ -119,6 +125,13 @@ is_watched(const struct path_row *row)
 	return row->bad_reason == PATH_PEER || row->bad_reason == PATH_SILENT;
 }
 
+/* Left for what it loses, or for being slow. */
+static bool
+is_bad(const struct path_row *row, us_t now)
+{
+	return now < row->bad_until && !is_watched(row);
+}
+
 /* From an answered check to the next. */
 static us_t
 period(struct session *s, const struct path_row *row, us_t now)
@@ -126,7 +139,7 @@ period(struct session *s, const struct path_row *row, us_t now)
 	if (!session_path_is_proven(s, row) && !session_path_is_used(s, row))
 		return 0;
 	if (now < row->bad_until)
-		return is_watched(row) ? CHECK_DOUBT : 2 * CHECK_PERIOD;
+		return is_watched(row) ? CHECK_DOUBT : CHECK_PERIOD;
 	if (!session_path_is_used(s, row))
 		return is_doubtful(s, now) ? CHECK_DOUBT : s->keepalive;
 	if (!s->has_choice)
@@ -134,11 +147,26 @@ period(struct session *s, const struct path_row *row, us_t now)
 	return row->history != 0 ? CHECK_DOUBT : CHECK_PERIOD;
 }
 
-/* Streams are for where nothing else works: not opened as long as a datagram gets through. */
-static bool
-is_wanted(const struct session *s, const struct path_row *row, us_t now)
+static unsigned
+lost_of(const struct path_row *row)
 {
-	if (row->path.kind != PATH_TCP || row->path.via != 0 || session_path_is_used(s, row))
+	return (unsigned)__builtin_popcount(row->history);
+}
+
+/* Datagrams get through, but so few that it is time to look for another way? */
+static bool
+is_suspect(const struct path_row *used, us_t now)
+{
+	return used != NULL && (used->lossy > 0 || session_path_is_lossy(used, now) ||
+				lost_of(used) >= SUSPECT_LOST);
+}
+
+/* Streams are for where nothing else works: not opened as long as datagrams get through. */
+static bool
+is_wanted(struct session *s, const struct path_row *row, us_t now)
+{
+	if (row->path.kind != PATH_TCP || row->path.via != 0 || session_path_is_used(s, row) ||
+	    is_suspect(session_path_find(s, s->path), now))
 		return true;
 	for (size_t i = 0; i < SESSION_PATHS_MAX; i++)
 		if (s->rows[i].path.kind != PATH_NONE && session_path_rank(s, &s->rows[i], now) < 2)
@@ -161,9 +189,12 @@ check_send(struct session *s, struct path_row *row, us_t now)
 		row->pads++;
 	}
 	memset(body, 0, size);
-	paths_check_build(&(struct paths_check){.token = token_make(s, row, now),
-						.in_use = session_path_is_used(s, row)},
-			  body);
+	paths_check_build(
+		&(struct paths_check){.token = token_make(s, row, now),
+				      .in_use = session_path_is_used(s, row),
+				      .lossy = row->lossy >= SESSION_LOSSY_SPANS ||
+					       (is_bad(row, now) && row->bad_reason == PATH_LOSS)},
+		body);
 	row->idle = now - s->sent_at;
 	rc = session_control_send(s, &row->path, SEAL_CHECK, record, size, now);
 	if (rc == -EMSGSIZE)
@@ -177,12 +208,6 @@ check_send(struct session *s, struct path_row *row, us_t now)
 		row->due = now + (TRY_FIRST << (row->lost < TRY_DOUBLE ? row->lost : TRY_DOUBLE));
 }
 
-static unsigned
-lost_of(const struct path_row *row)
-{
-	return (unsigned)__builtin_popcount(row->history);
-}
-
 static void
 remember(struct path_row *row, bool lost)
 {
@@ -191,9 +216,14 @@ remember(struct path_row *row, bool lost)
 		row->count++;
 }
 
-static void
-call_bad(struct path_row *row, enum path_reason reason, us_t now)
+void
+session_path_bad(struct path_row *row, enum path_reason reason, us_t now)
 {
+	if (row->good_since != 0 && now - row->good_since >= BAD_FORGOTTEN)
+		row->bad_times = 0;
+	row->good_since = 0;
+	row->lossy = 0;
+	row->lossy_until = 0;
 	row->bad_until = now + (BAD_TIME << (row->bad_times < 4 ? row->bad_times : 4));
 	if (row->bad_times < 4)
 		row->bad_times++;
@@ -205,30 +235,58 @@ call_bad(struct path_row *row, enum path_reason reason, us_t now)
 static void
 judge(struct session *s, struct path_row *used, us_t now)
 {
+	bool has_left = false;
+
+	if (session_path_is_throttled(s, used, now)) {
+		session_path_bad(used, PATH_LOSS, now);
+		return;
+	}
 	for (size_t i = 0; i < SESSION_PATHS_MAX; i++) {
 		struct path_row *row = &s->rows[i];
 		bool is_slower = row->rtt != 0 && used->rtt > 3 * row->rtt + BAD_SLOWER;
 
-		if (row->path.kind == PATH_NONE || row == used ||
-		    session_path_rank(s, row, now) >= SESSION_RANK_BAD)
+		if (row->path.kind == PATH_NONE || row == used)
+			continue;
+		has_left |= row->valid && now < row->bad_until && row->bad_reason == PATH_LOSS;
+		if (session_path_rank(s, row, now) >= SESSION_RANK_BAD)
 			continue;
 		if (used->count >= BAD_COUNT && lost_of(used) >= BAD_LOST &&
 		    lost_of(row) < BAD_LOST / 2) {
-			call_bad(used, PATH_LOSS, now);
+			session_path_bad(used, PATH_LOSS, now);
 			return;
 		}
 		/* What it was some time ago, without our own traffic, says nothing. */
 		if (is_slower && now - row->sent > 2 * CHECK_PERIOD) {
 			row->due = now;
 		} else if (is_slower && !row->waiting) {
-			call_bad(used, PATH_LATENCY, now);
+			session_path_bad(used, PATH_LATENCY, now);
 			return;
 		}
 	}
+	/* As much is lost as before: it is not for being datagrams. */
+	if (has_left && session_path_is_lossy(used, now) && session_path_is_by_stream(s, used, now))
+		session_path_bad(used, PATH_LOSS, now);
 }
 
 static void
-check_lost(struct session *s, struct path_row *row)
+loses_too_much(struct session *s, struct path_row *row, us_t now)
+{
+	/* It was not dead, as it seemed. */
+	if (row->bad_reason == PATH_SILENT && s->path_reason == PATH_SILENT)
+		s->path_reason = PATH_LOSS;
+	session_path_bad(row, PATH_LOSS, now);
+}
+
+/* It was no sudden end: some checks were lost before, or records still come. */
+static bool
+is_half_dead(const struct session *s, const struct path_row *row, us_t now)
+{
+	return lost_of(row) >= DYING_LOST || row->lossy > 0 || session_path_is_lossy(row, now) ||
+	       (session_path_is_used(s, row) && now - s->path_heard < CHECK_DOUBT);
+}
+
+static void
+check_lost(struct session *s, struct path_row *row, us_t now)
 {
 	bool was_full = row->valid && !session_path_is_used(s, row) && row->pads > 0 &&
 			!session_path_is_proven(s, row);
@@ -242,6 +300,9 @@ check_lost(struct session *s, struct path_row *row)
 	if (row->valid && row->lost >= SESSION_LOST_COUNT) {
 		row->valid = false;
 		row->has_died = true;
+		if (!is_bad(row, now) && session_knows_stream(s, row, now) &&
+		    is_half_dead(s, row, now))
+			loses_too_much(s, row, now);
 		/* Only another stream can be better than one that is stuck. */
 		if (row->path.kind == PATH_TCP)
 			s->ops->stuck(s->ctx, &row->path);
@@ -256,13 +317,21 @@ check_lost(struct session *s, struct path_row *row)
 
 /* Known to be bad, and still not good: for longer. */
 static void
-row_review(struct path_row *row, us_t now)
+row_review(struct session *s, struct path_row *row, us_t now)
 {
-	if (row->bad_until != 0 && now >= row->bad_until) {
-		if (lost_of(row) >= (is_watched(row) ? BAD_LOST : BAD_LOST / 2))
-			call_bad(row, PATH_LOSS, now);
-		else
-			row->bad_until = 0;
+	unsigned lost = lost_of(row);
+
+	if (row->bad_until == 0 || now < row->bad_until)
+		return;
+	if (lost >= (is_watched(row) ? BAD_LOST : BAD_LOST / 2)) {
+		loses_too_much(s, row, now);
+	} else if (lost >= BAD_LOST / 2) {
+		/* Neither good nor bad. */
+		row->bad_until = 0;
+		session_path_watch(row, (enum path_reason)row->bad_reason, now);
+	} else {
+		row->bad_until = 0;
+		row->good_since = now;
 	}
 }
 
@@ -275,10 +344,10 @@ row_run(struct session *s, struct path_row *row, us_t now)
 	if (now < row->due)
 		return;
 	if (row->waiting)
-		check_lost(s, row);
+		check_lost(s, row, now);
 	if (row->path.kind == PATH_NONE)
 		return;
-	row_review(row, now);
+	row_review(s, row, now);
 	if (!session_path_is_usable(s, &row->path) || !is_wanted(s, row, now)) {
 		row->due = now + SESSION_STREAM_LOOK;
 		return;
@@ -355,6 +424,10 @@ session_check_heard(struct session *s, const struct session_content *c, size_t r
 		paths_ack_build(&ack, record + SEAL_OUTER_SIZE + SEAL_INNER_SIZE), now);
 	/* What comes in by this way may also go out by it, now that both ends know of it. */
 	row = session_path_find(s, *from);
+	if (row != NULL && check.lossy) {
+		row->lossy_until = now + SESSION_LOSSY_TIME;
+		s->paths_due = s->due = now;
+	}
 	if (row == NULL && from->kind == PATH_UDP) {
 		(void)session_path_put(s, *from, PATH_HEARD, now);
 	} else if (row != NULL && !row->valid && row->lost > 1) {
@@ -381,7 +454,7 @@ session_check_ack_heard(struct session *s, const struct session_content *c, us_t
 	struct path_row *row;
 	uint32_t sent;
 	uint32_t packet;
-	bool is_answer;
+	bool is_answer, is_late;
 	us_t rtt;
 
 	if (paths_ack_parse(c->body, c->size, &ack) != 0)
@@ -396,13 +469,20 @@ session_check_ack_heard(struct session *s, const struct session_content *c, us_t
 	if (row->rtt == 0)
 		row->rtt = 1;
 	is_answer = row->waiting && (uint32_t)row->sent == sent;
-	if (!row->valid)
+	is_late = !is_answer && session_path_is_used(s, row);
+	/* Of one that is known to be bad, all that it loses counts. */
+	if (!row->valid && !is_bad(row, now))
 		row->history = row->count = 0;
 	if (!row->valid && row->has_died)
 		session_path_watch(row, PATH_SILENT, now);
-	if (row->waiting)
-		remember(row, false);
-	row->waiting = false;
+	if (is_late) {
+		/* A busy machine is no loss. */
+		row->history &= row->history - 1;
+	} else {
+		if (row->waiting)
+			remember(row, false);
+		row->waiting = false;
+	}
 	row->valid = true;
 	row->lost = 0;
 	packet = ack.size + (uint32_t)session_path_overhead(s, &row->path);
@@ -412,6 +492,7 @@ session_check_ack_heard(struct session *s, const struct session_content *c, us_t
 	if (is_answer && row->path.kind == PATH_UDP && !addr_is_none(ack.seen.addr) &&
 	    paths_is_reachable(ack.seen) && session_path_is_used(s, row))
 		seen_at(s, row, ack.seen, now);
-	row->due = now + period(s, row, now);
+	if (!row->waiting)
+		row->due = now + period(s, row, now);
 	s->paths_due = s->due = now;
 }

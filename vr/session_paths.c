@@ -129,6 +129,17 @@ session_streams(struct session *s, const struct endpoint *endpoints, size_t coun
 		session_handshake_want(s, now);
 }
 
+size_t
+session_streams_get(const struct session *s, struct endpoint out[SESSION_STREAMS_MAX])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < SESSION_PATHS_MAX && count < SESSION_STREAMS_MAX; i++)
+		if (s->rows[i].path.kind == PATH_TCP && s->rows[i].origin == PATH_CONFIGURED)
+			out[count++] = s->rows[i].path.to;
+	return count;
+}
+
 void
 session_paths_forget(struct session *s)
 {
@@ -172,7 +183,10 @@ session_path_rank(const struct session *s, const struct path_row *row, us_t now)
 		leg = s->ops->leg(s->ctx, row->path.via);
 		r = leg->kind == PATH_TCP ? 3 : 1;
 	}
-	return now < row->bad_until ? r + SESSION_RANK_BAD : r;
+	/* What one end has left the other does not go back to. */
+	if (now < row->bad_until || (now < row->lossy_until && !session_path_is_used(s, row)))
+		r += SESSION_RANK_BAD;
+	return r;
 }
 
 void
@@ -200,6 +214,8 @@ session_path_take(struct session *s, struct path path, enum path_reason reason, 
 	s->seen.addr.family = ADDR_NONE;
 	row = session_path_put(s, path, PATH_HEARD, now);
 	row->due = s->paths_due = s->due = now;
+	row->lossy = 0;
+	row->lossy_until = 0;
 	/* Another path: what was found out about the old one may not hold. */
 	if (s->current != NULL)
 		session_path_start(s, now);
@@ -220,11 +236,13 @@ session_path_watch(struct path_row *row, enum path_reason reason, us_t now)
 
 /* The way in use is left because the peer has left it: it may know why. */
 static void
-put_in_doubt(struct path_row *row, us_t now)
+put_in_doubt(const struct session *s, struct path_row *row, us_t now)
 {
 	row->lost = SESSION_LOST_COUNT - 1;
 	row->due = now;
-	if (row->valid)
+	if (row->valid && session_path_is_throttled(s, row, now))
+		session_path_bad(row, PATH_LOSS, now);
+	else if (row->valid)
 		session_path_watch(row, PATH_PEER, now);
 }
 
@@ -237,6 +255,7 @@ session_path_follow(struct session *s, const struct path *from, us_t now)
 		return;
 	/* The peer goes another way than before. */
 	s->peer_path = *from;
+	s->span.generation = 0;
 	if (path_equal(s->path, *from))
 		return;
 	used = session_path_find(s, s->path);
@@ -246,7 +265,7 @@ session_path_follow(struct session *s, const struct path *from, us_t now)
 		return;
 	row->valid = true;
 	if (used != NULL && session_path_rank(s, used, now) < session_path_rank(s, row, now))
-		put_in_doubt(used, now);
+		put_in_doubt(s, used, now);
 	else if (used != NULL)
 		used->due = now;
 	session_path_take(s, *from, s->path.kind == PATH_NONE ? PATH_FIRST : PATH_PEER, now);
@@ -262,6 +281,18 @@ static bool
 is_much_faster(const struct path_row *row, const struct path_row *used)
 {
 	return row->rtt != 0 && used->rtt > 2 * row->rtt + US_MS;
+}
+
+/* 'rank': of the way in use. */
+static enum path_reason
+reason_to_leave(const struct path_row *used, unsigned rank, us_t now)
+{
+	if (rank < SESSION_RANK_BAD)
+		return PATH_BETTER;
+	if (used == NULL || now >= used->bad_until ||
+	    (rank == SESSION_RANK_NONE && used->bad_reason != PATH_LOSS))
+		return PATH_SILENT;
+	return (enum path_reason)used->bad_reason;
 }
 
 void
@@ -288,16 +319,13 @@ session_path_choose(struct session *s, us_t now)
 	/* Of two ends that like different ways one decides, as in ICE (RFC 8445, section 2.6): otherwise they would go
 	 * after each other for ever. */
 	if (used_rank < SESSION_RANK_BAD && s->path_reason == PATH_PEER &&
+	    path_equal(s->path, s->peer_path) &&
 	    memcmp(s->conf->self.public_key, s->public_key, CRYPTO_KEY_SIZE) < 0)
 		return;
 	if (best == NULL || best_rank > used_rank ||
 	    (best_rank == used_rank && !is_much_faster(best, used)))
 		return;
-	session_path_take(s, best->path,
-			  used_rank == SESSION_RANK_NONE  ? PATH_SILENT
-			  : used_rank >= SESSION_RANK_BAD ? (enum path_reason)used->bad_reason
-							  : PATH_BETTER,
-			  now);
+	session_path_take(s, best->path, reason_to_leave(used, used_rank, now), now);
 }
 
 /* ---- what is told from outside ---- */

@@ -4,6 +4,7 @@
 #define VR_SESSION_PRIV_H
 
 #include "base/hash.h"
+#include "conf/conf.h"
 #include "vr/keys.h"
 #include "vr/pmtu.h"
 #include "vr/session.h"
@@ -13,10 +14,19 @@
 #define SESSION_YIELD_TIME (1 * US_S) /* for the peer's handshake to finish before ours goes on */
 
 #define SESSION_PATHS_MAX 24
+/* Of these, what is not configured has so many at least. */
+#define SESSION_PATHS_FOUND 4
+_Static_assert(SESSION_ENDPOINTS_MAX + SESSION_STREAMS_MAX + CONF_RELAYS_MAX +
+			       SESSION_PATHS_FOUND <=
+		       SESSION_PATHS_MAX,
+	       "every configured way has a row");
 /* So many checks lost, one after the other, make a way useless. */
 #define SESSION_LOST_COUNT 3
 /* So often a check of full size is tried. */
 #define SESSION_PAD_TRIES 2
+/* So many spans in a row, and a way is lossy, for so long. */
+#define SESSION_LOSSY_SPANS 2
+#define SESSION_LOSSY_TIME  (5 * US_S)
 /* Streams that are not needed are not opened; it is looked again after this. */
 #define SESSION_STREAM_LOOK (1 * US_S)
 /* Ranks: from here on bad, and of no use. */
@@ -46,6 +56,16 @@ struct path_row {
 	us_t idle;          /* before the last check nothing had been sent for so long */
 	us_t rtt;           /* smoothed; 0: unknown */
 	us_t bad_until;     /* not used before, if there is another */
+	us_t good_since;    /* that ended; 0: never */
+	uint8_t lossy;      /* spans in a row in which much of what should have come was lost */
+	us_t lossy_until;   /* that was so twice, or the peer says so of what we send */
+};
+
+/* How much the peer has sealed, and how much of that was opened: what is missing was lost on the way. */
+struct session_span {
+	uint64_t generation; /* of the keys; 0: begins with the next record */
+	uint64_t next, opened;
+	us_t since;
 };
 
 struct session {
@@ -82,9 +102,11 @@ struct session {
 	uint8_t row_number;        /* of the last row made */
 	struct hash_key token_key; /* random */
 	us_t paths_due;
-	bool has_choice;  /* more than one way is known */
+	bool has_choice;          /* more than one way is known */
+	struct session_span span; /* of what comes by 'peer_path' */
 	us_t doubt_since; /* first record sent since something was heard by the way in use; 0 */
 	us_t path_since;
+	us_t path_heard;      /* last record that came by it */
 	uint8_t path_reason;  /* enum path_reason */
 	us_t sent_at;         /* last record */
 	us_t traffic_at;      /* last packet of a machine, either way; 0: none */
@@ -160,6 +182,18 @@ void session_paths_doubt(struct session *s, us_t now);
 void session_paths_forget(struct session *s);
 /* Checks that are due, and what follows from those that are lost; when to be called next. */
 us_t session_paths_run(struct session *s, us_t now);
+/* A record under these keys was opened: is too much missing of those before? */
+void session_span_heard(struct session *s, const struct keys *k, us_t now);
+/* Found to be bad, and not used for a while if there is another. */
+void session_path_bad(struct path_row *row, enum path_reason reason, us_t now);
+/* Was so much lost by this way a short time ago, of what either end sent? */
+bool session_path_is_lossy(const struct path_row *row, us_t now);
+/* Does it lead over a stream, to the peer or to its relay?  A dead way leads nowhere. */
+bool session_path_is_by_stream(const struct session *s, const struct path_row *row, us_t now);
+/* It loses, and a stream, which there is, may be better. */
+bool session_path_is_throttled(const struct session *s, const struct path_row *row, us_t now);
+/* Is there a stream besides this way, or could one be opened? */
+bool session_knows_stream(const struct session *s, const struct path_row *used, us_t now);
 /* A packet of a machine passes, either way. */
 void session_traffic(struct session *s, us_t now);
 /* When the way in use has to be checked because nothing comes back; never without a choice. */

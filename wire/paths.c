@@ -7,6 +7,7 @@
 #include "wire/wr.h"
 
 #define FLAG_IN_USE 0x01 /* of a CHECK */
+#define FLAG_LOSSY  0x02 /* of a CHECK */
 #define FLAG_ANSWER 0x01 /* of CANDIDATES */
 
 static struct endpoint
@@ -40,9 +41,10 @@ paths_check_parse(const uint8_t *body, size_t size, struct paths_check *out)
 	struct paths_check c = {.token = rd_u64(&r)};
 	uint8_t flags = rd_u8(&r);
 
-	if (r.failed || (flags & ~FLAG_IN_USE) != 0)
+	if (r.failed || (flags & ~(FLAG_IN_USE | FLAG_LOSSY)) != 0)
 		return -EBADMSG;
 	c.in_use = (flags & FLAG_IN_USE) != 0;
+	c.lossy = (flags & FLAG_LOSSY) != 0;
 	*out = c;
 	return 0;
 }
@@ -53,7 +55,7 @@ paths_check_build(const struct paths_check *c, uint8_t body[PATHS_CHECK_SIZE])
 	struct wr w = wr_make(body, PATHS_CHECK_SIZE);
 
 	wr_u64(&w, c->token);
-	wr_u8(&w, c->in_use ? FLAG_IN_USE : 0);
+	wr_u8(&w, (uint8_t)((c->in_use ? FLAG_IN_USE : 0) | (c->lossy ? FLAG_LOSSY : 0)));
 }
 
 int

@@ -27,6 +27,7 @@ enum candidate_origin {
 struct paths_check {
 	uint64_t token; /* to be sent back */
 	bool in_use;    /* this is the way that the sender's packets go */
+	bool lossy;     /* by this way much is lost of what the sender should hear */
 };
 
 struct paths_ack {

@@ -54,8 +54,11 @@ a_check_says_its_token_and_may_be_padded(void **state)
 	}
 	body[8] = 0;
 	assert_int_equal(paths_check_parse(body, sizeof(body), &out), 0);
-	assert_false(out.in_use);
+	assert_false(out.in_use || out.lossy);
 	body[8] = 2;
+	assert_int_equal(paths_check_parse(body, sizeof(body), &out), 0);
+	assert_true(out.lossy && !out.in_use);
+	body[8] = 4;
 	assert_int_equal(paths_check_parse(body, sizeof(body), &out), -EBADMSG);
 }
 
