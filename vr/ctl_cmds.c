@@ -17,6 +17,7 @@
 #include "vr/ctl_proxy.h"
 #include "vr/daemon.h"
 #include "vr/limits.h"
+#include "vr/stream.h"
 #include "vr/version.h"
 
 /* ---- show vr ---- */
@@ -95,6 +96,25 @@ relay_name(const struct daemon *d, uint32_t slot)
 	return p != NULL ? p->name : "";
 }
 
+/* "192.0.2.1:443: why it failed (407); again in 4 s" */
+static void
+add_stream_error(cJSON *o, const struct tunnel_peer_stats *s)
+{
+	const struct streams_failure *f = &s->stream_failure;
+	us_t now = loop_now();
+	char text[256] = "", status[16] = "", again[48] = "";
+
+	if (f->status != 0)
+		snprintf(status, sizeof(status), " (%u)", f->status);
+	if (f->retry > now)
+		snprintf(again, sizeof(again), "; again in %llu s",
+			 (unsigned long long)((f->retry - now + US_S - 1) / US_S));
+	if (s->stream_failed)
+		snprintf(text, sizeof(text), "%s: %s%s%s", fmt_endpoint(s->stream_to).s,
+			 stream_drop_text(f->reason), status, again);
+	ctl_add_text(o, "stream_error", text);
+}
+
 static int
 peer_row(void *ctx, const cJSON *request, uint64_t *cursor, cJSON **row)
 {
@@ -123,6 +143,7 @@ peer_row(void *ctx, const cJSON *request, uint64_t *cursor, cJSON **row)
 	ctl_add_number(o, "path_rtt_us", (uint64_t)s.rtt);
 	ctl_add_number(o, "path_loss_pct", s.loss_pct);
 	ctl_add_number(o, "paths", s.ways);
+	add_stream_error(o, &s);
 	cJSON_AddBoolToObject(o, "session", s.up);
 	ctl_add_text(o, "cipher", s.cipher);
 	ctl_add_number(o, "session_age_s", (uint64_t)(s.session_age / US_S));

@@ -227,6 +227,7 @@ streams_trust(struct streams *s, uint32_t number)
 	stream_known(s, st);
 	st->trusted = true;
 	st->pause = 0;
+	st->failure = 0;
 	if (st->accepted)
 		st->due = US_NEVER;
 }
@@ -236,8 +237,11 @@ streams_close(struct streams *s, uint32_t number, us_t now)
 {
 	struct stream *st = stream_find(s, number);
 
-	if (st != NULL)
-		stream_release(s, st, !st->trusted, now);
+	if (st == NULL)
+		return;
+	if (!st->trusted)
+		stream_blame(st, STREAM_DROP_STRANGER);
+	stream_release(s, st, !st->trusted, now);
 }
 
 bool

@@ -114,6 +114,16 @@ MUST_USE int streams_open(struct streams *s, const struct endpoint *to, us_t now
 /* When streams_open() will try this endpoint again; 0: at any time. */
 us_t streams_retry(const struct streams *s, const struct endpoint *to);
 
+struct streams_failure {
+	enum stream_drop reason;
+	unsigned status; /* that the HTTP proxy answered with; 0: none */
+	us_t retry; /* it is opened again after that, when it is needed; 0: it is being opened */
+};
+/* Why the stream that we open to this endpoint failed last.  False when it has not, or something authentic has
+ * come by it since. */
+bool streams_failure(const struct streams *s, const struct endpoint *to,
+		     struct streams_failure *out);
+
 enum streams_class {
 	STREAMS_DATA = 0,
 	STREAMS_CONTROL, /* may take the last bytes of a queue, which data may not */

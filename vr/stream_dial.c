@@ -10,8 +10,9 @@
 #include "vr/stream_socket.h"
 
 #define MODULE "stream"
-/* "Proxy Authentication Required". */
+/* "Proxy Authentication Required"; "Unauthorized", which tinyproxy says to a wrong password. */
 #define STATUS_AUTHENTICATE 407
+#define STATUS_UNAUTHORIZED 401
 
 static bool
 is_proxied(const struct streams *s)
@@ -44,6 +45,7 @@ streams_open(struct streams *s, const struct endpoint *to, us_t now, uint32_t *n
 	}
 	if (fd < 0) {
 		s->drops[STREAM_DROP_CONNECT]++;
+		stream_blame(st, STREAM_DROP_CONNECT);
 		stream_failed(s, st, now);
 		return fd;
 	}
@@ -58,6 +60,21 @@ streams_retry(const struct streams *s, const struct endpoint *to)
 	const struct stream *st = stream_find_ours(s, to);
 
 	return st != NULL && st->fd < 0 ? st->due : 0;
+}
+
+bool
+streams_failure(const struct streams *s, const struct endpoint *to, struct streams_failure *out)
+{
+	const struct stream *st = stream_find_ours(s, to);
+
+	if (st == NULL || st->failure == 0)
+		return false;
+	*out = (struct streams_failure){
+		.reason = (enum stream_drop)(st->failure - 1),
+		.status = st->refused_by,
+		.retry = st->fd < 0 ? st->due : 0,
+	};
+	return true;
 }
 
 static void
@@ -112,7 +129,9 @@ refusal(const struct http_connect *http)
 {
 	if (http->verdict != HTTP_CONNECT_REFUSED)
 		return STREAM_DROP_PROXY_ANSWER;
-	return http->status == STATUS_AUTHENTICATE ? STREAM_DROP_PROXY_AUTH : STREAM_DROP_PROXY;
+	return http->status == STATUS_AUTHENTICATE || http->status == STATUS_UNAUTHORIZED
+		       ? STREAM_DROP_PROXY_AUTH
+		       : STREAM_DROP_PROXY;
 }
 
 void

@@ -200,6 +200,8 @@ stream_failed(struct streams *s, struct stream *st, us_t now)
 		.next = kept.next,
 		.due = now + kept.pause,
 		.pause = kept.pause,
+		.failure = kept.failure,
+		.refused_by = kept.refused_by,
 		.active = now,
 	};
 }
@@ -243,6 +245,15 @@ end_log(struct streams *s, const struct stream *st, enum stream_drop reason, us_
 }
 
 void
+stream_blame(struct stream *st, enum stream_drop reason)
+{
+	bool refused = reason == STREAM_DROP_PROXY || reason == STREAM_DROP_PROXY_AUTH;
+
+	st->failure = (uint8_t)(1 + reason);
+	st->refused_by = refused ? (uint16_t)st->http.status : 0;
+}
+
+void
 stream_end(struct streams *s, struct stream *st, enum stream_drop reason, us_t now)
 {
 	struct endpoint remote = st->remote;
@@ -250,6 +261,7 @@ stream_end(struct streams *s, struct stream *st, enum stream_drop reason, us_t n
 	bool told = st->told;
 
 	s->drops[reason]++;
+	stream_blame(st, reason);
 	end_log(s, st, reason, now);
 	stream_release(s, st, true, now);
 	/* Last: what is called from there may open streams. */

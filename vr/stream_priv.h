@@ -42,6 +42,8 @@ struct stream {
 	size_t rest_size;
 	struct stream_queue queue;
 	struct http_connect http;
+	uint8_t failure; /* of ours: why it failed last, one more than the reason; 0: it has not */
+	uint16_t refused_by; /* then: status that the proxy answered with, or 0 */
 	uint64_t tx_datagrams, tx_bytes, rx_datagrams, rx_bytes;
 	size_t heard_bytes; /* of a stranger, framing included */
 };
@@ -88,6 +90,8 @@ void stream_failed(struct streams *s, struct stream *st, us_t now);
 /* Its socket is closed and its buffers are free.  One of ours that has failed waits from then on;
  * others are gone. */
 void stream_release(struct streams *s, struct stream *st, bool failed, us_t now);
+/* This is why it fails. */
+void stream_blame(struct stream *st, enum stream_drop reason);
 /* Ends it for this reason: counted, and told to the caller. */
 void stream_end(struct streams *s, struct stream *st, enum stream_drop reason, us_t now);
 bool stream_is_stranger(const struct stream *st);

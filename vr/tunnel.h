@@ -17,6 +17,7 @@
 #include "base/types.h"
 #include "vr/crypto.h"
 #include "vr/path.h"
+#include "vr/stream.h"
 #include "wire/seal.h"
 
 struct tunnel;
@@ -159,6 +160,9 @@ struct tunnel_peer_stats {
 	uint16_t inner_mtu;
 	uint64_t handshakes, rekeys, roams;
 	uint64_t tx_records, tx_bytes, rx_records, rx_bytes;
+	bool stream_failed; /* one to the peer, and nothing authentic has come by it since */
+	struct endpoint stream_to;
+	struct streams_failure stream_failure;
 };
 /* False when the slot is unknown. */
 bool tunnel_peer_stats(const struct tunnel *t, uint32_t slot, us_t now,

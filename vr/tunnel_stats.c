@@ -19,6 +19,18 @@ way_name(const struct session *s, const struct session_stats *stats)
 	}
 }
 
+static void
+stream_failure_find(const struct tunnel *t, const struct session *s, struct tunnel_peer_stats *out)
+{
+	struct endpoint streams[SESSION_STREAMS_MAX];
+	size_t count = session_streams_get(s, streams);
+
+	for (size_t i = 0; i < count && !out->stream_failed; i++) {
+		out->stream_to = streams[i];
+		out->stream_failed = streams_failure(t->streams, &streams[i], &out->stream_failure);
+	}
+}
+
 bool
 tunnel_peer_stats(const struct tunnel *t, uint32_t slot, us_t now, struct tunnel_peer_stats *out)
 {
@@ -51,6 +63,7 @@ tunnel_peer_stats(const struct tunnel *t, uint32_t slot, us_t now, struct tunnel
 		.rx_records = stats.rx_records,
 		.rx_bytes = stats.rx_bytes,
 	};
+	stream_failure_find(t, s, out);
 	return true;
 }
 

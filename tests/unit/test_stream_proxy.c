@@ -105,23 +105,27 @@ a_refusal_is_told_for_what_it_is(void **state)
 	static const struct {
 		const char *answer; /* NULL: closes */
 		enum stream_drop reason;
+		unsigned status;
 	} rows[] = {
-		{"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno", STREAM_DROP_PROXY},
-		{"HTTP/1.1 502 Bad Gateway\r\n\r\n", STREAM_DROP_PROXY},
+		{"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno", STREAM_DROP_PROXY, 403},
+		{"HTTP/1.1 502 Bad Gateway\r\n\r\n", STREAM_DROP_PROXY, 502},
 		{"HTTP/1.1 407 Proxy Authentication Required\r\n"
 		 "Proxy-Authenticate: Basic realm=\"x\"\r\n\r\n",
-		 STREAM_DROP_PROXY_AUTH},
-		{"SSH-2.0-OpenSSH_9.2\r\n", STREAM_DROP_PROXY_ANSWER},
-		{"vrd\1\0\1x", STREAM_DROP_PROXY_ANSWER},
-		{"HTTP/1.1 200 OK\n\n", STREAM_DROP_PROXY_ANSWER},
-		{NULL, STREAM_DROP_PROXY},
+		 STREAM_DROP_PROXY_AUTH, 407},
+		{"HTTP/1.0 401 Unauthorized\r\n\r\n", STREAM_DROP_PROXY_AUTH, 401},
+		{"SSH-2.0-OpenSSH_9.2\r\n", STREAM_DROP_PROXY_ANSWER, 0},
+		{"vrd\1\0\1x", STREAM_DROP_PROXY_ANSWER, 0},
+		{"HTTP/1.1 200 OK\n\n", STREAM_DROP_PROXY_ANSWER, 0},
+		{NULL, STREAM_DROP_PROXY, 0},
 	};
 
 	(void)state;
 	for (size_t k = 0; k < ARRAY_COUNT(rows); k++) {
+		struct streams_failure failure;
 		struct proxied p;
 
 		asked(&p, NULL, REQUEST "\r\n");
+		assert_false(streams_failure(p.r.s, &p.to, &failure));
 		if (rows[k].answer != NULL)
 			raw_send(p.fd, rows[k].answer, strlen(rows[k].answer));
 		else
@@ -132,6 +136,10 @@ a_refusal_is_told_for_what_it_is(void **state)
 		assert_int_equal(p.r.opened + p.r.heard, 0);
 		/* As any failure. */
 		assert_int_equal(streams_retry(p.r.s, &p.to), p.r.now + US_S / 2);
+		assert_true(streams_failure(p.r.s, &p.to, &failure));
+		assert_int_equal(failure.reason, rows[k].reason);
+		assert_int_equal(failure.status, rows[k].status);
+		assert_int_equal(failure.retry, p.r.now + US_S / 2);
 		fini(&p);
 	}
 }
