@@ -65,6 +65,8 @@ class Nat:
     def start(self):
         self.space.sysctl("net.ipv4.ip_forward", 1)
         self._load()
+        # Its first question for a neighbour may come before the switch lets its port send, which takes some milliseconds.
+        self.space.sysctl(f"net.ipv4.neigh.{OUTSIDE}.retrans_time_ms", 10)
         # A connection that it does not know is none: as in a box that has started anew.
         self.space.sysctl("net.netfilter.nf_conntrack_tcp_loose", 0)
 
