@@ -1,318 +1,267 @@
-/* Path-compressed binary trie: every node without a value has two children. */
+/* A tree bitmap per VN and family, and one whose keys are VN and family. */
 #include "tables/lpm.h"
 
 #include <errno.h>
 
 #define HEAD_BITS 32
 
-static uint32_t
+/* What is retired besides what a tree bitmap retires, when a VN has no prefix any more: it
+ * itself. */
+#define VN_RETIRED_MAX 8
+
+struct vn_tb {
+	struct tb tb;
+	uint32_t head; /* VN and family */
+};
+
+static uint64_t
 load32(const uint8_t *b)
 {
-	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+	return (uint64_t)b[0] << 24 | (uint64_t)b[1] << 16 | (uint64_t)b[2] << 8 | b[3];
 }
 
-static struct lpm_key
-key_make(vn_id_t vn, const struct addr *a)
+static tb_key_t
+key_of(const struct addr *a)
 {
-	uint64_t head = (uint64_t)(vn << 8 | a->family) << 32;
-	struct lpm_key key = {{head | load32(a->b), 0, 0}};
+	uint64_t high = load32(a->b) << 32;
 
-	if (a->family == ADDR_V6) {
-		key.w[1] = (uint64_t)load32(a->b + 4) << 32 | load32(a->b + 8);
-		key.w[2] = (uint64_t)load32(a->b + 12) << 32;
-	}
-	return key;
+	if (a->family == ADDR_V4)
+		return tb_key_of(high, 0);
+	return tb_key_of(high | load32(a->b + 4), load32(a->b + 8) << 32 | load32(a->b + 12));
 }
 
-static unsigned
-key_bits(uint8_t family)
+static struct addr
+addr_of(uint8_t family, tb_key_t key)
 {
-	return HEAD_BITS + (unsigned)addr_size(family) * 8;
+	struct addr a = {.family = family};
+
+	for (size_t i = 0; i < addr_size(family); i++)
+		a.b[i] = (uint8_t)(key >> (120 - 8 * i));
+	return a;
 }
 
-/* Number of equal leading bits, at most 'limit'. */
-static unsigned
-common_bits(const struct lpm_key *a, const struct lpm_key *b, unsigned limit)
+static uint32_t
+head_of(vn_id_t vn, uint8_t family)
 {
-	unsigned i;
-
-	for (i = 0; i * 64 < limit; i++) {
-		uint64_t diff = a->w[i] ^ b->w[i];
-
-		if (diff != 0) {
-			unsigned equal = i * 64 + (unsigned)__builtin_clzll(diff);
-
-			return equal < limit ? equal : limit;
-		}
-	}
-	return limit;
+	return vn << 8 | family;
 }
 
-static unsigned
-bit_at(const struct lpm_key *key, unsigned position)
+static tb_key_t
+head_key(uint32_t head)
 {
-	return (unsigned)(key->w[position / 64] >> (63 - position % 64)) & 1;
+	return (tb_key_t)head << (128 - HEAD_BITS);
 }
 
-static bool
-node_matches(const struct lpm_node *n, const struct lpm_key *key)
+/* NULL when the VN has no prefix of this family. */
+static struct vn_tb *
+vn_find(const struct lpm *lpm, vn_id_t vn, uint8_t family)
 {
-	/* All IPv4 keys end in the first word, whose first half is never without meaning. */
-	if (n->len <= 64)
-		return n->len == 0 || (n->key.w[0] ^ key->w[0]) >> (64 - n->len) == 0;
-	return common_bits(&n->key, key, n->len) == n->len;
+	return tb_find(&lpm->vns, head_key(head_of(vn, family)));
 }
 
-/* The pointer that leads to this node. */
-static struct lpm_node **
-link_to(struct lpm *lpm, const struct lpm_node *n)
+/* NULL: no memory. */
+static struct vn_tb *
+vn_add(struct lpm *lpm, vn_id_t vn, uint8_t family)
 {
-	if (n->parent == NULL)
-		return &lpm->root;
-	return &n->parent->child[n->parent->child[1] == n];
+	struct vn_tb *v = calloc(1, sizeof(*v));
+
+	if (v == NULL)
+		return NULL;
+	v->head = head_of(vn, family);
+	v->tb.six = family == ADDR_V6;
+	v->tb.retire = lpm->vns.retire = &lpm->retire;
+	if (tb_add(&lpm->vns, head_key(v->head), HEAD_BITS, v) == 0)
+		return v;
+	free(v);
+	return NULL;
 }
 
+/* Best effort: when memory was short, and readers may look at what is left, it waits for its
+ * next prefix. */
 static void
-set_child(struct lpm_node *parent, struct lpm_node *child)
+vn_drop_if_empty(struct lpm *lpm, struct vn_tb *v)
 {
-	parent->child[bit_at(&child->key, parent->len)] = child;
-	child->parent = parent;
-}
+	bool bare = v->tb.root == 0 && v->tb.top == NULL;
 
-/* Takes out a node that has one child at most, which takes its place. */
-static void
-splice(struct lpm *lpm, struct lpm_node *n)
-{
-	struct lpm_node *child = n->child[0] != NULL ? n->child[0] : n->child[1];
-
-	*link_to(lpm, n) = child;
-	if (child != NULL)
-		child->parent = n->parent;
-	free(n);
-}
-
-static struct lpm_node *
-find_node(const struct lpm *lpm, vn_id_t vn, const struct prefix *prefix)
-{
-	struct lpm_key key = key_make(vn, &prefix->addr);
-	unsigned len = HEAD_BITS + prefix->len;
-	struct lpm_node *n = lpm->root;
-
-	while (n != NULL && n->len < len && node_matches(n, &key))
-		n = n->child[bit_at(&key, n->len)];
-	return n != NULL && n->len == len && node_matches(n, &key) ? n : NULL;
+	if (v->tb.count != 0 || (lpm->retire.on && !bare) ||
+	    retire_reserve(&lpm->retire, VN_RETIRED_MAX) != 0)
+		return;
+	tb_fini(&v->tb);
+	(void)tb_remove(&lpm->vns, head_key(v->head), HEAD_BITS);
+	retire_block(&lpm->retire, v);
 }
 
 void
 lpm_fini(struct lpm *lpm)
 {
-	struct lpm_node *n = lpm->root;
+	struct tb_prefix at;
+	const struct tb_prefix *after = NULL;
 
-	while (n != NULL) {
-		struct lpm_node *parent = n->parent;
+	while (tb_next(&lpm->vns, after, &at)) {
+		struct vn_tb *v = at.value;
 
-		if (n->child[0] != NULL) {
-			n = n->child[0];
-		} else if (n->child[1] != NULL) {
-			n = n->child[1];
-		} else {
-			*link_to(lpm, n) = NULL;
-			free(n);
-			n = parent;
-		}
+		tb_fini(&v->tb);
+		free(v);
+		after = &at;
 	}
+	tb_fini(&lpm->vns);
+	retire_fini(&lpm->retire);
 	*lpm = (struct lpm){0};
-}
-
-/* Enters 'leaf' above 'below' or beside it.  'leaf' and 'below' agree in 'common' bits, fewer than
- * 'below' has. */
-static int
-add_beside(struct lpm *lpm, struct lpm_node *leaf, struct lpm_node *below, unsigned common)
-{
-	struct lpm_node **link = link_to(lpm, below);
-	struct lpm_node *top = leaf;
-
-	if (common < leaf->len) {
-		top = calloc(1, sizeof(*top));
-		if (top == NULL)
-			return -ENOMEM;
-		top->key = leaf->key;
-		top->len = common;
-	}
-	top->parent = below->parent;
-	*link = top;
-	set_child(top, below);
-	if (top != leaf)
-		set_child(top, leaf);
-	return 0;
 }
 
 int
 lpm_add(struct lpm *lpm, vn_id_t vn, struct prefix prefix, void *value)
 {
-	struct lpm_key key = key_make(vn, &prefix.addr);
-	unsigned len = HEAD_BITS + prefix.len;
-	struct lpm_node *parent = NULL;
-	struct lpm_node *n = lpm->root;
-	struct lpm_node *leaf;
-	unsigned common = 0;
+	struct vn_tb *v = vn_find(lpm, vn, prefix.addr.family);
+	int err;
 
-	BUG_IF(value == NULL || len > key_bits(prefix.addr.family));
-	while (n != NULL) {
-		common = common_bits(&key, &n->key, len < n->len ? len : n->len);
-		if (common < n->len || len == n->len)
-			break;
-		parent = n;
-		n = n->child[bit_at(&key, n->len)];
-	}
-	if (n != NULL && common == len && n->len == len) {
-		if (n->value != NULL)
-			return -EEXIST;
-		n->key = key; /* a joining node has more bits set than count */
-		n->value = value;
-		lpm->count++;
-		return 0;
-	}
-	leaf = calloc(1, sizeof(*leaf));
-	if (leaf == NULL)
+	BUG_IF(addr_size(prefix.addr.family) == 0);
+	if (v == NULL)
+		v = vn_add(lpm, vn, prefix.addr.family);
+	if (v == NULL)
 		return -ENOMEM;
-	*leaf = (struct lpm_node){.key = key, .parent = parent, .value = value, .len = len};
-	if (n != NULL) {
-		if (add_beside(lpm, leaf, n, common) != 0) {
-			free(leaf);
-			return -ENOMEM;
-		}
-	} else if (parent != NULL) {
-		set_child(parent, leaf);
-	} else {
-		lpm->root = leaf;
-	}
-	lpm->count++;
-	return 0;
+	err = tb_add(&v->tb, key_of(&prefix.addr), prefix.len, value);
+	if (err == 0)
+		lpm->count++;
+	else
+		vn_drop_if_empty(lpm, v);
+	return err;
 }
 
 void *
 lpm_remove(struct lpm *lpm, vn_id_t vn, struct prefix prefix)
 {
-	struct lpm_node *n = find_node(lpm, vn, &prefix);
-	void *value = n == NULL ? NULL : n->value;
-	struct lpm_node *parent;
+	struct vn_tb *v = vn_find(lpm, vn, prefix.addr.family);
+	void *value = v == NULL ? NULL : tb_remove(&v->tb, key_of(&prefix.addr), prefix.len);
 
 	if (value == NULL)
 		return NULL;
 	lpm->count--;
-	n->value = NULL;
-	if (n->child[0] != NULL && n->child[1] != NULL)
-		return value;
-	parent = n->parent;
-	splice(lpm, n);
-	if (parent != NULL && parent->value == NULL &&
-	    (parent->child[0] == NULL || parent->child[1] == NULL))
-		splice(lpm, parent);
+	vn_drop_if_empty(lpm, v);
 	return value;
 }
 
-/* Value of the longest prefix of 'len' bits at most that the key begins with. */
-static void *
-find_longest(const struct lpm *lpm, const struct lpm_key *key, unsigned len)
+void *
+lpm_replace(struct lpm *lpm, vn_id_t vn, struct prefix prefix, void *value)
 {
-	const struct lpm_node *n = lpm->root;
-	void *best = NULL;
+	struct vn_tb *v = vn_find(lpm, vn, prefix.addr.family);
 
-	while (n != NULL && n->len <= len && node_matches(n, key)) {
-		if (n->value != NULL)
-			best = n->value;
-		if (n->len >= len)
-			break;
-		n = n->child[bit_at(key, n->len)];
-	}
-	return best;
+	return v == NULL ? NULL : tb_replace(&v->tb, key_of(&prefix.addr), prefix.len, value);
 }
 
 void *
 lpm_find(const struct lpm *lpm, vn_id_t vn, struct addr addr)
 {
-	struct lpm_key key = key_make(vn, &addr);
+	const struct vn_tb *v = vn_find(lpm, vn, addr.family);
 
-	return find_longest(lpm, &key, key_bits(addr.family));
+	return v == NULL ? NULL : tb_find(&v->tb, key_of(&addr));
+}
+
+/* Those of one family among a batch. */
+static void
+find_of_family(const struct vn_tb *v, uint8_t family, const struct addr *addrs, size_t count,
+	       void **values)
+{
+	tb_key_t keys[TB_BATCH];
+	void *found[TB_BATCH];
+	uint8_t place[TB_BATCH];
+	size_t chosen = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		keys[chosen] = key_of(&addrs[i]);
+		place[chosen] = (uint8_t)i;
+		chosen += addrs[i].family == family;
+	}
+	if (chosen == 0)
+		return;
+	tb_find_batch(&v->tb, keys, chosen, found);
+	for (size_t i = 0; i < chosen; i++)
+		values[place[i]] = found[i];
+}
+
+void
+lpm_find_batch(const struct lpm *lpm, vn_id_t vn, const struct addr *addrs, size_t count,
+	       void **values)
+{
+	const struct vn_tb *v4 = vn_find(lpm, vn, ADDR_V4), *v6 = vn_find(lpm, vn, ADDR_V6);
+
+	for (size_t done = 0; done < count; done += TB_BATCH) {
+		size_t size = count - done < TB_BATCH ? count - done : TB_BATCH;
+
+		memset(values + done, 0, size * sizeof(*values));
+		if (v4 != NULL)
+			find_of_family(v4, ADDR_V4, addrs + done, size, values + done);
+		if (v6 != NULL)
+			find_of_family(v6, ADDR_V6, addrs + done, size, values + done);
+	}
+}
+
+void *
+lpm_find_longest(const struct lpm *lpm, vn_id_t vn, struct addr addr, struct prefix *prefix)
+{
+	const struct vn_tb *v = vn_find(lpm, vn, addr.family);
+	struct tb_prefix found;
+
+	if (v == NULL ||
+	    !tb_find_around(&v->tb, key_of(&addr), (unsigned)addr_size(addr.family) * 8, &found))
+		return NULL;
+	*prefix = prefix_make(addr, found.len);
+	return found.value;
 }
 
 void *
 lpm_find_around(const struct lpm *lpm, vn_id_t vn, struct prefix prefix)
 {
-	struct lpm_key key = key_make(vn, &prefix.addr);
+	const struct vn_tb *v = vn_find(lpm, vn, prefix.addr.family);
+	struct tb_prefix found;
 
-	return find_longest(lpm, &key, HEAD_BITS + prefix.len);
+	if (v == NULL || !tb_find_around(&v->tb, key_of(&prefix.addr), prefix.len, &found))
+		return NULL;
+	return found.value;
 }
 
 void *
 lpm_find_exact(const struct lpm *lpm, vn_id_t vn, struct prefix prefix)
 {
-	const struct lpm_node *n = find_node(lpm, vn, &prefix);
+	const struct vn_tb *v = vn_find(lpm, vn, prefix.addr.family);
 
-	return n == NULL ? NULL : n->value;
+	return v == NULL ? NULL : tb_find_exact(&v->tb, key_of(&prefix.addr), prefix.len);
 }
 
-const struct lpm_node *
-lpm_next(const struct lpm *lpm, const struct lpm_node *node)
+void *
+lpm_next(const struct lpm *lpm, vn_id_t *vn, struct prefix *prefix)
 {
-	const struct lpm_node *n = node;
+	uint32_t head = head_of(*vn, prefix->addr.family);
+	struct tb_prefix at = {key_of(&prefix->addr), prefix->len, NULL}, next;
+	struct tb_prefix at_vn = {head_key(head), HEAD_BITS, NULL};
+	const struct vn_tb *v = tb_find(&lpm->vns, at_vn.key);
+	bool found = v != NULL && tb_next(&v->tb, &at, &next);
 
-	do {
-		if (n == NULL) {
-			n = lpm->root;
-		} else if (n->child[0] != NULL) {
-			n = n->child[0];
-		} else if (n->child[1] != NULL) {
-			n = n->child[1];
-		} else {
-			while (n->parent != NULL &&
-			       (n->parent->child[1] == n || n->parent->child[1] == NULL))
-				n = n->parent;
-			n = n->parent == NULL ? NULL : n->parent->child[1];
-		}
-	} while (n != NULL && n->value == NULL);
-	return n;
-}
-
-const struct lpm_node *
-lpm_after(const struct lpm *lpm, vn_id_t vn, struct prefix prefix)
-{
-	struct lpm_key key = key_make(vn, &prefix.addr);
-	unsigned len = HEAD_BITS + prefix.len;
-	const struct lpm_node *n = lpm->root;
-	const struct lpm_node *after = NULL; /* all of this subtree is behind the prefix */
-
-	/* Down along the prefix. */
-	while (n != NULL && n->len < len && node_matches(n, &key)) {
-		unsigned bit = bit_at(&key, n->len);
-
-		if (bit == 0 && n->child[1] != NULL)
-			after = n->child[1];
-		n = n->child[bit];
+	while (!found) {
+		if (!tb_next(&lpm->vns, &at_vn, &at_vn))
+			return NULL;
+		v = at_vn.value;
+		found = tb_next(&v->tb, NULL, &next);
 	}
-	if (n != NULL) {
-		unsigned common = common_bits(&key, &n->key, len < n->len ? len : n->len);
-
-		if (common < len && common < n->len)
-			after = bit_at(&n->key, common) == 1 ? n : after;
-		else if (n->len > len)
-			after = n;
-		else if (n->child[0] != NULL || n->child[1] != NULL)
-			after = n->child[n->child[0] == NULL];
-	}
-	if (after == NULL || after->value != NULL)
-		return after;
-	return lpm_next(lpm, after);
+	*vn = v->head >> 8;
+	*prefix = (struct prefix){addr_of((uint8_t)v->head, next.key), (uint8_t)next.len};
+	return next.value;
 }
 
-int
-lpm_compare(const struct lpm_node *a, const struct lpm_node *b)
+void
+lpm_share(struct lpm *lpm)
 {
-	size_t i;
+	lpm->retire.on = true;
+}
 
-	for (i = 0; i < ARRAY_COUNT(a->key.w); i++)
-		if (a->key.w[i] != b->key.w[i])
-			return a->key.w[i] < b->key.w[i] ? -1 : 1;
-	return (a->len > b->len) - (a->len < b->len);
+uint64_t
+lpm_mark(const struct lpm *lpm)
+{
+	return lpm->retire.tail;
+}
+
+void
+lpm_reclaim(struct lpm *lpm, uint64_t mark)
+{
+	retire_reclaim(&lpm->retire, mark);
 }

@@ -263,7 +263,7 @@ start_here(struct vr *vr, const struct given *g, us_t now)
 int
 action_start(struct vr *vr, const struct action_order *order, uint32_t *number, us_t now)
 {
-	const struct gndt_route *route = gndt_find(vr->gndt, order->vn, order->eid);
+	const struct gndt_target *route = gndt_find(vr->gndt, order->vn, order->eid);
 	struct actions *a = vr->actions;
 	struct given *g;
 	int err = 0;

@@ -65,7 +65,7 @@ find_elsewhere(const struct vr *vr, const struct site *site, struct addr ip)
 bool
 beside_is_routed(const struct vr *vr, const struct site *site, struct addr ip)
 {
-	const struct gndt_route *route = gndt_find(vr->gndt, site->vn, ip);
+	const struct gndt_target *route = gndt_find(vr->gndt, site->vn, ip);
 
 	return route != NULL && route->slot != GNDT_LOCAL;
 }

@@ -223,24 +223,25 @@ gndt_row(void *ctx, const cJSON *request, uint64_t *cursor, cJSON **row)
 {
 	static const char *const origins[] = {"fixed", "host", "mapped"};
 	const struct daemon *d = ctx;
-	const struct gndt_route *route;
+	struct gndt_route route;
 	struct prefix last;
 	vn_id_t vn;
+	bool found;
 	cJSON *o;
 
 	(void)request;
 	last = route_from_cursor(cursor, &vn);
-	route = gndt_next(d->vr->gndt, &vn, cursor[0] != 0 ? &last : NULL);
+	found = gndt_next(d->vr->gndt, &vn, cursor[0] != 0 ? &last : NULL, &route);
 	*row = NULL;
-	if (route == NULL)
+	if (!found)
 		return 0;
-	cursor_from_route(cursor, vn, &route->prefix);
+	cursor_from_route(cursor, vn, &route.prefix);
 	*row = o = cJSON_CreateObject();
 	ctl_add_number(o, "vn", vn);
-	ctl_add_text(o, "prefix", fmt_prefix(route->prefix).s);
-	ctl_add_vr(o, "vr", d->vr, route->vr);
-	ctl_add_text(o, "origin", origins[route->origin]);
-	cJSON_AddBoolToObject(o, "local", route->slot == GNDT_LOCAL);
+	ctl_add_text(o, "prefix", fmt_prefix(route.prefix).s);
+	ctl_add_vr(o, "vr", d->vr, route.vr);
+	ctl_add_text(o, "origin", origins[route.origin]);
+	cJSON_AddBoolToObject(o, "local", route.slot == GNDT_LOCAL);
 	return 0;
 }
 

@@ -144,7 +144,7 @@ static void
 route_lan_frame(struct vr *vr, struct site *site, const struct fwd_origin *origin, struct mac to,
 		struct frame *f, const struct ip *ip, us_t now)
 {
-	const struct gndt_route *route;
+	const struct gndt_target *route;
 	const struct hwdt_entry *e;
 
 	if (vr_owns_address(site, ip->dst)) {
@@ -275,7 +275,7 @@ static void
 redirect(struct vr *vr, struct site *site, const struct fwd_origin *origin,
 	 const struct seal_inner *inner, struct frame *f, const struct ip *ip, us_t now)
 {
-	const struct gndt_route *route = gndt_find(vr->gndt, site->vn, ip->dst);
+	const struct gndt_target *route = gndt_find(vr->gndt, site->vn, ip->dst);
 	struct seal_inner out = {.flags = SEAL_FLAG_REDIRECTED, .hops = FWD_HOPS};
 
 	if ((inner->flags & SEAL_FLAG_REDIRECTED) != 0) {

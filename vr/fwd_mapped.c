@@ -308,7 +308,7 @@ fwd_answer_plain(struct vr *vr, struct site *site, struct addr rloc, struct fram
 static bool
 source_is_plausible(struct vr *vr, const struct site *site, struct addr rloc, const struct ip *ip)
 {
-	const struct gndt_route *route = gndt_find(vr->gndt, site->vn, ip->src);
+	const struct gndt_target *route = gndt_find(vr->gndt, site->vn, ip->src);
 	struct addr known;
 
 	/* Whoever is behind a NAT is seen where it has registered from. */

@@ -97,7 +97,7 @@ static void
 route(struct vr *vr, struct site *site, const struct fwd_origin *origin, struct frame *f,
       const struct ip *ip, us_t now)
 {
-	const struct gndt_route *route = gndt_find(vr->gndt, site->vn, ip->dst);
+	const struct gndt_target *route = gndt_find(vr->gndt, site->vn, ip->dst);
 	struct seal_inner inner = {0};
 
 	if (route != NULL && route->slot != GNDT_LOCAL) {

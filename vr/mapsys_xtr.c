@@ -163,28 +163,28 @@ mapsys_place(void *ctx, vn_id_t vn, struct addr eid, struct xtr_place *out)
 	const struct mapsys *m = ctx;
 	struct vr *vr = m->vr;
 	const struct hwdt_entry *e = hwdt_find(vr->hwdt, vn, eid);
-	const struct gndt_route *route = gndt_find(vr->gndt, vn, eid);
+	struct gndt_route route;
 	const struct peer *p;
 
 	if (!mapsys_takes_part(vr, vn))
 		return false;
 	/* Of a proxy nothing stands behind it. */
-	if (route == NULL || vr_site(vr, vn)->outside != NULL)
+	if (!gndt_find_route(vr->gndt, vn, eid, &route) || vr_site(vr, vn)->outside != NULL)
 		return place_behind(m, vn, eid, out);
 	*out = (struct xtr_place){.prefix = prefix_host(eid)};
 	if (e != NULL)
 		out->version = lisp_version_of(e->b.mobility);
-	if (route->slot == GNDT_LOCAL) {
+	if (route.slot == GNDT_LOCAL) {
 		out->is_here = true;
 		/* Of a prefix whose machines move, each is a mapping of its own. */
 		if (!lndt_is_mobile(vr->lndt, vn, eid)) {
-			out->prefix = route->prefix;
+			out->prefix = route.prefix;
 			out->version = 0;
 		}
 		return true;
 	}
 	/* One of ours that is away. */
-	p = peers_at(vr->peers, route->slot);
+	p = peers_at(vr->peers, route.slot);
 	if (p == NULL || e == NULL || !lndt_is_mobile(vr->lndt, vn, eid) ||
 	    !vr->io->link_rloc(vr->ctx, p->slot, &out->rlocs[0]))
 		return false;

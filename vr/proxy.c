@@ -68,7 +68,7 @@ static void
 take_in(struct vr *vr, struct site *site, const struct fwd_origin *origin, struct frame *f,
 	const struct ip *ip, us_t now)
 {
-	const struct gndt_route *route = gndt_find(vr->gndt, site->vn, ip->dst);
+	const struct gndt_target *route = gndt_find(vr->gndt, site->vn, ip->dst);
 
 	if (route != NULL) {
 		site->taken_in++;

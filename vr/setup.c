@@ -73,7 +73,7 @@ vr_lndt(const struct conf *conf, struct vr_id self, const struct vr_id *peer_ids
 static bool
 is_host_route(const struct vr *vr, const struct lndt_row *row)
 {
-	const struct gndt_route *route = gndt_find_exact(vr->gndt, row->vn, row->prefix);
+	const struct gndt_target *route = gndt_find_exact(vr->gndt, row->vn, row->prefix);
 
 	return route != NULL && route->origin == GNDT_HOST;
 }

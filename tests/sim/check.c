@@ -70,7 +70,7 @@ sim_drops(const struct sim *sim, size_t router, enum vr_drop reason)
 static bool
 leads_to(const struct sim *sim, size_t router, vn_id_t vn, struct addr ip, size_t owner)
 {
-	const struct gndt_route *route = gndt_find(sim_vr(sim, router)->gndt, vn, ip);
+	const struct gndt_target *route = gndt_find(sim_vr(sim, router)->gndt, vn, ip);
 	uint32_t slot = owner == router ? GNDT_LOCAL : node_at(sim, router)->slot_of[owner];
 
 	return route != NULL && vr_id_equal(route->vr, sim_id(sim, owner)) && route->slot == slot;
@@ -156,14 +156,15 @@ static bool
 no_stray_routes(struct sim *sim, size_t router)
 {
 	const struct vr *vr = sim_vr(sim, router);
-	const struct gndt_route *route = NULL;
+	struct gndt_route route;
+	const struct prefix *after = NULL;
 	vn_id_t vn = 0;
 
-	while ((route = gndt_next(vr->gndt, &vn, route != NULL ? &route->prefix : NULL)) != NULL) {
-		if (route_is_right(vr, vn, route))
+	for (; gndt_next(vr->gndt, &vn, after, &route); after = &route.prefix) {
+		if (route_is_right(vr, vn, &route))
 			continue;
 		sim_set_fault(sim, "router %zu: the route to %s in VN %u stands for nothing",
-			      router, fmt_prefix(route->prefix).s, vn);
+			      router, fmt_prefix(route.prefix).s, vn);
 		return false;
 	}
 	return true;

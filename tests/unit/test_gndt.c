@@ -9,6 +9,11 @@
 
 #include "tables/gndt.c"
 #include "tables/lpm.c"
+#include "tables/retire.c"
+#include "tables/tb.c"
+#include "tables/tb_find.c"
+#include "tables/tb_top.c"
+#include "tables/tb_walk.c"
 
 static const struct hash_key KEY = {11, 22};
 
@@ -205,11 +210,14 @@ route_equal(const struct gndt_route *a, const struct gndt_route *b)
 }
 
 static void
-assert_same_route(const struct gndt_route *found, const struct gndt_route *expected)
+assert_leads(const struct gndt_target *found, const struct gndt_route *expected)
 {
 	assert_int_equal(found == NULL, expected == NULL);
-	if (found != NULL)
-		assert_true(route_equal(found, expected));
+	if (found == NULL)
+		return;
+	assert_true(vr_id_equal(found->vr, expected->vr));
+	assert_int_equal(found->slot, expected->slot);
+	assert_int_equal(found->origin, expected->origin);
 }
 
 static int
@@ -246,20 +254,20 @@ model_after(const struct model *m, vn_id_t vn, struct prefix after)
 static void
 check_walk(const struct gndt *g, struct model *m)
 {
-	const struct gndt_route *r = NULL;
+	struct gndt_route r;
 	struct prefix last;
 	size_t seen = 0;
 	vn_id_t vn = 0, last_vn = 0;
 
-	while ((r = gndt_next(g, &vn, r == NULL ? NULL : &last)) != NULL) {
-		const struct plain *p = model_exact(m, vn, r->prefix);
+	while (gndt_next(g, &vn, seen == 0 ? NULL : &last, &r)) {
+		const struct plain *p = model_exact(m, vn, r.prefix);
 
 		assert_non_null(p);
-		assert_true(route_equal(&p->route, r));
+		assert_true(route_equal(&p->route, &r));
 		if (seen != 0)
-			assert_true(compare_prefixes(last_vn, last, vn, r->prefix) < 0);
+			assert_true(compare_prefixes(last_vn, last, vn, r.prefix) < 0);
 		last_vn = vn;
-		last = r->prefix;
+		last = r.prefix;
 		seen++;
 	}
 	assert_int_equal(seen, m->count);
@@ -274,10 +282,25 @@ check_all(const struct gndt *g, struct model *m)
 	for (i = 0; i < m->count; i++) {
 		const struct plain *p = &m->list[i];
 
-		assert_same_route(gndt_find_exact(g, p->vn, p->route.prefix), &p->route);
-		assert_same_route(gndt_find(g, p->vn, p->route.prefix.addr),
-				  model_find(m, p->vn, p->route.prefix.addr));
+		assert_leads(gndt_find_exact(g, p->vn, p->route.prefix), &p->route);
+		assert_leads(gndt_find(g, p->vn, p->route.prefix.addr),
+			     model_find(m, p->vn, p->route.prefix.addr));
 	}
+}
+
+static void
+check_find(const struct gndt *g, const struct model *m, vn_id_t vn, struct addr a)
+{
+	const struct gndt_route *expected = model_find(m, vn, a);
+	const struct gndt_target *target;
+	struct gndt_route found;
+
+	assert_leads(gndt_find(g, vn, a), expected);
+	gndt_find_batch(g, vn, &a, 1, &target);
+	assert_leads(target, expected);
+	assert_int_equal(gndt_find_route(g, vn, a, &found), expected != NULL);
+	if (expected != NULL)
+		assert_true(route_equal(&found, expected));
 }
 
 /* Goes on behind a prefix that may be there or not. */
@@ -285,11 +308,13 @@ static void
 check_next(const struct gndt *g, const struct model *m, vn_id_t vn, struct prefix after)
 {
 	const struct plain *expected = model_after(m, vn, after);
-	const struct gndt_route *found = gndt_next(g, &vn, &after);
+	struct gndt_route found;
 
-	assert_same_route(found, expected == NULL ? NULL : &expected->route);
-	if (found != NULL)
-		assert_int_equal(vn, expected->vn);
+	assert_int_equal(gndt_next(g, &vn, &after, &found), expected != NULL);
+	if (expected == NULL)
+		return;
+	assert_true(route_equal(&found, &expected->route));
+	assert_int_equal(vn, expected->vn);
 }
 
 static void
@@ -325,7 +350,7 @@ long_random_sequences_agree_with_a_plain_list(void **state)
 			model_remove(&m, vn, put_route.prefix);
 		}
 		assert_int_equal(gndt_count(g), m.count);
-		assert_same_route(gndt_find(g, vn, a), model_find(&m, vn, a));
+		check_find(g, &m, vn, a);
 		check_next(g, &m, vn, put_route.prefix);
 		if (step % 1000 == 999)
 			check_all(g, &m);
@@ -337,8 +362,8 @@ long_random_sequences_agree_with_a_plain_list(void **state)
 		model_remove(&m, p.vn, p.route.prefix);
 	}
 	assert_int_equal(gndt_count(g), 0);
-	assert_null(g->prefixes.root);
-	assert_null(g->hosts.root);
+	assert_int_equal(g->lpm.vns.root, 0);
+	assert_int_equal(g->items, 0);
 	gndt_destroy(g);
 }
 
@@ -349,7 +374,7 @@ host_number(uint32_t i)
 }
 
 static void
-many_host_routes_are_found_while_the_table_grows(void **state)
+many_targets_are_shared_while_the_table_grows(void **state)
 {
 	const uint32_t count = 30000;
 	struct gndt *g = gndt_create(&KEY);
@@ -359,10 +384,11 @@ many_host_routes_are_found_while_the_table_grows(void **state)
 	(void)state;
 	put(g, 7, v4(10, 0, 0, 0), 8, UINT32_MAX - 1);
 	for (i = 0; i < count; i++) {
-		put(g, 7, host_number(i), 32, i);
-		assert_int_equal(gndt_find(g, 7, host_number(i))->slot, i);
-		assert_int_equal(gndt_find(g, 7, host_number(i / 2))->slot, i / 2);
+		put(g, 7, host_number(i), 32, i / 2);
+		assert_int_equal(gndt_find(g, 7, host_number(i))->slot, i / 2);
+		assert_int_equal(gndt_find(g, 7, host_number(i / 2))->slot, i / 4);
 	}
+	assert_int_equal(g->items, count / 2 + 1);
 	for (i = 0; i < g->round + g->split; i++) {
 		const struct item *item = g->bucket[i];
 		size_t chain = 0;
@@ -377,7 +403,11 @@ many_host_routes_are_found_while_the_table_grows(void **state)
 		gndt_remove(g, 7, prefix_host(host_number(i)));
 	for (i = 0; i < count; i++)
 		assert_int_equal(gndt_find(g, 7, host_number(i))->slot,
-				 i % 2 == 0 ? UINT32_MAX - 1 : i);
+				 i % 2 == 0 ? UINT32_MAX - 1 : i / 2);
+	assert_int_equal(g->items, count / 2 + 1);
+	for (i = 1; i < count; i += 2)
+		gndt_remove(g, 7, prefix_host(host_number(i)));
+	assert_int_equal(g->items, 1);
 	gndt_destroy(g);
 }
 
@@ -394,7 +424,7 @@ short_memory_changes_nothing(void **state)
 	put(g, 7, v4(10, 1, 0, 1), 32, 1);
 	put(g, 7, v4(10, 1, 128, 0), 24, 2);
 	for (i = 0; i < ARRAY_COUNT(lens); i++) {
-		struct gndt_route r = route(v4(10, 1, 64, 9), lens[i], 3);
+		struct gndt_route r = route(v4(10, 1, 64, 9), lens[i], 3 + (uint32_t)i);
 		size_t allowed = 0;
 
 		for (;; allowed++) {
@@ -407,37 +437,90 @@ short_memory_changes_nothing(void **state)
 				break;
 			assert_int_equal(err, -ENOMEM);
 			assert_int_equal(gndt_count(g), 3 + i);
+			assert_int_equal(g->items, 2 + i);
 			assert_null(gndt_find_exact(g, 7, r.prefix));
 			assert_int_equal(gndt_find(g, 7, v4(10, 1, 128, 1))->slot, 2);
 		}
-		assert_true(allowed >= 2);
+		assert_true(allowed >= 1);
 	}
+	put(g, 7, v4(10, 1, 0, 2), 32, 1); /* the spare is there again */
 	memory_allow(0);
 	put(g, 7, v4(10, 1, 0, 1), 32, 9); /* replacing needs none */
+	put(g, 7, v4(10, 1, 0, 2), 32, 9);
 	assert_null(gndt_create(&KEY));
 	memory_allow(1);
 	assert_null(gndt_create(&KEY));
+	memory_allow(2);
+	assert_null(gndt_create(&KEY));
 	memory_allow(MEMORY_ALL);
 	assert_int_equal(gndt_find(g, 7, v4(10, 1, 0, 1))->slot, 9);
+	assert_int_equal(gndt_find(g, 7, v4(10, 1, 0, 2))->slot, 9);
 	gndt_destroy(g);
 }
 
 static void
-host_hash_that_cannot_grow_still_works(void **state)
+target_hash_that_cannot_grow_still_works(void **state)
 {
 	struct gndt *g = gndt_create(&KEY);
 	uint32_t i;
 
 	(void)state;
+	put(g, 7, v4(10, 0, 0, 0), 24, 500);
 	for (i = 0; i < 500; i++) {
-		/* Enough for the item, its leaf and a joining node, but not for more buckets. */
-		memory_allow(3);
-		put(g, 7, host_number(i), 32, i);
+		struct gndt_route r = route(v4(10, 0, 0, 0), 24, i);
+
+		memory_allow(0); /* no buckets, but a spare target */
+		assert_int_equal(gndt_put(g, 7, &r), 0);
+		memory_allow(MEMORY_ALL);
+		put(g, 7, host_number(i + 1), 32, i);
 	}
-	memory_allow(MEMORY_ALL);
 	assert_int_equal(g->room, BUCKETS_FIRST);
 	for (i = 0; i < 500; i++)
-		assert_int_equal(gndt_find(g, 7, host_number(i))->slot, i);
+		assert_int_equal(gndt_find(g, 7, host_number(i + 1))->slot, i);
+	gndt_destroy(g);
+}
+
+/* As a reload does that ends without memory. */
+static void
+what_was_replaced_is_put_back_without_memory(void **state)
+{
+	struct gndt *g = gndt_create(&KEY);
+
+	(void)state;
+	for (uint32_t i = 0; i < 100; i++)
+		put(g, 7, host_number(i), 32, i);
+	for (uint32_t i = 0; i < 100; i++)
+		put(g, 7, host_number(i), 32, 1000);
+	assert_int_equal(g->items, 1);
+	memory_allow(0);
+	for (uint32_t i = 0; i < 100; i++)
+		put(g, 7, host_number(i), 32, i);
+	memory_allow(MEMORY_ALL);
+	assert_int_equal(g->items, 100);
+	for (uint32_t i = 0; i < 100; i++)
+		gndt_remove(g, 7, prefix_host(host_number(i)));
+	assert_in_range(g->spares, 0, 1);
+	gndt_destroy(g);
+}
+
+/* What was found stays while the table changes, until it is reclaimed. */
+static void
+a_shared_table_keeps_what_was_found(void **state)
+{
+	struct gndt *g = gndt_create(&KEY);
+	const struct gndt_target *found;
+	uint64_t mark;
+
+	(void)state;
+	gndt_share(g);
+	put(g, 7, v4(10, 1, 0, 0), 16, 1);
+	found = gndt_find(g, 7, v4(10, 1, 2, 3));
+	put(g, 7, v4(10, 1, 0, 0), 16, 2);
+	gndt_remove(g, 7, prefix_make(v4(10, 1, 0, 0), 16));
+	assert_int_equal(found->slot, 1);
+	mark = gndt_mark(g);
+	assert_true(mark >= 3); /* two targets and a leaf */
+	gndt_reclaim(g, mark);
 	gndt_destroy(g);
 }
 
@@ -449,9 +532,11 @@ main(void)
 		cmocka_unit_test(vns_and_families_are_apart),
 		cmocka_unit_test(exact_prefix_is_not_mistaken_for_another),
 		cmocka_unit_test(long_random_sequences_agree_with_a_plain_list),
-		cmocka_unit_test(many_host_routes_are_found_while_the_table_grows),
+		cmocka_unit_test(many_targets_are_shared_while_the_table_grows),
 		cmocka_unit_test(short_memory_changes_nothing),
-		cmocka_unit_test(host_hash_that_cannot_grow_still_works),
+		cmocka_unit_test(target_hash_that_cannot_grow_still_works),
+		cmocka_unit_test(what_was_replaced_is_put_back_without_memory),
+		cmocka_unit_test(a_shared_table_keeps_what_was_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

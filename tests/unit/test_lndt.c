@@ -9,6 +9,11 @@
 
 #include "tables/lndt.c"
 #include "tables/lpm.c"
+#include "tables/retire.c"
+#include "tables/tb.c"
+#include "tables/tb_find.c"
+#include "tables/tb_top.c"
+#include "tables/tb_walk.c"
 
 static const struct vr_id SELF = {100};
 static const struct vr_id B = {200};

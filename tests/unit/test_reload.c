@@ -19,6 +19,11 @@
 #include "tables/gndt.c"
 #include "tables/lndt.c"
 #include "tables/lpm.c"
+#include "tables/retire.c"
+#include "tables/tb.c"
+#include "tables/tb_find.c"
+#include "tables/tb_top.c"
+#include "tables/tb_walk.c"
 #include "tables/peer.c"
 #include "vr/roster.c"
 #include "vr/session.c"
@@ -51,13 +56,13 @@ static const struct mac vm = {{0x52, 0x54, 0, 0, 0, 5}};
 static char *
 picture(struct fixture *f)
 {
-	const struct gndt_route *route = NULL;
+	const struct prefix *after = NULL;
+	struct gndt_route route;
 	const struct hwdt_entry *e;
 	struct tunnel_peer_stats stats;
 	struct vr *vr = f->d.vr;
 	uint32_t position = 0;
 	size_t row_position = 0, size;
-	struct prefix last;
 	const struct peer *p;
 	struct lndt_row row;
 	vn_id_t vn = 0;
@@ -79,11 +84,9 @@ picture(struct fixture *f)
 	for (size_t i = 0; lndt_row(vr->lndt, i, &row); i++)
 		fprintf(out, "lndt %u %s %s\n", row.vn, fmt_prefix(row.prefix).s,
 			fmt_vr_id(row.vr).s);
-	while ((route = gndt_next(vr->gndt, &vn, route == NULL ? NULL : &last)) != NULL) {
-		last = route->prefix;
-		fprintf(out, "gndt %u %s %s %u %u\n", vn, fmt_prefix(last).s,
-			fmt_vr_id(route->vr).s, route->slot, route->origin);
-	}
+	for (; gndt_next(vr->gndt, &vn, after, &route); after = &route.prefix)
+		fprintf(out, "gndt %u %s %s %u %u\n", vn, fmt_prefix(route.prefix).s,
+			fmt_vr_id(route.vr).s, route.slot, route.origin);
 	while ((e = hwdt_next(vr->hwdt, &row_position)) != NULL)
 		fprintf(out, "hwdt %u %s %s\n", e->b.vn, fmt_addr(e->b.ip).s, fmt_vr_id(e->b.vr).s);
 	fprintf(out, "conf %p silence %lld\n", (const void *)f->d.conf, (long long)last_silence);

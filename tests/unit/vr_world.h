@@ -390,7 +390,7 @@ peer_says(struct world *w, size_t from, const char *eid, struct mac mac, mobilit
 static inline struct vr_id
 routed_to(const struct world *w, const char *eid)
 {
-	const struct gndt_route *r = gndt_find(w->vr->gndt, VN, ip(eid));
+	const struct gndt_target *r = gndt_find(w->vr->gndt, VN, ip(eid));
 
 	return r != NULL ? r->vr : (struct vr_id){0};
 }

@@ -1,0 +1,12 @@
+/* Large memory that is read at random: with huge pages a read waits for its cache line only, not
+ * for the page table too. */
+#ifndef TABLES_HUGE_H
+#define TABLES_HUGE_H
+
+#include <stddef.h>
+
+/* A wish, for memory that has just been allocated; without effect where the system has no huge
+ * pages or the memory is smaller than one. */
+void huge_advise(void *memory, size_t size);
+
+#endif
