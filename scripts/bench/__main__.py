@@ -8,11 +8,11 @@ import sys
 
 from lab.netns import LabError
 
-from . import aead, iperf, mapserver, report, tools
+from . import aead, gndt, iperf, mapserver, report, tools
 
 # Name of the figure -> how to measure it on a joined path for so many seconds.
 MEASURES = {"tcp1_gbps": iperf.tcp_gbps}
-GROUPS = ("throughput", "map-server", "aead")
+GROUPS = ("throughput", "map-server", "aead", "gndt")
 
 
 def parse(words):
@@ -60,6 +60,8 @@ def measure(options):
         values.update(mapserver.measure(options.eids, options.repeats))
     if "aead" in options.only:
         values.update(aead.measure(options.repeats))
+    if "gndt" in options.only:
+        values.update(gndt.measure(options.repeats))
     return values
 
 
