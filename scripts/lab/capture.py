@@ -21,7 +21,7 @@ class Frame:
     """One frame; fields that it does not have are 0 or empty."""
     __slots__ = ("time", "port", "outbound", "size", "to", "source", "kind", "ip_from", "ip_to",
                  "protocol", "payload", "flow", "number", "is_request", "operation",
-                 "udp_to")
+                 "udp_to", "sequence")
 
     def __init__(self, time, port, outbound, size, data):
         self.time = time
@@ -32,7 +32,7 @@ class Frame:
         self.source = data[6:12]
         self.kind = data[12] << 8 | data[13]
         self.ip_from = self.ip_to = b""
-        self.protocol = self.number = self.operation = self.udp_to = 0
+        self.protocol = self.number = self.operation = self.udp_to = self.sequence = 0
         self.flow = None
         self.is_request = False
         self.payload = b""
@@ -46,6 +46,8 @@ class Frame:
         self.protocol = data[23]
         self.ip_from, self.ip_to = data[26:30], data[30:34]
         at = 14 + (data[14] & 15) * 4
+        if self.protocol == TCP and len(data) >= at + 8:
+            self.sequence = int.from_bytes(data[at + 4:at + 8], "big")
         if self.protocol not in (UDP, ICMP):
             return
         self.payload = body = data[at + 8:]

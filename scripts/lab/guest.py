@@ -69,6 +69,7 @@ class Image:
     card: str
     disk: str = None  # path of a disk image
     memory_kib: int = None  # None: the least it boots with
+    options: tuple = ()  # further ones of QEMU
 
 
 def _package_of(flavour):

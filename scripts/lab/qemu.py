@@ -145,7 +145,7 @@ class Machine:
             command += ["-device", "virtio-serial-pci", "-chardev",
                         f"socket,id=c0,path={lab.path(self.label + '.port')},server=on,wait=off",
                         "-device", f"virtserialport,chardev=c0,name={self.port}"]
-        command += self.options
+        command += [*self.image.options, *self.options]
         if incoming:
             command += ["-incoming", "defer"]
         if hold:

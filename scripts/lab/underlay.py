@@ -22,10 +22,11 @@ class Underlay:
             self.space.bridge("sw0")
 
     def attach(self, space, device, address):
-        """Gives the namespace a device on this network."""
+        """Gives the namespace a device on this network, with this address unless it is None."""
         mine = f"to-{space.name}"
         self.lab.link(self.space, mine, space, device)
-        space.ip(f"address add {address} dev {device}")
+        if address:
+            space.ip(f"address add {address} dev {device}")
         if not self.emulated:
             self.space.ip(f"link set {mine} master sw0")
         elif self.loss_pct or self.rules:

@@ -1,12 +1,13 @@
 """The migration experiments: their arithmetic, and one of them from end to end."""
 import json
+from types import SimpleNamespace
 
 import pytest
 
 from bench.migration import __main__ as migration
 from bench.migration import figures, report, seed003, servers, thesis
 from bench.migration.fetch import File, Stream
-from bench.migration.watch import carries
+from bench.migration.watch import carries, sent_again
 from lab.capture import UDP
 
 
@@ -104,7 +105,7 @@ def test_half_of_the_delay_is_at_each_site_of_the_machine():
 
 def move(kind="ftp", restored=50.0, goes_on=True):
     return {"kind": kind, "restoration_ms": restored, "guest_ms": 1.0, "silence_ms": 1.0, "paused_ms": 5.0,
-            "rtp_missing": None, "goes_on": goes_on}
+            "rtp_missing": None, "segments_again": 0, "first_again": False, "goes_on": goes_on}
 
 
 END = {"content_ok": True, "error": "", "bytes": 1}
@@ -118,6 +119,46 @@ def test_a_row_holds_what_is_promised_or_not(moves, end, held):
     row = thesis.summarise("ftp", thesis.Point(20), False, moves, end)
     assert row["held"] is held
     assert report.targets([row])[0]["held"] is held
+
+
+def test_a_row_has_the_plain_switch_beside_it():
+    row = thesis.summarise("ftp", thesis.Point(20), False, [move(restored=51.0)] * 5, END)
+    plain = thesis.summarise("ftp", thesis.Point(20), False, [move(restored=40.5)] * 3, END)
+    found = thesis.compare(row, plain)
+    assert found["overlay_adds_ms"] == found["overlay_adds_on_the_way_ms"] == 10.5
+    assert found["plain_switch"]["restoration_ms"]["median"] == 40.5 and found["plain_switch"]["moves"] == 3
+    lines = []
+    report.show([found], lines.append)
+    assert "plain switch" in lines[0] and " 40.5 " in lines[1]
+
+
+def test_the_plain_switch_decides_nothing():
+    row = thesis.summarise("ftp", thesis.Point(20), False, [move()], END)
+    broken = thesis.summarise("ftp", thesis.Point(20), False, [move(restored=None, goes_on=False)], END)
+    found = thesis.compare(row, broken)
+    assert found["held"] and found["overlay_adds_ms"] is None and not found["plain_switch"]["survived"]
+    late = thesis.summarise("ftp", thesis.Point(20), False, [move(restored=101.0)], END)
+    assert not thesis.compare(late, late)["held"]
+
+
+def segments(*numbers):
+    return [SimpleNamespace(sequence=number) for number in numbers]
+
+
+@pytest.mark.parametrize("before, after, again", [
+    ((100, 200), (300, 400), []), ((100, 200), (200, 300), [0]), ((100, 200, 300), (100, 400, 200), [0, 2]),
+    ((), (100, 200, 200), [2]), ((2**32 - 100,), (0, 100), []), ((2**32 - 100, 0), (2**32 - 100, 100), [0]),
+    ((100, 300, 200), (300,), [0])])
+def test_what_tcp_sends_again_is_known(before, after, again):
+    frames = segments(*after)
+    assert sent_again(segments(*before), frames) == [frames[index] for index in again]
+
+
+def test_a_row_says_what_began_with_a_retransmission():
+    moves = [{**move(), "segments_again": 2, "first_again": True}, move(), move()]
+    row = thesis.summarise("http", thesis.Point(60, 1), False, moves, END)
+    assert row["segments_again"] == [2, 0, 0] and row["first_again"] == 1
+    assert "1 of 3 began with a retransmission" in report.targets([row])[0]["also"]
 
 
 def test_the_promises_of_seed_003():

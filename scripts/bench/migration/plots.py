@@ -37,6 +37,11 @@ def _restoration(rows, kind, folder):
         spread = [[middle - value["min"] / 1000 for (_, value), middle in zip(mine, middles)],
                   [value["max"] / 1000 - middle for (_, value), middle in zip(mine, middles)]]
         axes.errorbar([km for km, _ in mine], middles, yerr=spread, marker="o", capsize=2, label=text)
+    plain = sorted((row["distance_km"], row["plain_switch"]["restoration_ms"]["median"] / 1000) for row in rows
+                   if row.get("plain_switch") and row["plain_switch"]["restoration_ms"]
+                   and (row["loss_pct"], row["corrupt_pct"]) == (0, 0))
+    if plain:
+        axes.plot(*zip(*plain), color="grey", marker="x", linestyle="-.", label="plain switch, no loss")
     bounds = sorted({(row["distance_km"], row["bound_ms"] / 1000) for row in rows if row["bound_ms"]})
     if bounds:
         axes.plot(*zip(*bounds), "k:", label="wanted, for loss up to 1 %")

@@ -42,7 +42,9 @@ def _also(row):
         return f"no loss: {row['lost']} of {row['sent']}"
     if row["experiment"] == "seed003":
         return ""
-    return "transfer goes on, content right" if row["survived"] else "transfer BROKEN or content WRONG"
+    text = "transfer goes on, content right" if row["survived"] else "transfer BROKEN or content WRONG"
+    again = row["first_again"]
+    return text + (f", {again} of {row['moves']} began with a retransmission" if again else "")
 
 
 def result(rows, moves, options):
@@ -68,13 +70,14 @@ def _number(value, width=9):
 
 def show(rows, say=print):
     """The table, and which targets held."""
-    say(f"{'experiment':<10} {'at':<46}{'median':>9}{'min':>9}{'max':>9}{'wanted':>9}  held  (ms)")
+    say(f"{'experiment':<10} {'at':<46}{'median':>9}{'min':>9}{'max':>9}{'wanted':>9}{'plain switch':>14}  held  (ms)")
     for row in rows:
         value = row[figure(row)[0]] or {"median": None, "min": None, "max": None}
         bound = row["bound_ms"]
+        plain = (row.get("plain_switch") or {}).get("restoration_ms")
         held = "-" if bound is None and row["held"] else "yes" if row["held"] else "NO"
         say(f"{row['experiment']:<10} {place(row):<46}{_number(value['median'])}{_number(value['min'])}"
-            f"{_number(value['max'])}{_number(bound)}  {held:<4}  {_also(row)}")
+            f"{_number(value['max'])}{_number(bound)}{_number(plain and plain['median'], 14)}  {held:<4}  {_also(row)}")
     entries = targets(rows)
     held = sum(entry["held"] for entry in entries)
     say(f"{held} of {len(entries)} targets hold" + ("" if held == len(entries) else "; these do not:"))

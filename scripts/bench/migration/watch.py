@@ -58,6 +58,24 @@ def is_of_server(frame, kind, address):
     return frame.protocol == TCP and frame.size > TCP_DATA_SIZE
 
 
+def sent_again(before, after):
+    """Those of the TCP frames in 'after', in order, that carry what one of 'before' or an earlier one of 'after' has carried
+    already: of one connection the numbers go up."""
+    found, last = [], before[-1].sequence if before else None
+    for frame in before:
+        last = _later(last, frame.sequence)
+    for frame in after:
+        if last is not None and _later(last, frame.sequence) == last:
+            found.append(frame)
+        last = frame.sequence if last is None else _later(last, frame.sequence)
+    return found
+
+
+def _later(one, other):
+    """The later of two sequence numbers (RFC 9293, section 3.4)."""
+    return other if 0 < (other - one) % 2**32 < 2**31 else one
+
+
 def rtp_number(frame):
     return frame.payload[2] << 8 | frame.payload[3]
 
