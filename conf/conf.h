@@ -191,6 +191,7 @@ struct conf_ms_mobile {
 	struct prefix prefix;
 	char **sites; /* names */
 	size_t site_count;
+	bool by_host; /* Map-Requests for one address are answered for it alone */
 };
 
 /* An RTR of a map-server, or a map-server of an RTR, and the key that the two share. */

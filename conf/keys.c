@@ -447,6 +447,11 @@ static const struct key keys[] = {
 	{"lisp.map_server.mobile[].sites", KEY_NAME, .required = true, .min = 1,
 	 .max = LISP_SITES_MAX, MANY(struct conf_ms_mobile, sites, site_count),
 	 .help = "Names of the sites that may register them, one site at a time."},
+	{"lisp.map_server.mobile[].by_host", KEY_BOOL, .fallback = "false",
+	 AT(struct conf_ms_mobile, by_host),
+	 .help = "A Map-Request for one address is answered for that address alone, not for a "
+		 "prefix around it; for xTRs that, after an SMR, only renew the mapping that they "
+		 "have."},
 	{"lisp.map_server.rtrs", KEY_OBJECTS, .max = LISP_RTRS_MAX,
 	 MANY(struct conf, lisp.rtrs, lisp.rtr_count),
 	 .help = "RTRs that sites behind a NAT are told of, the preferred first, and that may "

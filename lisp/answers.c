@@ -43,8 +43,8 @@ answer_outside(const struct xtr *x, const struct lisp_asked *asked, struct addr 
 
 /* Adds the record for one EID; false when it is not ours to say. */
 static bool
-answer_one(struct xtr *x, const struct lisp_asked *asked, const struct endpoint *to,
-	   struct addr probed, struct lisp_builder *b, us_t now)
+answer_one(struct xtr *x, const struct lisp_asked *asked, const struct lisp_eid *source,
+	   const struct endpoint *to, struct addr probed, struct lisp_builder *b, us_t now)
 {
 	struct addr eid = asked->eid.prefix.addr;
 	struct lisp_record record = {.authoritative = true};
@@ -68,7 +68,10 @@ answer_one(struct xtr *x, const struct lisp_asked *asked, const struct endpoint 
 	record.map_version = place.version;
 	lisp_put_record(b, &record);
 	xtr_put_place(x, b, &place, probed);
-	xtr_asked(x, asked->eid.vn, eid, to->addr, false, now);
+	xtr_asked(x, asked->eid.vn, eid, to->addr,
+		  source->kind == LISP_EID_IP ? source->prefix.addr
+					      : (struct addr){.family = ADDR_NONE},
+		  false, now);
 	return true;
 }
 
@@ -106,7 +109,7 @@ answers_request(struct xtr *x, const struct endpoint *from, const struct lisp_ec
 	}
 	lisp_begin(&b, data, sizeof(data), &reply);
 	while (lisp_asked_next(&records, &asked))
-		any = answer_one(x, &asked, &to, probed, &b, now) || any;
+		any = answer_one(x, &asked, &msg->request.source, &to, probed, &b, now) || any;
 	if (!any || msg->request.no_reply)
 		return;
 	xtr_send(x, &to, data, lisp_end(&b));

@@ -46,6 +46,7 @@ askers_put(struct askers *a, const struct xtr_asker *asker)
 {
 	struct xtr_asker *set = &a->rows[set_of(a, asker->vn, asker->eid)], *oldest = set;
 	bool pushes = asker->pushes, is_new = true;
+	struct addr source;
 	us_t told;
 
 	for (size_t i = 0; i < WAYS; i++) {
@@ -60,7 +61,12 @@ askers_put(struct askers *a, const struct xtr_asker *asker)
 			oldest = &set[i];
 	}
 	told = is_new ? 0 : oldest->told;
+	if (is_new || !addr_is_none(asker->source))
+		source = asker->source;
+	else
+		source = oldest->source;
 	*oldest = *asker;
+	oldest->source = source;
 	oldest->pushes = pushes;
 	oldest->told = told;
 	return is_new;

@@ -462,6 +462,20 @@ asks_reply(struct xtr *x, const struct lisp_msg *msg, us_t now)
 		asks_done(x, ask);
 }
 
+/* The EID that an SMR is about: in the record, or, as some peers have it, in the source EID beside a record with an EID of
+ * ours. */
+static const struct lisp_eid *
+smr_about(const struct xtr *x, const struct lisp_msg *msg, const struct lisp_asked *asked)
+{
+	const struct lisp_eid *source = &msg->request.source;
+
+	if (mapcache_find(x->cache, asked->eid.vn, asked->eid.prefix.addr) == NULL &&
+	    source->kind == LISP_EID_IP &&
+	    mapcache_find(x->cache, source->vn, source->prefix.addr) != NULL)
+		return source;
+	return &asked->eid;
+}
+
 void
 asks_smr(struct xtr *x, const struct lisp_msg *msg, us_t now)
 {
@@ -469,16 +483,18 @@ asks_smr(struct xtr *x, const struct lisp_msg *msg, us_t now)
 	struct lisp_asked asked;
 
 	while (lisp_asked_next(&records, &asked)) {
+		const struct lisp_eid *eid;
 		const struct mapping *m;
 
 		if (asked.eid.kind != LISP_EID_IP) {
 			xtr_counted(x, XTR_EID_KIND);
 			continue;
 		}
-		m = mapcache_find(x->cache, asked.eid.vn, asked.eid.prefix.addr);
+		eid = smr_about(x, msg, &asked);
+		m = mapcache_find(x->cache, eid->vn, eid->prefix.addr);
 		if (m == NULL || m->source == MAP_FIXED)
 			xtr_counted(x, XTR_SMR_UNKNOWN);
-		else if (ask_for(x, asked.eid.vn, asked.eid.prefix, FOR_SMR, now) == 0)
+		else if (ask_for(x, eid->vn, eid->prefix, FOR_SMR, now) == 0)
 			xtr_counted(x, XTR_SMRS_HEARD);
 		else
 			xtr_counted(x, XTR_SMR_LIMITED);

@@ -67,7 +67,7 @@ ms_answer(const struct ms *ms, const struct eid_key *key)
 {
 	struct ms_answer answer = {.number = registry_match(ms->registry, key), .complete = true};
 	uint8_t width = eid_key_width(key->family);
-	bool configured;
+	bool configured, by_host;
 	int owned;
 
 	if (answer.number != 0) {
@@ -77,10 +77,15 @@ ms_answer(const struct ms *ms, const struct eid_key *key)
 	}
 	/* An EID whose own site is away is not answered with what stands around that site. */
 	owned = ms_owned_len(ms, key, &configured);
+	by_host = ms_is_by_host(ms, key);
 	if (answer.number == 0 || owned > (int)answer.key.len) {
 		answer.number = 0;
 		answer.ttl = configured ? TTL_UNREGISTERED : TTL_NO_LISP;
-		answer.key = widest(ms, key);
+		answer.key = by_host ? *key : widest(ms, key);
+		return answer;
+	}
+	if (by_host) {
+		answer.key = *key;
 		return answer;
 	}
 	answer.complete = !has_inside(ms, &answer.key);

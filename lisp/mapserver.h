@@ -63,6 +63,7 @@ struct ms_mobile {
 	struct prefix prefix;
 	const uint16_t *sites; /* positions in ms_conf.sites */
 	size_t site_count;
+	bool by_host; /* a question about one EID is answered about that EID alone */
 };
 
 /* A Re-encapsulating Tunnel Router through which sites behind a NAT may register. */

@@ -20,6 +20,7 @@ struct ms_rule {
 	uint16_t site;
 	bool more_specifics; /* also inside of it */
 	bool mobile;         /* only inside of it, and as one of many */
+	bool by_host;        /* of a mobile one: EIDs inside are answered one by one */
 };
 
 /* Which prefixes may be registered by whom. */
@@ -104,6 +105,8 @@ MUST_USE int ms_rules_init(struct ms_rules *r, const struct ms_conf *conf, const
 void ms_rules_fini(struct ms_rules *r);
 bool ms_may_register(const struct ms *ms, uint32_t site, const struct eid_key *key);
 bool ms_is_mobile(const struct ms *ms, const struct eid_key *key);
+/* Is a question about the key, a single EID of a mobile prefix, answered about it alone? */
+bool ms_is_by_host(const struct ms *ms, const struct eid_key *key);
 /* Length of the longest prefix around the key that a site owns, or -1; '*any' says whether there is
  * a prefix of any kind around it. */
 int ms_owned_len(const struct ms *ms, const struct eid_key *key, bool *any);

@@ -77,7 +77,8 @@ add_mobile(struct ms_rules *r, const struct ms_conf *conf, const struct ms_mobil
 		if (mobile->sites[i] < conf->site_count)
 			err = add_rule(r, &key,
 				       (struct ms_rule){.site = (uint16_t)slots[mobile->sites[i]],
-							.mobile = true});
+							.mobile = true,
+							.by_host = mobile->by_host});
 		if (err != 0)
 			return err;
 	}
@@ -152,6 +153,22 @@ ms_is_mobile(const struct ms *ms, const struct eid_key *key)
 		for (const struct ms_rule *rule = next_rule(r, node, NULL); rule != NULL;
 		     rule = next_rule(r, node, rule))
 			if (rule->mobile && r->trie.nodes[node].len < key->len)
+				return true;
+	return false;
+}
+
+bool
+ms_is_by_host(const struct ms *ms, const struct eid_key *key)
+{
+	const struct ms_rules *r = &ms->rules;
+
+	if (key->len < eid_key_width(key->family))
+		return false;
+	for (uint32_t node = trie_covering(&r->trie, key); node != 0;
+	     node = trie_outer(&r->trie, node))
+		for (const struct ms_rule *rule = next_rule(r, node, NULL); rule != NULL;
+		     rule = next_rule(r, node, rule))
+			if (rule->by_host)
 				return true;
 	return false;
 }

@@ -10,10 +10,15 @@
 #define TELL_PACE US_S
 
 void
-xtr_asked(struct xtr *x, vn_id_t vn, struct addr eid, struct addr rloc, bool pushes, us_t now)
+xtr_asked(struct xtr *x, vn_id_t vn, struct addr eid, struct addr rloc, struct addr source,
+	  bool pushes, us_t now)
 {
-	struct xtr_asker asker = {
-		.vn = vn, .eid = eid, .rloc = rloc, .pushes = pushes, .last = now > 0 ? now : 1};
+	struct xtr_asker asker = {.vn = vn,
+				  .eid = eid,
+				  .rloc = rloc,
+				  .source = source,
+				  .pushes = pushes,
+				  .last = now > 0 ? now : 1};
 
 	if (askers_put(x->askers, &asker))
 		x->ops->asked(x->ctx, vn, eid, rloc, now);
@@ -76,22 +81,32 @@ push(const struct news *n, struct addr rloc, bool update_cache)
 }
 
 static void
-smr(const struct news *n, struct addr rloc)
+smr(const struct news *n, struct addr rloc, struct addr of)
 {
 	struct xtr *x = n->x;
 	struct endpoint to = {.addr = rloc, .port = x->conf.port};
-	struct lisp_asked asked = {.eid = xtr_eid(x, n->vn, prefix_host(n->eid))};
+	struct lisp_asked asked = {.eid = xtr_eid(x, n->vn, prefix_host(of))};
 	struct lisp_msg msg = {.type = LISP_MAP_REQUEST, .nonce = xtr_random(x)};
 	uint8_t data[LISP_SIZE_MAX];
 	struct lisp_builder b;
 
 	msg.request.smr = true;
-	msg.request.source = asked.eid;
+	msg.request.source = xtr_eid(x, n->vn, prefix_host(n->eid));
 	lisp_begin(&b, data, sizeof(data), &msg);
 	xtr_put_itrs(x, &b);
 	lisp_put_asked(&b, &asked);
 	xtr_send(x, &to, data, lisp_end(&b));
 	xtr_counted(x, XTR_SMRS);
+}
+
+/* RFC 9301 section 6.1 has the changed EID in the record.  Some peers look for it in the source EID, and drop what has no EID
+ * of their own in the record. */
+static void
+smr_both(const struct news *n, const struct xtr_asker *asker)
+{
+	smr(n, asker->rloc, n->eid);
+	if (asker->source.family == n->eid.family)
+		smr(n, asker->rloc, asker->source);
 }
 
 static void
@@ -106,7 +121,7 @@ tell(void *ctx, struct xtr_asker *asker)
 	if (n->x->conf.has_push_key && (asker->pushes || n->x->ops->pushes(n->x->ctx, asker->rloc)))
 		push(n, asker->rloc, true);
 	else
-		smr(n, asker->rloc);
+		smr_both(n, asker);
 }
 
 /* What there is to tell of the EID; false: nothing. */

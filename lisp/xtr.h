@@ -178,8 +178,9 @@ void xtr_tell_previous(struct xtr *x, vn_id_t vn, struct addr eid, struct addr r
  * site is told unless it is a router of ours.  Before the EID is registered here.  Without a key
  * for CHANGE-PRIORITY: no-op. */
 void xtr_ask_previous(struct xtr *x, vn_id_t vn, struct addr eid, us_t now);
-/* This locator asked for the EID, or sends to it. */
-void xtr_asked(struct xtr *x, vn_id_t vn, struct addr eid, struct addr rloc, bool pushes, us_t now);
+/* This locator asked for the EID, or sends to it.  'source': an EID behind the locator, NONE where it is not known. */
+void xtr_asked(struct xtr *x, vn_id_t vn, struct addr eid, struct addr rloc, struct addr source,
+	       bool pushes, us_t now);
 /* The same by hearsay: nobody else is told of it. */
 void xtr_told(struct xtr *x, vn_id_t vn, struct addr eid, struct addr rloc, us_t now);
 
@@ -223,6 +224,7 @@ struct xtr_asker {
 	vn_id_t vn;
 	struct addr eid;
 	struct addr rloc;
+	struct addr source; /* an EID behind it; NONE: not known */
 	bool pushes;
 	us_t last;
 	us_t told; /* of a move; 0: never */

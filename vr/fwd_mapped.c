@@ -325,7 +325,7 @@ static void
 note_sender(struct vr *vr, const struct site *site, const struct endpoint *from,
 	    const struct lispdata *header, const struct ip *ip, us_t now)
 {
-	mapsys_sender(vr, site, ip->dst, from->addr, now);
+	mapsys_sender(vr, site, ip->dst, from->addr, ip->src, now);
 	if (header->has_lsb)
 		xtr_status_bits(mapsys_xtr(vr->mapsys), site->vn, ip->src, from->addr, header->lsb,
 				header->has_vn ? 8 : 32, now);

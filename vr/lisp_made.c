@@ -178,7 +178,8 @@ make_mobile(struct lisp_made *made, const struct named_site *by_name, size_t cou
 	*mobile = (struct ms_mobile){.vn = from->vn,
 				     .prefix = from->prefix,
 				     .sites = sites,
-				     .site_count = from->site_count};
+				     .site_count = from->site_count,
+				     .by_host = from->by_host};
 	return 0;
 }
 

@@ -171,7 +171,8 @@ mix(struct addr a)
 }
 
 void
-mapsys_sender(struct vr *vr, const struct site *site, struct addr eid, struct addr rloc, us_t now)
+mapsys_sender(struct vr *vr, const struct site *site, struct addr eid, struct addr rloc,
+	      struct addr source, us_t now)
 {
 	struct mapsys *m = vr->mapsys;
 	struct sender *s = &m->senders[(mix(eid) + 7 * mix(rloc)) % MAPSYS_SENDERS];
@@ -184,7 +185,7 @@ mapsys_sender(struct vr *vr, const struct site *site, struct addr eid, struct ad
 	if (!mapsys_place(m, site->vn, eid, &place))
 		return;
 	*s = (struct sender){.vn = site->vn, .eid = eid, .rloc = rloc, .again = now + SENDER_AGAIN};
-	xtr_asked(m->xtr, site->vn, eid, rloc, false, now);
+	xtr_asked(m->xtr, site->vn, eid, rloc, source, false, now);
 }
 
 void

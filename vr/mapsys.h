@@ -43,9 +43,9 @@ MUST_USE bool mapsys_wait_source(struct vr *vr, struct site *site, const struct 
 				 const struct frame *f, const struct ip *ip, us_t now);
 /* The locators of "vns[].lisp.petrs", the preferred first, as a mapping that is in no map-cache; NULL: none. */
 const struct mapping *mapsys_petrs(const struct mapsys *m, const struct site *site);
-/* A packet for a local EID came from this locator: who sends has a mapping, and wants to hear of changes. */
+/* A packet from 'source' for a local EID came from this locator: who sends has a mapping, and wants to hear of changes. */
 void mapsys_sender(struct vr *vr, const struct site *site, struct addr eid, struct addr rloc,
-		   us_t now);
+		   struct addr source, us_t now);
 /* A packet from this locator was for an EID that is elsewhere: it should know. */
 void mapsys_astray(struct vr *vr, const struct site *site, struct addr eid, struct addr rloc,
 		   us_t now);

@@ -95,10 +95,10 @@ class LispSites(Sites):
         if self.change:
             self.change(name, conf)
 
-    def _key(self, conf, name, **more):
+    def _key(self, conf, name, text=None, **more):
         router = self.routers[conf["name"]]
         if all(key["name"] != name for key in conf["lisp"]["keys"]):
-            conf["lisp"]["keys"].append({"name": name, "secret_file": secret(router, name), **more})
+            conf["lisp"]["keys"].append({"name": name, "secret_file": secret(router, name, text), **more})
         return name
 
     def _xtr(self, name, conf):

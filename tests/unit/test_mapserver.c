@@ -38,7 +38,7 @@ bench_open(void)
 		b->sites[i].keys = b->keys[i];
 		b->sites[i].prefixes = b->prefixes[i];
 	}
-	b->mobile = (struct ms_mobile){0, prefix_of("10.1.5.0/24"), mobile_sites, 2};
+	b->mobile = (struct ms_mobile){0, prefix_of("10.1.5.0/24"), mobile_sites, 2, false};
 	ms_conf_defaults(&b->w.conf);
 	b->w.conf.sites = b->sites;
 	b->w.conf.site_count = SITES;
@@ -65,6 +65,20 @@ static void
 put(struct bench *b, unsigned site, const char *eid, const char *rloc, uint16_t version)
 {
 	struct rec rec = {.eid = eid, .rlocs = {rloc}, .version = version};
+	struct lisp_xtr_id xtr = xtr_of((uint8_t)(site + 1), 0);
+	struct reg reg = {.key = &b->keys[site][0],
+			  .nonce = (uint64_t)++b->w.random,
+			  .xtr = &xtr,
+			  .recs = &rec,
+			  .count = 1};
+
+	world_register(&b->w, &reg);
+}
+
+static void
+withdraw(struct bench *b, unsigned site, const char *eid)
+{
+	struct rec rec = {.eid = eid, .rlocs = {"192.0.2.1"}, .ttl = UINT32_MAX};
 	struct lisp_xtr_id xtr = xtr_of((uint8_t)(site + 1), 0);
 	struct reg reg = {.key = &b->keys[site][0],
 			  .nonce = (uint64_t)++b->w.random,
@@ -549,6 +563,44 @@ an_absent_site_is_not_answered_with_what_surrounds_it(void **state)
 	bench_close(b);
 }
 
+/* Whoever asked for a machine has the mapping of it alone, and asks for that again when it moves. */
+static void
+machines_can_be_answered_one_by_one(void **state)
+{
+	struct bench *b = bench_open();
+	struct got got;
+
+	(void)state;
+	put(b, SITE_A, "10.1.0.0/16", "192.0.2.1", 0);
+	put(b, SITE_B, "10.1.5.9/32", "192.0.2.2", 0);
+	b->mobile.by_host = true;
+	assert_int_equal(mapserver_reload(b->w.ms, &b->w.conf, b->w.now), 0);
+	got = ask(b, 0, "10.1.5.1/32");
+	assert_int_equal(got.msg.record_count, 1);
+	assert_prefix(&got.record.eid, "10.1.5.1/32");
+	assert_addr(got.rloc, "192.0.2.1");
+	/* There and back again. */
+	put(b, SITE_B, "10.1.5.1/32", "192.0.2.2", 0);
+	got = ask(b, 0, "10.1.5.1/32");
+	assert_prefix(&got.record.eid, "10.1.5.1/32");
+	assert_addr(got.rloc, "192.0.2.2");
+	withdraw(b, SITE_B, "10.1.5.1/32");
+	got = ask(b, 0, "10.1.5.1/32");
+	assert_prefix(&got.record.eid, "10.1.5.1/32");
+	assert_addr(got.rloc, "192.0.2.1");
+	/* A prefix, and what is not mobile, as ever. */
+	got = ask(b, 0, "10.1.5.0/30");
+	assert_prefix(&got.record.eid, "10.1.5.0/29");
+	got = ask(b, 0, "10.1.4.1/32");
+	assert_prefix(&got.record.eid, "10.1.4.0/24");
+	/* So are machines that nobody has. */
+	withdraw(b, SITE_A, "10.1.0.0/16");
+	got = ask(b, 0, "10.1.5.1/32");
+	assert_int_equal(got.record.locator_count, 0);
+	assert_prefix(&got.record.eid, "10.1.5.1/32");
+	bench_close(b);
+}
+
 static void
 more_specifics_come_along_or_are_left_out(void **state)
 {
@@ -947,7 +999,7 @@ many_sites_share_a_mobile_prefix(void **state)
 	static struct ms_site sites[MANY];
 	static uint16_t numbers[MANY];
 	static char names[MANY][8];
-	struct ms_mobile mobile = {0, prefix_of("10.1.5.0/24"), numbers, MANY};
+	struct ms_mobile mobile = {0, prefix_of("10.1.5.0/24"), numbers, MANY, false};
 	struct rec rec = {.eid = "10.1.5.1/32", .rlocs = {"192.0.2.1"}};
 	struct world *w = calloc(1, sizeof(*w));
 	struct lisp_key forged = key_make(1, LISP_AUTH_SHA256_128, false, "forged");
@@ -1122,6 +1174,7 @@ main(void)
 		cmocka_unit_test(a_ttl_of_zero_withdraws),
 		cmocka_unit_test(negative_answers_are_as_wide_as_they_may_be),
 		cmocka_unit_test(an_absent_site_is_not_answered_with_what_surrounds_it),
+		cmocka_unit_test(machines_can_be_answered_one_by_one),
 		cmocka_unit_test(more_specifics_come_along_or_are_left_out),
 		cmocka_unit_test(without_proxy_a_request_goes_on_to_an_etr),
 		cmocka_unit_test(the_locator_is_chosen_by_priority),

@@ -590,7 +590,7 @@ peers_are_not_flooded(void **state)
 
 		snprintf(rloc, sizeof(rloc), "203.0.%u.%u", i / 250, i % 250 + 1);
 		xtr_asked(mapsys_xtr(r->vr->mapsys), BLUE, addr_of("10.1.0.5"), addr_of(rloc),
-			  false, r->now);
+			  (struct addr){.family = ADDR_NONE}, false, r->now);
 		if (i % 10 == 9) {
 			rig_step(r);
 			told += rig_told(r, 0, &messages);

@@ -1,6 +1,8 @@
 /* xTRs and a map-server over a network with a delay: questions, answers, registrations, moves. */
 #include "tests/unit/lisp_moves.h"
 
+static const struct addr nobody = {.family = ADDR_NONE};
+
 static void
 a_miss_is_answered_after_a_round_trip(void **state)
 {
@@ -253,7 +255,7 @@ an_smr_that_comes_too_soon_is_followed_later(void **state)
 
 	(void)state;
 	before_a_move(net);
-	xtr_asked(net->nodes[A].x, VN, eid, net->nodes[B].rloc, false, net->now);
+	xtr_asked(net->nodes[A].x, VN, eid, net->nodes[B].rloc, nobody, false, net->now);
 	for (unsigned i = 0; i < 4; i++) {
 		xtr_tell_askers(net->nodes[A].x, VN, eid, net->now);
 		net_run(net, 5 * DELAY);
@@ -277,7 +279,7 @@ a_sender_that_goes_on_to_the_old_site_is_told_again(void **state)
 
 	(void)state;
 	before_a_move(net);
-	xtr_asked(net->nodes[A].x, VN, eid, net->nodes[B].rloc, false, net->now);
+	xtr_asked(net->nodes[A].x, VN, eid, net->nodes[B].rloc, nobody, false, net->now);
 	move(net, false, false);
 	net->nodes[A].own[1].is_here = false;
 	net->nodes[A].own[1].elsewhere = net->nodes[C].rloc;
@@ -323,7 +325,8 @@ the_previous_site_tells_who_asked_there(void **state)
 
 	(void)state;
 	before_a_move(net);
-	xtr_asked(net->nodes[A].x, VN, addr_of("10.1.0.5"), net->nodes[B].rloc, true, net->now);
+	xtr_asked(net->nodes[A].x, VN, addr_of("10.1.0.5"), net->nodes[B].rloc, nobody, true,
+		  net->now);
 	moved = net->now;
 	move(net, false, false);
 	xtr_tell_previous(net->nodes[C].x, VN, addr_of("10.1.0.5"), net->nodes[A].rloc, net->now);
@@ -348,7 +351,8 @@ the_previous_site_is_found_in_the_mapping_system(void **state)
 
 	(void)state;
 	before_a_move(net);
-	xtr_asked(net->nodes[A].x, VN, addr_of("10.1.0.5"), net->nodes[B].rloc, true, net->now);
+	xtr_asked(net->nodes[A].x, VN, addr_of("10.1.0.5"), net->nodes[B].rloc, nobody, true,
+		  net->now);
 	moved = net->now;
 	xtr_ask_previous(net->nodes[C].x, VN, addr_of("10.1.0.5"), net->now);
 	move(net, false, false);
@@ -626,8 +630,10 @@ messages_to_other_routers_go_to_their_port(void **state)
 	net_restart(net, B, &conf);
 	net->nodes[B].takes_push = net->nodes[C].rloc;
 	net_own(net, B, "10.1.0.5/32", 1);
-	xtr_asked(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->nodes[A].rloc, false, net->now);
-	xtr_asked(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->nodes[C].rloc, false, net->now);
+	xtr_asked(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->nodes[A].rloc, nobody, false,
+		  net->now);
+	xtr_asked(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->nodes[C].rloc, nobody, false,
+		  net->now);
 	xtr_tell_askers(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->now);
 	/* One by SMR, one that is known to take it by CHANGE-PRIORITY. */
 	assert_int_equal(net_count(net, B, XTR_SMRS), 1);
@@ -845,6 +851,72 @@ smrs_of_a_stranger_are_harmless(void **state)
 }
 
 /* Questions that strangers set off leave room for those of packets. */
+/* Some peers name the EID that moved as the source, and an EID of the receiver in the record: both are understood, and both are
+ * said to whom an EID is known of. */
+static void
+an_smr_may_have_the_eid_that_moved_as_its_source(void **state)
+{
+	struct net *net = net_standard();
+	struct addr eid = addr_of("10.1.0.5"), source = addr_of("10.2.0.7");
+	struct endpoint from = endpoint_of("192.0.2.1", LISP_CONTROL_PORT);
+	struct lisp_msg msg = {.type = LISP_MAP_REQUEST, .nonce = 5};
+	struct lisp_asked asked = {.eid = lisp_eid_make(VN, prefix_host(source), false)};
+	struct lisp_rloc itr = lisp_rloc_make(from.addr);
+	struct lisp_builder b;
+	uint8_t data[256];
+	int size;
+
+	(void)state;
+	before_a_move(net);
+	net_own(net, C, "10.1.0.5/32", 2);
+	net_run(net, 5 * US_S);
+	msg.request.smr = true;
+	msg.request.source = lisp_eid_make(VN, prefix_host(eid), false);
+	lisp_begin(&b, data, sizeof(data), &msg);
+	lisp_put_itr(&b, &itr);
+	lisp_put_asked(&b, &asked);
+	size = lisp_end(&b);
+	assert_true(xtr_heard(net->nodes[B].x, &from, data, (size_t)size, net->now));
+	net_run(net, US_S);
+	assert_int_equal(net_count(net, B, XTR_SMRS_HEARD), 1);
+	assert_leads(net, B, "10.1.0.5", "192.0.2.3");
+	/* About nothing that is in the map-cache. */
+	asked.eid = msg.request.source = lisp_eid_make(VN, prefix_host(source), false);
+	lisp_begin(&b, data, sizeof(data), &msg);
+	lisp_put_itr(&b, &itr);
+	lisp_put_asked(&b, &asked);
+	size = lisp_end(&b);
+	assert_true(xtr_heard(net->nodes[B].x, &from, data, (size_t)size, net->now));
+	assert_int_equal(net_count(net, B, XTR_SMR_UNKNOWN), 1);
+	net_free(net);
+}
+
+static void
+whose_eid_is_known_is_told_in_both_forms(void **state)
+{
+	struct net *net = net_standard();
+	struct addr eid = addr_of("10.1.0.5"), source = addr_of("10.2.0.7");
+	us_t moved;
+
+	(void)state;
+	before_a_move(net);
+	net_own(net, C, "10.1.0.5/32", 2);
+	net_run(net, US_S);
+	xtr_asked(net->nodes[C].x, VN, eid, net->nodes[B].rloc, source, false, net->now);
+	/* It is not forgotten by what says nothing of it. */
+	xtr_told(net->nodes[C].x, VN, eid, net->nodes[B].rloc, net->now);
+	moved = net->now;
+	xtr_tell_askers(net->nodes[C].x, VN, eid, net->now);
+	assert_int_equal(net_count(net, C, XTR_SMRS), 2);
+	net_run(net, US_S);
+	/* One question. */
+	assert_int_equal(net->nodes[B].changed_at - moved, 3 * DELAY);
+	assert_int_equal(net_count(net, B, XTR_SMRS_HEARD), 2);
+	assert_int_equal(net_count(net, B, XTR_REQUESTS), 2);
+	assert_leads(net, B, "10.1.0.5", "192.0.2.3");
+	net_free(net);
+}
+
 static void
 smrs_for_many_eids_leave_room(void **state)
 {
@@ -920,6 +992,8 @@ main(void)
 		cmocka_unit_test(a_push_is_taken_once_and_with_the_key_only),
 		cmocka_unit_test(a_hypervisor_beside_a_router_has_nonces_of_its_own),
 		cmocka_unit_test(smrs_of_a_stranger_are_harmless),
+		cmocka_unit_test(an_smr_may_have_the_eid_that_moved_as_its_source),
+		cmocka_unit_test(whose_eid_is_known_is_told_in_both_forms),
 		cmocka_unit_test(smrs_for_many_eids_leave_room),
 		cmocka_unit_test(malformed_messages_are_counted),
 	};
