@@ -14,7 +14,7 @@ from lab.router import Router
 from lab.underlay import Underlay
 
 VN, PORT = 7, 51341
-NUMBERS = {"a": 1, "b": 2, "c": 3, "d": 4, "m": 5, "n": 6, "o": 7, "p": 8}
+NUMBERS = {"a": 1, "b": 2, "c": 3, "d": 4, "m": 5, "n": 6, "o": 7, "p": 8, "s": 9}
 VIRTUAL_MAC = "02:56:52:00:00:07"
 BROADCAST = b"\xff" * 6
 
