@@ -38,6 +38,9 @@ struct lisp_eid {
 	uint8_t kind; /* enum lisp_eid_kind */
 	bool has_vn;  /* stands in an Instance-ID LCAF; otherwise 'vn' is 0 */
 	vn_id_t vn;   /* Instance-ID */
+	/* The IID mask-length that stood there.  Beside an EID it means nothing (RFC 8060 section
+	 * 4.1); some peers write 32, and compare what comes back. */
+	uint8_t vn_len;
 	struct prefix prefix, source;
 	struct mac mac; /* always of full length (48) */
 };

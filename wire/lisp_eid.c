@@ -89,6 +89,7 @@ read_instance(struct lcaf *l, int len, unsigned depth, struct lisp_eid *out)
 	}
 	out->has_vn = true;
 	out->vn = id;
+	out->vn_len = l->mask_len;
 }
 
 /* 'depth' more LCAFs may be opened. */
@@ -205,7 +206,8 @@ lisp_eid_write(struct wr *w, const struct lisp_eid *eid)
 		return;
 	}
 	if (eid->has_vn) {
-		start = lcaf_open(w, LCAF_INSTANCE);
+		start = lcaf_open_masked(w, LCAF_INSTANCE,
+					 eid->kind == LISP_EID_NONE ? 0 : eid->vn_len);
 		wr_u32(w, eid->vn);
 	}
 	if (eid->kind == LISP_EID_PAIR) {

@@ -17,10 +17,16 @@ lcaf_read(struct rd *r, struct lcaf *out)
 size_t
 lcaf_open(struct wr *w, uint8_t type)
 {
+	return lcaf_open_masked(w, type, 0);
+}
+
+size_t
+lcaf_open_masked(struct wr *w, uint8_t type, uint8_t mask_len)
+{
 	wr_u16(w, LISP_AFI_LCAF);
 	wr_u16(w, 0);
 	wr_u8(w, type);
-	wr_u8(w, 0);
+	wr_u8(w, mask_len);
 	wr_u16(w, 0);
 	return w->used;
 }

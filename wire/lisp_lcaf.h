@@ -28,6 +28,8 @@ struct lcaf {
 void lcaf_read(struct rd *r, struct lcaf *out);
 /* Writes the AFI and the head; lcaf_close(), with what this returns, fills in the length. */
 size_t lcaf_open(struct wr *w, uint8_t type);
+/* The same for an Instance-ID whose mask-length is not 0. */
+size_t lcaf_open_masked(struct wr *w, uint8_t type, uint8_t mask_len);
 void lcaf_close(struct wr *w, size_t start);
 
 /* Reads over the address of an AFI that says nothing to us.  In an LCAF, which ends by its own

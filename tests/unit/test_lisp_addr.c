@@ -66,7 +66,8 @@ static const struct eid_row eids[] = {
 	 NULL, true},
 	{"4003 0000 0200 000c 00000007" MAC, 48, LISP_EID_MAC, true, 7, NULL, NULL, true},
 	{"4003 0000 0200 0006 00000007 0000", 0, LISP_EID_NONE, true, 7, NULL, NULL, true},
-	/* Reserved bits and the mask length that belongs to ranges are not looked at. */
+	/* The mask length that belongs to ranges is not looked at, and given back; reserved bits are not. */
+	{"4003 0000 0220 000a 00000007" V4_A, 32, LISP_EID_IP, true, 7, "10.1.0.5/32", NULL, true},
 	{"4003 ffff 0220 000a 00000007" V4_A, 32, LISP_EID_IP, true, 7, "10.1.0.5/32", NULL, false},
 	/* A range of Instance-IDs, one of more than 24 bits, and one in another. */
 	{"4003 0000 0218 0006 00000700 0000", 0, LISP_EID_OTHER, false, 0, NULL, NULL, false},
