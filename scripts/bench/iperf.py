@@ -10,18 +10,21 @@ START_SECONDS = 5
 OMIT_SECONDS = 1
 
 
-def tcp_gbps(path, seconds, flows=1):
-    """Goodput of TCP from the first host to the second, as received, in Gb/s."""
+def tcp(path, seconds, flows=1, reverse=False):
+    """(goodput of TCP in Gb/s as received, all bytes that were sent) from the first host to the
+    second; from the second to the first when 'reverse'.  The bytes include those of the slow start,
+    which does not count for the goodput."""
     one, two = path.sides
     server = two.host.popen("iperf3", "-s", "-1", stdout=subprocess.DEVNULL)
     try:
         wait_for(lambda: ":5201 " in two.host.run("ss", "-Hltn"), START_SECONDS, "iperf3 -s")
         said = one.host.run("iperf3", "-J", "-c", two.host_address, "-P", str(flows),
-                            "-O", str(OMIT_SECONDS), "-t", f"{seconds:g}", check=False,
-                            timeout=seconds + 60)
+                            "-O", str(OMIT_SECONDS), "-t", f"{seconds:g}",
+                            *(["-R"] if reverse else []), check=False, timeout=seconds + 60)
         result = json.loads(said)
         if "error" in result:
             raise LabError(f"{path.name}: iperf3: {result['error']}\n{path.logs()}")
-        return result["end"]["sum_received"]["bits_per_second"] / 1e9
+        return (result["end"]["sum_received"]["bits_per_second"] / 1e9,
+                sum(interval["sum"]["bytes"] for interval in result["intervals"]))
     finally:
         path.end(server)

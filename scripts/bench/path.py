@@ -51,11 +51,13 @@ class Path(Lab):
             side.gateway.ip(f"addr add {side.wan_address}/24 dev wan")
 
     def start(self, space, *command):
-        """Start a program in a namespace; it is ended with the path.  What it says goes to a
-        file that is shown when the LANs are not joined."""
+        """Start a program in a namespace and return it; it is ended with the path.  What it says
+        goes to a file that is shown when the LANs are not joined."""
         name = self.path(f"{len(self.programs)}.log")
         with open(name, "w", encoding="utf-8") as log:
-            self.programs.append((space.popen(*command, stdout=log, stderr=log), name))
+            program = space.popen(*command, stdout=log, stderr=log)
+        self.programs.append((program, name))
+        return program
 
     def stop(self):
         """End what start() started."""

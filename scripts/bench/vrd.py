@@ -1,7 +1,7 @@
-"""vrd, sealed: each gateway's LAN interface belongs to a router, the kernels do not forward.
+"""vrd: each gateway's LAN interface belongs to a router, the kernels do not forward.
 
-By UDP from gateway to gateway; by a third router where they do not reach each other; by TCP where
-UDP does not pass."""
+Sealed by UDP from gateway to gateway; by a third router where they do not reach each other; by TCP
+where UDP does not pass.  Plain LISP between two sites that find each other by a map-server."""
 
 import json
 import os
@@ -11,6 +11,7 @@ from lab.tools import built
 
 ABOUT = "AES-256-GCM, UDP, super-frames, default settings"
 ABOUT_RELAYED = "the same, by a third vrd: the gateways do not reach each other"
+ABOUT_PLAIN = "plain LISP, UDP 4341, no session, super-frames, default settings"
 ABOUT_TCP = "the same, over TCP: UDP between the gateways is dropped"
 VN = 7
 PORT, TCP_PORT = 51341, 443
@@ -75,6 +76,35 @@ def setup(path):
         start(path, side.gateway, conf)
 
 
+def site_key(path, name):
+    """One entry of "lisp.keys": what a site and the map-server share."""
+    file = path.path(f"{name}.secret")
+    with open(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="ascii") as out:
+        out.write(f"the secret of {name}")
+    return {"name": name, "secret_file": file}
+
+
+def setup_plain(path):
+    """The first gateway is the map-server and map-resolver, too."""
+    one, two = path.sides
+    make_keys(path, *NAMES.values())
+    keys = {side: site_key(path, NAMES[side.number]) for side in path.sides}
+    for side in path.sides:
+        conf = gateway(path, side)
+        conf["vns"][0]["lisp"] = {"use": True, "encapsulation": "plain"}
+        conf["lisp"] = {
+            "keys": list(keys.values()) if side is one else [keys[side]],
+            "rlocs": [{"address": side.wan_address}],
+            "map_servers": [{"address": one.wan_address, "key": keys[side]["name"]}],
+            "map_resolvers": [one.wan_address],
+        }
+        if side is one:
+            conf["lisp"]["map_server"] = {"sites": [
+                {"name": key["name"], "keys": [key["name"]],
+                 "prefixes": [{"vn": VN, "prefix": which.subnet}]} for which, key in keys.items()]}
+        start(path, side.gateway, conf)
+
+
 def setup_relayed(path):
     """'path' is a path.RelayedPath."""
     one, two = path.sides
@@ -108,13 +138,17 @@ def setup_tcp(path):
         start(path, side.gateway, conf)
 
 
+def show(path, side, what):
+    """What a gateway says of itself."""
+    return json.loads(run(built("vrctl"), "--json", "-s", path.path(f"{NAMES[side.number]}.sock"),
+                          "show", what))["data"]
+
+
 def check(path, wanted):
     """Do both gateways say that they reach each other this way?"""
     one, two = path.sides
     for side, other in ((one, two), (two, one)):
-        said = json.loads(run(built("vrctl"), "--json", "-s",
-                              path.path(f"{NAMES[side.number]}.sock"), "show", "peers"))
-        row = next(row for row in said["data"] if row["name"] == NAMES[other.number])
+        row = next(row for row in show(path, side, "peers") if row["name"] == NAMES[other.number])
         if row["path"] != wanted:
             raise LabError(f"{path.name}: the gateways are to reach each other by {wanted}, "
                            f"but {NAMES[side.number]} says '{row['path']}'")
@@ -130,3 +164,13 @@ def check_relayed(path):
 
 def check_tcp(path):
     check(path, "tcp")
+
+
+def check_plain(path):
+    """Do both gateways send to each other's locator, unsealed?"""
+    one, two = path.sides
+    for side, other in ((one, two), (two, one)):
+        ways = {(row["prefix"], locator["rloc"], locator["way"])
+                for row in show(path, side, "mapcache") for locator in row["locators"]}
+        if (other.subnet, other.wan_address, "plain") not in ways:
+            raise LabError(f"{path.name}: {NAMES[side.number]} sends by {sorted(ways)}")
