@@ -8,10 +8,8 @@ import sys
 
 from lab.netns import LabError
 
-from . import aead, gndt, iperf, mapserver, report, tools
+from . import aead, gndt, goals, mapserver, metrics, report, tools
 
-# Name of the figure -> how to measure it on a joined path for so many seconds.
-MEASURES = {"tcp1_gbps": iperf.tcp_gbps}
 GROUPS = ("throughput", "map-server", "aead", "gndt")
 
 
@@ -27,14 +25,19 @@ def parse(words):
     parser.add_argument("--eids", default="1000,1000000",
                         help="how many EIDs are registered with the map-server, case by case")
     parser.add_argument("--tools", default=",".join(names), help="which, of " + ", ".join(names))
+    parser.add_argument("--metrics", default=",".join(metrics.METRICS),
+                        help="which figures of the tools, of " + ", ".join(metrics.METRICS) +
+                        "; some tools have " + ", ".join(tools.VARIANT) + " only")
     parser.add_argument("--repeats", type=int, default=5, help="measurements of each tool, in turn")
-    parser.add_argument("--seconds", type=float, default=5, help="length of one measurement")
+    parser.add_argument("--seconds", type=float, default=3, help="length of one TCP measurement")
     parser.add_argument("--measure-only", action="store_true",
                         help="end with status 0 whether the goal is reached or not")
     options = parser.parse_args(words)
     options.tools = options.tools.split(",")
+    options.metrics = options.metrics.split(",")
     options.only = options.only.split(",")
-    for chosen, known, what in ((options.tools, names, "tool"), (options.only, GROUPS, "group")):
+    for chosen, known, what in ((options.tools, names, "tool"), (options.only, GROUPS, "group"),
+                                (options.metrics, metrics.METRICS, "metric")):
         unknown = set(chosen) - set(known)
         if unknown:
             parser.error(f"no such {what}: " + ", ".join(sorted(unknown)))
@@ -45,7 +48,7 @@ def parse(words):
     if not all(0 < count <= mapserver.EIDS_MAX for count in options.eids):
         parser.error(f"--eids: numbers from 1 to {mapserver.EIDS_MAX}")
     if ("throughput" in options.only and not options.measure_only
-            and not report.decides(options.tools)):
+            and not goals.decides(report.with_added({name: [] for name in planned(options)}))):
         parser.error("without a tool that has a goal and the tool that it is compared with "
                      "nothing is decided: give --measure-only")
     if options.repeats < 1:
@@ -65,29 +68,46 @@ def measure(options):
     return values
 
 
+def wanted(tool, options):
+    """The figures of a tool that were asked for."""
+    return [figure for figure in tool.figures if figure in options.metrics]
+
+
+def planned(options):
+    """The rows that throughput() will measure."""
+    return [f"{figure}.{tool.name}" for tool in tools.TOOLS if tool.name in options.tools
+            for figure in wanted(tool, options)]
+
+
 def throughput(options):
     """{figure.tool: [value, ...]}, the repeats of all tools in turn."""
-    values = {}
+    values = {name: [] for name in planned(options)}
     with contextlib.ExitStack() as stack:
         joined = []
         for tool in tools.TOOLS:
-            if tool.name not in options.tools:
+            if tool.name not in options.tools or not wanted(tool, options):
                 continue
             path = stack.enter_context(tool.path(tool.name))
-            tool.setup(path)
             stack.callback(tool.teardown, path)
+            tool.setup(path)
             path.wait_until_joined()
             tool.check(path)
             print(f"{tool.name}: joined ({tool.about})", flush=True)
             joined.append((tool, path))
         for turn in range(options.repeats):
-            for figure, function in MEASURES.items():
+            for measurement in metrics.measurements(options.metrics):
                 for tool, path in joined:
-                    value = function(path, options.seconds)
+                    figures = wanted(tool, options)
+                    if measurement not in metrics.measurements(figures):
+                        continue
+                    found = measurement(path, options.seconds)
                     tool.check(path)
-                    values.setdefault(f"{figure}.{tool.name}", []).append(value)
-                    print(f"  {turn + 1}/{options.repeats} {figure}.{tool.name} {value:.3f}",
-                          flush=True)
+                    for figure, value in found.items():
+                        if figure not in figures:
+                            continue
+                        values[f"{figure}.{tool.name}"].append(value)
+                        print(f"  {turn + 1}/{options.repeats} {figure}.{tool.name} {value:.3f}",
+                              flush=True)
     return values
 
 

@@ -25,7 +25,8 @@ def tcp4(path, seconds):
 
 
 def udp64(path, _seconds):
-    return {"udp64_kpps": udp.rate_kpps(path)}
+    arrived, most = udp.rate_kpps(path)
+    return {"udp64_kpps": arrived, "udp64_sender_kpps": most}
 
 
 def rtt(path, _seconds):
@@ -38,5 +39,12 @@ def rss(path, _seconds):
     return {"rss_mb": processes.resident_mb(path)}
 
 
-# Name of a metric -> how it is measured, in this order: what has moved most is weighed last.
-METRICS = {"rtt": rtt, "tcp1": tcp1, "tcp1_rev": tcp1_rev, "tcp4": tcp4, "udp64": udp64, "rss": rss}
+# Figure -> the measurement that finds it, in this order: what has moved most is weighed last.
+METRICS = {"rtt_us": rtt, "rtt_p99_us": rtt, "tcp1_gbps": tcp1, "cpu_s_per_gb": tcp1,
+           "machine_s_per_gb": tcp1, "tcp1_rev_gbps": tcp1_rev, "tcp4_gbps": tcp4,
+           "udp64_kpps": udp64, "udp64_sender_kpps": udp64, "rss_mb": rss}
+
+
+def measurements(figures):
+    """The measurements that find these figures, each once, in order."""
+    return list(dict.fromkeys(function for figure, function in METRICS.items() if figure in figures))

@@ -24,10 +24,12 @@ INTERVAL_SECONDS = 0.001
 
 
 def highest(trial, steps=STEPS, tries=TRIES):
-    """What arrives a second at the highest rate with less than LOSS_MAX lost, by bisection.
+    """(what arrives a second at the highest rate with less than LOSS_MAX lost, by bisection; what
+    the sender can send).
 
-    'trial(rate)' returns (sent a second, received a second); rate 0 is as many as can be sent.  0
-    when no rate that was tried holds."""
+    'trial(rate)' returns (sent a second, received a second); rate 0 is as many as can be sent.  The
+    first is 0 when no rate that was tried holds.  Where both are near each other the sender is what
+    limits."""
     best = 0.0
 
     def holds(rate):
@@ -39,22 +41,23 @@ def highest(trial, steps=STEPS, tries=TRIES):
                 return True
         return False
 
-    sent, received = trial(0)
-    if received > sent * (1 - LOSS_MAX):
-        return received
+    most, received = trial(0)
+    if received > most * (1 - LOSS_MAX):
+        return received, most
     # What arrives of too many is near what can arrive of fewer.
-    low, high, rate = 0.0, sent, received
+    low, high, rate = 0.0, most, received
     for _ in range(steps):
         if holds(rate):
             low = rate
         else:
             high = rate
         rate = (low + high) / 2 if low else high / 2
-    return best
+    return best, most
 
 
 def rate_kpps(path):
-    """Datagrams of 64 bytes from the first host to the second, in one flow, thousands a second."""
+    """Datagrams of 64 bytes from the first host to the second, in one flow, thousands a second:
+    see highest()."""
     one, two = path.sides
     receiver = two.host.popen(built("bench/udp_rate"), "receive", PORT, SIZE, text=True,
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -74,7 +77,8 @@ def rate_kpps(path):
     try:
         if receiver.stdout.readline() != "ready\n":
             raise LabError(f"{path.name}: udp_rate does not receive")
-        return highest(trial) / 1000
+        arrived, most = highest(trial)
+        return arrived / 1000, most / 1000
     finally:
         with contextlib.suppress(BrokenPipeError):
             path.end(receiver)

@@ -3,9 +3,10 @@
  *     udp_rate send ADDRESS PORT SIZE RATE SECONDS     RATE per second; 0 is as many as it can
  *     udp_rate receive PORT SIZE
  *
- * The sender prints one line: how many it has sent, and in how many seconds.  Datagrams leave in batches of at most 64; what a
- * sender that was held up could not send in time is left out and not sent in a burst.  The receiver prints "ready", then for
- * each line of its standard input how many datagrams of this size have come since the line before, and ends with its input. */
+ * The sender prints one line: how many it has sent, and in how many seconds.  Datagrams leave in
+ * batches of at most 64; what a sender that was held up could not send in time is left out and not
+ * sent in a burst.  The receiver prints "ready", then for each line of its standard input how many
+ * datagrams of this size have come since the line before, and ends with its input. */
 #include <arpa/inet.h>
 #include <err.h>
 #include <errno.h>
@@ -18,10 +19,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BATCH	 64
+#define BATCH     64
 #define BYTES_MAX 1472
-#define BUFFER	 (8 * 1024 * 1024)
-#define PAUSE_NS 50000
+#define BUFFER    (8 * 1024 * 1024)
+#define PAUSE_NS  50000
 
 static double
 clock_now(void)
