@@ -8,23 +8,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "tests/bench/clock.h"
 #include "vr/crypto.h"
 #include "wire/seal.h"
 
 #define TEXT_MAX  65536
 #define HEAD_SIZE 16  /* what stands in front of a packet's bytes, in the record's own buffer */
 #define PER_LOOK  256 /* records between two looks at the clock */
-
-static double
-seconds(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
-}
 
 static double
 measure(struct crypto_aead *seal, struct crypto_aead *open, size_t size, double time)

@@ -9,9 +9,9 @@
 #include <inttypes.h>
 #include <malloc.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "tables/gndt.h"
+#include "tests/bench/clock.h"
 
 #define VN         7
 #define ADDRESSES  (1u << 18)
@@ -78,12 +78,9 @@ random_below(struct rig *rig, uint32_t limit)
 }
 
 static double
-seconds(void)
+process_seconds(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
+	return clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 static size_t
@@ -187,7 +184,7 @@ static double
 lookups_per_s(struct rig *rig)
 {
 	const struct gndt_target *found[BATCH];
-	double start = seconds(), spent;
+	double start = process_seconds(), spent;
 	uint64_t done = 0;
 
 	do {
@@ -197,7 +194,7 @@ lookups_per_s(struct rig *rig)
 				rig->sum += found[j]->slot;
 		}
 		done += ADDRESSES;
-		spent = seconds() - start;
+		spent = process_seconds() - start;
 	} while (spent < SECONDS);
 	return (double)done / spent;
 }
@@ -205,14 +202,14 @@ lookups_per_s(struct rig *rig)
 static double
 single_lookups_per_s(struct rig *rig)
 {
-	double start = seconds(), spent;
+	double start = process_seconds(), spent;
 	uint64_t done = 0;
 
 	do {
 		for (size_t i = 0; i < ADDRESSES; i++)
 			rig->sum += gndt_find(rig->gndt, VN, rig->addrs[i])->slot;
 		done += ADDRESSES;
-		spent = seconds() - start;
+		spent = process_seconds() - start;
 	} while (spent < SECONDS);
 	return (double)done / spent;
 }
@@ -231,12 +228,12 @@ reads_per_s(struct rig *rig, size_t size)
 	memset(memory, 1, lines * CACHE_LINE);
 	for (size_t i = 0; i < ADDRESSES; i++)
 		order[i] = random_below(rig, (uint32_t)lines);
-	start = seconds();
+	start = process_seconds();
 	do {
 		for (size_t i = 0; i < ADDRESSES; i++)
 			rig->sum += memory[(size_t)order[i] * CACHE_LINE];
 		done += ADDRESSES;
-		spent = seconds() - start;
+		spent = process_seconds() - start;
 	} while (spent < SECONDS);
 	free(memory);
 	free(order);
@@ -248,7 +245,7 @@ static double
 updates_per_s(struct rig *rig)
 {
 	uint32_t there = rig->count;
-	double start = seconds(), spent;
+	double start = process_seconds(), spent;
 	uint64_t done = 0;
 
 	do {
@@ -271,7 +268,7 @@ updates_per_s(struct rig *rig)
 			}
 			done += 2;
 		}
-		spent = seconds() - start;
+		spent = process_seconds() - start;
 	} while (spent < SECONDS);
 	return (double)done / spent;
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lisp/mapserver.h"
+#include "tests/bench/clock.h"
 #include "tests/bench/ms_messages.h"
 
 #define MESSAGES 65536
@@ -68,15 +69,6 @@ static const struct lisp_io io = {.send = swallow,
 				  .equal = message_equal,
 				  .random = random_bytes,
 				  .persist = persist};
-
-static double
-seconds(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
-}
 
 static size_t
 resident(void)

@@ -28,6 +28,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/bench/clock.h"
 #include "tests/bench/ms_check.h"
 
 /* Where a Map-Notify goes to. */
@@ -61,15 +62,6 @@ struct mark {
 	double time, processor, waited; /* seconds */
 	uint32_t seen;
 };
-
-static double
-seconds(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
-}
 
 /* User and system time of the process that answers. */
 static double

@@ -19,19 +19,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/bench/clock.h"
+
 #define BATCH     64
 #define BYTES_MAX 1472
 #define BUFFER    (8 * 1024 * 1024)
 #define PAUSE_NS  50000
-
-static double
-clock_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static size_t
 size_from(const char *text)
@@ -68,7 +61,7 @@ send_batch(int fd, struct mmsghdr *msgs, unsigned count)
 }
 
 static int
-send_all(struct sockaddr_in to, size_t size, double rate, double seconds)
+send_all(struct sockaddr_in to, size_t size, double rate, double time)
 {
 	static uint8_t bytes[BYTES_MAX];
 	struct iovec iov = {bytes, size};
@@ -83,8 +76,8 @@ send_all(struct sockaddr_in to, size_t size, double rate, double seconds)
 		err(1, "connect");
 	/* Pauses are as short as they are said to be. */
 	(void)prctl(PR_SET_TIMERSLACK, 1);
-	start = clock_now();
-	while ((now = clock_now()) < start + seconds) {
+	start = seconds();
+	while ((now = seconds()) < start + time) {
 		double due = rate > 0 ? rate * (now - start) - missed - (double)sent : BATCH;
 
 		if (due > BATCH) {
