@@ -11,7 +11,7 @@ NO_CODE_FOR_THIS_PROCESSOR = 2
 
 
 def measure(repeats):
-    """{figure.library: [value, ...]}, the libraries in turn."""
+    """{figure.name of the library: [value, ...]}, one library after the other."""
     values = {}
     for turn in range(repeats):
         for size in SIZES:
