@@ -11,4 +11,8 @@
  * closed.  0 or -ENOMEM. */
 MUST_USE int check_conf(struct report *r, const struct conf *conf, conf_public_key_fn *public_key);
 
+/* Each does its part of check_conf(), and returns as it does. */
+MUST_USE int check_endpoints(struct report *r, const struct conf *conf);
+MUST_USE int check_addresses(struct report *r, const struct conf *conf);
+
 #endif

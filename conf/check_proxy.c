@@ -15,17 +15,9 @@ struct checker {
 
 /* "vns[INDEX].NAME", and "vns[INDEX].OBJECT.NAME". */
 static struct place
-under(size_t index, const char *name)
-{
-	struct place p = place_in((struct place){.depth = 0}, "vns", (uint32_t)index);
-
-	return place_in(p, name, PLACE_NO_INDEX);
-}
-
-static struct place
 within(size_t index, const char *object, const char *name)
 {
-	return place_in(under(index, object), name, PLACE_NO_INDEX);
+	return place_in(place_under("vns", index, object), name, PLACE_NO_INDEX);
 }
 
 /* Is a packet to the inside ever handed to anybody? */
@@ -83,12 +75,13 @@ check_one_proxy(struct checker *c, const struct conf_vn *vn, size_t index)
 {
 	char found[32];
 
-	if (place_is_missing(under(index, "addresses"), c->r->root))
-		report_place(c->r, under(index, "addresses"),
+	if (place_is_missing(place_under("vns", index, "addresses"), c->r->root))
+		report_place(c->r, place_under("vns", index, "addresses"),
 			     "an address on the outside where there is a \"proxy\"", "nothing");
 	snprintf(found, sizeof(found), "%zu", vn->local_count);
 	if (vn->local_count > 0)
-		report_place(c->r, under(index, "local"), "none where there is a \"proxy\"", found);
+		report_place(c->r, place_under("vns", index, "local"),
+			     "none where there is a \"proxy\"", found);
 	snprintf(found, sizeof(found), "%zu", vn->petr_count);
 	if (vn->petr_count > 0)
 		report_place(c->r, within(index, "lisp", "petrs"),
@@ -97,7 +90,7 @@ check_one_proxy(struct checker *c, const struct conf_vn *vn, size_t index)
 		report_place(c->r, within(index, "proxy", "egress"),
 			     "true where \"ingress\" is false", "false");
 	if (!has_way_in(c->conf, vn))
-		report_place(c->r, under(index, "proxy"),
+		report_place(c->r, place_under("vns", index, "proxy"),
 			     "\"lisp.use\", or a peer of the network, beside it", "neither");
 	check_prefixes(c, vn, index);
 }

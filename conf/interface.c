@@ -7,14 +7,6 @@
 
 #include "base/fmt.h"
 
-static struct place
-under(size_t index, const char *name)
-{
-	struct place p = place_in((struct place){.depth = 0}, "vns", (uint32_t)index);
-
-	return place_in(p, name, PLACE_NO_INDEX);
-}
-
 /* 'what' goes with this model, or does not. */
 static void
 report_model(struct report *r, struct place place, const char *what, const struct conf_vn *vn,
@@ -61,7 +53,7 @@ may_host(const struct conf_mobile *mobile, const char *name)
 static void
 check_addresses(struct report *r, const struct conf *conf, const struct conf_vn *vn, size_t index)
 {
-	struct place place = under(index, "addresses");
+	struct place place = place_under("vns", index, "addresses");
 
 	if (place_is_missing(place, r->root))
 		report_model(r, place, "an address of this machine", vn, "nothing");
@@ -136,13 +128,13 @@ interface_check(struct report *r, const struct conf *conf)
 		check_addresses(r, conf, vn, i);
 		check_endpoints(r, conf, vn);
 		if (vn->mac_kind == CONF_MAC_NIC)
-			report_model(r, under(i, "mac"), "\"virtual\" or an address", vn,
-				     "\"nic\"");
+			report_model(r, place_under("vns", i, "mac"), "\"virtual\" or an address",
+				     vn, "\"nic\"");
 		if (!addr_is_none(vn->native_gateway))
-			report_model(r, under(i, "native_gateway"), "none", vn,
+			report_model(r, place_under("vns", i, "native_gateway"), "none", vn,
 				     fmt_addr(vn->native_gateway).s);
 		if (vn->proxy.enabled)
-			report_model(r, under(i, "proxy"), "none", vn, "an object");
+			report_model(r, place_under("vns", i, "proxy"), "none", vn, "an object");
 	}
 }
 

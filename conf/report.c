@@ -27,6 +27,20 @@ place_element(struct place array, size_t index)
 	return place_in(array, NULL, (uint32_t)index);
 }
 
+struct place
+place_at(const char *name)
+{
+	return place_in((struct place){.depth = 0}, name, PLACE_NO_INDEX);
+}
+
+struct place
+place_under(const char *array, size_t index, const char *name)
+{
+	struct place p = place_in((struct place){.depth = 0}, array, (uint32_t)index);
+
+	return place_in(p, name, PLACE_NO_INDEX);
+}
+
 void
 place_text(struct place p, char *text, size_t size)
 {

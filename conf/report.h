@@ -25,6 +25,9 @@ struct place {
 struct place place_in(struct place p, const char *name, uint32_t index);
 /* The same, shorter. */
 struct place place_element(struct place array, size_t index);
+/* 'name' of the outermost object; 'name' of the element 'index' of its array 'array'. */
+struct place place_at(const char *name);
+struct place place_under(const char *array, size_t index, const char *name);
 /* Writes at most 'size' bytes with the NUL; what is not printable becomes '?'. */
 void place_text(struct place p, char *text, size_t size);
 /* The value there, or the deepest value on the way to it. */
