@@ -1,0 +1,293 @@
+/* xTRs when a machine moves: SMR, pushes, and who is told. */
+#include "tests/unit/xtr_forge.h"
+
+static void
+an_smr_leads_to_the_new_site(void **state)
+{
+	struct net *net = net_standard();
+	us_t moved;
+
+	(void)state;
+	before_a_move(net);
+	moved = net->now;
+	move(net, true, false);
+	net_run(net, US_S);
+	assert_leads(net, B, "10.1.0.5", "192.0.2.3");
+	/* One and a half round trips: SMR, question, answer. */
+	assert_int_equal(net->nodes[B].changed_at - moved, 3 * DELAY);
+	assert_int_equal(net_count(net, B, XTR_SMRS_HEARD), 1);
+	net_free(net);
+}
+
+/* What the pace of questions does not allow at once is asked when it does. */
+static void
+an_smr_that_comes_too_soon_is_followed_later(void **state)
+{
+	struct net *net = net_standard();
+	struct addr eid = addr_of("10.1.0.5");
+
+	(void)state;
+	before_a_move(net);
+	xtr_asked(net->nodes[A].x, VN, eid, net->nodes[B].rloc, nobody, false, net->now);
+	for (unsigned i = 0; i < 4; i++) {
+		xtr_tell_askers(net->nodes[A].x, VN, eid, net->now);
+		net_run(net, 5 * DELAY);
+	}
+	assert_true(net_count(net, B, XTR_SMR_LIMITED) > 0);
+	move(net, true, false);
+	net_run(net, 5 * DELAY);
+	assert_leads(net, B, "10.1.0.5", "192.0.2.1");
+	net_run(net, US_S);
+	assert_leads(net, B, "10.1.0.5", "192.0.2.3");
+	net_free(net);
+}
+
+/* A lost SMR is made good by the data that goes on coming to the wrong site. */
+static void
+a_sender_that_goes_on_to_the_old_site_is_told_again(void **state)
+{
+	struct net *net = net_standard();
+	struct addr eid = addr_of("10.1.0.5");
+	uint64_t told;
+
+	(void)state;
+	before_a_move(net);
+	xtr_asked(net->nodes[A].x, VN, eid, net->nodes[B].rloc, nobody, false, net->now);
+	move(net, false, false);
+	net->nodes[A].own[1].is_here = false;
+	net->nodes[A].own[1].elsewhere = net->nodes[C].rloc;
+	net_run(net, US_S);
+	assert_leads(net, B, "10.1.0.5", "192.0.2.1");
+	told = net_count(net, A, XTR_SMRS);
+	for (unsigned i = 0; i < 100; i++)
+		xtr_tell_sender(net->nodes[A].x, VN, eid, net->nodes[B].rloc, net->now);
+	/* Nobody is told who never asked. */
+	xtr_tell_sender(net->nodes[A].x, VN, eid, net->nodes[D].rloc, net->now);
+	assert_int_equal(net_count(net, A, XTR_SMRS), told + 1);
+	net_run(net, US_S);
+	assert_leads(net, B, "10.1.0.5", "192.0.2.3");
+	xtr_tell_sender(net->nodes[A].x, VN, eid, net->nodes[B].rloc, net->now);
+	assert_int_equal(net_count(net, A, XTR_SMRS), told + 2);
+	net_free(net);
+}
+
+static void
+a_push_leads_to_the_new_site_at_once(void **state)
+{
+	struct net *net = net_standard();
+	us_t moved;
+
+	(void)state;
+	before_a_move(net);
+	moved = net->now;
+	move(net, true, true);
+	net_run(net, US_S);
+	assert_leads(net, B, "10.1.0.5", "192.0.2.3");
+	assert_int_equal(net->nodes[B].changed_at - moved, DELAY);
+	assert_int_equal(net_count(net, C, XTR_PUSHED), 1);
+	assert_int_equal(net_count(net, B, XTR_PUSHES_HEARD), 1);
+	net_free(net);
+}
+
+/* Seed 003, algorithm 1: the previous site knows who asked, and tells them. */
+static void
+the_previous_site_tells_who_asked_there(void **state)
+{
+	struct net *net = net_standard();
+	us_t moved;
+
+	(void)state;
+	before_a_move(net);
+	xtr_asked(net->nodes[A].x, VN, addr_of("10.1.0.5"), net->nodes[B].rloc, nobody, true,
+		  net->now);
+	moved = net->now;
+	move(net, false, false);
+	xtr_tell_previous(net->nodes[C].x, VN, addr_of("10.1.0.5"), net->nodes[A].rloc, net->now);
+	net_run(net, US_S);
+	assert_int_equal(net->nodes[A].departed, 1);
+	assert_leads(net, B, "10.1.0.5", "192.0.2.3");
+	assert_int_equal(net->nodes[B].changed_at - moved, 2 * DELAY);
+	/* It has stopped registering it. */
+	net_run(net, 120 * US_S);
+	net_resolve(net, D, "10.1.0.5");
+	net_run(net, US_S);
+	assert_leads(net, D, "10.1.0.5", "192.0.2.3");
+	net_free(net);
+}
+
+/* A site that is no router of ours is found by what the mapping system says just before. */
+static void
+the_previous_site_is_found_in_the_mapping_system(void **state)
+{
+	struct net *net = net_standard();
+	us_t moved;
+
+	(void)state;
+	before_a_move(net);
+	xtr_asked(net->nodes[A].x, VN, addr_of("10.1.0.5"), net->nodes[B].rloc, nobody, true,
+		  net->now);
+	moved = net->now;
+	xtr_ask_previous(net->nodes[C].x, VN, addr_of("10.1.0.5"), net->now);
+	move(net, false, false);
+	net_run(net, US_S);
+	assert_int_equal(net_count(net, C, XTR_PUSHED), 1);
+	assert_int_equal(net->nodes[A].departed, 1);
+	assert_true(addr_equal(net->nodes[A].departed_to, net->nodes[C].rloc));
+	/* Map-Request, Map-Reply, H=0 C=0, H=0 C=1. */
+	assert_leads(net, B, "10.1.0.5", "192.0.2.3");
+	assert_int_equal(net->nodes[B].changed_at - moved, 4 * DELAY);
+	/* It was no question for the map-cache. */
+	assert_int_equal(mapcache_count(net->nodes[C].cache), 0);
+	net_run(net, 60 * US_S);
+	assert_int_equal(net->nodes[C].unanswered, 0);
+	assert_int_equal(net_count(net, C, XTR_UNANSWERED), 0);
+	net_free(net);
+}
+
+static void
+nobody_is_told_who_needs_not(void **state)
+{
+	struct net *net = net_standard();
+	struct xtr_conf conf = net_xtr_conf(net, D);
+	uint64_t requests;
+
+	(void)state;
+	before_a_move(net);
+	/* A router of ours hears of it otherwise. */
+	net->nodes[C].peer = net->nodes[A].rloc;
+	xtr_ask_previous(net->nodes[C].x, VN, addr_of("10.1.0.5"), net->now);
+	move(net, false, false);
+	net_run(net, US_S);
+	/* It was here before. */
+	xtr_ask_previous(net->nodes[C].x, VN, addr_of("10.1.0.5"), net->now);
+	/* Nobody had it. */
+	net_own(net, C, "10.9.0.5/32", 1);
+	xtr_ask_previous(net->nodes[C].x, VN, addr_of("10.9.0.6"), net->now);
+	net_run(net, US_S);
+	assert_int_equal(net_count(net, C, XTR_PUSHED), 0);
+	/* The answer is lost: it is not asked again. */
+	net->cut = net->ms_addr;
+	requests = net_count(net, C, XTR_REQUESTS);
+	net_own(net, C, "10.1.0.7/32", 1);
+	xtr_ask_previous(net->nodes[C].x, VN, addr_of("10.1.0.7"), net->now);
+	net_run(net, 20 * US_S);
+	assert_int_equal(net_count(net, C, XTR_REQUESTS), requests + 1);
+	assert_int_equal(net_count(net, C, XTR_UNANSWERED), 0);
+	net->cut = (struct addr){0};
+	/* Without a key there is nothing to say. */
+	conf.has_push_key = false;
+	net_restart(net, D, &conf);
+	xtr_ask_previous(net->nodes[D].x, VN, addr_of("10.1.0.5"), net->now);
+	assert_int_equal(net_count(net, D, XTR_REQUESTS), 0);
+	net_free(net);
+}
+
+static void
+a_displaced_site_hears_of_it_with_its_refresh(void **state)
+{
+	static const uint16_t sites[] = {A, C};
+	struct net *net = net_make();
+	struct ms_mobile mobile = {
+		.vn = VN, .prefix = prefix_of("10.1.0.0/24"), .sites = sites, .site_count = 2};
+
+	(void)state;
+	net->ms_conf.mobiles = &mobile;
+	net->ms_conf.mobile_count = 1;
+	net_start(net);
+	net_own(net, A, "10.1.0.5/32", 1);
+	net_run(net, US_S);
+	net_own(net, C, "10.1.0.5/32", 2);
+	net_run(net, 120 * US_S);
+	assert_int_equal(net->nodes[A].departed, 1);
+	assert_true(addr_equal(net->nodes[A].departed_to, net->nodes[C].rloc));
+	net_resolve(net, B, "10.1.0.5");
+	net_run(net, US_S);
+	assert_leads(net, B, "10.1.0.5", "192.0.2.3");
+	net_free(net);
+}
+
+/* Questions that strangers set off leave room for those of packets. */
+/* Some peers name the EID that moved as the source, and an EID of the receiver in the record: both are understood, and both are
+ * said to whom an EID is known of. */
+static void
+an_smr_may_have_the_eid_that_moved_as_its_source(void **state)
+{
+	struct net *net = net_standard();
+	struct addr eid = addr_of("10.1.0.5"), source = addr_of("10.2.0.7");
+	struct endpoint from = endpoint_of("192.0.2.1", LISP_CONTROL_PORT);
+	struct lisp_msg msg = {.type = LISP_MAP_REQUEST, .nonce = 5};
+	struct lisp_asked asked = {.eid = lisp_eid_make(VN, prefix_host(source), false)};
+	struct lisp_rloc itr = lisp_rloc_make(from.addr);
+	struct lisp_builder b;
+	uint8_t data[256];
+	int size;
+
+	(void)state;
+	before_a_move(net);
+	net_own(net, C, "10.1.0.5/32", 2);
+	net_run(net, 5 * US_S);
+	msg.request.smr = true;
+	msg.request.source = lisp_eid_make(VN, prefix_host(eid), false);
+	lisp_begin(&b, data, sizeof(data), &msg);
+	lisp_put_itr(&b, &itr);
+	lisp_put_asked(&b, &asked);
+	size = lisp_end(&b);
+	assert_true(xtr_heard(net->nodes[B].x, &from, data, (size_t)size, net->now));
+	net_run(net, US_S);
+	assert_int_equal(net_count(net, B, XTR_SMRS_HEARD), 1);
+	assert_leads(net, B, "10.1.0.5", "192.0.2.3");
+	/* About nothing that is in the map-cache. */
+	asked.eid = msg.request.source = lisp_eid_make(VN, prefix_host(source), false);
+	lisp_begin(&b, data, sizeof(data), &msg);
+	lisp_put_itr(&b, &itr);
+	lisp_put_asked(&b, &asked);
+	size = lisp_end(&b);
+	assert_true(xtr_heard(net->nodes[B].x, &from, data, (size_t)size, net->now));
+	assert_int_equal(net_count(net, B, XTR_SMR_UNKNOWN), 1);
+	net_free(net);
+}
+
+static void
+whose_eid_is_known_is_told_in_both_forms(void **state)
+{
+	struct net *net = net_standard();
+	struct addr eid = addr_of("10.1.0.5"), source = addr_of("10.2.0.7");
+	us_t moved;
+
+	(void)state;
+	before_a_move(net);
+	net_own(net, C, "10.1.0.5/32", 2);
+	net_run(net, US_S);
+	xtr_asked(net->nodes[C].x, VN, eid, net->nodes[B].rloc, source, false, net->now);
+	/* It is not forgotten by what says nothing of it. */
+	xtr_told(net->nodes[C].x, VN, eid, net->nodes[B].rloc, net->now);
+	moved = net->now;
+	xtr_tell_askers(net->nodes[C].x, VN, eid, net->now);
+	assert_int_equal(net_count(net, C, XTR_SMRS), 2);
+	net_run(net, US_S);
+	/* One question. */
+	assert_int_equal(net->nodes[B].changed_at - moved, 3 * DELAY);
+	assert_int_equal(net_count(net, B, XTR_SMRS_HEARD), 2);
+	assert_int_equal(net_count(net, B, XTR_REQUESTS), 2);
+	assert_leads(net, B, "10.1.0.5", "192.0.2.3");
+	net_free(net);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_smr_leads_to_the_new_site),
+		cmocka_unit_test(an_smr_that_comes_too_soon_is_followed_later),
+		cmocka_unit_test(a_sender_that_goes_on_to_the_old_site_is_told_again),
+		cmocka_unit_test(a_push_leads_to_the_new_site_at_once),
+		cmocka_unit_test(the_previous_site_tells_who_asked_there),
+		cmocka_unit_test(the_previous_site_is_found_in_the_mapping_system),
+		cmocka_unit_test(nobody_is_told_who_needs_not),
+		cmocka_unit_test(a_displaced_site_hears_of_it_with_its_refresh),
+		cmocka_unit_test(an_smr_may_have_the_eid_that_moved_as_its_source),
+		cmocka_unit_test(whose_eid_is_known_is_told_in_both_forms),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
