@@ -82,6 +82,21 @@ check_rlocs(struct checker *c)
 	}
 }
 
+/* Routers of one site are told apart by their xTR-IDs, and a bit counts in the order of all locators of the site, which this
+ * router does not know. */
+static void
+check_merge(struct checker *c, const struct conf_lisp_server *server, size_t i)
+{
+	if (!server->merge)
+		return;
+	if (!server->ids)
+		report_place(c->r, under("map_servers", i, "merge"), "false where \"ids\" is false",
+			     "true");
+	if (c->lisp->status_bits)
+		report_place(c->r, under("map_servers", i, "merge"),
+			     "false where \"lisp.status_bits\" is true", "true");
+}
+
 static void
 check_servers(struct checker *c, struct names *keys)
 {
@@ -98,6 +113,7 @@ check_servers(struct checker *c, struct names *keys)
 		if (!addr_is_none(server->addr))
 			unique_add(&servers, 0, fmt_addr(server->addr).s,
 				   under("map_servers", i, "address"));
+		check_merge(c, server, i);
 	}
 	for (i = 0; i < lisp->map_resolver_count; i++)
 		if (!addr_is_none(lisp->map_resolvers[i]))

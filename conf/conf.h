@@ -148,12 +148,17 @@ struct conf_lisp_rloc {
 	uint8_t priority, weight;
 };
 
+/* Map-Notifies that are acknowledged. */
+enum conf_acknowledge { CONF_ACK_UNSOLICITED = 0, CONF_ACK_ALL };
+
 /* A map-server that own EIDs are registered at. */
 struct conf_lisp_server {
 	struct addr addr;
 	char *key;        /* name of a key */
 	bool proxy_reply; /* it answers for us */
 	bool ids;         /* xTR-ID and site-ID go with each Map-Register */
+	bool merge;       /* it joins our locators with those of others of this site */
+	enum conf_acknowledge acknowledge;
 };
 
 /* What holds for a locator of another site. */
@@ -170,6 +175,12 @@ struct conf_ms_prefix {
 	bool more_specifics;
 };
 
+/* Where Map-Notifies go: UDP 4342, or the port that the message came from. */
+enum conf_notify_port { CONF_NOTIFY_CONTROL = 0, CONF_NOTIFY_SOURCE };
+
+/* How xTR-ID and site-ID go into a Map-Notify that publishes. */
+enum conf_notify_ids { CONF_IDS_WITH_BIT = 0, CONF_IDS_WITHOUT_BIT, CONF_IDS_LEFT_OUT };
+
 /* A site that may register. */
 struct conf_ms_site {
 	char *name;
@@ -182,7 +193,9 @@ struct conf_ms_site {
 	bool strict_nonces;
 	bool always_proxy;    /* as if every Map-Register asked for it */
 	bool trusts_requests; /* its subscriptions need no acknowledgement first */
-	uint32_t max_eids;    /* 0: no limit of its own */
+	enum conf_notify_port notify_port;
+	enum conf_notify_ids notify_ids;
+	uint32_t max_eids; /* 0: no limit of its own */
 };
 
 /* Sites that may register more-specifics of a prefix, one at a time each. */
@@ -219,6 +232,7 @@ struct conf_lisp {
 	us_t probe_interval;                /* 0: no RLOC-probes; default 30 s */
 	uint32_t cache_max;                 /* mappings */
 	uint32_t reply_rate;                /* Map-Replies per second and locator */
+	bool status_bits;                   /* plain packets have locator-status bits */
 	char *push_key;                     /* name of a key; NULL: no CHANGE-PRIORITY */
 	uint16_t push_sub_type;             /* of type 15 */
 	bool push_type5;                    /* send its historic form */

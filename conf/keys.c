@@ -330,6 +330,14 @@ static const struct key keys[] = {
 	 .help = "It is asked to answer Map-Requests for us."},
 	{"lisp.map_servers[].ids", KEY_BOOL, .fallback = "true", AT(struct conf_lisp_server, ids),
 	 .fixed = true, .help = "xTR-ID and site-ID go with each Map-Register."},
+	{"lisp.map_servers[].merge", KEY_BOOL, .fallback = "false",
+	 AT(struct conf_lisp_server, merge), .fixed = true,
+	 .help = "It is asked to join our locators with those that other routers of this site "
+		 "register for the same prefix; all of them have to ask."},
+	{"lisp.map_servers[].acknowledge", KEY_CHOICE, .choices = "unsolicited|all",
+	 .fallback = "\"unsolicited\"", AT(struct conf_lisp_server, acknowledge), .fixed = true,
+	 .help = "Which of its Map-Notifies are acknowledged: those that answer no Map-Register "
+		 "(RFC 9301), or \"all\", for one that repeats also the others."},
 	{"lisp.map_resolvers", KEY_ADDR, .max = LISP_SERVERS_MAX,
 	 MANY(struct conf, lisp.map_resolvers, lisp.map_resolver_count), .fixed = true,
 	 .help = "Underlay addresses of map-resolvers that are asked for unknown addresses."},
@@ -346,6 +354,10 @@ static const struct key keys[] = {
 	{"lisp.probe_s", NUMBER(0, 3600, 1000000, "seconds"), .fallback = "30",
 	 AT(struct conf, lisp.probe_interval), .fixed = true,
 	 .help = "Time between two probes of a locator in use, or of a Proxy-ETR; 0 sends none."},
+	{"lisp.status_bits", KEY_BOOL, .fallback = "false", AT(struct conf, lisp.status_bits),
+	 .fixed = true,
+	 .help = "Packets tell which locators of this site are up.  Not for use over the public "
+		 "Internet (RFC 9300, section 4.1)."},
 	{"lisp.cache_max", NUMBER(16, 16777216, 1, "mappings"), .fallback = "10000",
 	 AT(struct conf, lisp.cache_max), .fixed = true, .help = "Room of the map-cache."},
 	{"lisp.reply_rate", NUMBER(1, 1000000, 1, "messages per second"), .fallback = "1000",
@@ -434,6 +446,14 @@ static const struct key keys[] = {
 	{"lisp.map_server.sites[].trusts_requests", KEY_BOOL, .fallback = "false",
 	 AT(struct conf_ms_site, trusts_requests),
 	 .help = "Its subscriptions are in force before it has acknowledged one Map-Notify."},
+	{"lisp.map_server.sites[].notify_port", KEY_CHOICE, .choices = "control|source",
+	 .fallback = "\"control\"", AT(struct conf_ms_site, notify_port),
+	 .help = "Where its Map-Notifies go: to UDP 4342, or to the port that its message came "
+		 "from."},
+	{"lisp.map_server.sites[].notify_ids", KEY_CHOICE, .choices = "flagged|unflagged|none",
+	 .fallback = "\"flagged\"", AT(struct conf_ms_site, notify_ids),
+	 .help = "xTR-ID and site-ID in Map-Notifies to its subscribers: with the I bit, without "
+		 "it, or left out."},
 	{"lisp.map_server.sites[].max_eids", NUMBER(0, 16777215, 1, "prefixes"), .fallback = "0",
 	 AT(struct conf_ms_site, max_eids),
 	 .help = "Most that it may have registered; 0 is no limit of its own."},

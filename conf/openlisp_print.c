@@ -97,20 +97,34 @@ print_rlocs(const struct openlisp *o, FILE *out)
 	fputs("\t\t],\n", out);
 }
 
+/* Does the site have other routers? */
+static bool
+is_shared(const struct openlisp_entry *e)
+{
+	for (size_t i = 0; i < e->rloc_count; i++)
+		if (!openlisp_is_own(e, &e->rlocs[i]))
+			return true;
+	return false;
+}
+
 static void
 print_servers(const struct openlisp_entry *e, FILE *out)
 {
+	const char *more = is_shared(e) ? "\"merge\": true" : "\"ids\": false";
 	size_t i;
 
-	fputs("\t\t// OpenLISP answers Map-Requests itself.\n"
-	      "\t\t\"map_servers\": [\n",
-	      out);
+	fputs("\t\t// OpenLISP answers Map-Requests itself.\n", out);
+	if (is_shared(e))
+		fputs("\t\t// LOOK: each router of the site registers its own locators, and all "
+		      "ask "
+		      "for \"merge\".\n",
+		      out);
+	fputs("\t\t\"map_servers\": [\n", out);
 	for (i = 0; i < e->server_count; i++)
 		fprintf(out,
 			"\t\t\t{ \"address\": \"%s\", \"key\": \"openlisp\", \"proxy_reply\": "
-			"false, "
-			"\"ids\": false }%s\n",
-			fmt_addr(e->servers[i]).s, i + 1 < e->server_count ? "," : "");
+			"false, %s }%s\n",
+			fmt_addr(e->servers[i]).s, more, i + 1 < e->server_count ? "," : "");
 	fputs("\t\t],\n"
 	      "\t\t// LOOK: OpenLISP's file names none; most map-servers are map-resolvers, too.\n"
 	      "\t\t\"map_resolvers\": [",

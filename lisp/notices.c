@@ -228,6 +228,9 @@ notices_heard(struct xtr *x, const struct endpoint *from, const struct lisp_msg 
 		traverse_answered(x, server, now);
 		while (lisp_record_next(&records, &record))
 			displaced(x, &record, now);
+		/* RFC 9301 section 5.7: an acknowledgement is for what nobody asked for. */
+		if (!x->conf.servers[server].acknowledge_all)
+			return;
 	} else if (!take_publication(x, msg, asks_find(x, msg->nonce), now)) {
 		return;
 	}

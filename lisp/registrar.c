@@ -223,13 +223,14 @@ register_some(struct xtr *x, size_t server, size_t *position, us_t now)
 	size_t room = RECORD_ROOM + LOCATOR_ROOM * x->conf.rloc_count;
 	struct addr rtr = traverse_rtr(x, server);
 	bool relayed = !addr_is_none(rtr);
-	struct lisp_msg msg = {
-		.type = LISP_MAP_REGISTER,
-		.nonce = x->nonce + 1,
-		.auth = lisp_auth_header(&s->key),
-		.has_xtr_id = s->with_ids || relayed,
-		.xtr_id = x->conf.ids,
-		.reg = {.proxy_reply = s->proxy_reply || relayed, .want_notify = true}};
+	struct lisp_msg msg = {.type = LISP_MAP_REGISTER,
+			       .nonce = x->nonce + 1,
+			       .auth = lisp_auth_header(&s->key),
+			       .has_xtr_id = s->with_ids || relayed,
+			       .xtr_id = x->conf.ids,
+			       .reg = {.proxy_reply = s->proxy_reply || relayed,
+				       .want_notify = true,
+				       .merge = s->merge}};
 	uint8_t buffer[LISP_ECM_SIZE_MAX + LISP_SIZE_MAX], *data = buffer + LISP_ECM_SIZE_MAX;
 	struct lisp_builder b;
 	struct own *own;

@@ -46,8 +46,10 @@ struct xtr_rloc {
 struct xtr_server {
 	struct endpoint to;
 	struct lisp_key key;
-	bool proxy_reply; /* P: it answers for us */
-	bool with_ids;    /* I: xTR-ID and site-ID go with each Map-Register */
+	bool proxy_reply;     /* P: it answers for us */
+	bool with_ids;        /* I: xTR-ID and site-ID go with each Map-Register */
+	bool merge;           /* a: it joins our locators with those of others of this site */
+	bool acknowledge_all; /* Map-Notifies that answer a Map-Register are acknowledged, too */
 };
 
 struct xtr_conf {

@@ -75,7 +75,7 @@ plain_to(const struct vr *vr, const struct site *site, struct addr rloc, uint32_
 				 .by = plain_by(vr, rloc),
 				 .header = {.has_vn = true,
 					    .vn = site->vn,
-					    .has_lsb = vr->conf->lisp.rloc_count > 1,
+					    .has_lsb = vr->conf->lisp.status_bits,
 					    .lsb = own_status(vr)},
 				 .zero_checksum = conf != NULL && conf->zero_checksum,
 				 .flow = flow};

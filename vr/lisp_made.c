@@ -117,6 +117,9 @@ key_of(const struct lisp_made *made, const char *name)
 static int
 make_site(struct lisp_made *made, const struct conf_ms_site *conf, struct ms_site *site)
 {
+	static const uint8_t ids[] = {[CONF_IDS_WITH_BIT] = MS_IDS_WITH_BIT,
+				      [CONF_IDS_WITHOUT_BIT] = MS_IDS_WITHOUT_BIT,
+				      [CONF_IDS_LEFT_OUT] = MS_IDS_LEFT_OUT};
 	const char *name = take_text(made, conf->name);
 	struct lisp_key *keys = take(made, conf->key_count * sizeof(*keys));
 	struct ms_prefix *prefixes = take(made, conf->prefix_count * sizeof(*prefixes));
@@ -140,6 +143,8 @@ make_site(struct lisp_made *made, const struct conf_ms_site *conf, struct ms_sit
 				 .any_nonce = !conf->strict_nonces,
 				 .always_proxy = conf->always_proxy,
 				 .trusts_requests = conf->trusts_requests,
+				 .notify_to_source = conf->notify_port == CONF_NOTIFY_SOURCE,
+				 .ids = ids[conf->notify_ids],
 				 .max_eids = conf->max_eids};
 	return 0;
 }
@@ -301,11 +306,13 @@ lisp_made_xtr(const struct lisp_made *made, const struct conf_lisp *conf, struct
 	for (size_t i = 0; i < conf->map_resolver_count; i++)
 		x->resolvers[i] = (struct endpoint){conf->map_resolvers[i], conf->control_port};
 	for (size_t i = 0; i < conf->map_server_count; i++)
-		x->servers[i] =
-			(struct xtr_server){.to = {conf->map_servers[i].addr, conf->control_port},
-					    .key = *key_of(made, conf->map_servers[i].key),
-					    .proxy_reply = conf->map_servers[i].proxy_reply,
-					    .with_ids = conf->map_servers[i].ids};
+		x->servers[i] = (struct xtr_server){
+			.to = {conf->map_servers[i].addr, conf->control_port},
+			.key = *key_of(made, conf->map_servers[i].key),
+			.proxy_reply = conf->map_servers[i].proxy_reply,
+			.with_ids = conf->map_servers[i].ids,
+			.merge = conf->map_servers[i].merge,
+			.acknowledge_all = conf->map_servers[i].acknowledge == CONF_ACK_ALL};
 	if (conf->push_key != NULL)
 		x->push_key = *key_of(made, conf->push_key);
 }

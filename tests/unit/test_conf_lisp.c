@@ -25,6 +25,9 @@ what_is_left_out_has_its_default(void **state)
 	assert_int_equal(l->site_id, 0);
 	assert_true(l->map_servers[0].proxy_reply);
 	assert_true(l->map_servers[0].ids);
+	assert_false(l->map_servers[0].merge);
+	assert_int_equal(l->map_servers[0].acknowledge, CONF_ACK_UNSOLICITED);
+	assert_false(l->status_bits);
 	assert_int_equal(l->map_resolver_count, 0);
 	assert_false(l->subscribe);
 	assert_int_equal(l->ttl_min, 1440);
@@ -87,7 +90,8 @@ every_key_of_an_xtr_is_taken_over(void **state)
 		"\"weight\":0},{\"address\":\"2001:db8::1\",\"priority\":0,\"weight\":255}],"
 		"\"xtr_id\":\"0123456789abcdefABCDEF6745230100\",\"site_id\":\"FFffFFffFFffFFfe\","
 		"\"map_servers\":[{\"address\":\"10.0.0.8\",\"key\":\"h\",\"proxy_reply\":false,"
-		"\"ids\":false},{\"address\":\"2001:db8::8\",\"key\":\"k\"}],"
+		"\"ids\":false,\"acknowledge\":\"all\"},{\"address\":\"2001:db8::8\","
+		"\"key\":\"k\"}],\"status_bits\":true,"
 		"\"map_resolvers\":[\"10.0.0.8\",\"2001:db8::8\"],\"subscribe\":true,"
 		"\"ttl_min\":525600,\"register_s\":3600,\"probe_s\":0,\"cache_max\":16777216,"
 		"\"reply_rate\":1000000,\"push\":{\"key\":\"h\",\"sub_type\":4095,\"type5\":true},"
@@ -122,6 +126,9 @@ every_key_of_an_xtr_is_taken_over(void **state)
 	assert_string_equal(fmt_addr(l->map_servers[1].addr).s, "2001:db8::8");
 	assert_string_equal(l->map_servers[0].key, "h");
 	assert_false(l->map_servers[0].proxy_reply || l->map_servers[0].ids);
+	assert_int_equal(l->map_servers[0].acknowledge, CONF_ACK_ALL);
+	assert_int_equal(l->map_servers[1].acknowledge, CONF_ACK_UNSOLICITED);
+	assert_true(l->status_bits);
 	assert_int_equal(l->map_resolver_count, 2);
 	assert_string_equal(fmt_addr(l->map_resolvers[1]).s, "2001:db8::8");
 	assert_true(l->subscribe);
@@ -153,7 +160,8 @@ every_key_of_a_map_server_is_taken_over(void **state)
 		     "\"prefix\":\"10.1.0.0/16\",\"more_specifics\":true},{\"vn\":0,"
 		     "\"prefix\":\"2001:db8::/"
 		     "32\"}],\"site_id\":9007199254740991,\"strict_nonces\":false,"
-		     "\"always_proxy\":true,\"trusts_requests\":true,\"max_eids\":5},"
+		     "\"always_proxy\":true,\"trusts_requests\":true,\"max_eids\":5,"
+		     "\"notify_port\":\"source\",\"notify_ids\":\"unflagged\"},"
 		     "{\"name\":\"t\",\"keys\":[\"h\"]}],\"mobile\":[{\"vn\":9,\"prefix\":\"10.2.0."
 		     "0/16\","
 		     "\"sites\":[\"s\",\"t\"]}],\"max_eids\":16777215,\"bare_requests\":false}"));
@@ -166,6 +174,10 @@ every_key_of_a_map_server_is_taken_over(void **state)
 	assert_int_equal(l->site_count, 2);
 	assert_string_equal(l->sites[0].name, "s");
 	assert_int_equal(l->sites[0].key_count, 2);
+	assert_int_equal(l->sites[0].notify_port, CONF_NOTIFY_SOURCE);
+	assert_int_equal(l->sites[0].notify_ids, CONF_IDS_WITHOUT_BIT);
+	assert_int_equal(l->sites[1].notify_port, CONF_NOTIFY_CONTROL);
+	assert_int_equal(l->sites[1].notify_ids, CONF_IDS_WITH_BIT);
 	assert_string_equal(l->sites[0].keys[1], "h");
 	assert_int_equal(l->sites[0].prefix_count, 2);
 	assert_int_equal(l->sites[0].prefixes[0].vn, VN_ID_MAX);

@@ -15,6 +15,11 @@ static const struct bad contradictions[] = {
 		   "\"k\"},{\"address\":\"10.0.0.8\",\"key\":\"k\"}]"),
 	 "f:2:142: lisp.map_servers[1].address: expected each map-server once, found "
 	 "10.0.0.8, which lisp.map_servers[0].address is too\n"},
+	{LISP(RLOC ",\"keys\":[" KEY "],\"status_bits\":true,\"map_servers\":[{\"address\":"
+		   "\"10.0.0.8\",\"key\":\"k\",\"ids\":false,\"merge\":true}]"),
+	 "f:2:169: lisp.map_servers[0].merge: expected false where \"ids\" is false, found true\n"
+	 "f:2:169: lisp.map_servers[0].merge: expected false where \"lisp.status_bits\" is true, "
+	 "found true\n"},
 	{LISP(RLOC ",\"map_resolvers\":[\"10.0.0.8\",\"2001:db8::8\",\"2001:db8:0::8\"]"),
 	 "f:2:84: lisp.map_resolvers[2]: expected each map-resolver once, found "
 	 "2001:db8::8, which lisp.map_resolvers[1] is too\n"},

@@ -31,12 +31,16 @@ a_packet_leaves_as_plain_lisp(void **state)
 }
 
 static void
-status_bits_are_told_where_there_are_several_locators(void **state)
+status_bits_are_told_where_that_is_said(void **state)
 {
+	const struct rig_text silent = {
+		.vn = "",
+		.lisp = "\"rlocs\": [{\"address\": \"192.0.2.1\"}, {\"address\": \"2001:db8::1\"}]",
+		.locators = ""};
 	const struct rig_text text = {
 		.vn = "",
 		.lisp = "\"rlocs\": [{\"address\": \"192.0.2.1\"}, {\"address\": \"2001:db8::1\"}],"
-			"\"data_port\": 14341",
+			"\"data_port\": 14341, \"status_bits\": true",
 		.locators = ""};
 	struct rig *r = rig_make(&text);
 
@@ -47,6 +51,13 @@ status_bits_are_told_where_there_are_several_locators(void **state)
 	assert_true(endpoint_equal(r->sent[0].plain.rloc, endpoint_of("2001:db8::9", 14341)));
 	assert_true(r->sent[0].plain.header.has_lsb);
 	assert_int_equal(r->sent[0].plain.header.lsb, 3);
+	rig_free(r);
+	/* RFC 9300 section 4.1: not over the public Internet. */
+	r = rig_make(&silent);
+	rig_learn_one(r, RIG_FAR);
+	rig_sends(r, (struct rig_want){.mark = 9});
+	assert_int_equal(r->sent_count, 1);
+	assert_false(r->sent[0].plain.header.has_lsb);
 	rig_free(r);
 }
 
@@ -318,7 +329,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_packet_leaves_as_plain_lisp),
-		cmocka_unit_test(status_bits_are_told_where_there_are_several_locators),
+		cmocka_unit_test(status_bits_are_told_where_that_is_said),
 		cmocka_unit_test(a_checksum_is_left_out_where_that_is_said),
 		cmocka_unit_test(flows_are_shared_by_weight_and_stay),
 		cmocka_unit_test(plain_or_sealed),

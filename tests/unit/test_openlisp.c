@@ -102,6 +102,7 @@ the_example_of_the_thesis_is_taken_over(void **state)
 	assert_string_equal(fmt_addr(l->map_servers[0].addr).s, "193.162.145.50");
 	assert_string_equal(fmt_addr(l->map_servers[1].addr).s, "195.50.116.18");
 	assert_false(l->map_servers[0].proxy_reply || l->map_servers[0].ids);
+	assert_false(l->map_servers[0].merge);
 	assert_int_equal(l->map_resolver_count, 2);
 	assert_string_equal(fmt_addr(l->map_resolvers[1]).s, "195.50.116.18");
 	assert_int_equal(l->ttl_min, 60);
@@ -136,6 +137,8 @@ the_format_of_the_thesis_is_taken_over(void **state)
 	assert_string_equal(fmt_addr(l->rlocs[1].addr).s, "2001:db8::2");
 	assert_int_equal(l->rlocs[1].priority, 2);
 	assert_int_equal(l->ttl_min, 1440);
+	/* Which the map-servers are asked to put together. */
+	assert_true(l->map_servers[0].merge && l->map_servers[0].ids);
 	outcome_fini(&o);
 }
 
