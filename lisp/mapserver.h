@@ -144,17 +144,24 @@ const char *mapserver_site_name(const struct ms *ms, uint32_t site);
 /* Seconds of the registry's time at this moment. */
 uint32_t mapserver_seconds(const struct ms *ms, us_t now);
 
+/* Locators of a subscriber. */
+#define PUBSUB_RLOCS_MAX 4
+
 /* One subscription, to be shown. */
 struct ms_subscription {
 	struct eid_key key;
 	struct lisp_xtr_id xtr;
 	const char *site;
-	struct addr to;   /* where Map-Notifies go */
-	uint64_t nonce;   /* of the last one */
-	bool in_force;    /* acknowledged; else it waits for that */
-	bool muted;       /* a hole in a wider one */
-	uint32_t waiting; /* Map-Notifies not acknowledged yet */
-	uint32_t expires; /* seconds; 0: never */
+	struct addr
+		to[PUBSUB_RLOCS_MAX]; /* where Map-Notifies go: the first, unless it is silent */
+	size_t to_count;
+	uint64_t nonce;              /* of the last one */
+	bool in_force;               /* acknowledged; else it waits for that */
+	bool muted;                  /* a hole in a wider one */
+	uint32_t waiting;            /* Map-Notifies not acknowledged yet */
+	uint32_t since;              /* seconds */
+	uint32_t expires;            /* seconds; 0: never */
+	uint32_t sent, acknowledged; /* Map-Notifies, repetitions included; acknowledgements */
 };
 
 /* Walks all: start with '*position' 0; false at the end. */

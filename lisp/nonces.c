@@ -195,6 +195,7 @@ nonces_heard(struct nonces *n, uint32_t site, const struct lisp_msg *msg,
 		row->kept = msg->nonce;
 	row->last = msg->nonce;
 	row->fresh += row->fresh < UINT32_MAX;
+	row->messages++;
 	row->from = *from;
 	if (row->pins == 0) {
 		link_take(&row->heard);

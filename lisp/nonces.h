@@ -32,9 +32,10 @@ struct nonce_row {
 	struct addr
 		behind; /* its own address when 'from' is an RTR that relays it; otherwise NONE */
 	uint64_t last;
-	uint64_t reserve; /* on disk, or on its way there */
-	uint64_t kept;    /* 'last' when the reserve was computed */
-	uint32_t fresh;   /* messages since then */
+	uint64_t reserve;  /* on disk, or on its way there */
+	uint64_t kept;     /* 'last' when the reserve was computed */
+	uint32_t fresh;    /* messages since then */
+	uint64_t messages; /* accepted in all */
 	uint32_t pins;
 	bool used;
 };

@@ -268,6 +268,8 @@ attempt(struct pubsub *p, struct pub *pub, us_t now)
 	}
 	ms_count(p->ms, pub->sent == 0 && pub->rloc == 0 ? MS_PUBLISHED : MS_RETRIES);
 	transmit(p, pub, false);
+	if (pub->kind != PUB_ETR)
+		sub_at(p, pub->owner)->sent++;
 	wait(p, pub, (uint32_t)waits_s[pub->sent] * PUBSUB_TICKS, now);
 	pub->sent++;
 }
@@ -387,6 +389,8 @@ acked(struct pubsub *p, struct pub *pub, us_t now)
 {
 	struct sub *sub = pub->kind == PUB_CONFIRM ? sub_at(p, pub->owner) : NULL;
 
+	if (pub->kind != PUB_ETR)
+		sub_at(p, pub->owner)->acknowledged++;
 	end(p, pub);
 	ms_count(p->ms, MS_ACKS);
 	if (sub != NULL)

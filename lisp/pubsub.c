@@ -127,7 +127,7 @@ find_sub(const struct pubsub *p, const struct subscriber *who, const struct eid_
 }
 
 static struct sub *
-add_sub(struct pubsub *p, struct subscriber *who, const struct eid_key *key)
+add_sub(struct pubsub *p, struct subscriber *who, const struct eid_key *key, us_t now)
 {
 	struct sub *sub = pool_take(&p->sub_pool);
 	uint32_t number, first = 0;
@@ -149,6 +149,7 @@ add_sub(struct pubsub *p, struct subscriber *who, const struct eid_key *key)
 	sub->who = who;
 	sub->key = *key;
 	sub->state = SUB_NEW;
+	sub->since = mapserver_seconds(p->ms, now);
 	who->subs++;
 	index_add(&p->subs, hash_sub(p, who, key), &sub->chain);
 	return sub;
@@ -255,7 +256,7 @@ has_allowance(const struct pubsub *p, const struct subscriber *who, us_t now)
 
 /* The row of a request, made if need be; NULL when there is no room (counted). */
 static struct sub *
-sub_for(struct pubsub *p, const struct pubsub_request *request, const struct eid_key *key)
+sub_for(struct pubsub *p, const struct pubsub_request *request, const struct eid_key *key, us_t now)
 {
 	struct subscriber *who = find_who(p, request);
 	struct sub *sub = who == NULL ? NULL : find_sub(p, who, key);
@@ -265,7 +266,7 @@ sub_for(struct pubsub *p, const struct pubsub_request *request, const struct eid
 	if (who == NULL)
 		who = add_who(p, request);
 	if (who != NULL && who->subs < p->ms->conf.subscriptions_per_xtr)
-		sub = add_sub(p, who, key);
+		sub = add_sub(p, who, key, now);
 	if (sub == NULL) {
 		ms_count(p->ms, MS_SUBS_FULL);
 		if (who != NULL)
@@ -313,7 +314,7 @@ pubsub_subscribe(struct pubsub *p, const struct pubsub_request *request, const s
 		ms_count(p->ms, MS_SUB_LIMITED);
 		return PUBSUB_REFUSED;
 	}
-	sub = sub_for(p, request, key);
+	sub = sub_for(p, request, key, now);
 	if (sub == NULL)
 		return PUBSUB_REFUSED;
 	want(p, sub, request, SUB_ACTIVE, temporary, now);
@@ -353,7 +354,7 @@ pubsub_unsubscribe(struct pubsub *p, const struct pubsub_request *request,
 		ms_count(p->ms, MS_SUB_LIMITED);
 		return PUBSUB_REFUSED;
 	}
-	sub = sub_for(p, request, key);
+	sub = sub_for(p, request, key, now);
 	if (sub == NULL)
 		return PUBSUB_REFUSED;
 	want(p, sub, request, inside ? SUB_MUTED : SUB_GONE, false, now);
@@ -466,12 +467,17 @@ pubsub_next(const struct pubsub *p, uint32_t *position, struct ms_subscription *
 		*out = (struct ms_subscription){.key = sub->key,
 						.xtr = sub->who->id,
 						.site = p->ms->slots[sub->who->site].name,
-						.to = terms->rlocs[0].addr,
 						.nonce = sub->nonce,
 						.in_force = sub->state != SUB_NEW,
 						.muted = sub->state == SUB_MUTED,
 						.waiting = sub->waiting,
-						.expires = sub->expires};
+						.since = sub->since,
+						.expires = sub->expires,
+						.sent = sub->sent,
+						.acknowledged = sub->acknowledged,
+						.to_count = terms->rloc_count};
+		for (size_t i = 0; i < terms->rloc_count; i++)
+			out->to[i] = terms->rlocs[i].addr;
 		return true;
 	}
 	return false;

@@ -22,9 +22,6 @@
 #include "lisp/eid_key.h"
 #include "lisp/mapserver.h"
 
-/* Locators of a subscriber that are kept. */
-#define PUBSUB_RLOCS_MAX 4
-
 struct pubsub;
 
 /* What a Map-Request with the N bit says. */

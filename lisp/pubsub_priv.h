@@ -46,10 +46,12 @@ struct sub {
 	bool has_wanted;
 	bool is_stale; /* something changed while it was not in force yet */
 	struct sub_terms now, wanted;
-	uint64_t nonce;   /* the last one, of a request in force or a Map-Notify */
-	uint32_t expires; /* seconds; 0: never */
-	uint32_t pubs;    /* first of the Map-Notifies under way */
-	uint32_t waiting; /* their number */
+	uint64_t nonce;              /* the last one, of a request in force or a Map-Notify */
+	uint32_t expires;            /* seconds; 0: never */
+	uint32_t since;              /* seconds, when it was asked for first */
+	uint32_t sent, acknowledged; /* Map-Notifies, repetitions included; acknowledgements */
+	uint32_t pubs;               /* first of the Map-Notifies under way */
+	uint32_t waiting;            /* their number */
 };
 
 enum pub_kind { PUB_FREE = 0, PUB_CONFIRM, PUB_CHANGE, PUB_ETR };

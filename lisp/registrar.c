@@ -127,7 +127,9 @@ registrar_anew(struct xtr *x, size_t server, us_t now)
 		*at = (struct own_at){.due = now,
 				      .in_force = at->in_force,
 				      .since = at->since,
-				      .renewed = at->renewed};
+				      .renewed = at->renewed,
+				      .sent = at->sent,
+				      .acknowledged = at->acknowledged};
 	}
 	own_due_by(x, now);
 }
@@ -183,8 +185,8 @@ retry_after(const struct xtr *x, size_t server, unsigned tries)
 static void
 put_rtr(struct lisp_builder *b, struct addr rtr)
 {
-	struct lisp_locator l = {.priority = 1,
-				 .weight = 100,
+	struct lisp_locator l = {.priority = REGISTER_RTR_PRIORITY,
+				 .weight = REGISTER_RTR_WEIGHT,
 				 .m_priority = MAP_PRIORITY_NEVER,
 				 .reachable = true,
 				 .rloc = lisp_rloc_make(rtr)};
@@ -205,6 +207,13 @@ put_own(const struct xtr *x, struct lisp_builder *b, const struct own *own, stru
 		put_rtr(b, rtr);
 	else if (!own->leaving)
 		xtr_put_own_rlocs(x, b, (struct addr){.family = ADDR_NONE});
+}
+
+/* Of a registration at a server, since its last acknowledgement. */
+static us_t
+lifetime(const struct xtr *x)
+{
+	return INTERVALS_MAX * x->conf.register_interval;
 }
 
 static bool
@@ -245,6 +254,7 @@ register_some(struct xtr *x, size_t server, size_t *position, us_t now)
 			continue;
 		put_own(x, &b, own, rtr);
 		at->nonce = msg.nonce;
+		at->sent++;
 		at->due = now + retry_after(x, server, at->tries++);
 	}
 	if (b.records == 0)
@@ -285,6 +295,7 @@ acknowledged(struct xtr *x, struct own *own, size_t server, us_t now)
 	at->tries = 0;
 	at->due = now + interval - early;
 	at->renewed = now;
+	at->acknowledged++;
 	if (!at->in_force)
 		at->since = now;
 	at->in_force = true;
@@ -329,7 +340,7 @@ own_aged(struct xtr *x, struct own *own, us_t now)
 	for (size_t i = 0; i < x->conf.server_count; i++) {
 		struct own_at *at = &own->servers[i];
 
-		if (at->in_force && now - at->renewed > INTERVALS_MAX * x->conf.register_interval) {
+		if (at->in_force && now - at->renewed > lifetime(x)) {
 			at->in_force = false;
 			at->since = 0;
 		}
@@ -389,6 +400,9 @@ xtr_registration_next(const struct xtr *x, size_t *position, struct xtr_registra
 					 .since = at->since,
 					 .renewed = at->renewed,
 					 .due = at->due,
+					 .expires = at->in_force ? at->renewed + lifetime(x) : 0,
+					 .sent = at->sent,
+					 .acknowledged = at->acknowledged,
 					 .tries = at->tries};
 	++*position;
 	return true;

@@ -1,8 +1,8 @@
 /* Registered EIDs: exact and longest-prefix match, expiry, merged registrations.
  *
- * An EID costs a registration of 48 bytes, a deadline of 8, a place in the hash of 4 to 8 and one
- * or
- * two nodes of 32 bytes; locator sets are shared (lisp/sets.h).  All arrays are asked for once, and
+ * An EID costs a registration of 64 bytes, a deadline of 8, a place in the hash of 4 to 8 and one
+ * or two nodes of 32 bytes; locator sets are shared (lisp/sets.h).  All arrays are asked for once,
+ * and
  * the system hands out their pages as they are first used.
  *
  * Hosts are found by the hash, in a few memory accesses however many there are; the trie serves

@@ -36,6 +36,10 @@
 /* Senders of CHANGE-PRIORITY whose nonces are kept. */
 #define XTR_PUSHERS_MAX 256
 
+/* What an RTR is registered with in the place of own locators. */
+#define REGISTER_RTR_PRIORITY 1
+#define REGISTER_RTR_WEIGHT   100
+
 /* A locator of this site. */
 struct xtr_rloc {
 	struct addr addr;
@@ -200,7 +204,9 @@ struct xtr_registration {
 	us_t since;   /* in force; 0: not */
 	us_t renewed; /* last acknowledged; 0: never */
 	us_t due;     /* next Map-Register */
+	us_t expires; /* unless it is renewed; 0: not in force */
 	unsigned tries;
+	uint64_t sent, acknowledged; /* Map-Registers */
 };
 
 /* Walks all: start with '*position' 0; false at the end. */

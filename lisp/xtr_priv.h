@@ -30,6 +30,7 @@ struct own_at {
 	uint64_t nonce; /* of the Map-Register that waits for a Map-Notify; 0: none */
 	us_t due, since, renewed;
 	unsigned tries; /* since the last acknowledgement */
+	uint64_t sent, acknowledged;
 	bool in_force;
 };
 

@@ -153,8 +153,27 @@ add_addr(cJSON *o, const char *key, struct addr addr)
 		ctl_add_text(o, key, fmt_addr(addr).s);
 }
 
+/* What is registered of this site: its locators, or the RTR that all come through. */
+static void
+add_own_locators(cJSON *row, const struct conf_lisp *conf, struct addr rtr)
+{
+	cJSON *list = cJSON_AddArrayToObject(row, "locators");
+	size_t count = addr_is_none(rtr) ? conf->rloc_count : 1;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct conf_lisp_rloc *l = &conf->rlocs[i];
+		cJSON *o = cJSON_CreateObject();
+
+		ctl_add_text(o, "rloc", fmt_addr(addr_is_none(rtr) ? l->addr : rtr).s);
+		ctl_add_number(o, "priority",
+			       addr_is_none(rtr) ? l->priority : REGISTER_RTR_PRIORITY);
+		ctl_add_number(o, "weight", addr_is_none(rtr) ? l->weight : REGISTER_RTR_WEIGHT);
+		cJSON_AddItemToArray(list, o);
+	}
+}
+
 static cJSON *
-own_row(const struct xtr_registration *r)
+own_row(const struct xtr_registration *r, const struct conf_lisp *conf)
 {
 	cJSON *o = cJSON_CreateObject();
 
@@ -167,7 +186,11 @@ own_row(const struct xtr_registration *r)
 	ctl_add_age(o, "since_s", r->since);
 	ctl_add_age(o, "renewed_s", r->renewed);
 	ctl_add_wait(o, "next_s", r->due);
+	ctl_add_wait(o, "expires_s", r->expires == 0 ? US_NEVER : r->expires);
 	ctl_add_number(o, "tries", r->tries);
+	ctl_add_number(o, "registers", r->sent);
+	ctl_add_number(o, "notifies", r->acknowledged);
+	add_own_locators(o, conf, r->rtr);
 	return o;
 }
 
@@ -193,6 +216,7 @@ static void
 add_etr(cJSON *o, const struct nonce_row *etr)
 {
 	ctl_add_text(o, "etr", fmt_addr(etr->from.addr).s);
+	ctl_add_number(o, "etr_registers", etr->messages);
 	add_addr(o, "behind", etr->behind);
 	if (etr->has_xtr_id) {
 		add_hex(o, "xtr_id", etr->xtr.xtr, sizeof(etr->xtr.xtr));
@@ -239,7 +263,7 @@ ctl_registration_row(void *ctx, const cJSON *request, uint64_t *cursor, cJSON **
 	if (cursor[0] == 0 && xtr_of(d) != NULL &&
 	    xtr_registration_next(xtr_of(d), &position, &r)) {
 		cursor[1] = position;
-		*row = own_row(&r);
+		*row = own_row(&r, &d->conf->lisp);
 		return 0;
 	}
 	if (cursor[0] == 0)
@@ -261,7 +285,7 @@ ctl_subscription_row(void *ctx, const cJSON *request, uint64_t *cursor, cJSON **
 	const struct ms *ms = daemon_map_server(ctx);
 	uint32_t position = (uint32_t)*cursor, seconds;
 	struct ms_subscription s;
-	cJSON *o;
+	cJSON *o, *list;
 
 	(void)request;
 	*row = NULL;
@@ -274,9 +298,18 @@ ctl_subscription_row(void *ctx, const cJSON *request, uint64_t *cursor, cJSON **
 	ctl_add_text(o, "site", s.site);
 	add_hex(o, "xtr_id", s.xtr.xtr, sizeof(s.xtr.xtr));
 	add_site_id(o, s.xtr.site);
-	ctl_add_text(o, "to", fmt_addr(s.to).s);
+	list = cJSON_AddArrayToObject(o, "locators");
+	for (size_t i = 0; i < s.to_count; i++) {
+		cJSON *l = cJSON_CreateObject();
+
+		ctl_add_text(l, "rloc", fmt_addr(s.to[i]).s);
+		cJSON_AddItemToArray(list, l);
+	}
 	ctl_add_text(o, "state", s.muted ? "muted" : s.in_force ? "in-force" : "unconfirmed");
+	ctl_add_number(o, "uptime_s", seconds > s.since ? seconds - s.since : 0);
 	ctl_add_number(o, "waiting", s.waiting);
+	ctl_add_number(o, "notifies", s.sent);
+	ctl_add_number(o, "acks", s.acknowledged);
 	if (s.expires == 0)
 		cJSON_AddNullToObject(o, "expires_s");
 	else

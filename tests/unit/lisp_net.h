@@ -30,6 +30,7 @@ struct node {
 	size_t own_count;
 	struct prefix known; /* no mapping of these is taken from the mapping system */
 	unsigned mapped, unanswered, asked, in_force, arrived, departed;
+	unsigned acks; /* Map-Notify-Acks sent */
 	struct addr departed_to;
 	bool refuses;
 	struct addr peer;       /* a locator of a router of ours */
@@ -78,6 +79,7 @@ net_send(void *ctx, const struct endpoint *to, const uint8_t *msg, size_t size)
 
 	assert_true(size <= sizeof(p.data));
 	memcpy(p.data, msg, size);
+	node->acks += msg[0] >> 4 == LISP_MAP_NOTIFY_ACK;
 	net->last[net->sent++ % ARRAY_COUNT(net->last)] = p;
 	if (net->lose_every > 0 && net->sent % net->lose_every == 0)
 		return 0;

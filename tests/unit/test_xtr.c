@@ -200,6 +200,83 @@ registrations_survive_loss_and_are_refreshed(void **state)
 	net_free(net);
 }
 
+/* RFC 9301 section 5.7: only what nobody asked for is acknowledged, unless the map-server wants more. */
+static void
+an_answer_to_a_register_is_acknowledged_where_that_is_said(void **state)
+{
+	struct net *net = net_standard();
+	struct xtr_conf conf = net_xtr_conf(net, A);
+
+	(void)state;
+	assert_int_equal(net_count(net, A, XTR_REGISTERED), 1);
+	assert_int_equal(net->nodes[A].acks, 0);
+	conf.servers[0].acknowledge_all = true;
+	net_restart(net, A, &conf);
+	net_own(net, A, "10.1.0.0/24", 1);
+	net_run(net, US_S);
+	assert_int_equal(net_count(net, A, XTR_REGISTERED), 1);
+	assert_int_equal(net->nodes[A].acks, 1);
+	net_free(net);
+}
+
+/* Locators of what is registered for the prefix at the map-server. */
+static unsigned
+registered_locators(const struct net *net, const char *prefix)
+{
+	struct lisp_eid eid = lisp_eid_make(VN, prefix_of(prefix), false);
+	const struct registry *registry = mapserver_registry(net->ms);
+	struct eid_key key;
+	struct rd locators;
+	struct lisp_locator l;
+	unsigned count = 0;
+	uint32_t number;
+
+	assert_true(eid_key_from(&eid, &key));
+	number = registry_find(registry, &key);
+	if (number == 0)
+		return 0;
+	locators = sets_locators(registry_at(registry, number)->set);
+	while (lisp_locator_next(&locators, &l))
+		count++;
+	return count;
+}
+
+/* A and C are routers of one site. */
+static void
+routers_of_one_site_are_registered_together(void **state)
+{
+	struct net *net = net_make();
+	struct xtr_conf a, c;
+
+	(void)state;
+	net_start(net);
+	a = net_xtr_conf(net, A);
+	c = net_xtr_conf(net, C);
+	c.servers[0].key = net->keys[A];
+	c.ids.site = a.ids.site;
+	a.servers[0].merge = c.servers[0].merge = true;
+	net_restart(net, A, &a);
+	net_restart(net, C, &c);
+	net_own(net, A, "10.1.0.0/24", 0);
+	net_own(net, C, "10.1.0.0/24", 0);
+	net_run(net, US_S);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(registered_locators(net, "10.1.0.0/24"), 2);
+		net_run(net, a.register_interval);
+	}
+	/* One leaves, the other stays. */
+	xtr_own_remove(net->nodes[C].x, VN, prefix_of("10.1.0.0/24"), true, net->now);
+	net_run(net, US_S);
+	assert_int_equal(registered_locators(net, "10.1.0.0/24"), 1);
+	/* Without it the last to register has it all. */
+	c.servers[0].merge = false;
+	net_restart(net, C, &c);
+	net_own(net, C, "10.1.0.0/24", 1);
+	net_run(net, US_S);
+	assert_int_equal(registered_locators(net, "10.1.0.0/24"), 1);
+	net_free(net);
+}
+
 static void
 a_withdrawn_eid_is_gone_at_the_server(void **state)
 {
@@ -451,6 +528,8 @@ main(void)
 		cmocka_unit_test(a_negative_reply_for_other_eids_counts_for_the_one_asked_for),
 		cmocka_unit_test(mappings_in_use_are_refreshed_before_their_end),
 		cmocka_unit_test(registrations_survive_loss_and_are_refreshed),
+		cmocka_unit_test(an_answer_to_a_register_is_acknowledged_where_that_is_said),
+		cmocka_unit_test(routers_of_one_site_are_registered_together),
 		cmocka_unit_test(a_withdrawn_eid_is_gone_at_the_server),
 		cmocka_unit_test(a_server_that_is_gone_is_said_to_be),
 		cmocka_unit_test(a_silent_locator_is_out_of_use_until_it_answers),
