@@ -13,6 +13,11 @@
 #define AHEAD (3 * PACE)
 /* It is repeated after a second, two, four ..., each time at the next resolver. */
 #define TRIES 4
+/* Who has repeated it so often, and was never answered, rests so long (RFC 9301 section 5.3).  Packets go on asking
+ * for an EID: their series are counted together while none is answered for so long. */
+#define RETRIES_MAX 10
+#define REST        (30 * US_S)
+#define SILENCE     (60 * US_S)
 
 /* Microseconds to about seconds; and the most by which a nonce exceeds the one before within such a time. */
 #define CLOCK_SHIFT 20
@@ -21,8 +26,7 @@
 /* Why something is asked. */
 enum why { FOR_PACKET, FOR_SMR, FOR_SOURCE, FOR_RENEWAL, FOR_PREVIOUS };
 
-/* No mapping is kept longer, whatever it says. */
-#define TTL_MAX (24 * 3600 * US_S)
+static const struct addr nobody = {.family = ADDR_NONE};
 
 /* ---- rows ---- */
 
@@ -91,6 +95,7 @@ void
 asks_done(struct xtr *x, struct ask *ask)
 {
 	ask->answered = true;
+	ask->unheard = 0;
 	ask_due_by(x, ask, ask->again ? ask->spent + PACE - AHEAD : ask->spent);
 }
 
@@ -107,6 +112,9 @@ build_request(struct xtr *x, const struct ask *ask, uint8_t *data, size_t room)
 
 	msg.request.smr_invoked = ask->smr_invoked;
 	msg.request.pitr = x->ops->proxies(x->ctx, ask->vn);
+	/* Of a refresh or an SMR there is none (RFC 9301 section 5.2), nor of what is no EID. */
+	if (!addr_is_none(ask->source) && !msg.request.pitr)
+		msg.request.source = xtr_eid(x, ask->vn, prefix_host(ask->source));
 	if (subscribe) {
 		msg.has_xtr_id = true;
 		msg.xtr_id = x->conf.ids;
@@ -156,8 +164,10 @@ ask_again(struct xtr *x, struct ask *ask, us_t now)
 {
 	const struct endpoint *resolver = next_resolver(x);
 
-	if (resolver != NULL)
+	if (resolver != NULL) {
 		send_request(x, ask, resolver);
+		ask->unheard++;
+	}
 	ask->due = now + (US_S << ask->tries++);
 	if (ask->due < x->asks_due)
 		x->asks_due = ask->due;
@@ -182,7 +192,7 @@ ask_nonce(struct xtr *x, us_t now)
 
 /* 0: asked, now or before; -EAGAIN, -ENOSPC, -ENOENT. */
 static int
-ask_for(struct xtr *x, vn_id_t vn, struct prefix prefix, enum why why, us_t now)
+ask_for(struct xtr *x, vn_id_t vn, struct prefix prefix, enum why why, struct addr source, us_t now)
 {
 	bool smr_invoked = why == FOR_SMR, stranger = smr_invoked || why == FOR_SOURCE;
 	struct ask *ask;
@@ -219,248 +229,38 @@ ask_for(struct xtr *x, vn_id_t vn, struct prefix prefix, enum why why, us_t now)
 	ask->answered = false;
 	ask->smr_invoked = smr_invoked;
 	ask->stranger = stranger;
+	ask->source = source;
 	ask->renewal = why == FOR_RENEWAL;
 	ask_again(x, ask, now);
 	return 0;
 }
 
 int
-xtr_resolve(struct xtr *x, vn_id_t vn, struct addr eid, us_t now)
+xtr_resolve(struct xtr *x, vn_id_t vn, struct addr eid, struct addr source, us_t now)
 {
-	return ask_for(x, vn, prefix_host(eid), FOR_PACKET, now);
+	return ask_for(x, vn, prefix_host(eid), FOR_PACKET, source, now);
 }
 
 int
 xtr_verify(struct xtr *x, vn_id_t vn, struct addr eid, us_t now)
 {
-	return ask_for(x, vn, prefix_host(eid), FOR_SOURCE, now);
+	return ask_for(x, vn, prefix_host(eid), FOR_SOURCE, nobody, now);
 }
 
 void
 xtr_ask_previous(struct xtr *x, vn_id_t vn, struct addr eid, us_t now)
 {
 	if (x->conf.has_push_key)
-		(void)ask_for(x, vn, prefix_host(eid), FOR_PREVIOUS, now);
+		(void)ask_for(x, vn, prefix_host(eid), FOR_PREVIOUS, nobody, now);
 }
 
 void
 asks_renew(struct xtr *x, vn_id_t vn, struct prefix prefix, us_t now)
 {
-	(void)ask_for(x, vn, prefix, FOR_RENEWAL, now);
+	(void)ask_for(x, vn, prefix, FOR_RENEWAL, nobody, now);
 }
 
-/* ---- answers ---- */
-
-static void
-take_locators(struct mapping *m, const struct lisp_record *record)
-{
-	struct rd locators = record->locators;
-	struct lisp_locator l;
-
-	while (lisp_locator_next(&locators, &l) && m->count < MAP_LOCATORS_MAX) {
-		if (addr_is_none(l.rloc.addr) || addr_is_multicast(l.rloc.addr) ||
-		    addr_is_unspecified(l.rloc.addr))
-			continue;
-		m->locators[m->count++] = (struct map_locator){.rloc = l.rloc.addr,
-							       .priority = l.priority,
-							       .weight = l.weight,
-							       .not_reachable = !l.reachable};
-	}
-}
-
-static void
-put_mapping(struct xtr *x, const struct mapping *m, us_t now)
-{
-	enum map_fate fate = mapcache_put(x->cache, m, now);
-	struct mapping gone;
-
-	if (mapcache_evicted(x->cache, &gone)) {
-		notices_gone(x, gone.vn, gone.prefix, gone.notice, now);
-		x->ops->mapped(x->ctx, gone.vn, gone.prefix, now);
-	}
-	if (fate == MAP_REFUSED)
-		return;
-	probes_follow(x, m, now);
-	x->ops->mapped(x->ctx, m->vn, m->prefix, now);
-}
-
-/* The mapping of this prefix is no longer; unless it is a fixed one. */
-static void
-forget_mapping(struct xtr *x, vn_id_t vn, struct prefix prefix, us_t now)
-{
-	const struct mapping *m = mapcache_find_exact(x->cache, vn, prefix);
-
-	if (m == NULL || m->source == MAP_FIXED)
-		return;
-	notices_gone(x, vn, prefix, m->notice, now);
-	mapcache_remove(x->cache, vn, prefix);
-	x->ops->mapped(x->ctx, vn, prefix, now);
-}
-
-/* The nonce that publications of prefixes inside must exceed; 0: there is no subscription. */
-static uint64_t
-floor_of(const struct xtr *x, const struct mapping *m, const struct ask *ask)
-{
-	const struct mapping *around;
-
-	if (ask != NULL && m->source == MAP_PUBLISHED)
-		return m->notice;
-	around = mapcache_find_around(x->cache, m->vn, m->prefix);
-	return around != NULL ? around->floor : 0;
-}
-
-/* A subscription is renewed once in every register interval: a map-server that has lost it, by a restart, has it again
- * then.  Not all at once. */
-static us_t
-renew_after(struct xtr *x)
-{
-	us_t interval = x->conf.register_interval, spread = interval / 10;
-
-	return interval - (spread > 0 ? (us_t)(xtr_random(x) % (uint64_t)spread) : 0);
-}
-
-void
-asks_take(struct xtr *x, const struct lisp_record *record, enum map_source source, uint64_t nonce,
-	  const struct ask *ask, us_t now)
-{
-	struct mapping m = {.vn = record->eid.vn,
-			    .prefix = record->eid.prefix,
-			    .source = (uint8_t)source,
-			    .action = record->action,
-			    .authoritative = record->authoritative,
-			    .version = record->map_version,
-			    .notice = nonce,
-			    .ttl = (us_t)record->ttl * 60 * US_S};
-
-	if (m.ttl > TTL_MAX)
-		m.ttl = TTL_MAX;
-	if (!x->ops->may_map(x->ctx, m.vn, m.prefix)) {
-		xtr_counted(x, XTR_OVERCLAIM);
-		return;
-	}
-	take_locators(&m, record);
-	m.floor = floor_of(x, &m, ask);
-	if (m.floor > 0 && x->conf.subscribe)
-		m.renew = renew_after(x);
-	if (m.ttl > 0) {
-		put_mapping(x, &m, now);
-	} else {
-		notices_gone(x, m.vn, m.prefix, nonce, now);
-		forget_mapping(x, m.vn, m.prefix, now);
-	}
-	xtr_counted(x, m.count > 0 ? XTR_MAPPINGS : XTR_NEGATIVE);
-}
-
-/* Is the record about what was asked for?  A negative one whose prefix does not cover it, as one peer
- * sends, is taken for the EID alone. */
-static bool
-record_fits(const struct ask *ask, struct lisp_record *record)
-{
-	if (record->eid.kind != LISP_EID_IP || record->eid.vn != ask->vn)
-		return false;
-	if (prefix_contains(record->eid.prefix, ask->prefix.addr))
-		return true;
-	if (record->locator_count > 0 || record->eid.prefix.addr.family != ask->prefix.addr.family)
-		return false;
-	record->eid.prefix = ask->prefix;
-	return true;
-}
-
-/* The answer to who had an EID: its longest record that contains it. */
-static void
-take_previous(struct xtr *x, struct ask *ask, struct rd records, us_t now)
-{
-	struct lisp_record record, best = {.eid = {.prefix = {.len = 0}}};
-	bool any = false;
-
-	while (lisp_record_next(&records, &record)) {
-		if (record.eid.kind != LISP_EID_IP || record.eid.vn != ask->vn ||
-		    !prefix_contains(record.eid.prefix, ask->prefix.addr) ||
-		    (any && record.eid.prefix.len < best.eid.prefix.len))
-			continue;
-		best = record;
-		any = true;
-	}
-	if (any)
-		push_previous(x, ask->vn, ask->prefix.addr, best.locators, now);
-	else
-		xtr_counted(x, XTR_NOT_ASKED);
-	if (any)
-		asks_done(x, ask);
-}
-
-/* Is there a mapping for what was asked, or for a part of it? */
-static bool
-bears_out(const struct ask *ask, struct rd records)
-{
-	struct lisp_record record;
-
-	while (lisp_record_next(&records, &record))
-		if (record.eid.kind == LISP_EID_IP && record.eid.vn == ask->vn &&
-		    record.locator_count > 0 && record.eid.prefix.len >= ask->prefix.len &&
-		    prefix_contains(ask->prefix, record.eid.prefix.addr))
-			return true;
-	return false;
-}
-
-/* A map-server that has started anew does not know yet what is registered: that something is not there any more is
- * believed when the second renewal hears it too.  By then every ETR has refreshed its
- * registrations. */
-bool
-asks_doubt(struct xtr *x, const struct ask *ask, struct rd records, uint64_t nonce, us_t now)
-{
-	struct mapping *m = mapcache_find_exact(x->cache, ask->vn, ask->prefix);
-
-	if (m == NULL || m->count == 0 || bears_out(ask, records))
-		return false;
-	if (!ask->renewal || m->doubted) {
-		forget_mapping(x, ask->vn, ask->prefix, now);
-		return false;
-	}
-	m->doubted = true;
-	if (nonce > m->notice)
-		m->notice = m->floor = nonce;
-	xtr_counted(x, XTR_DOUBTED);
-	return true;
-}
-
-void
-asks_reply(struct xtr *x, const struct lisp_msg *msg, us_t now)
-{
-	struct ask *ask = asks_find(x, msg->nonce);
-	struct rd records = msg->records;
-	struct lisp_record record;
-	struct prefix wide = {.len = 255};
-	bool stays = false;
-
-	if (ask == NULL) {
-		xtr_counted(x, XTR_UNSOLICITED);
-		return;
-	}
-	if (ask->previous) {
-		take_previous(x, ask, records, now);
-		return;
-	}
-	while (lisp_record_next(&records, &record)) {
-		/* More-specific mappings inside of the answer come with it (RFC 9301 section 5.5). */
-		bool is_inside = wide.len < 255 && record.eid.kind == LISP_EID_IP &&
-				 record.eid.vn == ask->vn && record.eid.prefix.len > wide.len &&
-				 prefix_contains(wide, record.eid.prefix.addr);
-
-		if (!is_inside && !record_fits(ask, &record)) {
-			xtr_counted(x, XTR_NOT_ASKED);
-			continue;
-		}
-		if (wide.len == 255)
-			stays = asks_doubt(x, ask, msg->records, 0, now);
-		if (!is_inside)
-			wide = record.eid.prefix;
-		if (!stays || !prefix_equal(record.eid.prefix, ask->prefix))
-			asks_take(x, &record, MAP_ASKED, 0, ask, now);
-	}
-	if (wide.len < 255)
-		asks_done(x, ask);
-}
+/* ---- SMRs ---- */
 
 /* The EID that an SMR is about: in the record, or, as some peers have it, in the source EID beside a record with an EID of
  * ours. */
@@ -494,7 +294,7 @@ asks_smr(struct xtr *x, const struct lisp_msg *msg, us_t now)
 		m = mapcache_find(x->cache, eid->vn, eid->prefix.addr);
 		if (m == NULL || m->source == MAP_FIXED)
 			xtr_counted(x, XTR_SMR_UNKNOWN);
-		else if (ask_for(x, eid->vn, eid->prefix, FOR_SMR, now) == 0)
+		else if (ask_for(x, eid->vn, eid->prefix, FOR_SMR, nobody, now) == 0)
 			xtr_counted(x, XTR_SMRS_HEARD);
 		else
 			xtr_counted(x, XTR_SMR_LIMITED);
@@ -502,6 +302,21 @@ asks_smr(struct xtr *x, const struct lisp_msg *msg, us_t now)
 }
 
 /* ---- time ---- */
+
+/* Nobody has answered: the row stays, so that what is asked next is counted with it. */
+static void
+ask_given_up(struct xtr *x, struct ask *ask, us_t now)
+{
+	us_t until = now + SILENCE;
+
+	if (ask->unheard > RETRIES_MAX) {
+		until = now + REST;
+		ask->spent = until + AHEAD - PACE;
+		ask->unheard = 0;
+	}
+	ask->answered = true;
+	ask_due_by(x, ask, until);
+}
 
 static void
 ask_due(struct xtr *x, struct ask *ask, us_t now)
@@ -515,12 +330,14 @@ ask_due(struct xtr *x, struct ask *ask, us_t now)
 	if (ask->again) {
 		ask->again = false;
 		if (mapcache_find(x->cache, ask->vn, ask->prefix.addr) != NULL &&
-		    ask_for(x, ask->vn, ask->prefix, FOR_SMR, now) == 0)
+		    ask_for(x, ask->vn, ask->prefix, FOR_SMR, nobody, now) == 0)
 			return;
 	}
-	*ask = (struct ask){0};
-	if (gone.answered || gone.previous)
+	if (gone.answered || gone.previous) {
+		*ask = (struct ask){0};
 		return;
+	}
+	ask_given_up(x, ask, now);
 	xtr_counted(x, XTR_UNANSWERED);
 	x->ops->unanswered(x->ctx, gone.vn, gone.prefix.addr, now);
 }
@@ -537,14 +354,15 @@ mappings_due(struct xtr *x, us_t now)
 		us_t since;
 
 		if (m->expires <= now) {
-			forget_mapping(x, vn, prefix, now);
+			asks_forget(x, vn, prefix, now);
 			continue;
 		}
 		mapcache_refreshed(x->cache, m, now);
 		/* Used at all, or since the last time. */
 		since = m->refresh == US_NEVER ? m->expires - m->ttl : now - m->renew;
 		if (m->used > 0 && m->used >= since)
-			(void)ask_for(x, vn, prefix, m->renew > 0 ? FOR_RENEWAL : FOR_PACKET, now);
+			(void)ask_for(x, vn, prefix, m->renew > 0 ? FOR_RENEWAL : FOR_PACKET,
+				      nobody, now);
 	}
 }
 

@@ -1,6 +1,7 @@
 /* An xTR's control plane (RFC 9301): a state machine without a socket.
  *
  *   asks.c      Map-Requests for EIDs that packets want to, refresh of mappings, SMRs honoured
+ *   asks_answer.c  what the answers say, and the mappings made of it
  *   answers.c   Map-Requests of others for own EIDs; who asked is remembered
  *   registrar.c own EIDs at the map-servers
  *   traverse.c  is there a NAT before them?  Then through an RTR
@@ -143,9 +144,9 @@ bool xtr_wants(const struct xtr *x, const uint8_t *data, size_t size);
 /* Does what is due; when to be called next. */
 us_t xtr_run(struct xtr *x, us_t now);
 
-/* A packet wants to an EID of which nothing is known.  0: asked, now or before; -EAGAIN: asked so
+/* A packet from 'source', NONE where that is not known, wants to an EID of which nothing is known.  0: asked, now or before; -EAGAIN: asked so
  * lately that it is not asked again yet; -ENOSPC; -ENOENT: there is no resolver. */
-int xtr_resolve(struct xtr *x, vn_id_t vn, struct addr eid, us_t now);
+int xtr_resolve(struct xtr *x, vn_id_t vn, struct addr eid, struct addr source, us_t now);
 /* A packet came from an EID, and not from where its mapping says, if there is one: it is asked for (anew).  0: asked, now or
  * before; otherwise as xtr_resolve(). */
 int xtr_verify(struct xtr *x, vn_id_t vn, struct addr eid, us_t now);

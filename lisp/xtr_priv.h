@@ -17,12 +17,14 @@ struct ask {
 	unsigned tries;
 	bool answered;
 	bool smr_invoked;
-	bool stranger; /* anybody could set it off */
-	bool previous; /* who had an EID that is here now: of no interest to the map-cache */
-	bool renewal;  /* of a subscription: nobody waits for the answer */
-	bool again;    /* an SMR came sooner than it may be followed: asked when it may */
-	us_t due;      /* the next try, or the end of the row */
-	us_t spent;    /* until then what was used of its allowance has not come back */
+	bool stranger;      /* anybody could set it off */
+	bool previous;      /* who had an EID that is here now: of no interest to the map-cache */
+	bool renewal;       /* of a subscription: nobody waits for the answer */
+	bool again;         /* an SMR came sooner than it may be followed: asked when it may */
+	us_t due;           /* the next try, or the end of the row */
+	us_t spent;         /* until then what was used of its allowance has not come back */
+	unsigned unheard;   /* Map-Requests since the last answer */
+	struct addr source; /* of the packet that wants to it; NONE: no packet */
 };
 
 /* One own EID-prefix at one map-server. */
@@ -157,6 +159,8 @@ void asks_take(struct xtr *x, const struct lisp_record *record, enum map_source 
 bool asks_doubt(struct xtr *x, const struct ask *ask, struct rd records, uint64_t nonce, us_t now);
 /* Subscribes anew to what a subscription was to. */
 void asks_renew(struct xtr *x, vn_id_t vn, struct prefix prefix, us_t now);
+/* The mapping of this prefix is no longer; unless it is a fixed one. */
+void asks_forget(struct xtr *x, vn_id_t vn, struct prefix prefix, us_t now);
 
 /* answers.c */
 void answers_request(struct xtr *x, const struct endpoint *from, const struct lisp_ecm *ecm,

@@ -133,7 +133,7 @@ mapsys_wait(struct vr *vr, struct site *site, const struct fwd_origin *origin,
 {
 	struct mapsys *m = vr->mapsys;
 
-	if (xtr_resolve(m->xtr, site->vn, ip->dst, now) != 0)
+	if (xtr_resolve(m->xtr, site->vn, ip->dst, ip->src, now) != 0)
 		vr_drop(vr, DROP_MAPPING_PENDING);
 	else
 		vr->drops[DROP_MAPPING_PENDING] += pending_add(

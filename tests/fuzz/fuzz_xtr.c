@@ -448,7 +448,7 @@ event(struct world *w, enum event kind, uint8_t option, const uint8_t *bytes, si
 		(void)xtr_run(w->x, w->now);
 		break;
 	case RESOLVE:
-		(void)xtr_resolve(w->x, VN, far, w->now);
+		(void)xtr_resolve(w->x, VN, far, (struct addr){.family = ADDR_NONE}, w->now);
 		break;
 	case STATUS:
 		xtr_status_bits(w->x, VN, far, ip(senders[2 + option % 2]), (uint32_t)size, 8,
@@ -497,8 +497,10 @@ start(struct world *w, bool nat)
 		.locators = {{.rloc = ip("198.51.100.1"), .priority = 1, .weight = 50},
 			     {.rloc = ip("198.51.100.2"), .priority = 1, .weight = 50}}};
 
-	conf.servers[0] = (struct xtr_server){{ip("192.0.2.9"), 4342}, server_key, true, true};
-	conf.servers[1] = (struct xtr_server){{ip("192.0.2.8"), 4342}, server_key, false, false};
+	conf.servers[0] =
+		(struct xtr_server){{ip("192.0.2.9"), 4342}, server_key, true, true, false, false};
+	conf.servers[1] = (struct xtr_server){
+		{ip("192.0.2.8"), 4342}, server_key, false, false, false, false};
 	*w = (struct world){.now = 1000 * US_S, .random = 1, .is_here = true};
 	w->cache = mapcache_create(MAPPINGS, &key);
 	BUG_IF(w->cache == NULL);

@@ -465,7 +465,9 @@ net_leads_to(const struct net *net, unsigned i, const char *eid)
 static inline void
 net_resolve(struct net *net, unsigned i, const char *eid)
 {
-	assert_int_equal(xtr_resolve(net->nodes[i].x, VN, addr_of(eid), net->now), 0);
+	assert_int_equal(xtr_resolve(net->nodes[i].x, VN, addr_of(eid),
+				     (struct addr){.family = ADDR_NONE}, net->now),
+			 0);
 }
 
 static inline uint64_t

@@ -95,7 +95,8 @@ questions_have_a_pace(void **state)
 	(void)state;
 	net->ms_conf.reply_rate = 0;
 	for (unsigned i = 0; i < 100; i++) {
-		asked += xtr_resolve(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->now) == 0;
+		asked += xtr_resolve(net->nodes[B].x, VN, addr_of("10.1.0.5"),
+				     (struct addr){.family = ADDR_NONE}, net->now) == 0;
 		net_run(net, 100 * US_MS);
 		/* As if it had been forgotten. */
 		mapcache_remove(net->nodes[B].cache, VN, prefix_of("10.1.0.0/24"));
@@ -133,6 +134,71 @@ a_negative_reply_for_other_eids_counts_for_the_one_asked_for(void **state)
 		prefix_equal(mapcache_find(net->nodes[B].cache, VN, addr_of("10.7.0.5"))->prefix,
 			     prefix_of("10.7.0.5/32")));
 	assert_null(mapcache_find(net->nodes[B].cache, VN, addr_of("10.8.0.5")));
+	net_free(net);
+}
+
+/* RFC 9301 section 5.3: ten repetitions without an answer, then 30 seconds without a question, however many packets come. */
+static void
+who_is_never_answered_rests(void **state)
+{
+	struct net *net = net_standard();
+	us_t last = net->now, gap = 0;
+	uint64_t count = 0;
+
+	(void)state;
+	net->cut = net->ms_addr;
+	for (unsigned i = 0; i < 1200; i++) {
+		(void)xtr_resolve(net->nodes[B].x, VN, addr_of("10.1.0.5"), nobody, net->now);
+		if (net_count(net, B, XTR_REQUESTS) != count) {
+			gap = net->now - last > gap ? net->now - last : gap;
+			last = net->now;
+			count = net_count(net, B, XTR_REQUESTS);
+		}
+		net_run(net, 100 * US_MS);
+	}
+	/* Three series of four, the rest, and three more. */
+	assert_in_range(count, 22, 25);
+	assert_in_range(gap, 30 * US_S, 40 * US_S);
+	net->cut = (struct addr){0};
+	for (unsigned i = 0; i < 400; i++) {
+		(void)xtr_resolve(net->nodes[B].x, VN, addr_of("10.1.0.5"), nobody, net->now);
+		net_run(net, 100 * US_MS);
+	}
+	assert_leads(net, B, "10.1.0.5", "192.0.2.1");
+	net_free(net);
+}
+
+/* Whoever asks for a packet says for whose; a refresh is nobody's (RFC 9301 section 5.2). */
+static void
+a_question_names_the_source_of_the_packet(void **state)
+{
+	struct net *net = net_standard();
+	const struct packet *p;
+	struct lisp_ecm ecm;
+	struct lisp_msg msg;
+
+	(void)state;
+	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.1.0.5"), addr_of("10.2.0.7"),
+				     net->now),
+			 0);
+	p = &net->last[(net->sent - 1) % ARRAY_COUNT(net->last)];
+	assert_int_equal(lisp_ecm_parse(p->data, p->size, &ecm), 0);
+	assert_int_equal(lisp_parse(ecm.message, ecm.size, NULL, &msg), 0);
+	assert_int_equal(msg.type, LISP_MAP_REQUEST);
+	assert_int_equal(msg.request.source.kind, LISP_EID_IP);
+	assert_int_equal(msg.request.source.vn, VN);
+	assert_true(prefix_equal(msg.request.source.prefix, prefix_of("10.2.0.7/32")));
+	net_run(net, US_S);
+	/* The site that was asked knows now who is behind the one that asked. */
+	assert_leads(net, B, "10.1.0.5", "192.0.2.1");
+	net->nodes[B].is_proxy = true;
+	assert_int_equal(xtr_resolve(net->nodes[B].x, VN, addr_of("10.9.0.5"), addr_of("10.2.0.7"),
+				     net->now),
+			 0);
+	p = &net->last[(net->sent - 1) % ARRAY_COUNT(net->last)];
+	assert_int_equal(lisp_ecm_parse(p->data, p->size, &ecm), 0);
+	assert_int_equal(lisp_parse(ecm.message, ecm.size, NULL, &msg), 0);
+	assert_int_equal(msg.request.source.kind, LISP_EID_NONE);
 	net_free(net);
 }
 
@@ -524,6 +590,8 @@ main(void)
 		cmocka_unit_test(what_nobody_has_is_a_negative_mapping),
 		cmocka_unit_test(a_lost_question_is_asked_again_and_given_up),
 		cmocka_unit_test(questions_have_a_pace),
+		cmocka_unit_test(who_is_never_answered_rests),
+		cmocka_unit_test(a_question_names_the_source_of_the_packet),
 		cmocka_unit_test(a_mapping_does_not_overrule_what_the_router_knows),
 		cmocka_unit_test(a_negative_reply_for_other_eids_counts_for_the_one_asked_for),
 		cmocka_unit_test(mappings_in_use_are_refreshed_before_their_end),

@@ -166,7 +166,9 @@ smrs_for_many_eids_leave_room(void **state)
 	assert_in_range(net_count(net, B, XTR_SMRS_HEARD), XTR_ASKS_MAX / 4, XTR_ASKS_MAX / 2);
 	for (unsigned i = 0; i < 40; i++) {
 		eid.b[3] = (uint8_t)i;
-		assert_int_equal(xtr_resolve(net->nodes[B].x, VN, eid, net->now), 0);
+		assert_int_equal(xtr_resolve(net->nodes[B].x, VN, eid,
+					     (struct addr){.family = ADDR_NONE}, net->now),
+				 0);
 	}
 	net_free(net);
 }
