@@ -6,18 +6,20 @@
 #include "base/types.h"
 #include "vr/crypto.h"
 #include "vr/noise.h"
+#include "vr/path.h"
 #include "vr/replay.h"
 #include "wire/seal.h"
 
 struct keys {
 	bool used;
-	bool initiator;      /* we started this handshake */
-	bool heard;          /* a record under these keys was opened: the peer has them too */
-	uint32_t index;      /* ours: in records to us */
-	uint32_t remote;     /* the peer's: in records to it */
-	uint64_t generation; /* grows with every handshake of the session */
-	uint64_t counter;    /* of the next record we seal */
-	uint64_t opened;     /* records of the peer's */
+	bool initiator;        /* we started this handshake */
+	bool heard;            /* a record under these keys was opened: the peer has them too */
+	uint32_t index;        /* ours: in records to us */
+	uint32_t remote;       /* the peer's: in records to it */
+	struct path init_from; /* where the peer's INIT came from, when it started */
+	uint64_t generation;   /* grows with every handshake of the session */
+	uint64_t counter;      /* of the next record we seal */
+	uint64_t opened;       /* records of the peer's */
 	us_t created;
 	us_t heard_at; /* last record opened; 'created' before that */
 	enum crypto_cipher cipher;

@@ -12,6 +12,7 @@
 #define PROBE_GUARD     (300 * US_MS) /* after a change of way */
 #define CHECK_TIME      (15 * US_MS)  /* and twice that after each */
 #define CHECKS          4
+#define CHECK_PACKET    1280
 
 struct session *
 session_create(const struct session_conf *conf, const struct session_ops *ops, void *ctx,
@@ -161,7 +162,8 @@ pmtu_probe(struct session *s, us_t now)
 
 /* What the probe's receiver answers and what the prober does with it. */
 static void
-probe_heard(struct session *s, const struct session_content *c, size_t record_size, us_t now)
+probe_heard(struct session *s, const struct session_content *c, size_t record_size,
+	    const struct path *from, us_t now)
 {
 	uint8_t record[SEAL_OVERHEAD + 2];
 	struct wr w = wr_make(record + SEAL_OUTER_SIZE + SEAL_INNER_SIZE, 2);
@@ -170,7 +172,11 @@ probe_heard(struct session *s, const struct session_content *c, size_t record_si
 
 	if (c->inner.kind == SEAL_PROBE) {
 		wr_u16(&w, (uint16_t)record_size);
-		(void)session_control_send(s, &s->path, SEAL_PROBE_ACK, record, 2, now);
+		/* A peer that has moved asks whether it is heard. */
+		if (session_trial(s) == NULL || !path_equal(*session_trial(s), *from) ||
+		    !session_trial_take(s, sizeof(record)))
+			from = &s->path;
+		(void)session_control_send(s, from, SEAL_PROBE_ACK, record, 2, now);
 		return;
 	}
 	size = rd_u16(&r) + (uint32_t)underlay_overhead(s);
@@ -222,19 +228,43 @@ keys_of(struct session *s, uint32_t index)
 	return NULL;
 }
 
+/* So much came from an address that the peer may not be at. */
+static void
+stranger_heard(struct session *s, const struct path *from, size_t size)
+{
+	struct path_row *row;
+
+	if (from->kind != PATH_UDP || path_equal(*from, s->peer_path))
+		return;
+	row = session_path_find(s, *from);
+	if (row != NULL)
+		session_credit_give(row, size);
+}
+
 /* Only what is newer than all that came before says where the peer is now. */
 static void
-sender_heard(struct session *s, struct keys *k, bool follow, const struct path *from, us_t now)
+sender_heard(struct session *s, struct keys *k, bool follow, const struct path *from, size_t size,
+	     us_t now)
 {
+	bool is_first = !k->heard && !k->initiator;
+
 	record_heard(s, k, now);
-	if (path_equal(*from, s->path)) {
-		s->doubt_since = 0;
-		s->path_heard = now;
+	/* It has our answer, which went to where its INIT came from. */
+	if (is_first) {
+		session_path_confirm(s, &k->init_from, now);
+		if (s->path.kind == PATH_NONE)
+			session_path_follow(s, &k->init_from, now);
 	}
 	if (from->kind == PATH_TCP)
 		s->ops->authentic(s->ctx, from);
 	if ((follow || s->path.kind == PATH_NONE) && k->generation >= s->heard_generation)
 		session_path_follow(s, from, now);
+	if (path_equal(*from, s->path)) {
+		s->doubt_since = 0;
+		s->path_heard = now;
+	} else {
+		stranger_heard(s, from, size);
+	}
 	if (s->current == NULL || k->generation > s->current->generation)
 		session_keys_promote(s, k, now);
 	session_span_heard(s, k, now);
@@ -248,7 +278,7 @@ control_heard(struct session *s, const struct session_content *c, size_t record_
 	switch (c->inner.kind) {
 	case SEAL_PROBE:
 	case SEAL_PROBE_ACK:
-		probe_heard(s, c, record_size, now);
+		probe_heard(s, c, record_size, from, now);
 		break;
 	case SEAL_CHECK:
 		session_check_heard(s, c, record_size, from, now);
@@ -286,7 +316,7 @@ session_open(struct session *s, const struct seal_outer *outer, uint8_t *data, s
 			      &out->inner);
 	out->body = data + SEAL_OUTER_SIZE + SEAL_INNER_SIZE;
 	out->size = size - SEAL_OVERHEAD;
-	sender_heard(s, k, newest && (rc != 0 || is_by_choice(out)), from, now);
+	sender_heard(s, k, newest && (rc != 0 || is_by_choice(out)), from, size, now);
 	if (rc != 0)
 		return -EPROTO;
 	control_heard(s, out, size, from, now);
@@ -308,7 +338,7 @@ session_relay_open(struct session *s, const struct seal_outer *outer, uint8_t *d
 		return rc;
 	s->stats.rx_records++;
 	s->stats.rx_bytes += SEAL_RELAY_SIZE;
-	sender_heard(s, k, newest, from, now);
+	sender_heard(s, k, newest, from, SEAL_RELAY_SIZE, now);
 	return 0;
 }
 
@@ -448,10 +478,14 @@ check_run(struct session *s, us_t now)
 	if (now < s->check_at)
 		return;
 	s->check_at = s->checks < CHECKS ? now + (CHECK_TIME << s->checks) : US_NEVER;
-	if (s->checks++ < CHECKS)
-		(void)probe_send(s, 0, now);
-	else
+	if (s->checks++ >= CHECKS) {
 		session_handshake_want(s, now);
+		return;
+	}
+	(void)probe_send(s, 0, now);
+	/* The peer may send no more than some times what it gets until it knows that we are there. */
+	if (s->pmtu.size >= CHECK_PACKET)
+		(void)probe_send(s, CHECK_PACKET, now);
 }
 
 us_t

@@ -153,6 +153,11 @@ void session_refused(struct session *s, size_t record_size, us_t now);
 bool session_is_up(const struct session *s);
 /* The way that records go now; kind NONE when not known. */
 const struct path *session_path(const struct session *s);
+/* Where the peer is heard from and may be: copies of its records go there, too, as far as session_trial_take() allows.
+ * Always a UDP endpoint.  NULL: nowhere. */
+const struct path *session_trial(const struct session *s);
+/* May a copy of this size (UDP payload) go there?  It is then counted as sent. */
+bool session_trial_take(struct session *s, size_t size);
 /* Largest inner packet that fits one record on the confirmed path. */
 uint16_t session_inner_mtu(const struct session *s);
 uint64_t session_heard_stamp(const struct session *s);
@@ -161,6 +166,7 @@ uint64_t session_heard_stamp(const struct session *s);
 #define PATH_REASONS(X)                                                                            \
 	X(FIRST, "the first that was there")                                                       \
 	X(PEER, "the peer came from there")                                                        \
+	X(STILL, "the peer answers there still")                                                   \
 	X(BETTER, "better than the one before")                                                    \
 	X(SILENT, "the one before did not answer")                                                 \
 	X(LOSS, "the one before lost too much")                                                    \

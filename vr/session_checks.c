@@ -182,7 +182,7 @@ check_send(struct session *s, struct path_row *row, us_t now)
 	bool is_full =
 		row->valid && !session_path_is_used(s, row) && !session_path_is_proven(s, row);
 	size_t size = PATHS_CHECK_SIZE;
-	int rc;
+	int rc = 0;
 
 	if (is_full && s->pmtu.size > overhead + size) {
 		size = s->pmtu.size - overhead;
@@ -196,7 +196,8 @@ check_send(struct session *s, struct path_row *row, us_t now)
 					       (is_bad(row, now) && row->bad_reason == PATH_LOSS)},
 		body);
 	row->idle = now - s->sent_at;
-	rc = session_control_send(s, &row->path, SEAL_CHECK, record, size, now);
+	if (session_credit_take(row, SEAL_OVERHEAD + size))
+		rc = session_control_send(s, &row->path, SEAL_CHECK, record, size, now);
 	if (rc == -EMSGSIZE)
 		row->pads = SESSION_PAD_TRIES;
 	row->waiting = true;
@@ -296,6 +297,7 @@ check_lost(struct session *s, struct path_row *row, us_t now)
 		return;
 	if (row->lost < UINT8_MAX)
 		row->lost++;
+	session_trial_lost(s, row);
 	remember(row, true);
 	if (row->valid && row->lost >= SESSION_LOST_COUNT) {
 		row->valid = false;
@@ -413,26 +415,29 @@ session_check_heard(struct session *s, const struct session_content *c, size_t r
 	struct paths_ack ack = {.size = (uint16_t)record_size};
 	struct paths_check check;
 	struct path_row *row;
+	size_t size;
 
 	if (paths_check_parse(c->body, c->size, &check) != 0)
 		return;
 	ack.token = check.token;
 	if (from->kind == PATH_UDP)
 		ack.seen = from->to;
-	(void)session_control_send(
-		s, from, SEAL_CHECK_ACK, record,
-		paths_ack_build(&ack, record + SEAL_OUTER_SIZE + SEAL_INNER_SIZE), now);
-	/* What comes in by this way may also go out by it, now that both ends know of it. */
+	size = paths_ack_build(&ack, record + SEAL_OUTER_SIZE + SEAL_INNER_SIZE);
 	row = session_path_find(s, *from);
-	if (row != NULL && check.lossy) {
-		row->lossy_until = now + SESSION_LOSSY_TIME;
-		s->paths_due = s->due = now;
-	}
+	/* What comes in by this way may also go out by it, now that both ends know of it. */
 	if (row == NULL && from->kind == PATH_UDP) {
-		(void)session_path_put(s, *from, PATH_HEARD, now);
+		row = session_path_put(s, *from, PATH_HEARD, now);
+		session_credit_give(row, record_size);
 	} else if (row != NULL && !row->valid && row->lost > 1) {
 		row->lost = 1;
 		row->due = s->paths_due = s->due = now;
+	}
+	/* An answer is not much larger than the question: there is always credit for it. */
+	if (row == NULL || session_credit_take(row, SEAL_OVERHEAD + size))
+		(void)session_control_send(s, from, SEAL_CHECK_ACK, record, size, now);
+	if (row != NULL && check.lossy) {
+		row->lossy_until = now + SESSION_LOSSY_TIME;
+		s->paths_due = s->due = now;
 	}
 }
 
@@ -483,7 +488,7 @@ session_check_ack_heard(struct session *s, const struct session_content *c, us_t
 			remember(row, false);
 		row->waiting = false;
 	}
-	row->valid = true;
+	row->valid = row->answered = true;
 	row->lost = 0;
 	packet = ack.size + (uint32_t)session_path_overhead(s, &row->path);
 	if (packet > row->proven && packet <= UINT16_MAX)
@@ -495,4 +500,5 @@ session_check_ack_heard(struct session *s, const struct session_content *c, us_t
 	if (!row->waiting)
 		row->due = now + period(s, row, now);
 	s->paths_due = s->due = now;
+	session_trial_answered(s, row, rtt, now);
 }

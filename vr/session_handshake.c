@@ -212,6 +212,7 @@ session_init_heard(struct session *s, struct noise *n, const struct handshake_in
 		   const struct path *from, us_t now)
 {
 	uint8_t ephemeral[CRYPTO_KEY_SIZE], msg[HANDSHAKE_RESPONSE_SIZE];
+	struct keys *k = NULL;
 	uint32_t index;
 	int rc;
 
@@ -226,12 +227,15 @@ session_init_heard(struct session *s, struct noise *n, const struct handshake_in
 		return rc;
 	rc = handshake_response_build(n, init->sender, index, ephemeral, msg);
 	crypto_wipe(ephemeral, sizeof(ephemeral));
-	if (rc == 0 && keys_add(s, n, false, index, init->sender, now) == NULL)
-		rc = -ENOMEM;
+	if (rc == 0) {
+		k = keys_add(s, n, false, index, init->sender, now);
+		rc = k == NULL ? -ENOMEM : 0;
+	}
 	if (rc != 0) {
 		s->ops->index_give(s->ctx, index);
 		return rc;
 	}
+	k->init_from = *from;
 	/* When both call at once, one is enough: the smaller key gives way, for a while. */
 	if (s->next_attempt != US_NEVER &&
 	    memcmp(s->conf->self.public_key, s->public_key, CRYPTO_KEY_SIZE) < 0) {
@@ -281,6 +285,10 @@ session_response_heard(struct session *s, uint32_t index, const uint8_t *data, s
 	s->pending = false;
 	noise_fini(&s->noise);
 	s->heard = now;
+	/* The INIT was heard where it was sent to.  Who says that the peer is elsewhere may have sent the answer on. */
+	if (from->kind == PATH_UDP && s->init_to.kind == PATH_UDP)
+		from = &s->init_to;
+	session_path_confirm(s, from, now);
 	session_path_follow(s, from, now);
 	s->confirm_tries = 0;
 	s->confirm_at = now;

@@ -21,6 +21,17 @@ session_path_is_used(const struct session *s, const struct path_row *row)
 	return path_equal(row->path, s->path);
 }
 
+/* What anybody can make up goes first, and what works last. */
+static bool
+is_missed_less(const struct path_row *row, const struct path_row *than)
+{
+	bool strange = session_path_is_strange(row);
+
+	if (strange != session_path_is_strange(than))
+		return strange;
+	return row->valid != than->valid ? than->valid : row->lost > than->lost;
+}
+
 /* Free, or the one that is missed least. */
 static struct path_row *
 row_room(struct session *s)
@@ -34,8 +45,7 @@ row_room(struct session *s)
 			return row;
 		if (session_path_is_used(s, row) || row->origin == PATH_CONFIGURED)
 			continue;
-		if (victim == NULL || (victim->valid && !row->valid) ||
-		    (victim->valid == row->valid && row->lost > victim->lost))
+		if (victim == NULL || is_missed_less(row, victim))
 			victim = row;
 	}
 	/* What is configured is less than the table holds. */
@@ -249,17 +259,43 @@ put_in_doubt(const struct session *s, struct path_row *row, us_t now)
 void
 session_path_follow(struct session *s, const struct path *from, us_t now)
 {
-	struct path_row *used, *row;
+	struct path_row *row;
 
-	if (path_equal(s->peer_path, *from))
+	if (path_equal(s->peer_path, *from)) {
+		if (s->trial.state == TRIAL_RUNS)
+			session_trial_end(s);
 		return;
+	}
+	row = session_path_put(s, *from, PATH_HEARD, now);
+	if (!session_path_is_used(s, row) && session_trial_wants(s, row, now))
+		session_trial_start(s, row, now);
+	else
+		session_path_go_after(s, row, now);
+}
+
+void
+session_path_confirm(struct session *s, const struct path *path, us_t now)
+{
+	struct path_row *row;
+
+	/* A relay and a stream prove themselves. */
+	if (path->kind != PATH_UDP)
+		return;
+	row = session_path_put(s, *path, PATH_HEARD, now);
+	row->valid = row->answered = true;
+}
+
+void
+session_path_go_after(struct session *s, struct path_row *row, us_t now)
+{
+	struct path_row *used;
+
 	/* The peer goes another way than before. */
-	s->peer_path = *from;
+	s->peer_path = row->path;
 	s->span.generation = 0;
-	if (path_equal(s->path, *from))
+	if (session_path_is_used(s, row))
 		return;
 	used = session_path_find(s, s->path);
-	row = session_path_put(s, *from, PATH_HEARD, now);
 	/* Where we have found for ourselves that it is bad, the peer's choice does not bind us. */
 	if (used != NULL && used->valid && now < row->bad_until)
 		return;
@@ -268,7 +304,7 @@ session_path_follow(struct session *s, const struct path *from, us_t now)
 		put_in_doubt(s, used, now);
 	else if (used != NULL)
 		used->due = now;
-	session_path_take(s, *from, s->path.kind == PATH_NONE ? PATH_FIRST : PATH_PEER, now);
+	session_path_take(s, row->path, s->path.kind == PATH_NONE ? PATH_FIRST : PATH_PEER, now);
 }
 
 bool

@@ -43,6 +43,7 @@ struct path_row {
 	uint8_t number;     /* names the row in the tokens of its checks */
 	bool valid;         /* a check came back, and not too many were lost since */
 	bool has_died;      /* it was valid, and then was not */
+	bool answered;      /* something came back from there, once */
 	bool waiting;       /* a check is under way */
 	uint8_t lost;       /* checks without an answer, in a row */
 	uint8_t pads;       /* tries of a check of full size */
@@ -59,6 +60,18 @@ struct path_row {
 	us_t good_since;    /* that ended; 0: never */
 	uint8_t lossy;      /* spans in a row in which much of what should have come was lost */
 	us_t lossy_until;   /* that was so twice, or the peer says so of what we send */
+	uint32_t credit;    /* bytes that may be sent there before anything was answered */
+};
+
+/* The peer's records come from an address where it has not answered (vr/session_trial.c). */
+struct session_trial {
+	enum {
+		TRIAL_NONE = 0,
+		TRIAL_RUNS,  /* 'path' is checked, and so is 'old', which is in use */
+		TRIAL_TAKEN, /* 'path' has answered and is in use; 'old' may still answer */
+	} state;
+	struct path path, old;
+	us_t since;
 };
 
 /* How much the peer has sealed, and how much of that was opened: what is missing was lost on the way. */
@@ -99,7 +112,8 @@ struct session {
 	struct path path;      /* where records go */
 	struct path peer_path; /* where its own came from last */
 	struct path_row rows[SESSION_PATHS_MAX];
-	uint8_t row_number;        /* of the last row made */
+	uint8_t row_number; /* of the last row made */
+	struct session_trial trial;
 	struct hash_key token_key; /* random */
 	us_t paths_due;
 	bool has_choice;          /* more than one way is known */
@@ -172,8 +186,13 @@ bool session_path_is_proven(const struct session *s, const struct path_row *row)
 void session_path_choose(struct session *s, us_t now);
 /* Records go there from now on. */
 void session_path_take(struct session *s, struct path path, enum path_reason reason, us_t now);
-/* The newest authentic record, with something in it, came from there. */
+/* The newest authentic record, with something in it, came from there: ours go there if the peer is known to be
+ * there, and otherwise it is looked whether it is. */
 void session_path_follow(struct session *s, const struct path *from, us_t now);
+/* The same, when it is known. */
+void session_path_go_after(struct session *s, struct path_row *row, us_t now);
+/* The peer has got something that was sent there. */
+void session_path_confirm(struct session *s, const struct path *path, us_t now);
 /* It has to answer for a while before it is taken again; why it is not now. */
 void session_path_watch(struct path_row *row, enum path_reason reason, us_t now);
 /* All ways are looked at again. */
@@ -201,6 +220,21 @@ us_t session_doubt_at(struct session *s);
 void session_check_heard(struct session *s, const struct session_content *c, size_t record_size,
 			 const struct path *from, us_t now);
 void session_check_ack_heard(struct session *s, const struct session_content *c, us_t now);
+
+/* Nobody has named this address, and nothing ever came back from it: only the sender of what was heard says that the peer
+ * is there, and who that is nobody knows. */
+bool session_path_is_strange(const struct path_row *row);
+/* So many bytes (of UDP payload) came from there. */
+void session_credit_give(struct path_row *row, size_t size);
+/* May so many bytes be sent there?  They are then counted. */
+bool session_credit_take(struct path_row *row, size_t size);
+/* Must it be looked first whether the peer, which was heard from there, is there? */
+bool session_trial_wants(struct session *s, const struct path_row *row, us_t now);
+void session_trial_start(struct session *s, struct path_row *row, us_t now);
+void session_trial_end(struct session *s);
+/* A check that was sent there 'age' ago has come back. */
+void session_trial_answered(struct session *s, struct path_row *row, us_t age, us_t now);
+void session_trial_lost(struct session *s, const struct path_row *row);
 
 /* Own candidates, or the path, have changed: the peer is told if that is of use to it. */
 void session_tell_want(struct session *s, us_t now);

@@ -19,6 +19,7 @@ relay_flush(struct tunnel *t, us_t now)
 	if (s == NULL || tunnel_leg_send(t, session_path(s), STREAMS_DATA, r->data, r->size,
 					 r->segment, now, &sent) != 0)
 		roster_count_drop(t->roster, ROSTER_DROP_SEND, r->count - sent);
+	tunnel_copy(t, r->slot, r->data, r->size, r->segment, 0);
 	t->relayed_datagrams += sent;
 	t->relayed_bytes += sent < r->count ? sent * r->segment : r->size;
 	r->data = NULL;

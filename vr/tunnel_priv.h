@@ -45,5 +45,8 @@ extern const struct streams_ops tunnel_streams_ops;
  * streams_send(). */
 int tunnel_leg_send(struct tunnel *t, const struct path *leg, enum streams_class class,
 		    const uint8_t *data, size_t size, size_t segment, us_t now, unsigned *sent);
+/* Copies of datagrams that went to this peer, without 'front' bytes in front of each, to where it may be by now. */
+void tunnel_copy(struct tunnel *t, uint32_t slot, const uint8_t *data, size_t size, size_t segment,
+		 size_t front);
 
 #endif

@@ -396,6 +396,16 @@ sim_destroy(struct sim *s)
 	free(s);
 }
 
+/* To where the peer may be by now, too. */
+static inline void
+sim_copy(struct sim_node *n, struct session *peer, const uint8_t *data, size_t size)
+{
+	const struct path *to = session_trial(peer);
+
+	if (to != NULL && session_trial_take(peer, size))
+		(void)sim_on_send(n, to, data, size, n->sim->now);
+}
+
 /* One data packet with a sequence number from a to b.  False: not taken. */
 static inline bool
 sim_data(struct sim *s, unsigned a, unsigned b)
@@ -419,6 +429,7 @@ sim_data(struct sim *s, unsigned a, unsigned b)
 	}
 	roster_touch(n->roster, peer);
 	(void)sim_on_send(n, &way.leg, record - front, front + SEAL_OVERHEAD + SIM_PACKET, s->now);
+	sim_copy(n, peer, record, SEAL_OVERHEAD + SIM_PACKET);
 	n->links[b].sent++;
 	return true;
 }
@@ -454,6 +465,7 @@ sim_hear(struct sim *s, struct sim_node *n, const struct sim_event *e, struct pa
 		n->relayed++;
 		(void)sim_on_send(n, session_path(roster_at(n->roster, slot)), e->data, e->size,
 				  s->now);
+		sim_copy(n, roster_at(n->roster, slot), e->data, e->size);
 		break;
 	case ROSTER_DONE:
 		break;

@@ -449,9 +449,14 @@ a_new_address_of_our_own_is_told_at_once(void **state)
 	sim_run(s, 5 * US_MS);
 	assert_false(endpoint_equal(session_path(peer)->to, away));
 	roster_underlay_changed(s->nodes[0].roster, s->now);
-	/* One way, and nobody has sent anything else. */
+	/* One way, and nobody has sent anything else: the peer sends there as well, and asks. */
+	sim_run(s, 2 * US_MS);
+	assert_non_null(session_trial(peer));
+	assert_true(endpoint_equal(session_trial(peer)->to, away));
+	assert_false(endpoint_equal(session_path(peer)->to, away));
 	sim_run(s, 2 * US_MS);
 	assert_true(endpoint_equal(session_path(peer)->to, away));
+	assert_null(session_trial(peer));
 	assert_int_equal(s->nodes[0].links[1].downs, 0);
 	sim_destroy(s);
 }
