@@ -36,9 +36,16 @@ roster_own_make(struct roster *r, us_t now)
 
 	for (size_t i = 0; i < r->known_count; i++)
 		add(&own, r->known[i].origin, r->known[i].to);
-	for (uint32_t i = 0; i < r->slot_count; i++)
-		if (r->slots[i].session != NULL && r->slots[i].relays)
-			add(&own, CANDIDATE_REFLEXIVE, r->slots[i].seen);
+	for (uint32_t i = 0; i < r->slot_count; i++) {
+		struct roster_slot *row = &r->slots[i];
+
+		if (!row->relays || !row->up)
+			row->seen = row->seen6 = (struct endpoint){.port = 0};
+		if (row->session == NULL)
+			continue;
+		add(&own, CANDIDATE_REFLEXIVE, row->seen);
+		add(&own, CANDIDATE_REFLEXIVE, row->seen6);
+	}
 	if (is_same(&own, &r->own))
 		return;
 	/* Odd as it began: never 0. */
@@ -55,8 +62,8 @@ roster_own_make(struct roster *r, us_t now)
 void
 roster_own(struct roster *r, const struct paths_candidate *rows, size_t count, us_t now)
 {
-	/* One place is left for where a relay sees us. */
-	r->known_count = count < PATHS_CANDIDATES_MAX ? count : PATHS_CANDIDATES_MAX - 1;
+	/* Two places are left for where a relay sees us, by IPv4 and IPv6. */
+	r->known_count = count < PATHS_CANDIDATES_MAX - 2 ? count : PATHS_CANDIDATES_MAX - 2;
 	memcpy(r->known, rows, r->known_count * sizeof(*rows));
 	roster_own_make(r, now);
 }
@@ -64,9 +71,12 @@ roster_own(struct roster *r, const struct paths_candidate *rows, size_t count, u
 void
 roster_seen(struct roster *r, uint32_t slot, struct endpoint at, us_t now)
 {
-	if (endpoint_equal(r->slots[slot].seen, at))
+	struct roster_slot *row = &r->slots[slot];
+	struct endpoint *seen = at.addr.family == ADDR_V6 ? &row->seen6 : &row->seen;
+
+	if (endpoint_equal(*seen, at))
 		return;
-	r->slots[slot].seen = at;
+	*seen = at;
 	if (r->slots[slot].relays)
 		roster_own_make(r, now);
 }

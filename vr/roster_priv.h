@@ -8,9 +8,9 @@
 struct roster_slot {
 	struct session *session; /* NULL: the slot is empty */
 	struct vr_id id;
-	bool relays;          /* for us */
-	bool up;              /* keys to seal with are there */
-	struct endpoint seen; /* where it sees us; family NONE: unknown */
+	bool relays;                 /* for us */
+	bool up;                     /* keys to seal with are there */
+	struct endpoint seen, seen6; /* where it sees us, by IPv4 and IPv6; family NONE: unknown */
 	/* What it may still have relayed, in millionths of a byte, so that often counted is not less; and when that
 	 * was counted last. */
 	uint64_t credit;

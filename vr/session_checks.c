@@ -441,10 +441,31 @@ session_check_heard(struct session *s, const struct session_content *c, size_t r
 	}
 }
 
+/* Of the ways by IPv4, and of those by IPv6, one is asked where the peer sees us: the one in use, or the first that answers. */
+static bool
+speaks_for_family(const struct session *s, const struct path_row *row)
+{
+	uint8_t family = row->path.to.addr.family;
+
+	if (session_path_is_used(s, row))
+		return true;
+	if (s->path.kind == PATH_UDP && s->path.to.addr.family == family)
+		return false;
+	for (const struct path_row *one = s->rows; one < row; one++)
+		if (one->path.kind == PATH_UDP && one->valid && one->path.to.addr.family == family)
+			return false;
+	return true;
+}
+
 /* The NATs on the way have given us another address after a pause: it was too long. */
 static void
 seen_at(struct session *s, const struct path_row *row, struct endpoint at, us_t now)
 {
+	/* By the other family the same peer sees another address. */
+	if (!session_path_is_used(s, row)) {
+		s->ops->seen(s->ctx, s, at, now);
+		return;
+	}
 	if (!addr_is_none(s->seen.addr) && !endpoint_equal(s->seen, at) &&
 	    row->idle >= KEEPALIVE_MIN && row->idle / 2 < s->keepalive)
 		s->keepalive = within(row->idle / 2, KEEPALIVE_MIN, s->conf->keepalive);
@@ -495,7 +516,7 @@ session_check_ack_heard(struct session *s, const struct session_content *c, us_t
 		row->proven = (uint16_t)packet;
 	/* Once for each check: what is told of it goes on to others. */
 	if (is_answer && row->path.kind == PATH_UDP && !addr_is_none(ack.seen.addr) &&
-	    paths_is_reachable(ack.seen) && session_path_is_used(s, row))
+	    paths_is_reachable(ack.seen) && speaks_for_family(s, row))
 		seen_at(s, row, ack.seen, now);
 	if (!row->waiting)
 		row->due = now + period(s, row, now);

@@ -35,6 +35,7 @@ class Cell:
     there is none, from when both were there."""
     kinds: tuple
     paths: tuple          # how x reaches y, and how y reaches x
+    families: tuple       # 4 or 6: of the packets by which they do; None by a relay
     legs: tuple           # how each reaches the rendezvous
     connect_ms: float     # to the first answer of the other site's machine
     settled_ms: float     # to the last change of a path
@@ -58,7 +59,7 @@ class Connecting:
     def __init__(self, net):
         self.net = net
         self.known = self.settled = None
-        self.paths, self.legs = (None, None), (None, None)
+        self.paths, self.legs, self.families = (None, None), (None, None), (None, None)
 
     def look(self):
         """One look at both routers."""
@@ -74,6 +75,7 @@ class Connecting:
         if paths != self.paths:
             self.settled = now
         self.paths, self.legs = paths, legs
+        self.families = (_family(rows["x", "y"]), _family(rows["y", "x"]))
 
     def _is_done(self, wanted):
         if self.known is None or not all(self.paths):
@@ -103,6 +105,13 @@ def _path(row):
     return row["path"] if row else None
 
 
+def _family(row):
+    """Of the packets that go to it themselves."""
+    if row is None or row["path"] == "relayed":
+        return None
+    return 6 if row["endpoint"].startswith("[") else 4
+
+
 def throughput(net, seconds=IPERF_S):
     """TCP from the one machine to the other, in Mb/s."""
     one, other = net.x.host, net.y.host
@@ -118,6 +127,11 @@ def throughput(net, seconds=IPERF_S):
     if "end" not in result or "error" in result:
         raise LabError(f"iperf3: {result.get('error', 'nothing said')}")
     return result["end"]["sum_received"]["bits_per_second"] / 1e6
+
+
+def label(site):
+    """The kind of a site, of both families where it has IPv6."""
+    return site.kind if site.kind6 is None else f"{site.kind or '-'} + {site.kind6}"
 
 
 def measure(net, wanted=None):
@@ -136,7 +150,7 @@ def measure(net, wanted=None):
     mbit = throughput(net)
     connecting.look()
     since = connecting.known * 1000
-    return Cell((net.x.kind, net.y.kind), connecting.paths, connecting.legs,
+    return Cell((label(net.x), label(net.y)), connecting.paths, connecting.families, connecting.legs,
                 max(0, pinged["first_reply_us"] / 1000 - since), max(0, connecting.settled * 1000 - since),
                 pinged["highest"] - pinged["first"] + 1 - pinged["received"], mbit)
 
@@ -145,13 +159,14 @@ def measure(net, wanted=None):
 
 def table(cells):
     """One line for each pair."""
-    rows = [("x", "y", "path", "to R", "connect ms", "settled ms", "lost", "Mb/s")]
+    rows = [("x", "y", "path", "IP", "to R", "connect ms", "settled ms", "lost", "Mb/s")]
     for cell in cells:
         legs = "/".join(leg or "-" for leg in cell.legs)
-        rows.append((*cell.kinds, cell.path(), legs, f"{cell.connect_ms:.0f}", f"{cell.settled_ms:.0f}",
+        ip = "/".join(sorted({str(family or "-") for family in cell.families}))
+        rows.append((*cell.kinds, cell.path(), ip, legs, f"{cell.connect_ms:.0f}", f"{cell.settled_ms:.0f}",
                      str(cell.lost), f"{cell.mbit:.0f}"))
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n".join("  ".join(text.rjust(width) if i > 3 else text.ljust(width)
+    return "\n".join("  ".join(text.rjust(width) if i > 4 else text.ljust(width)
                                for i, (text, width) in enumerate(zip(row, widths))).rstrip()
                      for row in rows)
 

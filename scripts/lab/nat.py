@@ -4,6 +4,9 @@ They are named by what RFC 4787 calls their mapping and their filtering: EIM is 
 address-and-port-dependent; EIF, ADF and APDF are endpoint-independent, address-dependent and address-and-port-dependent
 filtering. A mapping that depends on the address alone is not among them: no kernel makes one.
 
+For IPv6 there are stateful firewalls, which map nothing and let in only what answers (RFC 6092), and NAT66, which is
+what the kernel makes of masquerading there.
+
 A NAT knows one socket behind it, the router's. Where the mapping is endpoint-independent this socket has one outer port
 on purpose unlike its own, so that nobody finds it by guessing; everything else behind the NAT is masqueraded plainly.
 """
@@ -16,13 +19,16 @@ INSIDE, OUTSIDE = "in0", "out0"
 PORT_BASE = 40001
 # The kernel's own value for a flow that was answered.
 TIMEOUT_S = 120
-TABLE = "ip nat"
+# Family -> words of nft, sysctl and conntrack for it.
+WORDS = {4: {"nft": "ip", "sysctl": "ipv4", "forwarding": "net.ipv4.ip_forward", "icmp": "icmp", "address": "ipv4_addr"},
+         6: {"nft": "ip6", "sysctl": "ipv6", "forwarding": "net.ipv6.conf.all.forwarding", "icmp": "ipv6-icmp",
+             "address": "ipv6_addr"}}
 
 
 @dataclass(frozen=True)
 class Behaviour:
     """What one NAT does. 'tcp_ports': all when empty."""
-    mapping: str = "eim"     # or "apdm"
+    mapping: str = "eim"     # or "apdm"; "none": a firewall
     filtering: str = "apdf"  # or "adf", "eif"
     udp: bool = True         # does it let UDP pass?
     icmp: bool = True
@@ -33,6 +39,8 @@ FULL_CONE = Behaviour(filtering="eif")
 ADDRESS_RESTRICTED = Behaviour(filtering="adf")
 PORT_RESTRICTED = Behaviour()
 SYMMETRIC = Behaviour(mapping="apdm")
+
+FIREWALL = Behaviour(mapping="none")
 
 # Name of a kind of site -> the NATs that it is behind, from the inside out.
 KINDS = {
@@ -45,6 +53,14 @@ KINDS = {
     "udp-blocked": (Behaviour(udp=False),),
     "tcp443-only": (Behaviour(udp=False, icmp=False, tcp_ports=(443,)),),
 }
+# The same for IPv6.
+KINDS6 = {
+    "none": (),
+    "firewall": (FIREWALL,),
+    "eim66": (PORT_RESTRICTED,),
+    "apdm66": (SYMMETRIC,),
+    "udp-blocked": (Behaviour(mapping="none", udp=False),),
+}
 
 
 @dataclass
@@ -55,18 +71,19 @@ class Socket:
 
 
 class Nat:
-    """One NAT. Its devices INSIDE and OUTSIDE are made by whoever cables it, before start()."""
+    """One NAT, or firewall, of one family. Its devices INSIDE and OUTSIDE are made by whoever cables it, before start()."""
 
-    def __init__(self, space: Namespace, behaviour: Behaviour, socket: Socket):
-        self.space, self.behaviour, self.socket = space, behaviour, socket
+    def __init__(self, space: Namespace, behaviour: Behaviour, socket: Socket, family=4):
+        self.space, self.behaviour, self.socket, self.family = space, behaviour, socket, family
+        self.words = WORDS[family]
         self.port = PORT_BASE  # outer port of the socket, where the mapping does not depend on the destination
         self.timeout_s = TIMEOUT_S
 
     def start(self):
-        self.space.sysctl("net.ipv4.ip_forward", 1)
+        self.space.sysctl(self.words["forwarding"], 1)
         self._load()
         # Its first question for a neighbour may come before the switch lets its port send, which takes some milliseconds.
-        self.space.sysctl(f"net.ipv4.neigh.{OUTSIDE}.retrans_time_ms", 10)
+        self.space.sysctl(f"net.{self.words['sysctl']}.neigh.{OUTSIDE}.retrans_time_ms", 10)
         # A connection that it does not know is none: as in a box that has started anew.
         self.space.sysctl("net.netfilter.nf_conntrack_tcp_loose", 0)
 
@@ -75,7 +92,7 @@ class Nat:
     def rebind(self):
         """Forgets every UDP mapping: the next packet from inside gets another outer port. TCP stays."""
         self._next_port()
-        self._forget("-D", "-p", "udp")
+        self._forget("-D", "-p", "udp", "-f", f"ipv{self.family}")
 
     def reboot(self, meanwhile=None):
         """Nothing passes while it is off, then all of its mappings are gone, those of TCP too. 'meanwhile()' is called
@@ -96,7 +113,7 @@ class Nat:
         for key in ("", "_stream"):
             self.space.sysctl(f"net.netfilter.nf_conntrack_udp_timeout{key}", seconds)
         self._load()
-        self._forget("-D", "-p", "udp")
+        self._forget("-D", "-p", "udp", "-f", f"ipv{self.family}")
 
     def _next_port(self):
         # First the rules and then what was made by the former: a packet between the two must not get the old port.
@@ -113,24 +130,25 @@ class Nat:
         """All rules anew, at one stroke; what is remembered in sets is gone."""
         rules = self.space.lab.path(f"{self.space.name}.nft")
         with open(rules, "w", encoding="ascii") as file:
-            file.write(f"table {TABLE}\ndelete table {TABLE}\ntable {TABLE} {{\n")
+            table = f"table {self.words['nft']} nat"
+            file.write(f"{table}\ndelete {table}\n{table} {{\n")
             file.writelines(f"{line}\n" for line in
                             [*self._own(), *self._forward(), *self._outwards(), *self._inwards()])
             file.write("}\n")
         self.space.run("nft", "-f", rules)
 
-    @staticmethod
-    def _own():
+    def _own(self):
         # What is for nobody behind it is not answered. Were it, an early packet of somebody who punches would become a
         # connection of the NAT itself, and the mapping in the other direction would have to take another port.
-        return ["chain input { type filter hook input priority filter; policy drop; }"]
+        asked = "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept;" if self.family == 6 else ""
+        return [f"chain input {{ type filter hook input priority filter; policy drop; {asked} }}"]
 
     def _forward(self):
         passes = []
         if self.behaviour.udp:
             passes.append("meta l4proto udp accept")
         if self.behaviour.icmp:
-            passes.append("meta l4proto icmp accept")
+            passes.append(f"meta l4proto {self.words['icmp']} accept")
         ports = self.behaviour.tcp_ports
         passes.append(f"tcp dport {{ {', '.join(map(str, ports))} }} accept" if ports
                       else "meta l4proto tcp accept")
@@ -141,11 +159,13 @@ class Nat:
                 *(f'iifname "{INSIDE}" {one}' for one in passes), "}"]
 
     def _outwards(self):
+        if self.behaviour.mapping == "none":
+            return []
         nat = ["chain postrouting { type nat hook postrouting priority srcnat;"]
         if self.behaviour.mapping == "apdm":
             nat.append(f'oifname "{OUTSIDE}" masquerade fully-random')
         else:
-            nat.append(f'oifname "{OUTSIDE}" ip saddr {self.socket.address} '
+            nat.append(f'oifname "{OUTSIDE}" {self.words["nft"]} saddr {self.socket.address} '
                        f"udp sport {self.socket.port} masquerade to :{self.port}")
             nat.append(f'oifname "{OUTSIDE}" masquerade')
         return [*nat, "}"]
@@ -153,8 +173,9 @@ class Nat:
     def _inwards(self):
         """Who may open the way in. Connection tracking lets in what answers, which is APDF. For the others a set
         remembers what the socket has sent, by its outer port, as long as a mapping lives; it is asked before DNAT."""
+        ip = self.words["nft"]
         sets = {"eif": ("inet_service", "udp sport", "udp dport"),
-                "adf": ("ipv4_addr . inet_service", "ip daddr . udp sport", "ip saddr . udp dport")}
+                "adf": (f"{self.words['address']} . inet_service", f"{ip} daddr . udp sport", f"{ip} saddr . udp dport")}
         if self.behaviour.filtering not in sets:
             return []
         kind, sent, asked = sets[self.behaviour.filtering]
