@@ -118,7 +118,8 @@ relay_send(struct roster *r, uint32_t relay, struct vr_id id, const uint8_t *dat
 	const struct path *leg = roster_leg(r, relay);
 
 	if (leg == NULL || size > ENVELOPE_MAX ||
-	    session_relay_seal(r->slots[relay].session, SEAL_RELAY, id, r->envelope, now) != 0)
+	    session_relay_seal(r->slots[relay].session, SEAL_RELAY, id, r->envelope, 0, 1, now) !=
+		    0)
 		return -ENOTCONN;
 	memcpy(r->envelope + SEAL_RELAY_SIZE, data, size);
 	return r->ops->send(r->ctx, leg, r->envelope, SEAL_RELAY_SIZE + size, now);

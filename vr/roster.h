@@ -110,6 +110,15 @@ enum roster_fate { ROSTER_DONE = 0, ROSTER_CONTENT, ROSTER_FORWARD };
 enum roster_fate roster_heard(struct roster *r, uint8_t *data, size_t size, const struct path *from,
 			      us_t now, struct session_content *out, uint32_t *slot);
 
+/* Told of each datagram that does not end in the roster: its fate is CONTENT, with 'content', or FORWARD.  May send, not put
+ * or remove peers. */
+typedef void roster_heard_fn(void *ctx, enum roster_fate fate, uint32_t slot, uint8_t *data,
+			     size_t size, const struct session_content *content, us_t now);
+/* Takes in a train: 'whole' bytes of one sender's datagrams of 'segment' bytes each, but the last.  As roster_heard() for one
+ * after the other, and cheaper where they are relayed. */
+void roster_train_heard(struct roster *r, uint8_t *data, size_t whole, size_t segment,
+			const struct path *from, us_t now, roster_heard_fn *heard, void *ctx);
+
 /* How a session's records leave: '*leg' is a UDP endpoint or a stream, and with a relay 'relay' is its
  * slot.  False: not at all. */
 struct roster_way {
@@ -118,9 +127,10 @@ struct roster_way {
 	uint32_t relay;
 };
 bool roster_way(const struct roster *r, const struct session *s, struct roster_way *way);
-/* What stands in front of a datagram that the relay shall hand to the peer in 'slot'.  0, -ENOTCONN. */
+/* What stands in front of 'count' datagrams, 'stride' bytes apart, that the relay shall hand to the peer in 'slot'; 1 to
+ * RELAY_SEAL_MAX of them.  0, -ENOTCONN (none may be sent). */
 MUST_USE int roster_relay_seal(struct roster *r, uint32_t relay, uint32_t slot, uint8_t *out,
-			       us_t now);
+			       size_t stride, size_t count, us_t now);
 /* This stream has ended: who was reached by it goes another way. */
 void roster_path_closed(struct roster *r, const struct path *path, us_t now);
 /* Own addresses have changed. */

@@ -133,43 +133,13 @@ record_heard(struct roster *r, const struct seal_outer *outer, struct session *s
 									    : ROSTER_DONE;
 }
 
-static enum roster_fate datagram_heard(struct roster *r, uint8_t *data, size_t size,
-				       const struct sender *from, us_t now,
-				       struct session_content *out, uint32_t *slot);
-
-/* A datagram that a relay of ours hands over: what is in it is heard as if it came by itself. */
-static enum roster_fate
-relayed_heard(struct roster *r, const struct seal_outer *outer, struct session *s, uint8_t *data,
-	      size_t size, const struct sender *from, us_t now, struct session_content *out,
-	      uint32_t *slot)
-{
-	struct path path = path_relay(session_user(s));
-	struct sender sender = {.path = &path};
-	int rc;
-
-	/* Relays are not chained, and only those asked to relay are listened to. */
-	if (!r->slots[session_user(s)].relays || from->path->kind == PATH_RELAY) {
-		r->drops[ROSTER_DROP_RELAY_REFUSED]++;
-		return ROSTER_DONE;
-	}
-	rc = session_relay_open(s, outer, data, from->path, now, &sender.id);
-	roster_touch(r, s);
-	if (rc != 0) {
-		roster_count_unopened(r, rc);
-		return ROSTER_DONE;
-	}
-	return datagram_heard(r, data + SEAL_RELAY_SIZE, size - SEAL_RELAY_SIZE, &sender, now, out,
-			      slot);
-}
-
+/* Any datagram but one that is relayed: that is refused here, as it is inside of another. */
 static enum roster_fate
 datagram_heard(struct roster *r, uint8_t *data, size_t size, const struct sender *from, us_t now,
 	       struct session_content *out, uint32_t *slot)
 {
 	struct seal_outer outer;
 	struct index_row *row;
-	struct session *s;
-	bool relayed;
 
 	if (seal_outer_parse(data, size, &outer) != 0) {
 		r->drops[ROSTER_DROP_MALFORMED]++;
@@ -183,9 +153,10 @@ datagram_heard(struct roster *r, uint8_t *data, size_t size, const struct sender
 		answer_heard(r, &outer, data, size, from, now);
 		return ROSTER_DONE;
 	}
-	relayed = outer.type == SEAL_RELAY || outer.type == SEAL_RELAYED;
-	if (relayed && size < SEAL_RELAY_SIZE + SEAL_OUTER_SIZE) {
-		r->drops[ROSTER_DROP_MALFORMED]++;
+	if (outer.type != SEAL_RECORD) {
+		/* Too short, or a chain of relays. */
+		r->drops[from->path->kind == PATH_RELAY ? ROSTER_DROP_RELAY_REFUSED
+							: ROSTER_DROP_MALFORMED]++;
 		return ROSTER_DONE;
 	}
 	row = roster_row_of(r, outer.receiver);
@@ -194,17 +165,115 @@ datagram_heard(struct roster *r, uint8_t *data, size_t size, const struct sender
 		return ROSTER_DONE;
 	}
 	/* Opening may answer, and that may move the rows: keep the session, not the row. */
-	s = row->session;
-	if (outer.type == SEAL_RECORD)
-		return record_heard(r, &outer, s, data, size, from->path, now, out, slot);
-	if (outer.type == SEAL_RELAYED)
-		return relayed_heard(r, &outer, s, data, size, from, now, out, slot);
-	return roster_forward(r, &outer, s, data, size, from->path, now, slot);
+	return record_heard(r, &outer, row->session, data, size, from->path, now, out, slot);
+}
+
+/* Datagrams that a relay of ours hands over: what is in them is heard as if it came by itself. */
+static void
+relayed_heard(struct roster *r, struct session *s, struct relay_run *run, const struct path *path,
+	      us_t now, roster_heard_fn *heard, void *ctx)
+{
+	const struct path by = path_relay(session_user(s));
+	struct sender sender = {.path = &by};
+
+	/* Only those asked to relay are listened to. */
+	if (!r->slots[session_user(s)].relays) {
+		r->drops[ROSTER_DROP_RELAY_REFUSED] += run->count;
+		return;
+	}
+	session_relay_open(s, run->index, run->data, run->segment, run->rows, run->count, path,
+			   now);
+	roster_touch(r, s);
+	for (size_t i = 0; i < run->count; i++) {
+		uint8_t *data = run->data + i * run->segment;
+		size_t size = i + 1 < run->count ? run->segment : run->whole - i * run->segment;
+		struct session_content content;
+		enum roster_fate fate;
+		uint32_t slot;
+
+		if (run->rows[i].rc != 0) {
+			roster_count_unopened(r, run->rows[i].rc);
+			continue;
+		}
+		sender.id = run->rows[i].id;
+		fate = datagram_heard(r, data + SEAL_RELAY_SIZE, size - SEAL_RELAY_SIZE, &sender,
+				      now, &content, &slot);
+		if (fate != ROSTER_DONE)
+			heard(ctx, fate, slot, data, size, &content, now);
+	}
+}
+
+static void
+run_heard(struct roster *r, struct relay_run *run, const struct path *from, us_t now,
+	  roster_heard_fn *heard, void *ctx)
+{
+	const struct index_row *row = roster_row_of(r, run->index);
+
+	if (row == NULL)
+		r->drops[ROSTER_DROP_NO_INDEX] += run->count;
+	else if (run->type == SEAL_RELAYED)
+		relayed_heard(r, row->session, run, from, now, heard, ctx);
+	else
+		roster_forward(r, row->session, run, from, now, heard, ctx);
+}
+
+void
+roster_train_heard(struct roster *r, uint8_t *data, size_t whole, size_t segment,
+		   const struct path *from, us_t now, roster_heard_fn *heard, void *ctx)
+{
+	const struct sender sender = {.path = from};
+	struct relay_run run;
+	size_t size;
+
+	for (size_t at = 0; at < whole || whole == 0; at += size) {
+		struct session_content content;
+		enum roster_fate fate;
+		uint32_t slot;
+
+		if (roster_relay_run(data + at, whole - at, segment, &run)) {
+			run_heard(r, &run, from, now, heard, ctx);
+			size = run.whole;
+			continue;
+		}
+		size = whole - at < segment ? whole - at : segment;
+		fate = datagram_heard(r, data + at, size, &sender, now, &content, &slot);
+		if (fate != ROSTER_DONE)
+			heard(ctx, fate, slot, data + at, size, &content, now);
+		if (whole == 0)
+			break;
+	}
+}
+
+/* What became of one datagram. */
+struct outcome {
+	enum roster_fate fate;
+	uint32_t slot;
+	struct session_content content;
+};
+
+static void
+outcome_keep(void *ctx, enum roster_fate fate, uint32_t slot, uint8_t *data, size_t size,
+	     const struct session_content *content, us_t now)
+{
+	struct outcome *o = ctx;
+
+	(void)data, (void)size, (void)now;
+	o->fate = fate;
+	o->slot = slot;
+	if (content != NULL)
+		o->content = *content;
 }
 
 enum roster_fate
 roster_heard(struct roster *r, uint8_t *data, size_t size, const struct path *from, us_t now,
 	     struct session_content *out, uint32_t *slot)
 {
-	return datagram_heard(r, data, size, &(struct sender){.path = from}, now, out, slot);
+	struct outcome o = {.fate = ROSTER_DONE};
+
+	roster_train_heard(r, data, size, size, from, now, outcome_keep, &o);
+	if (o.fate != ROSTER_DONE)
+		*slot = o.slot;
+	if (o.fate == ROSTER_CONTENT)
+		*out = o.content;
+	return o.fate;
 }

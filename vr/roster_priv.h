@@ -61,10 +61,20 @@ bool roster_slot_of(const struct roster *r, struct vr_id id, uint32_t *slot);
 const struct path *roster_leg(const struct roster *r, uint32_t relay);
 /* Why a record, or what stands in front of a relayed datagram, was not opened: counted. */
 void roster_count_unopened(struct roster *r, int rc);
-/* Opens what stands in front of a datagram that is to be relayed, and writes it anew for the receiver. */
-enum roster_fate roster_forward(struct roster *r, const struct seal_outer *outer,
-				struct session *from, uint8_t *data, size_t size,
-				const struct path *path, us_t now, uint32_t *slot);
+/* Datagrams of one train that are relayed in one session: what stands in front of them is for the same index. */
+struct relay_run {
+	uint8_t type;   /* SEAL_RELAY or SEAL_RELAYED */
+	uint32_t index; /* the receiver's */
+	uint8_t *data;
+	size_t whole, segment; /* bytes of all; of each but the last */
+	size_t count;          /* 1 to RELAY_SEAL_MAX */
+	struct keys_relayed rows[RELAY_SEAL_MAX];
+};
+/* Those at the front of a train; false: the first is not relayed.  'out->rows' has their counters. */
+bool roster_relay_run(uint8_t *data, size_t whole, size_t segment, struct relay_run *out);
+/* To be relayed by us: opens what stands in front of them, writes it anew for the receivers, and tells of each that goes on. */
+void roster_forward(struct roster *r, struct session *from, struct relay_run *run,
+		    const struct path *path, us_t now, roster_heard_fn *heard, void *ctx);
 /* A relay of ours has come up or gone down: the sessions learn of it. */
 void roster_relay_changed(struct roster *r, uint32_t slot, us_t now);
 /* A peer sees us there. */

@@ -78,9 +78,14 @@ roster_way(const struct roster *r, const struct session *s, struct roster_way *w
 }
 
 int
-roster_relay_seal(struct roster *r, uint32_t relay, uint32_t slot, uint8_t *out, us_t now)
+roster_relay_seal(struct roster *r, uint32_t relay, uint32_t slot, uint8_t *out, size_t stride,
+		  size_t count, us_t now)
 {
-	return session_relay_seal(r->slots[relay].session, SEAL_RELAY, r->slots[slot].id, out, now);
+	struct session *s = roster_at(r, relay);
+
+	return s == NULL ? -ENOTCONN
+			 : session_relay_seal(s, SEAL_RELAY, r->slots[slot].id, out, stride, count,
+					      now);
 }
 
 void
@@ -146,40 +151,120 @@ has_credit(struct roster *r, struct roster_slot *from, size_t size, us_t now)
 	return true;
 }
 
-enum roster_fate
-roster_forward(struct roster *r, const struct seal_outer *outer, struct session *from,
-	       uint8_t *data, size_t size, const struct path *path, us_t now, uint32_t *slot)
+bool
+roster_relay_run(uint8_t *data, size_t whole, size_t segment, struct relay_run *out)
 {
-	uint32_t sender = session_user(from);
-	const struct path *leg;
-	struct vr_id id;
-	int rc;
+	size_t size;
 
-	if (!r->relay || path->kind == PATH_RELAY) {
-		r->drops[ROSTER_DROP_RELAY_OFF]++;
-		return ROSTER_DONE;
+	out->data = data;
+	out->segment = segment;
+	out->count = 0;
+	for (out->whole = 0; out->whole < whole && out->count < RELAY_SEAL_MAX;
+	     out->whole += size) {
+		struct seal_outer outer;
+
+		size = whole - out->whole < segment ? whole - out->whole : segment;
+		if (size < SEAL_RELAY_SIZE + SEAL_OUTER_SIZE ||
+		    seal_outer_parse(data + out->whole, size, &outer) != 0 ||
+		    (outer.type != SEAL_RELAY && outer.type != SEAL_RELAYED))
+			break;
+		if (out->count == 0) {
+			out->type = outer.type;
+			out->index = outer.receiver;
+		} else if (outer.type != out->type || outer.receiver != out->index) {
+			break;
+		}
+		out->rows[out->count++].counter = outer.counter;
 	}
-	rc = session_relay_open(from, outer, data, path, now, &id);
-	roster_touch(r, from);
-	if (rc != 0) {
-		roster_count_unopened(r, rc);
-		return ROSTER_DONE;
-	}
-	if (!has_credit(r, &r->slots[sender], size, now)) {
-		r->drops[ROSTER_DROP_RELAY_LIMIT]++;
-		return ROSTER_DONE;
-	}
-	if (!roster_slot_of(r, id, slot) || *slot == sender || !r->slots[*slot].up) {
-		r->drops[ROSTER_DROP_RELAY_UNKNOWN]++;
-		return ROSTER_DONE;
-	}
-	leg = session_path(r->slots[*slot].session);
+	return out->count > 0;
+}
+
+static size_t
+run_size(const struct relay_run *run, size_t at)
+{
+	return at + 1 < run->count ? run->segment : run->whole - at * run->segment;
+}
+
+/* Datagrams that follow each other, of one sender, for one receiver. */
+struct relay_part {
+	uint32_t slot;
+	size_t at, count; /* in the run; 0: none */
+};
+
+static void
+part_send(struct roster *r, uint32_t sender, struct relay_run *run, struct relay_part *part,
+	  us_t now, roster_heard_fn *heard, void *ctx)
+{
+	uint8_t *data = run->data + part->at * run->segment;
+	struct session *to;
+	const struct path *leg;
+
+	if (part->count == 0)
+		return;
+	to = r->slots[part->slot].session;
+	leg = session_path(to);
 	/* A relay that is itself reached by one would make a chain, or a ring. */
 	if ((leg->kind != PATH_UDP && leg->kind != PATH_TCP) ||
-	    session_relay_seal(r->slots[*slot].session, SEAL_RELAYED, r->slots[sender].id, data,
-			       now) != 0) {
-		r->drops[ROSTER_DROP_RELAY_UNKNOWN]++;
-		return ROSTER_DONE;
+	    session_relay_seal(to, SEAL_RELAYED, r->slots[sender].id, data, run->segment,
+			       part->count, now) != 0) {
+		r->drops[ROSTER_DROP_RELAY_UNKNOWN] += part->count;
+		part->count = 0;
+		return;
 	}
-	return ROSTER_FORWARD;
+	roster_touch(r, to);
+	for (size_t i = 0; i < part->count; i++)
+		heard(ctx, ROSTER_FORWARD, part->slot, data + i * run->segment,
+		      run_size(run, part->at + i), NULL, now);
+	part->count = 0;
+}
+
+/* May this datagram of the run go on, and to whom?  Otherwise it is counted. */
+static bool
+forward_to(struct roster *r, uint32_t sender, const struct relay_run *run, size_t at, us_t now,
+	   uint32_t *slot)
+{
+	const struct keys_relayed *row = &run->rows[at];
+
+	if (row->rc != 0) {
+		roster_count_unopened(r, row->rc);
+		return false;
+	}
+	if (!has_credit(r, &r->slots[sender], run_size(run, at), now)) {
+		r->drops[ROSTER_DROP_RELAY_LIMIT]++;
+		return false;
+	}
+	if (!roster_slot_of(r, row->id, slot) || *slot == sender || !r->slots[*slot].up) {
+		r->drops[ROSTER_DROP_RELAY_UNKNOWN]++;
+		return false;
+	}
+	return true;
+}
+
+void
+roster_forward(struct roster *r, struct session *from, struct relay_run *run,
+	       const struct path *path, us_t now, roster_heard_fn *heard, void *ctx)
+{
+	uint32_t sender = session_user(from);
+	struct relay_part part = {.count = 0};
+
+	if (!r->relay || path->kind == PATH_RELAY) {
+		r->drops[ROSTER_DROP_RELAY_OFF] += run->count;
+		return;
+	}
+	session_relay_open(from, run->index, run->data, run->segment, run->rows, run->count, path,
+			   now);
+	roster_touch(r, from);
+	for (size_t i = 0; i < run->count; i++) {
+		uint32_t slot = 0;
+		bool passes = forward_to(r, sender, run, i, now, &slot);
+
+		if (part.count > 0 && (!passes || slot != part.slot))
+			part_send(r, sender, run, &part, now, heard, ctx);
+		if (!passes)
+			continue;
+		if (part.count == 0)
+			part = (struct relay_part){.slot = slot, .at = i};
+		part.count++;
+	}
+	part_send(r, sender, run, &part, now, heard, ctx);
 }

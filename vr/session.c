@@ -323,34 +323,42 @@ session_open(struct session *s, const struct seal_outer *outer, uint8_t *data, s
 	return 0;
 }
 
-int
-session_relay_open(struct session *s, const struct seal_outer *outer, uint8_t *data,
-		   const struct path *from, us_t now, struct vr_id *id)
+void
+session_relay_open(struct session *s, uint32_t index, uint8_t *data, size_t stride,
+		   struct keys_relayed *rows, size_t count, const struct path *from, us_t now)
 {
-	struct keys *k = keys_of(s, outer->receiver);
-	bool newest = false;
-	int rc;
+	struct keys *k = keys_of(s, index);
+	bool newest;
+	size_t opened;
 
-	if (k == NULL)
-		return -ENOENT;
-	rc = keys_relay_open(k, outer->counter, data, id, &newest);
-	if (rc != 0)
-		return rc;
-	s->stats.rx_records++;
-	s->stats.rx_bytes += SEAL_RELAY_SIZE;
-	sender_heard(s, k, newest, from, SEAL_RELAY_SIZE, now);
-	return 0;
+	if (k == NULL) {
+		for (size_t i = 0; i < count; i++)
+			rows[i].rc = -ENOENT;
+		return;
+	}
+	opened = keys_relay_open(k, data, stride, rows, count, &newest);
+	if (opened == 0)
+		return;
+	s->stats.rx_records += opened;
+	s->stats.rx_bytes += opened * SEAL_RELAY_SIZE;
+	sender_heard(s, k, newest, from, opened * SEAL_RELAY_SIZE, now);
 }
 
 int
-session_relay_seal(struct session *s, enum seal_type type, struct vr_id id, uint8_t *out, us_t now)
+session_relay_seal(struct session *s, enum seal_type type, struct vr_id id, uint8_t *out,
+		   size_t stride, size_t count, us_t now)
 {
-	if (s->current == NULL || keys_relay_seal(s->current, type, id, out) != 0)
+	uint64_t before;
+
+	if (s->current == NULL)
 		return -ENOTCONN;
-	s->stats.tx_records++;
-	s->stats.tx_bytes += SEAL_RELAY_SIZE;
+	before = s->current->counter;
+	if (keys_relay_seal(s->current, type, id, out, stride, count) != 0)
+		return -ENOTCONN;
+	s->stats.tx_records += count;
+	s->stats.tx_bytes += count * SEAL_RELAY_SIZE;
 	s->sent_at = now;
-	if (s->current->counter == s->conf->rekey_records)
+	if (before < s->conf->rekey_records && s->current->counter >= s->conf->rekey_records)
 		s->due = now;
 	return 0;
 }

@@ -24,6 +24,7 @@
 #include "base/err.h"
 #include "base/types.h"
 #include "vr/handshake.h"
+#include "vr/keys.h"
 #include "vr/path.h"
 #include "wire/paths.h"
 #include "wire/seal.h"
@@ -138,12 +139,13 @@ struct session_content {
 MUST_USE int session_open(struct session *s, const struct seal_outer *outer, uint8_t *data,
 			  size_t size, const struct path *from, us_t now,
 			  struct session_content *out);
-/* Opens what stands in front of a relayed datagram: 0 and whom it is from or for, or as above. */
-MUST_USE int session_relay_open(struct session *s, const struct seal_outer *outer, uint8_t *data,
-				const struct path *from, us_t now, struct vr_id *id);
-/* Writes it.  0, -ENOTCONN. */
+/* Opens what stands in front of relayed datagrams for the receiver index 'index', as keys_relay_open(): 'rows' says what came of
+ * each, -ENOENT without such keys. */
+void session_relay_open(struct session *s, uint32_t index, uint8_t *data, size_t stride,
+			struct keys_relayed *rows, size_t count, const struct path *from, us_t now);
+/* Writes it, as keys_relay_seal().  0, -ENOTCONN. */
 MUST_USE int session_relay_seal(struct session *s, enum seal_type type, struct vr_id id,
-				uint8_t *out, us_t now);
+				uint8_t *out, size_t stride, size_t count, us_t now);
 /* Seals a record, as keys_seal().  0, -ENOTCONN. */
 MUST_USE int session_seal(struct session *s, const struct seal_inner *inner, uint8_t *out,
 			  size_t head_size, const uint8_t *body, size_t body_size, us_t now);

@@ -56,23 +56,13 @@ content_deliver(struct tunnel *t, uint32_t slot, const struct session_content *c
 }
 
 static void
-datagrams_heard(struct tunnel *t, const struct path *from, uint8_t *data, size_t whole,
-		size_t segment, us_t now)
+datagram_heard(void *ctx, enum roster_fate fate, uint32_t slot, uint8_t *data, size_t size,
+	       const struct session_content *content, us_t now)
 {
-	struct session_content content;
-	size_t size;
-	uint32_t slot;
-
-	for (size_t at = 0; at < whole; at += size) {
-		enum roster_fate fate;
-
-		size = whole - at < segment ? whole - at : segment;
-		fate = roster_heard(t->roster, data + at, size, from, now, &content, &slot);
-		if (fate == ROSTER_CONTENT)
-			content_deliver(t, slot, &content, now);
-		else if (fate == ROSTER_FORWARD)
-			relay_add(t, slot, data + at, size, now);
-	}
+	if (fate == ROSTER_CONTENT)
+		content_deliver(ctx, slot, content, now);
+	else
+		relay_add(ctx, slot, data, size, now);
 }
 
 static void
@@ -83,7 +73,8 @@ train_heard(struct tunnel *t, const struct udp_train *train, us_t now)
 	if (train->truncated)
 		roster_count_drop(t->roster, ROSTER_DROP_TRUNCATED, 1);
 	else
-		datagrams_heard(t, &from, train->data, train->size, train->segment, now);
+		roster_train_heard(t->roster, train->data, train->size, train->segment, &from, now,
+				   datagram_heard, t);
 	relay_flush(t, now);
 }
 
@@ -107,7 +98,7 @@ on_stream_heard(void *ctx, uint32_t number, const struct endpoint *from, uint8_t
 		t->heard_stream = number;
 		t->heard_path = stream_path(t, number, from);
 	}
-	datagrams_heard(t, &t->heard_path, data, size, size, now);
+	roster_train_heard(t->roster, data, size, size, &t->heard_path, now, datagram_heard, t);
 }
 
 static void

@@ -55,13 +55,17 @@ tunnel_flush(struct tunnel *t)
 {
 	struct train *train = &t->train;
 	struct path leg = {.kind = t->leg_kind, .via = t->leg_via, .to = train->to};
-	unsigned count, sent;
-	int rc;
+	unsigned count, sent = 0;
+	int rc = 0;
 
 	if (train->count == 0)
 		return;
-	rc = tunnel_leg_send(t, &leg, STREAMS_DATA, train->data, train->used, train->segment,
-			     train->now, &sent);
+	if (t->front > 0)
+		rc = roster_relay_seal(t->roster, t->relay, train->tag, train->data, train->segment,
+				       train->count, train->now);
+	if (rc == 0)
+		rc = tunnel_leg_send(t, &leg, STREAMS_DATA, train->data, train->used,
+				     train->segment, train->now, &sent);
 	tunnel_copy(t, train->tag, train->data, train->used, train->segment, t->front);
 	/* Empty before anyone is told: what is called from here may send. */
 	count = train->count;
@@ -84,28 +88,15 @@ record_room(struct tunnel *t, uint32_t slot, const struct roster_way *way, size_
 	size_t front = way->relayed ? SEAL_RELAY_SIZE : 0;
 
 	size += front;
-	if (t->train.count > 0 &&
-	    (t->front != front || t->leg_kind != way->leg.kind || t->leg_via != way->leg.via ||
-	     !train_takes(&t->train, slot, &way->leg.to, UDP_UNMARKED, size)))
+	if (t->train.count > 0 && (t->front != front || t->relay != way->relay ||
+				   t->leg_kind != way->leg.kind || t->leg_via != way->leg.via ||
+				   !train_takes(&t->train, slot, &way->leg.to, UDP_UNMARKED, size)))
 		tunnel_flush(t);
 	t->front = front;
+	t->relay = way->relay;
 	t->leg_kind = way->leg.kind;
 	t->leg_via = way->leg.via;
 	return train_room(&t->train, slot, &way->leg.to, UDP_UNMARKED, size) + front;
-}
-
-/* The record in the room that record_room() gave is sealed: it belongs to the train. */
-static int
-record_done(struct tunnel *t, uint32_t slot, const struct roster_way *way, uint8_t *record,
-	    size_t size, us_t now)
-{
-	int rc = 0;
-
-	if (way->relayed)
-		rc = roster_relay_seal(t->roster, way->relay, slot, record - SEAL_RELAY_SIZE, now);
-	if (rc == 0)
-		train_add(&t->train, t->front + size, now);
-	return rc;
 }
 
 static int
@@ -117,7 +108,9 @@ packet_send(struct tunnel *t, struct session *s, const struct roster_way *way,
 	uint8_t *record = record_room(t, slot, way, size);
 	int rc = session_seal(s, inner, record, 0, f->data, f->size, now);
 
-	return rc == 0 ? record_done(t, slot, way, record, size, now) : rc;
+	if (rc == 0)
+		train_add(&t->train, t->front + size, now);
+	return rc;
 }
 
 static int
@@ -140,10 +133,9 @@ super_frame_send(struct tunnel *t, struct session *s, const struct roster_way *w
 		offload_cut_get(cut, i, record + SEAL_OUTER_SIZE + SEAL_INNER_SIZE, &payload,
 				&payload_size);
 		rc = session_seal(s, inner, record, cut->header_size, payload, payload_size, now);
-		if (rc == 0)
-			rc = record_done(t, slot, way, record, size, now);
 		if (rc != 0)
 			return rc;
+		train_add(&t->train, t->front + size, now);
 	}
 	return 0;
 }
@@ -198,7 +190,7 @@ tunnel_send_sync(struct tunnel *t, uint32_t slot, const uint8_t *msg, size_t siz
 	if (rc == 0 && way.relayed) {
 		start = datagram;
 		whole += SEAL_RELAY_SIZE;
-		rc = roster_relay_seal(t->roster, way.relay, slot, start, now);
+		rc = roster_relay_seal(t->roster, way.relay, slot, start, 0, 1, now);
 	}
 	if (rc != 0)
 		return rc;

@@ -26,6 +26,7 @@ struct tunnel {
 	struct roster *roster;
 	struct train train;
 	size_t front;     /* bytes in front of each record in the train, for a relay */
+	uint32_t relay;   /* its slot */
 	uint8_t leg_kind; /* how the train leaves: a path to 'train.to' */
 	uint32_t leg_via;
 	struct relay_train relayed;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "wire/be.h"
 #include "wire/rd.h"
 #include "wire/wr.h"
 
@@ -11,30 +12,24 @@
 int
 seal_outer_parse(const uint8_t *data, size_t size, struct seal_outer *out)
 {
-	struct rd r = rd_make(data, size);
-	struct seal_outer o = {.type = rd_u8(&r)};
-	uint8_t version = rd_u8(&r);
-
-	/* Ignored here, but authenticated with the rest of the header: room for later versions. */
-	(void)rd_u16(&r);
-	o.receiver = rd_u32(&r);
-	o.counter = rd_u64(&r);
-	if (r.failed || version != SEAL_VERSION || o.type < SEAL_INIT || o.type > SEAL_RELAYED)
+	if (size < SEAL_OUTER_SIZE || data[1] != SEAL_VERSION || data[0] < SEAL_INIT ||
+	    data[0] > SEAL_RELAYED)
 		return -EBADMSG;
-	*out = o;
+	/* The two bytes between are ignored here, but authenticated with the rest of the header: room for later
+	 * versions. */
+	*out = (struct seal_outer){
+		.type = data[0], .receiver = be32_get(data + 4), .counter = be64_get(data + 8)};
 	return 0;
 }
 
 void
 seal_outer_build(const struct seal_outer *o, uint8_t *data)
 {
-	struct wr w = wr_make(data, SEAL_OUTER_SIZE);
-
-	wr_u8(&w, o->type);
-	wr_u8(&w, SEAL_VERSION);
-	wr_u16(&w, 0);
-	wr_u32(&w, o->receiver);
-	wr_u64(&w, o->counter);
+	data[0] = o->type;
+	data[1] = SEAL_VERSION;
+	be16_put(data + 2, 0);
+	be32_put(data + 4, o->receiver);
+	be64_put(data + 8, o->counter);
 }
 
 int

@@ -3,10 +3,10 @@
  *   record: type 8 | version 8 | reserved 16 | receiver index 32 | counter 64 | sealed bytes ... tag
  *
  * The whole outer header is the record's associated data.  A relayed datagram has an outer header
- * of its
- * own in front, and behind that, sealed, who sent it or shall have it:
+ * of its own in front, and
+ * behind that, encrypted, who sent it or shall have it, and the tag of both (vr/relay_seal.h):
  *
- *   type 8 | version 8 | reserved 16 | receiver index 32 | counter 64 | sealed id 64 | tag 128 | a datagram ...
+ *   type 8 | version 8 | reserved 16 | receiver index 32 | counter 64 | id 64 | tag 128 | a datagram ...
  *
  * Drawn in docs/wire-format.md. */
 #ifndef WIRE_SEAL_H
@@ -23,7 +23,8 @@
 #define SEAL_OVERHEAD (SEAL_OUTER_SIZE + SEAL_INNER_SIZE + SEAL_TAG_SIZE)
 
 /* What stands in front of a relayed datagram. */
-#define SEAL_RELAY_SIZE (SEAL_OUTER_SIZE + 8 + SEAL_TAG_SIZE)
+#define SEAL_ID_SIZE    8
+#define SEAL_RELAY_SIZE (SEAL_OUTER_SIZE + SEAL_ID_SIZE + SEAL_TAG_SIZE)
 
 enum seal_type {
 	SEAL_INIT = 1,

@@ -157,6 +157,36 @@ hear(struct node *n, const uint8_t *data, size_t size, const struct endpoint *fr
 }
 
 static void
+on_train(void *ctx, enum roster_fate fate, uint32_t slot, uint8_t *data, size_t size,
+	 const struct session_content *content, us_t now)
+{
+	(void)ctx, (void)now;
+	BUG_IF(fate != ROSTER_CONTENT || slot != 0 || content->body < data ||
+	       content->body + content->size > data + size);
+}
+
+/* A train of two datagrams of an authentic peer, relayed: the input is laid over both. */
+static void
+hear_train(struct world *w, const uint8_t *data, size_t size, enum seal_type type)
+{
+	struct path from = path_udp(w->a.at);
+	size_t stride = SEAL_RELAY_SIZE + SEAL_OUTER_SIZE + 60;
+	uint8_t *copy;
+
+	if (size < 2)
+		return;
+	copy = calloc(2, stride);
+	BUG_IF(copy == NULL);
+	BUG_IF(session_relay_seal(roster_at(w->a.roster, 0), type, (struct vr_id){size}, copy,
+				  stride, 2, w->now) != 0);
+	for (size_t i = 1; i < size; i++)
+		copy[(data[0] + i - 1) % (2 * stride)] ^= data[i];
+	roster_train_heard(w->b.roster, copy, 2 * stride - data[0] % stride, stride, &from, w->now,
+			   on_train, NULL);
+	free(copy);
+}
+
+static void
 exchange(struct world *w)
 {
 	while (w->a.count > 0 || w->b.count > 0) {
@@ -271,7 +301,7 @@ hear_relayed(struct world *w, const uint8_t *data, size_t size, enum seal_type t
 	if (size > 1400)
 		size = 1400;
 	m.size = SEAL_RELAY_SIZE + size;
-	BUG_IF(session_relay_seal(s, type, (struct vr_id){size}, m.data, w->now) != 0);
+	BUG_IF(session_relay_seal(s, type, (struct vr_id){size}, m.data, 0, 1, w->now) != 0);
 	if (size > 0)
 		memcpy(m.data + SEAL_RELAY_SIZE, data, size);
 	(void)hear(&w->b, m.data, m.size, &w->a.at, w->now);
@@ -306,6 +336,8 @@ one(struct world *w, uint8_t mode, const uint8_t *data, size_t size)
 	} else {
 		if (mode < 0xf0)
 			hear_sealed(w, data, size);
+		else if (mode < 0xf8)
+			hear_train(w, data, size, mode < 0xf6 ? SEAL_RELAYED : SEAL_RELAY);
 		else
 			hear_relayed(w, data, size, mode < 0xfc ? SEAL_RELAYED : SEAL_RELAY);
 		return;

@@ -425,7 +425,8 @@ sim_data(struct sim *s, unsigned a, unsigned b)
 		return false;
 	if (way.relayed) {
 		front = SEAL_RELAY_SIZE;
-		assert_int_equal(roster_relay_seal(n->roster, way.relay, b, datagram, s->now), 0);
+		assert_int_equal(roster_relay_seal(n->roster, way.relay, b, datagram, 0, 1, s->now),
+				 0);
 	}
 	roster_touch(n->roster, peer);
 	(void)sim_on_send(n, &way.leg, record - front, front + SEAL_OVERHEAD + SIM_PACKET, s->now);

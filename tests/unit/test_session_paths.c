@@ -449,8 +449,9 @@ replayed_forged_and_misdirected_relaying_is_refused(void **state)
 				id.v = id.v << 8 | hash[j];
 		}
 		before = sim_drops(s, 0, ROSTER_DROP_RELAY_UNKNOWN);
-		assert_int_equal(
-			session_relay_seal(session_of(s, 1, 0), SEAL_RELAY, id, front, s->now), 0);
+		assert_int_equal(session_relay_seal(session_of(s, 1, 0), SEAL_RELAY, id, front, 0,
+						    1, s->now),
+				 0);
 		(void)sim_on_send(&s->nodes[1], session_path(session_of(s, 1, 0)), front,
 				  sizeof(front), s->now);
 		sim_run(s, 15 * US_MS);
@@ -459,7 +460,7 @@ replayed_forged_and_misdirected_relaying_is_refused(void **state)
 	/* A peer that nobody has asked to relay. */
 	before = sim_drops(s, 0, ROSTER_DROP_RELAY_REFUSED);
 	assert_int_equal(session_relay_seal(session_of(s, 1, 0), SEAL_RELAYED,
-					    (struct vr_id){.v = 5}, front, s->now),
+					    (struct vr_id){.v = 5}, front, 0, 1, s->now),
 			 0);
 	(void)sim_on_send(&s->nodes[1], session_path(session_of(s, 1, 0)), front, sizeof(front),
 			  s->now);
