@@ -11,6 +11,7 @@ enum {
 	IP4_SIZE_AT = 2,
 	IP4_ID_AT = 4,
 	IP4_FRAGMENT_AT = 6, /* flags and offset */
+	IP4_CSUM_AT = 10,
 	IP6_SIZE_AT = 4,
 	TCP_SEQ_AT = 4,
 	TCP_ACK_AT = 8,
@@ -64,6 +65,16 @@ is_super(const struct frame *f, const struct ip *ip)
 	}
 }
 
+/* One's complement sum of the words of an IPv4 header that are the same in all segments. */
+static uint16_t
+sum_common(const uint8_t *header, uint16_t size)
+{
+	uint32_t sum = be16_get(header);
+
+	return ip_sum(header + IP4_CSUM_AT + 2, size - IP4_CSUM_AT - 2u,
+		      ip_sum(header + IP4_FRAGMENT_AT, IP4_CSUM_AT - IP4_FRAGMENT_AT, sum));
+}
+
 int
 offload_cut_init(struct offload_cut *cut, const struct frame *f, uint32_t segment)
 {
@@ -89,16 +100,30 @@ offload_cut_init(struct offload_cut *cut, const struct frame *f, uint32_t segmen
 		return -EMSGSIZE;
 	cut->segment = f->gso_size < segment ? f->gso_size : segment;
 	cut->count = cut->payload == 0 ? 1 : (cut->payload - 1) / cut->segment + 1;
+	cut->pseudo_sum = ip_pseudo_sum(&cut->ip, 0);
+	if (cut->ip.family == ADDR_V4)
+		cut->header_sum = sum_common(f->data, cut->ip.header_size);
 	return 0;
 }
 
-/* One's complement sum of a header, whose size is even, and what follows it. */
+/* The sum so far and a word. */
 static uint16_t
-sum_parts(const struct ip *ip, const uint8_t *l4, const uint8_t *payload, uint32_t payload_size)
+sum_add(uint16_t sum, uint16_t word)
 {
-	uint32_t sum = ip_pseudo_sum(ip, ip->l4_header_size + payload_size);
+	uint32_t both = (uint32_t)sum + word;
 
-	return ip_sum(payload, payload_size, ip_sum(l4, ip->l4_header_size, sum));
+	return (uint16_t)((both & 0xffff) + (both >> 16));
+}
+
+/* One's complement sum of a transport header, whose size is even, and what follows it. */
+static uint16_t
+sum_parts(const struct offload_cut *cut, const uint8_t *l4, const uint8_t *payload,
+	  uint32_t payload_size)
+{
+	uint32_t l4_size = cut->ip.l4_header_size;
+	uint16_t pseudo = sum_add(cut->pseudo_sum, (uint16_t)(l4_size + payload_size));
+
+	return ip_sum(payload, payload_size, ip_sum(l4, l4_size, pseudo));
 }
 
 static void
@@ -110,13 +135,14 @@ set_l4_checksum(const struct offload_cut *cut, uint8_t *l4, const uint8_t *paylo
 	uint16_t sum;
 
 	if (cut->csum_partial) {
-		be16_put(field, ip_pseudo_sum(ip, ip->l4_header_size + payload_size));
+		be16_put(field,
+			 sum_add(cut->pseudo_sum, (uint16_t)(ip->l4_header_size + payload_size)));
 		return;
 	}
 	if (ip->proto == IP_PROTO_UDP && ip->family == ADDR_V4 && be16_get(field) == 0)
 		return; /* The sender chose to have none. */
 	be16_put(field, 0);
-	sum = (uint16_t)~sum_parts(ip, l4, payload, payload_size);
+	sum = (uint16_t)~sum_parts(cut, l4, payload, payload_size);
 	be16_put(field, sum == 0 && ip->proto == IP_PROTO_UDP ? 0xffff : sum);
 }
 
@@ -140,8 +166,12 @@ offload_cut_get(const struct offload_cut *cut, uint32_t index, uint8_t *header,
 
 	set_ip_size(header, ip, cut->header_size + size);
 	if (ip->family == ADDR_V4) {
-		be16_put(header + IP4_ID_AT, (uint16_t)(be16_get(header + IP4_ID_AT) + index));
-		ip_header_checksum(header);
+		uint16_t id = (uint16_t)(be16_get(header + IP4_ID_AT) + index);
+
+		be16_put(header + IP4_ID_AT, id);
+		be16_put(header + IP4_CSUM_AT,
+			 (uint16_t)~sum_add(sum_add(cut->header_sum, id),
+					    (uint16_t)(cut->header_size + size)));
 	}
 	if (ip->proto == IP_PROTO_TCP) {
 		be32_put(l4 + TCP_SEQ_AT, be32_get(l4 + TCP_SEQ_AT) + start);

@@ -23,6 +23,9 @@ struct offload_cut {
 	uint32_t count;
 	bool whole;        /* one segment that leaves exactly as it came */
 	bool csum_partial; /* segments carry the pseudo-header's sum only */
+	/* What all segments have in common, summed once: the IPv4 header without its length, identification and checksum; the
+	 * pseudo-header without the length. */
+	uint16_t header_sum, pseudo_sum;
 };
 
 /* Prepares to cut 'f' ('f->data' at the IP header) into segments whose payload is at most 'segment'
