@@ -20,7 +20,11 @@
 #include "wire/eth.h"
 #include "wire/ip.h"
 
-#define BATCH 32
+/* Frames of one call: many small ones, so that the call costs little; of large ones so few that they are
+ * still in the processor's cache when they leave. */
+#define BATCH       32
+#define BATCH_LARGE 4
+#define LARGE       8192
 
 /* Behind the headroom the Ethernet header starts so that the IP header is aligned. */
 #define DATA_AT     (FRAME_HEADROOM + 2)
@@ -42,6 +46,7 @@ struct port_packet {
 	struct port_packet_stats stats;
 	struct port_tx *tx;
 	uint8_t *buffers; /* BATCH times BUFFER_SIZE */
+	unsigned batch;   /* how many are asked for next */
 	struct virtio_net_hdr vnet[BATCH];
 	struct iovec iov[BATCH][2];
 	struct mmsghdr msg[BATCH];
@@ -184,6 +189,7 @@ port_packet_create(const struct port_packet_conf *conf, struct port_packet **out
 		return -ENOMEM;
 	pp->conf = *conf;
 	pp->fd = -1;
+	pp->batch = BATCH;
 	/* Pages that never hold a large frame are never touched. */
 	pp->buffers = mmap(NULL, (size_t)BATCH * BUFFER_SIZE, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -379,14 +385,28 @@ handle(struct port_packet *pp, size_t index, port_packet_fn *fn, void *ctx)
 	fn(ctx, &f);
 }
 
+/* After a batch of 'count' frames. */
+static void
+choose_batch(struct port_packet *pp, unsigned count)
+{
+	size_t size = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		size += pp->msg[i].msg_len;
+	if (size > (size_t)count * LARGE)
+		pp->batch = BATCH_LARGE;
+	else if (pp->batch < BATCH)
+		pp->batch *= 2;
+}
+
 int
 port_packet_read(struct port_packet *pp, port_packet_fn *fn, void *ctx)
 {
 	int n;
 
-	for (size_t i = 0; i < BATCH; i++)
+	for (unsigned i = 0; i < pp->batch; i++)
 		pp->msg[i].msg_hdr.msg_controllen = sizeof(pp->control[i]);
-	n = recvmmsg(pp->fd, pp->msg, BATCH, MSG_DONTWAIT, NULL);
+	n = recvmmsg(pp->fd, pp->msg, pp->batch, MSG_DONTWAIT, NULL);
 	if (n < 0) {
 		if (errno == EINVAL) {
 			/* A super-frame that this kernel cannot describe; it is gone. */
@@ -397,6 +417,7 @@ port_packet_read(struct port_packet *pp, port_packet_fn *fn, void *ctx)
 	}
 	for (int i = 0; i < n; i++)
 		handle(pp, (size_t)i, fn, ctx);
+	choose_batch(pp, (unsigned)n);
 	return 0;
 }
 
