@@ -80,7 +80,12 @@ mac_is_multicast(struct mac m)
 static inline bool
 addr_equal(struct addr a, struct addr b)
 {
-	return memcmp(&a, &b, sizeof(a)) == 0;
+	uint64_t x[2], y[2];
+
+	/* In words: this is asked many times for every packet. */
+	memcpy(x, a.b, sizeof(x));
+	memcpy(y, b.b, sizeof(y));
+	return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (uint64_t)(a.family ^ b.family)) == 0;
 }
 
 static inline bool

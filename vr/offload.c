@@ -12,6 +12,7 @@ enum {
 	IP4_ID_AT = 4,
 	IP4_FRAGMENT_AT = 6, /* flags and offset */
 	IP4_CSUM_AT = 10,
+	IP4_ADDRS_AT = 12, /* both */
 	IP6_SIZE_AT = 4,
 	TCP_SEQ_AT = 4,
 	TCP_ACK_AT = 8,
@@ -207,15 +208,15 @@ is_joinable(const struct frame *f, struct ip *ip)
 	return (flags & ~TCP_PSH) == TCP_ACK && ip->size > ip->header_size + ip->l4_header_size;
 }
 
+/* 'size' bytes behind the join's IP header. */
 static bool
-has_right_checksum(const struct frame *f, const struct ip *ip)
+has_right_checksum(const struct offload_join *join, const struct frame *f, uint32_t size)
 {
-	const uint8_t *l4 = f->data + ETH_SIZE + ip->header_size;
-	uint32_t size = ip->size - ip->header_size;
+	const uint8_t *l4 = f->data + ETH_SIZE + join->ip.header_size;
 
 	if (f->csum_partial || f->csum_verified)
 		return true;
-	return ip_sum(l4, size, ip_pseudo_sum(ip, size)) == 0xffff;
+	return ip_sum(l4, size, sum_add(join->pseudo_sum, (uint16_t)size)) == 0xffff;
 }
 
 /* Everything that the segments of one super-frame have in common, the Ethernet header included. */
@@ -267,38 +268,30 @@ join_start(struct offload_join *join, const struct frame *f)
 	tcp = f->data + ETH_SIZE + join->ip.header_size;
 	join->segment = join->ip.size - join->ip.header_size - join->ip.l4_header_size;
 	join->next_seq = be32_get(tcp + TCP_SEQ_AT) + join->segment;
+	join->pseudo_sum = ip_pseudo_sum(&join->ip, 0);
 	join->closed = (tcp[TCP_FLAGS_AT] & TCP_PSH) != 0;
 }
 
-bool
-offload_join_add(struct offload_join *join, const struct frame *f)
+/* Adds a packet of the join's flow, of 'size' bytes from its IP header on, when it continues the join. */
+static bool
+join_continue(struct offload_join *join, const struct frame *f, uint32_t size)
 {
-	uint32_t header, payload;
-	const uint8_t *tcp;
-	struct ip ip;
+	uint32_t header = (uint32_t)join->ip.header_size + join->ip.l4_header_size;
+	const uint8_t *tcp = f->data + ETH_SIZE + join->ip.header_size;
+	uint32_t payload = size - header;
 
-	if (join->count == 0) {
-		join_start(join, f);
-		return true;
-	}
-	if (join->closed || join->count == OFFLOAD_JOIN_MAX || !is_joinable(f, &ip) ||
-	    !is_same_flow(join, f, &ip))
-		return false;
-	header = (uint32_t)ip.header_size + ip.l4_header_size;
-	payload = ip.size - header;
-	tcp = f->data + ETH_SIZE + ip.header_size;
 	if (be32_get(tcp + TCP_SEQ_AT) != join->next_seq || payload > join->segment)
 		return false;
-
 	/* The first one is examined only now, when it matters: most packets stay alone. */
 	if (join->count == 1) {
-		if (!has_right_checksum(&join->first, &join->ip)) {
+		if (!has_right_checksum(join, &join->first, join->ip.size - join->ip.header_size)) {
 			join->closed = true;
 			return false;
 		}
 		join->size = ETH_SIZE + join->ip.size; /* without Ethernet padding */
 	}
-	if (join->size - ETH_SIZE + payload > IP_PACKET_MAX || !has_right_checksum(f, &ip))
+	if (join->size - ETH_SIZE + payload > IP_PACKET_MAX ||
+	    !has_right_checksum(join, f, size - join->ip.header_size))
 		return false;
 
 	join->part[0].iov_len = ETH_SIZE + join->ip.size;
@@ -310,6 +303,60 @@ offload_join_add(struct offload_join *join, const struct frame *f)
 	join->pushed = (tcp[TCP_FLAGS_AT] & TCP_PSH) != 0;
 	join->closed = join->pushed || payload < join->segment;
 	return true;
+}
+
+bool
+offload_join_add(struct offload_join *join, const struct frame *f)
+{
+	struct ip ip;
+
+	if (join->count == 0) {
+		join_start(join, f);
+		return true;
+	}
+	if (join->closed || join->count == OFFLOAD_JOIN_MAX || !is_joinable(f, &ip) ||
+	    !is_same_flow(join, f, &ip))
+		return false;
+	return join_continue(join, f, ip.size);
+}
+
+/* Is the IPv4 header the join's but for length, identification and checksum, and are these right?  All of the join's packets
+ * have 20 bytes of it. */
+static bool
+is_next_ip4(const struct offload_join *join, const uint8_t *a, const uint8_t *b)
+{
+	return be16_get(a) == be16_get(b) &&
+	       be32_get(a + IP4_FRAGMENT_AT) == be32_get(b + IP4_FRAGMENT_AT) &&
+	       memcmp(a + IP4_ADDRS_AT, b + IP4_ADDRS_AT, 8) == 0 &&
+	       be16_get(b + IP4_ID_AT) == (uint16_t)(be16_get(a + IP4_ID_AT) + join->count) &&
+	       ip4_header_is_right(b);
+}
+
+bool
+offload_join_next(struct offload_join *join, const struct frame *f)
+{
+	const uint8_t *a = join->first.data + ETH_SIZE, *b = f->data + ETH_SIZE;
+	const uint8_t *tcp_a = a + IP4_SIZE_MIN, *tcp_b = b + IP4_SIZE_MIN;
+	uint32_t header = IP4_SIZE_MIN + (uint32_t)join->ip.l4_header_size, size;
+
+	if (join->closed || join->count == OFFLOAD_JOIN_MAX || join->ip.family != ADDR_V4 ||
+	    f->gso != FRAME_GSO_NONE || f->size <= ETH_SIZE + header)
+		return false;
+	size = be16_get(b + IP4_SIZE_AT);
+	if (size <= header || ETH_SIZE + size > f->size ||
+	    memcmp(join->first.data, f->data, ETH_SIZE) != 0 || !is_next_ip4(join, a, b))
+		return false;
+	/* Ports; ack; data offset; flags; window; urgent; options. */
+	if (be32_get(tcp_a) != be32_get(tcp_b) ||
+	    be32_get(tcp_a + TCP_ACK_AT) != be32_get(tcp_b + TCP_ACK_AT) ||
+	    tcp_a[TCP_OFFSET_AT] != tcp_b[TCP_OFFSET_AT] ||
+	    (tcp_b[TCP_FLAGS_AT] & ~TCP_PSH) != TCP_ACK ||
+	    be16_get(tcp_a + TCP_FLAGS_AT + 1) != be16_get(tcp_b + TCP_FLAGS_AT + 1) ||
+	    be16_get(tcp_a + TCP_CSUM_AT + 2) != be16_get(tcp_b + TCP_CSUM_AT + 2) ||
+	    memcmp(tcp_a + TCP_SIZE_MIN, tcp_b + TCP_SIZE_MIN,
+		   join->ip.l4_header_size - TCP_SIZE_MIN) != 0)
+		return false;
+	return join_continue(join, f, size);
 }
 
 void

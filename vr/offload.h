@@ -57,15 +57,19 @@ struct offload_join {
 	uint32_t size;                       /* bytes in all, with the Ethernet header */
 	struct ip ip;
 	uint32_t next_seq;
-	uint32_t segment; /* payload bytes of the first */
-	bool closed;      /* a shorter or pushed segment ended it */
-	bool pushed;      /* the last segment has PSH */
+	uint32_t segment;    /* payload bytes of the first */
+	uint16_t pseudo_sum; /* of the pseudo-header without the length */
+	bool closed;         /* a shorter or pushed segment ended it */
+	bool pushed;         /* the last segment has PSH */
 };
 
 /* Takes in an Ethernet frame when it continues (or starts) the join; false: end and send first,
  * then offer it again.  A frame that can never be joined starts a join of one, closed.  The bytes
  * are borrowed until the join is ended and sent. */
 bool offload_join_add(struct offload_join *join, const struct frame *f);
+/* The same for a join that is not empty, without reading the frame as anything but the next one: false says only that the frame
+ * has to be looked at. */
+bool offload_join_next(struct offload_join *join, const struct frame *f);
 /* Ends the join (count must not be 0): with several packets the first one's headers are made those
  * of a super-frame (total length, partial checksum, flags of the last); one alone is left
  * untouched.  'out' describes it: gso, gso_size, csum_partial, and 'size' over all parts.  Send

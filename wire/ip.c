@@ -168,19 +168,21 @@ parse_l4(const uint8_t *l4, uint32_t room, struct ip *ip)
 	ip->l4_header_size = header_size;
 }
 
-/* A right header sums to all ones whatever the byte order.  Words of 32 bits and no loop around the
- * common case: this runs for every packet. */
+/* A right header sums to all ones whatever the byte order.  Words of 32 bits and no loop: this runs for every packet. */
+bool
+ip4_header_is_right(const uint8_t *header)
+{
+	uint32_t word[IP4_SIZE_MIN / 4];
+
+	memcpy(word, header, sizeof(word));
+	return fold((uint64_t)word[0] + word[1] + word[2] + word[3] + word[4]) == 0xffff;
+}
+
 static inline bool
 header_sum_is_right(const uint8_t *header, size_t header_size)
 {
-	uint32_t word[IP4_SIZE_MIN / 4];
-	uint64_t sum;
-
-	if (header_size != IP4_SIZE_MIN)
-		return ip_sum(header, header_size, 0) == 0xffff;
-	memcpy(word, header, sizeof(word));
-	sum = (uint64_t)word[0] + word[1] + word[2] + word[3] + word[4];
-	return fold(sum) == 0xffff;
+	return header_size == IP4_SIZE_MIN ? ip4_header_is_right(header)
+					   : ip_sum(header, header_size, 0) == 0xffff;
 }
 
 static int

@@ -32,6 +32,8 @@ struct ip {
 /* 'size' may exceed the packet's (Ethernet padding).  0 or -EBADMSG: version, header length, total
  * length, IPv4 header checksum (RFC 1812 5.2.2); 'out' is then undefined. */
 MUST_USE int ip_parse(const uint8_t *data, size_t size, struct ip *out);
+/* Is the checksum of an IPv4 header of 20 bytes right? */
+bool ip4_header_is_right(const uint8_t *header);
 /* One less; the caller has tested for more than 1. */
 void ip_dec_ttl(uint8_t *packet);
 
