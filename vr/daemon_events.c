@@ -327,7 +327,9 @@ on_tunnel_readable(void *ctx, us_t now)
 {
 	struct daemon *d = ctx;
 
+	fwd_memo_open(d->vr);
 	tunnel_readable(d->tunnel, now);
+	fwd_memo_close(d->vr);
 	daemon_step(d, now);
 }
 
@@ -336,7 +338,9 @@ on_streams_readable(void *ctx, us_t now)
 {
 	struct daemon *d = ctx;
 
+	fwd_memo_open(d->vr);
 	tunnel_streams_readable(d->tunnel, now);
+	fwd_memo_close(d->vr);
 	daemon_step(d, now);
 }
 

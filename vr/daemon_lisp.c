@@ -376,7 +376,9 @@ on_data_readable(void *ctx, us_t now)
 {
 	struct data *data = ctx;
 
+	fwd_memo_open(data->daemon->vr);
 	plain_readable(data->daemon->lisp->plain, data->index, now);
+	fwd_memo_close(data->daemon->vr);
 	daemon_step(data->daemon, now);
 }
 

@@ -264,6 +264,7 @@ peer_may_speak(struct vr *vr, struct site *site, const struct peer *peer,
 	}
 	/* It may host it but is not the known owner: news may be under way. */
 	if (lndt_is_mobile(vr->lndt, site->vn, ip->src)) {
+		fwd_memo_forget(vr);
 		vr->unknown_owner++;
 		query_one(vr, site, peer, ip->src, now);
 	}
@@ -333,16 +334,14 @@ fwd_arrived(struct vr *vr, struct site *site, const struct fwd_origin *origin,
 	}
 }
 
-void
-fwd_from_link(struct vr *vr, struct site *site, struct peer *peer, const struct seal_inner *inner,
-	      struct frame *f, us_t now)
+/* A packet that has to be looked at. */
+static void
+decide_from_link(struct vr *vr, struct site *site, struct peer *peer,
+		 const struct seal_inner *inner, struct frame *f, us_t now)
 {
 	struct fwd_origin origin = {.peer = peer};
 	struct ip ip;
 
-	vr->link_frames++;
-	peer->rx_packets++;
-	peer->rx_bytes += f->size;
 	if (ip_parse(f->data, f->size, &ip) != 0 || ip.size != f->size) {
 		vr_drop(vr, DROP_MALFORMED);
 		return;
@@ -364,4 +363,24 @@ fwd_from_link(struct vr *vr, struct site *site, struct peer *peer, const struct 
 		proxy_from_underlay(vr, site, &origin, f, &ip, now);
 	else
 		fwd_arrived(vr, site, &origin, inner, f, &ip, now);
+}
+
+void
+fwd_from_link(struct vr *vr, struct site *site, struct peer *peer, const struct seal_inner *inner,
+	      struct frame *f, us_t now)
+{
+	struct fwd_memo_from from = {
+		.site = site, .peer = peer, .header = (uint64_t)inner->flags << 8 | inner->hops};
+	struct mac to;
+
+	vr->link_frames++;
+	peer->rx_packets++;
+	peer->rx_bytes += f->size;
+	if (fwd_memo_find(vr, &from, f, &to)) {
+		fwd_deliver(vr, site, to, f, now);
+		return;
+	}
+	fwd_memo_begin(vr, &from, f);
+	decide_from_link(vr, site, peer, inner, f, now);
+	fwd_memo_end(vr);
 }

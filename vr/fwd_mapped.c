@@ -331,16 +331,15 @@ note_sender(struct vr *vr, const struct site *site, const struct endpoint *from,
 				header->has_vn ? 8 : 32, now);
 }
 
-void
-fwd_from_plain(struct vr *vr, const struct endpoint *from, const struct lispdata *header,
-	       struct frame *f, us_t now)
+/* A packet that has to be looked at. */
+static void
+decide_from_plain(struct vr *vr, struct site *site, const struct endpoint *from,
+		  const struct lispdata *header, struct frame *f, us_t now)
 {
-	struct site *site = vr_site(vr, header->has_vn ? header->vn : 0);
 	struct fwd_origin origin = {.rloc = from->addr};
 	struct seal_inner inner = {0};
 	struct ip ip;
 
-	vr->plain_frames++;
 	if (ip_parse(f->data, f->size, &ip) != 0) {
 		vr_drop(vr, DROP_MALFORMED);
 		return;
@@ -374,4 +373,25 @@ fwd_from_plain(struct vr *vr, const struct endpoint *from, const struct lispdata
 		proxy_from_underlay(vr, site, &origin, f, &ip, now);
 	else
 		fwd_arrived(vr, site, &origin, &inner, f, &ip, now);
+}
+
+void
+fwd_from_plain(struct vr *vr, const struct endpoint *from, const struct lispdata *header,
+	       struct frame *f, us_t now)
+{
+	struct site *site = vr_site(vr, header->has_vn ? header->vn : 0);
+	struct fwd_memo_from where = {.site = site,
+				      .rloc = from->addr,
+				      .header = (uint64_t)header->lsb << 2 |
+						(uint64_t)header->has_vn << 1 | header->has_lsb};
+	struct mac to;
+
+	vr->plain_frames++;
+	if (site != NULL && fwd_memo_find(vr, &where, f, &to)) {
+		fwd_deliver(vr, site, to, f, now);
+		return;
+	}
+	fwd_memo_begin(vr, &where, f);
+	decide_from_plain(vr, site, from, header, f, now);
+	fwd_memo_end(vr);
 }

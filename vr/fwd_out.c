@@ -208,6 +208,7 @@ lan_out(struct vr *vr, struct site *site, struct addr to, const struct hwdt_entr
 		refresh(vr, site, e, now);
 		fwd_deliver(vr, site, e->b.mac, f, now);
 		note_first_frame(vr, site, to, now);
+		fwd_memo_decided(vr, f, e->b.mac);
 		return;
 	}
 	e = hwdt_find(vr->hwdt, site->vn, to);

@@ -81,6 +81,7 @@ mapsys_heard(struct vr *vr, const struct endpoint *from, const uint8_t *data, si
 void
 mapsys_heard_inside(struct vr *vr, const uint8_t *packet, size_t size, us_t now)
 {
+	fwd_memo_forget(vr);
 	if (vr->mapsys != NULL)
 		xtr_heard_inside(vr->mapsys->xtr, packet, size, now);
 }

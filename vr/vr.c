@@ -243,6 +243,7 @@ void
 vr_lan_frame(struct vr *vr, vn_id_t vn, struct frame *f, us_t now)
 {
 	vr->now = now;
+	fwd_memo_forget(vr);
 	fwd_from_lan(vr, vr_site(vr, vn), f, now);
 }
 
@@ -251,6 +252,7 @@ vr_lan_control(struct vr *vr, vn_id_t vn, const uint8_t *frame, size_t size, boo
 	       us_t now)
 {
 	vr->now = now;
+	fwd_memo_forget(vr);
 	lan_control(vr, vr_site(vr, vn), frame, size, outgoing, now);
 	vr->wake = true;
 }
@@ -259,6 +261,7 @@ void
 vr_lan_beside(struct vr *vr, vn_id_t vn, const uint8_t *frame, size_t size, us_t now)
 {
 	vr->now = now;
+	fwd_memo_forget(vr);
 	beside_heard(vr, vr_site(vr, vn), frame, size, now);
 	vr->wake = true;
 }
@@ -286,6 +289,7 @@ vr_link_sync(struct vr *vr, uint32_t slot, const uint8_t *msg, size_t size, us_t
 
 	if (peer == NULL)
 		return;
+	fwd_memo_forget(vr);
 	sync_heard(vr, peer, msg, size, now);
 	vr->wake = true;
 }
@@ -298,6 +302,7 @@ vr_link_session(struct vr *vr, uint32_t slot, bool up, us_t now)
 	if (peer == NULL)
 		return;
 	vr->now = now;
+	fwd_memo_forget(vr);
 	if (up)
 		sync_hello(vr, peer, now);
 	else
@@ -416,6 +421,7 @@ vr_run(struct vr *vr, us_t now)
 
 	vr->now = now;
 	vr->wake = false;
+	fwd_memo_forget(vr);
 	for (size_t i = 0; i < vr->site_count; i++)
 		if (vr->sites[i].fresh_due <= now)
 			vr_tell_fresh(vr, &vr->sites[i], now);

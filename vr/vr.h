@@ -31,6 +31,7 @@
 #include "tables/hwdt.h"
 #include "tables/lndt.h"
 #include "tables/peer.h"
+#include "vr/fwd_memo.h"
 #include "vr/drop.h"
 #include "vr/plain.h"
 #include "vr/icmp_limit.h"
@@ -175,7 +176,8 @@ struct vr {
 	us_t double_due;
 	us_t limits_due;
 	uint32_t last_id;
-	us_t now;             /* of the event being handled: the time of what is sent */
+	us_t now; /* of the event being handled: the time of what is sent */
+	struct fwd_memo memo;
 	bool wake;            /* something was started: run again at once */
 	uint64_t last_logged; /* number of the last move record in the log */
 	us_t first_frames;    /* until then somebody waits for the first frame after a move */
