@@ -13,9 +13,10 @@
 #define MODULE       "udp"
 #define BUFFER_BYTES (8 * 1024 * 1024)
 #define GRO_SIZE     65536
-/* Trains of one call: many short ones, so that the call costs little; of long ones so few that they are still in
- * the processor's cache when they leave. */
-#define GRO_TRAINS      32
+/* Trains of one call: of long ones so few that they are still in the processor's cache when they leave.  With more short ones
+ * an event takes in so many packets for a machine whose MAC is still asked for that those that wait
+ * for it are lost. */
+#define GRO_TRAINS      8
 #define GRO_TRAINS_LONG 4
 #define LONG            8192
 
