@@ -11,6 +11,9 @@ struct path {
 	uint32_t
 		via; /* RELAY: slot of the relay.  TCP: number of the stream that the peer opened; 0: we open it */
 	struct endpoint to; /* UDP and TCP: the other end.  RELAY: none */
+	/* UDP: own address that datagrams leave from and come to; family NONE: the one that the system takes.  Two ways are the
+	 * same whatever it is. */
+	struct addr local;
 };
 
 static inline struct path

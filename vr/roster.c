@@ -175,6 +175,14 @@ on_authentic(void *ctx, const struct path *from)
 	r->ops->authentic(r->ctx, from);
 }
 
+static struct addr
+on_source(void *ctx, const struct endpoint *to)
+{
+	struct roster *r = ctx;
+
+	return r->ops->source(r->ctx, to);
+}
+
 static void
 on_stuck(void *ctx, const struct path *stream)
 {
@@ -241,6 +249,7 @@ static const struct session_ops session_ops = {
 	.seen = on_seen,
 	.authentic = on_authentic,
 	.stuck = on_stuck,
+	.source = on_source,
 	.moved = on_moved,
 	.up = on_up,
 	.mtu = on_mtu,

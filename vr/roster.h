@@ -65,6 +65,7 @@ struct roster_ops {
 	/* As in struct session_ops. */
 	void (*authentic)(void *ctx, const struct path *from);
 	void (*stuck)(void *ctx, const struct path *stream);
+	struct addr (*source)(void *ctx, const struct endpoint *to);
 	/* session_path() of this slot is another. */
 	void (*moved)(void *ctx, uint32_t slot, us_t now);
 	void (*session)(void *ctx, uint32_t slot, bool up, us_t now);

@@ -267,6 +267,9 @@ sender_heard(struct session *s, struct keys *k, bool follow, const struct path *
 	}
 	if (s->current == NULL || k->generation > s->current->generation)
 		session_keys_promote(s, k, now);
+	/* By another way only checks come. */
+	if (!addr_equal(from->local, s->called) || !path_equal(*from, s->path))
+		session_path_called(s, from);
 	session_span_heard(s, k, now);
 }
 

@@ -66,6 +66,8 @@ struct session_ops {
 	void (*authentic)(void *ctx, const struct path *from);
 	/* This stream takes bytes and nothing comes of it: the next send opens another. */
 	void (*stuck)(void *ctx, const struct path *stream);
+	/* The own address from which the system sends there; family NONE: not known. */
+	struct addr (*source)(void *ctx, const struct endpoint *to);
 	/* The peer sees us there. */
 	void (*seen)(void *ctx, struct session *s, struct endpoint at, us_t now);
 	/* Records go another way from now on: session_path(). */

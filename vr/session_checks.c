@@ -302,6 +302,7 @@ check_lost(struct session *s, struct path_row *row, us_t now)
 	if (row->valid && row->lost >= SESSION_LOST_COUNT) {
 		row->valid = false;
 		row->has_died = true;
+		session_path_uncalled(s, row);
 		if (!is_bad(row, now) && session_knows_stream(s, row, now) &&
 		    is_half_dead(s, row, now))
 			loses_too_much(s, row, now);

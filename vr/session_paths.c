@@ -218,6 +218,7 @@ session_path_take(struct session *s, struct path path, enum path_reason reason, 
 		return;
 	s->stats.roams += s->path.kind != PATH_NONE;
 	s->path = path;
+	s->called.family = ADDR_NONE;
 	s->path_reason = (uint8_t)reason;
 	s->path_since = now;
 	s->doubt_since = 0;
@@ -305,6 +306,35 @@ session_path_go_after(struct session *s, struct path_row *row, us_t now)
 	else if (used != NULL)
 		used->due = now;
 	session_path_take(s, row->path, s->path.kind == PATH_NONE ? PATH_FIRST : PATH_PEER, now);
+}
+
+void
+session_path_called(struct session *s, const struct path *from)
+{
+	struct path_row *row = session_path_find(s, *from);
+	bool is_own_choice;
+
+	if (row == NULL || addr_is_none(from->local))
+		return;
+	if (!addr_equal(row->called, from->local)) {
+		/* A host whose routes change sends from another address, and the peer follows: only what is not the system's
+		 * own choice is held to. */
+		is_own_choice = addr_equal(from->local, s->ops->source(s->ctx, &from->to));
+		row->path.local = is_own_choice ? (struct addr){.family = ADDR_NONE} : from->local;
+		row->called = from->local;
+	}
+	if (session_path_is_used(s, row)) {
+		s->path.local = row->path.local;
+		s->called = row->called;
+	}
+}
+
+void
+session_path_uncalled(struct session *s, struct path_row *row)
+{
+	row->path.local = row->called = (struct addr){.family = ADDR_NONE};
+	if (session_path_is_used(s, row))
+		s->path.local = s->called = row->path.local;
 }
 
 bool

@@ -38,6 +38,7 @@ enum path_origin { PATH_CONFIGURED = 0, PATH_HEARD, PATH_TOLD };
 /* One way to the peer, and what is known of it. */
 struct path_row {
 	struct path path;   /* kind NONE: the row is free */
+	struct addr called; /* own address that records came to by it last; family NONE: unknown */
 	uint8_t origin;     /* enum path_origin */
 	uint8_t hint;       /* TOLD: enum candidate_origin */
 	uint8_t number;     /* names the row in the tokens of its checks */
@@ -111,6 +112,7 @@ struct session {
 	/* The ways to the peer (vr/session_paths.c). */
 	struct path path;      /* where records go */
 	struct path peer_path; /* where its own came from last */
+	struct addr called;    /* own address that its records by 'path' came to last; family NONE: unknown */
 	struct path_row rows[SESSION_PATHS_MAX];
 	uint8_t row_number; /* of the last row made */
 	struct session_trial trial;
@@ -193,6 +195,10 @@ void session_path_follow(struct session *s, const struct path *from, us_t now);
 void session_path_go_after(struct session *s, struct path_row *row, us_t now);
 /* The peer has got something that was sent there. */
 void session_path_confirm(struct session *s, const struct path *path, us_t now);
+/* An authentic record came by this way: what goes there leaves from the address that it came to. */
+void session_path_called(struct session *s, const struct path *from);
+/* That is forgotten: the system chooses. */
+void session_path_uncalled(struct session *s, struct path_row *row);
 /* It has to answer for a while before it is taken again; why it is not now. */
 void session_path_watch(struct path_row *row, enum path_reason reason, us_t now);
 /* All ways are looked at again. */

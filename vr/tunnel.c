@@ -49,6 +49,15 @@ on_authentic(void *ctx, const struct path *from)
 	(void)from;
 }
 
+static struct addr
+on_source(void *ctx, const struct endpoint *to)
+{
+	struct addr from;
+
+	(void)ctx;
+	return udp_source(to, &from) == 0 ? from : (struct addr){.family = ADDR_NONE};
+}
+
 /* "192.0.2.1:51341", or by whom. */
 static struct fmt
 path_text(const struct path *path)
@@ -111,6 +120,7 @@ static const struct roster_ops roster_ops = {
 	.moved = on_moved,
 	.authentic = on_authentic,
 	.stuck = on_stuck,
+	.source = on_source,
 	.persist = on_persist,
 };
 
@@ -122,6 +132,7 @@ tunnel_create(const struct tunnel_conf *conf, const struct tunnel_ops *ops, void
 		.listen = conf->listen,
 		.segment = conf->udp_segment,
 		.gro = conf->udp_gro,
+		.locals = true,
 		/* A peer may have a larger maximum than we: its probes have to arrive. */
 		.datagram_max =
 			conf->mtu_max > TUNNEL_DATAGRAM_MIN ? conf->mtu_max : TUNNEL_DATAGRAM_MIN,

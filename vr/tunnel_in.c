@@ -68,8 +68,9 @@ datagram_heard(void *ctx, enum roster_fate fate, uint32_t slot, uint8_t *data, s
 static void
 train_heard(struct tunnel *t, const struct udp_train *train, us_t now)
 {
-	const struct path from = path_udp(train->from);
+	struct path from = path_udp(train->from);
 
+	from.local = train->local;
 	if (train->truncated)
 		roster_count_drop(t->roster, ROSTER_DROP_TRUNCATED, 1);
 	else

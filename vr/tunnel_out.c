@@ -23,7 +23,7 @@ tunnel_leg_send(struct tunnel *t, const struct path *leg, enum streams_class cla
 
 	*sent = 0;
 	if (leg->kind == PATH_UDP)
-		return udp_send(t->udp, &leg->to, data, size, segment, sent);
+		return udp_send_from(t->udp, &leg->to, leg->local, data, size, segment, sent);
 	if (leg->kind != PATH_TCP)
 		return -ENOTCONN;
 	rc = stream_of(t, leg, now, &number);
@@ -44,8 +44,8 @@ tunnel_copy(struct tunnel *t, uint32_t slot, const uint8_t *data, size_t size, s
 		whole = size - at < segment ? size - at : segment;
 		/* One of them at a time: there are not many. */
 		if (whole > front && session_trial_take(s, whole - front) &&
-		    udp_send(t->udp, &to->to, data + at + front, whole - front, whole - front,
-			     &sent) != 0)
+		    udp_send_from(t->udp, &to->to, to->local, data + at + front, whole - front,
+				  whole - front, &sent) != 0)
 			return;
 	}
 }
@@ -54,7 +54,8 @@ void
 tunnel_flush(struct tunnel *t)
 {
 	struct train *train = &t->train;
-	struct path leg = {.kind = t->leg_kind, .via = t->leg_via, .to = train->to};
+	struct path leg = {
+		.kind = t->leg_kind, .via = t->leg_via, .to = train->to, .local = t->leg_local};
 	unsigned count, sent = 0;
 	int rc = 0;
 
@@ -88,14 +89,16 @@ record_room(struct tunnel *t, uint32_t slot, const struct roster_way *way, size_
 	size_t front = way->relayed ? SEAL_RELAY_SIZE : 0;
 
 	size += front;
-	if (t->train.count > 0 && (t->front != front || t->relay != way->relay ||
-				   t->leg_kind != way->leg.kind || t->leg_via != way->leg.via ||
-				   !train_takes(&t->train, slot, &way->leg.to, UDP_UNMARKED, size)))
+	if (t->train.count > 0 &&
+	    (t->front != front || t->relay != way->relay || t->leg_kind != way->leg.kind ||
+	     t->leg_via != way->leg.via || !addr_equal(t->leg_local, way->leg.local) ||
+	     !train_takes(&t->train, slot, &way->leg.to, UDP_UNMARKED, size)))
 		tunnel_flush(t);
 	t->front = front;
 	t->relay = way->relay;
 	t->leg_kind = way->leg.kind;
 	t->leg_via = way->leg.via;
+	t->leg_local = way->leg.local;
 	return train_room(&t->train, slot, &way->leg.to, UDP_UNMARKED, size) + front;
 }
 
@@ -198,7 +201,7 @@ tunnel_send_sync(struct tunnel *t, uint32_t slot, const uint8_t *msg, size_t siz
 		rc = tunnel_leg_send(t, &way.leg, STREAMS_CONTROL, start, whole, whole, now, &sent);
 	else
 		/* A path below 1280 bytes. */
-		rc = udp_send_breakable(t->udp, &way.leg.to, start, whole);
+		rc = udp_send_breakable(t->udp, &way.leg.to, way.leg.local, start, whole);
 	tunnel_copy(t, slot, record, SEAL_OVERHEAD + size, SEAL_OVERHEAD + size, 0);
 	if (rc != 0)
 		/* As if lost on the way: the layer above repeats what matters. */

@@ -29,6 +29,7 @@ struct tunnel {
 	uint32_t relay;   /* its slot */
 	uint8_t leg_kind; /* how the train leaves: a path to 'train.to' */
 	uint32_t leg_via;
+	struct addr leg_local;
 	struct relay_train relayed;
 	uint32_t heard_stream; /* the one that is being read */
 	struct path heard_path;

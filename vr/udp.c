@@ -25,6 +25,7 @@ struct udp {
 	int fd;
 	bool v6; /* the socket's family */
 	bool segment, gro;
+	bool locals;      /* is bound to no address, and tells which one was called */
 	size_t trains;    /* buffers for receiving */
 	size_t batch;     /* how many are asked for next */
 	size_t slot_size; /* of one, with headroom */
@@ -36,8 +37,8 @@ struct udp {
 	union socket_address from[UDP_TRAINS];
 	union {
 		struct cmsghdr align;
-		/* Segment size, TTL and TOS. */
-		uint8_t bytes[3 * CMSG_SPACE(sizeof(int))];
+		/* Segment size, TTL, TOS and the address that was called. */
+		uint8_t bytes[3 * CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct in6_pktinfo))];
 	} control[UDP_TRAINS];
 };
 
@@ -46,7 +47,8 @@ struct control {
 	size_t used;
 	union {
 		struct cmsghdr align;
-		uint8_t bytes[CMSG_SPACE(sizeof(uint16_t)) + 2 * CMSG_SPACE(sizeof(int))];
+		uint8_t bytes[CMSG_SPACE(sizeof(uint16_t)) + 2 * CMSG_SPACE(sizeof(int)) +
+			      CMSG_SPACE(sizeof(struct in6_pktinfo))];
 	};
 };
 
@@ -103,6 +105,17 @@ look_set(const struct udp *u, const struct udp_conf *conf)
 	return rc;
 }
 
+/* A socket of IPv6 tells of IPv4 by the same option. */
+static int
+locals_set(struct udp *u, const struct udp_conf *conf)
+{
+	u->locals = conf->locals && addr_is_unspecified(conf->listen.addr);
+	if (!u->locals)
+		return 0;
+	return u->v6 ? socket_option(u->fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)
+		     : socket_option(u->fd, IPPROTO_IP, IP_PKTINFO, 1);
+}
+
 static int
 open_socket(struct udp *u, const struct udp_conf *conf)
 {
@@ -115,6 +128,8 @@ open_socket(struct udp *u, const struct udp_conf *conf)
 	rc = mtu_mode_set(u, conf->mtu);
 	if (rc == 0)
 		rc = look_set(u, conf);
+	if (rc == 0)
+		rc = locals_set(u, conf);
 	if (rc != 0)
 		return rc;
 	buffers_set(u->fd, conf->datagram_max != 0);
@@ -228,6 +243,21 @@ control_marks(struct control *c, const struct endpoint *to, struct udp_marks mar
 }
 
 static void
+control_local(struct control *c, struct addr local)
+{
+	struct in6_pktinfo v6 = {.ipi6_ifindex = 0};
+	struct in_pktinfo v4 = {.ipi_ifindex = 0};
+
+	if (local.family == ADDR_V4) {
+		memcpy(&v4.ipi_spec_dst, local.b, 4);
+		control_add(c, IPPROTO_IP, IP_PKTINFO, &v4, sizeof(v4));
+	} else if (local.family == ADDR_V6) {
+		memcpy(&v6.ipi6_addr, local.b, 16);
+		control_add(c, IPPROTO_IPV6, IPV6_PKTINFO, &v6, sizeof(v6));
+	}
+}
+
+static void
 control_put(struct msghdr *msg, struct control *c)
 {
 	msg->msg_control = c->used > 0 ? c->bytes : NULL;
@@ -284,8 +314,8 @@ send_batch(struct udp *u, union socket_address *to, socklen_t to_size, struct co
 }
 
 static int
-send_somehow(struct udp *u, const struct endpoint *to, struct udp_marks marks, const uint8_t *data,
-	     size_t size, size_t segment, unsigned *sent)
+send_somehow(struct udp *u, const struct endpoint *to, struct udp_marks marks, struct addr local,
+	     const uint8_t *data, size_t size, size_t segment, unsigned *sent)
 {
 	struct control control = {.used = 0};
 	union socket_address a;
@@ -294,6 +324,7 @@ send_somehow(struct udp *u, const struct endpoint *to, struct udp_marks marks, c
 
 	memset(control.bytes, 0, sizeof(control.bytes));
 	control_marks(&control, to, marks);
+	control_local(&control, local);
 	if (segment >= size || u->segment) {
 		rc = send_train(u, &a, a_size, control, data, size, segment);
 		if (rc == 0)
@@ -318,9 +349,10 @@ udp_reaches(const struct udp *u, const struct endpoint *to)
 	return !addr_is_none(to->addr) && (u->v6 || to->addr.family == ADDR_V4);
 }
 
-int
-udp_send_marked(struct udp *u, const struct endpoint *to, struct udp_marks marks,
-		const uint8_t *data, size_t size, size_t segment, unsigned *sent)
+static int
+send_marked_from(struct udp *u, const struct endpoint *to, struct udp_marks marks,
+		 struct addr local, const uint8_t *data, size_t size, size_t segment,
+		 unsigned *sent)
 {
 	int rc;
 
@@ -329,9 +361,28 @@ udp_send_marked(struct udp *u, const struct endpoint *to, struct udp_marks marks
 		return -EAFNOSUPPORT;
 	if (size > UDP_TRAIN_SIZE_MAX || segment == 0 || size > segment * UDP_TRAIN_COUNT_MAX)
 		return -EINVAL;
-	rc = send_somehow(u, to, marks, data, size, segment, sent);
+	if (!u->locals || local.family != to->addr.family)
+		local.family = ADDR_NONE;
+	rc = send_somehow(u, to, marks, local, data, size, segment, sent);
+	/* The address has been taken away. */
+	if (rc == -EINVAL && *sent == 0 && local.family != ADDR_NONE)
+		rc = send_somehow(u, to, marks, (struct addr){0}, data, size, segment, sent);
 	u->stats.tx_datagrams += *sent;
 	return rc;
+}
+
+int
+udp_send_marked(struct udp *u, const struct endpoint *to, struct udp_marks marks,
+		const uint8_t *data, size_t size, size_t segment, unsigned *sent)
+{
+	return send_marked_from(u, to, marks, (struct addr){0}, data, size, segment, sent);
+}
+
+int
+udp_send_from(struct udp *u, const struct endpoint *to, struct addr local, const uint8_t *data,
+	      size_t size, size_t segment, unsigned *sent)
+{
+	return send_marked_from(u, to, UDP_UNMARKED, local, data, size, segment, sent);
 }
 
 int
@@ -439,19 +490,46 @@ udp_path_mtu(const struct udp *u, const struct endpoint *to, uint16_t *mtu)
 }
 
 int
-udp_send_breakable(struct udp *u, const struct endpoint *to, const uint8_t *data, size_t size)
+udp_send_breakable(struct udp *u, const struct endpoint *to, struct addr local, const uint8_t *data,
+		   size_t size)
 {
 	unsigned sent;
 	int rc;
 
 	if (to->addr.family != ADDR_V4)
-		return udp_send(u, to, data, size, size, &sent);
+		return udp_send_from(u, to, local, data, size, size, &sent);
 	rc = socket_option(u->fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
 	if (rc != 0)
 		return rc;
-	rc = udp_send(u, to, data, size, size, &sent);
+	rc = udp_send_from(u, to, local, data, size, size, &sent);
 	BUG_IF(socket_option(u->fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE) != 0);
 	return rc;
+}
+
+/* The own address that a datagram came to. */
+static struct addr
+local_address(const struct cmsghdr *c)
+{
+	union socket_address a = {.v6 = {.sin6_family = AF_INET6}};
+	struct in6_pktinfo v6;
+	struct in_pktinfo v4;
+
+	if (c->cmsg_level == IPPROTO_IP) {
+		memcpy(&v4, CMSG_DATA(c), sizeof(v4));
+		return addr_make(ADDR_V4, (const uint8_t *)&v4.ipi_spec_dst);
+	}
+	memcpy(&v6, CMSG_DATA(c), sizeof(v6));
+	a.v6.sin6_addr = v6.ipi6_addr;
+	return socket_address_endpoint(&a).addr;
+}
+
+static bool
+tells_local(const struct cmsghdr *c)
+{
+	return (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO &&
+		c->cmsg_len >= CMSG_LEN(sizeof(struct in_pktinfo))) ||
+	       (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO &&
+		c->cmsg_len >= CMSG_LEN(sizeof(struct in6_pktinfo)));
 }
 
 /* What the kernel says of a train beside its bytes. */
@@ -463,6 +541,10 @@ train_details(struct msghdr *msg, struct udp_train *train)
 
 		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
 			train->marks.tos = *CMSG_DATA(c);
+			continue;
+		}
+		if (tells_local(c)) {
+			train->local = local_address(c);
 			continue;
 		}
 		if (c->cmsg_len < CMSG_LEN(sizeof(value)))

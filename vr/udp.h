@@ -26,6 +26,7 @@ struct udp_conf {
 	uint16_t datagram_max;  /* largest UDP payload that has to be received; 0: only sends */
 	enum udp_mtu mtu;
 	bool marks;         /* tell the TTL and TOS of what arrives */
+	bool locals;        /* tell the own address that was called, where there may be several */
 	bool zero_checksum; /* send without a checksum (RFC 6935), and then without UDP_SEGMENT */
 };
 
@@ -43,6 +44,7 @@ struct udp_train {
 	size_t size;
 	size_t segment; /* 'size' when it is a single one */
 	struct endpoint from;
+	struct addr local; /* the own address that they came to, when the socket was made to tell; family NONE: the only one */
 	struct udp_marks marks; /* of all of them, when the socket was made to tell */
 	bool truncated;         /* larger than the buffer: of no use */
 };
@@ -67,6 +69,10 @@ MUST_USE int udp_send(struct udp *u, const struct endpoint *to, const uint8_t *d
 /* The same with these marks on every datagram. */
 MUST_USE int udp_send_marked(struct udp *u, const struct endpoint *to, struct udp_marks marks,
 			     const uint8_t *data, size_t size, size_t segment, unsigned *sent);
+/* The same from this address of the system's own, which is that of the socket or any, where the socket has none.  Family NONE, or one
+ * that the system has no more: the system chooses. */
+MUST_USE int udp_send_from(struct udp *u, const struct endpoint *to, struct addr local,
+			   const uint8_t *data, size_t size, size_t segment, unsigned *sent);
 /* Can the socket send there at all? */
 bool udp_reaches(const struct udp *u, const struct endpoint *to);
 /* One datagram, to whom it goes. */
@@ -82,8 +88,8 @@ void udp_send_letters(struct udp *u, const struct udp_letter *letters, size_t co
 MUST_USE int udp_path_mtu(const struct udp *u, const struct endpoint *to, uint16_t *mtu);
 /* Sends one datagram that may be fragmented on its way where it is larger than a link (IPv4).  For the rare message that is
  * larger than its path and cannot be made smaller. */
-MUST_USE int udp_send_breakable(struct udp *u, const struct endpoint *to, const uint8_t *data,
-				size_t size);
+MUST_USE int udp_send_breakable(struct udp *u, const struct endpoint *to, struct addr local,
+				const uint8_t *data, size_t size);
 /* Takes what has arrived, without waiting: at most UDP_TRAINS, fewer with large buffers.
  * Returns the count; the bytes stay valid until the next call.  '*more': there may be more. */
 size_t udp_receive(struct udp *u, struct udp_train trains[UDP_TRAINS], bool *more);

@@ -101,7 +101,15 @@ on_persist(void *ctx)
 	(void)ctx;
 }
 
+static struct addr
+on_source(void *ctx, const struct endpoint *to)
+{
+	(void)ctx, (void)to;
+	return (struct addr){.family = ADDR_NONE};
+}
+
 static const struct roster_ops ops = {
+	.source = on_source,
 	.random = on_random,
 	.wall = on_wall,
 	.send = on_send,

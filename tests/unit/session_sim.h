@@ -293,7 +293,17 @@ sim_on_authentic(void *ctx, const struct path *from)
 	assert_int_equal(from->kind, PATH_TCP);
 }
 
+static inline struct addr
+sim_on_source(void *ctx, const struct endpoint *to)
+{
+	const struct sim_node *n = ctx;
+
+	(void)to;
+	return n->at.addr;
+}
+
 static const struct roster_ops sim_ops = {
+	.source = sim_on_source,
 	.authentic = sim_on_authentic,
 	.stuck = sim_on_authentic,
 	.moved = sim_on_moved,
