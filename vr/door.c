@@ -9,6 +9,9 @@
 #define ALL_BURST       128
 #define SOURCE_INTERVAL (100 * US_MS)
 #define SOURCE_BURST    16
+/* A cookie costs some microseconds.  More calls than that a second fill the line or the processor anyway. */
+#define REPLY_INTERVAL  ((us_t)20)
+#define REPLY_BURST     4096
 #define COOKIE_EPOCH    (120 * US_S)
 
 void
@@ -71,7 +74,8 @@ door_ask(struct door *d, const uint8_t init[HANDSHAKE_INIT_SIZE], const struct e
 				       ? DOOR_PASS
 				       : DOOR_DROP;
 	}
-	if (!bucket_take(&d->replies[source], SOURCE_INTERVAL, SOURCE_BURST, now))
+	/* Not by address: who sends in the name of another would use up what is for that one. */
+	if (!bucket_take(&d->replies, REPLY_INTERVAL, REPLY_BURST, now))
 		return DOOR_DROP;
 	cookie_build(d, from, epoch, cookie);
 	return DOOR_COOKIE;

@@ -204,6 +204,7 @@ def test_less_goes_out_than_came_in(world):
     calls, answers = world.counter("in_calls"), world.counter("out_answers")
     print(f"strangers: {came} in, {went} out; calls in the peers' names: {calls} in, {answers} out")
     assert came[0] >= COUNT // 2 and went[0] > 0
-    # Cookies, at a limited rate, and each smaller than what it answers.
-    assert went[1] * 100 <= came[1]
-    assert answers[1] * 10 <= calls[1]
+    # Cookies, each less than half as large as what it answers: to limit them by address would let a flood in a peer's name keep
+    # the peer out.
+    assert went[1] * 2 <= came[1]
+    assert answers[1] * 2 <= calls[1]

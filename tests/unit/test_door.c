@@ -95,12 +95,11 @@ under_load_only_a_proven_address_passes(void **state)
 	door_fini(&d);
 }
 
-/* How many answers 500 askers at once get. */
+/* How many of 500 callers at once, who all have their cookie, pass. */
 static unsigned
-answers(struct door *d, const struct endpoint *from, bool vary_port, bool vary_host, us_t now)
+passes(struct door *d, const struct endpoint *from, bool vary_port, bool vary_host, us_t now)
 {
-	const uint8_t init[HANDSHAKE_INIT_SIZE] = {SEAL_INIT};
-	uint8_t cookie[HANDSHAKE_MAC_SIZE];
+	uint8_t init[HANDSHAKE_INIT_SIZE] = {SEAL_INIT}, cookie[HANDSHAKE_MAC_SIZE];
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < 500; i++) {
@@ -110,8 +109,11 @@ answers(struct door *d, const struct endpoint *from, bool vary_port, bool vary_h
 			ep.port = (uint16_t)i;
 		if (vary_host)
 			ep.addr.b[12] = (uint8_t)i;
+		memset(init + 1, 0, sizeof(init) - 1);
 		door_load(d, now);
-		count += door_ask(d, init, &ep, now, cookie) == DOOR_COOKIE;
+		assert_int_equal(door_ask(d, init, &ep, now, cookie), DOOR_COOKIE);
+		handshake_init_prove(init, cookie);
+		count += door_ask(d, init, &ep, now, cookie) == DOOR_PASS;
 	}
 	return count;
 }
@@ -125,13 +127,60 @@ the_allowance_is_per_address_not_per_port(void **state)
 
 	(void)state;
 	door_make(&d);
-	assert_int_equal(answers(&d, &a, true, false, now), 16);
-	assert_int_equal(answers(&d, &b, false, false, now), 16);
+	assert_int_equal(passes(&d, &a, true, false, now), 16);
+	assert_int_equal(passes(&d, &b, false, false, now), 16);
 	/* An IPv6 network is one source. */
-	assert_int_equal(answers(&d, &c, true, true, now), 16);
-	assert_int_equal(answers(&d, &e, true, true, now), 16);
+	assert_int_equal(passes(&d, &c, true, true, now), 16);
+	assert_int_equal(passes(&d, &e, true, true, now), 16);
 	/* It comes back with time. */
-	assert_int_equal(answers(&d, &a, true, false, now + US_S), 10);
+	assert_int_equal(passes(&d, &a, true, false, now + US_S), 10);
+	door_fini(&d);
+}
+
+/* What strangers say, also in the name of a peer, does not keep its cookie from it. */
+static void
+a_flood_in_its_own_name_does_not_take_a_cookie_from_a_peer(void **state)
+{
+	const uint8_t init[HANDSHAKE_INIT_SIZE] = {SEAL_INIT};
+	uint8_t cookie[HANDSHAKE_MAC_SIZE];
+	const struct endpoint peer = v4(40, 7);
+	struct door d;
+
+	(void)state;
+	door_make(&d);
+	door_load(&d, US_S);
+	/* 20,000 a second, half from anywhere. */
+	for (unsigned i = 0; i < 100000; i++) {
+		struct endpoint from = i % 2 == 0 ? peer : v4((uint8_t)i, (uint16_t)i);
+		us_t now = US_S + i * 50;
+
+		if (i % 2 != 0)
+			memcpy(from.addr.b, &i, sizeof(i));
+		(void)door_ask(&d, init, &from, now, cookie);
+		if (i % 1000 == 999)
+			assert_int_not_equal(door_ask(&d, init, &peer, now, cookie), DOOR_DROP);
+	}
+	door_fini(&d);
+}
+
+/* There is an end, so that the rest of the router goes on. */
+static void
+all_cookies_together_are_limited(void **state)
+{
+	const uint8_t init[HANDSHAKE_INIT_SIZE] = {SEAL_INIT};
+	uint8_t cookie[HANDSHAKE_MAC_SIZE];
+	unsigned count = 0;
+	struct door d;
+
+	(void)state;
+	door_make(&d);
+	for (unsigned i = 0; i < 1000000; i++) {
+		const struct endpoint from = v4((uint8_t)i, (uint16_t)i);
+
+		count += door_ask(&d, init, &from, US_S + i, cookie) == DOOR_COOKIE;
+	}
+	assert_in_range(count, 50000, 55000);
+	assert_true(2 * HANDSHAKE_COOKIE_SIZE < HANDSHAKE_INIT_SIZE);
 	door_fini(&d);
 }
 
@@ -142,6 +191,8 @@ main(void)
 		cmocka_unit_test(all_pass_while_there_is_no_load),
 		cmocka_unit_test(under_load_only_a_proven_address_passes),
 		cmocka_unit_test(the_allowance_is_per_address_not_per_port),
+		cmocka_unit_test(a_flood_in_its_own_name_does_not_take_a_cookie_from_a_peer),
+		cmocka_unit_test(all_cookies_together_are_limited),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
