@@ -10,9 +10,9 @@
 #define SOURCE_INTERVAL (100 * US_MS)
 #define SOURCE_BURST    16
 /* A cookie costs some microseconds.  More calls than that a second fill the line or the processor anyway. */
-#define REPLY_INTERVAL  ((us_t)20)
-#define REPLY_BURST     4096
-#define COOKIE_EPOCH    (120 * US_S)
+#define REPLY_INTERVAL ((us_t)20)
+#define REPLY_BURST    4096
+#define COOKIE_EPOCH   (120 * US_S)
 
 void
 door_init(struct door *d, const uint8_t seed[CRYPTO_KEY_SIZE + 16])

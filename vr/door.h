@@ -2,7 +2,8 @@
  *
  * Every INIT with a valid mac1 takes a token.  While there are tokens all pass.  Without, the
  * sender must first show (mac2) that it receives at the address it claims: it is told a cookie,
- * which needs no memory here and is less than half as large as what it answers, and then shares a small allowance with all who come from its
+ * which needs no memory here and is less than half as large as what it answers, and then shares a
+ * small allowance with all who come from its
  * address (IPv6: its /64).  Everything has a fixed size. */
 #ifndef VR_DOOR_H
 #define VR_DOOR_H

@@ -112,7 +112,8 @@ struct session {
 	/* The ways to the peer (vr/session_paths.c). */
 	struct path path;      /* where records go */
 	struct path peer_path; /* where its own came from last */
-	struct addr called;    /* own address that its records by 'path' came to last; family NONE: unknown */
+	struct addr
+		called; /* own address that its records by 'path' came to last; family NONE: unknown */
 	struct path_row rows[SESSION_PATHS_MAX];
 	uint8_t row_number; /* of the last row made */
 	struct session_trial trial;

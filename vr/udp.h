@@ -44,7 +44,8 @@ struct udp_train {
 	size_t size;
 	size_t segment; /* 'size' when it is a single one */
 	struct endpoint from;
-	struct addr local; /* the own address that they came to, when the socket was made to tell; family NONE: the only one */
+	struct addr
+		local; /* the own address that they came to, when the socket was made to tell; family NONE: the only one */
 	struct udp_marks marks; /* of all of them, when the socket was made to tell */
 	bool truncated;         /* larger than the buffer: of no use */
 };
