@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "vr/daemon.h"
 #include "vr/privileges.h"
@@ -20,7 +21,8 @@ usage(FILE *out)
 }
 
 /* Ports below this are not for everybody. */
-#define PORT_FREE 1024
+#define FILES_WANTED 2048U
+#define PORT_FREE    1024
 
 static bool
 drop_privileges(bool low_port, bool hand_on)
@@ -102,6 +104,23 @@ has_low_port(const struct conf *conf)
 	       (!addr_is_none(conf->tcp_listen.addr) && conf->tcp_listen.port < PORT_FREE);
 }
 
+/* All streams, and everything else that is open. */
+static void
+raise_files(struct log *log)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= FILES_WANTED)
+		return;
+	limit.rlim_cur = limit.rlim_max < FILES_WANTED ? limit.rlim_max : FILES_WANTED;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < FILES_WANTED)
+		log_line(log, LOG_WARNING, "main",
+			 "%llu files may be open, and %u are needed with many TCP streams: raise "
+			 "the "
+			 "limit (LimitNOFILE)",
+			 (unsigned long long)limit.rlim_max, FILES_WANTED);
+}
+
 static int
 run(const char *file)
 {
@@ -122,6 +141,7 @@ run(const char *file)
 		free(conf);
 		return EXIT_FAILURE;
 	}
+	raise_files(log);
 	signal(SIGPIPE, SIG_IGN);
 	hold_signals();
 	/* The loop lets them through, each when it watches it. */
