@@ -201,6 +201,30 @@ stream_run(struct streams *s, struct stream *st, us_t now)
 	}
 }
 
+void
+streams_underlay_changed(struct streams *s, us_t now)
+{
+	for (size_t i = 0; i < s->end; i++) {
+		struct stream *st = &s->list[i];
+		struct endpoint remote = st->remote;
+		uint32_t number = st->number;
+		bool told = st->told;
+
+		/* What has failed may work now. */
+		if (st->state == STREAM_WAITS) {
+			st->due = now;
+			st->pause = 0;
+		}
+		if (st->fd < 0 || stream_socket_has_address(st->fd))
+			continue;
+		/* Not the other end's failure: there is no pause. */
+		s->drops[STREAM_DROP_BROKEN]++;
+		stream_release(s, st, false, now);
+		if (told)
+			s->ops->closed(s->ctx, number, &remote, STREAM_DROP_BROKEN, now);
+	}
+}
+
 us_t
 streams_run(struct streams *s, us_t now)
 {

@@ -144,6 +144,10 @@ void streams_trust(struct streams *s, uint32_t number);
  * before the time of streams_retry().  No-op for an unknown number. */
 void streams_close(struct streams *s, uint32_t number, us_t now);
 
+/* Own addresses have changed: streams from one that is gone end, and are opened again when they are needed; so are
+ * those that have failed. */
+void streams_underlay_changed(struct streams *s, us_t now);
+
 struct stream_info {
 	struct endpoint remote;
 	bool is_accepted, is_open, is_trusted;

@@ -102,6 +102,21 @@ stream_socket_connect(const struct endpoint *to, us_t dead_time)
 	return rc;
 }
 
+bool
+stream_socket_has_address(int fd)
+{
+	struct endpoint at = stream_socket_where(fd);
+	int probe = addr_is_none(at.addr) ? -1 : socket_open(at.addr, SOCK_DGRAM);
+	int rc;
+
+	if (probe < 0)
+		return true;
+	at.port = 0;
+	rc = socket_bind(probe, &at);
+	close(probe);
+	return rc != -EADDRNOTAVAIL;
+}
+
 int
 stream_socket_error(int fd)
 {

@@ -17,6 +17,8 @@ MUST_USE int stream_socket_accept(int listener, us_t dead_time, struct endpoint 
 /* A socket that connects, or -errno.  Writable when that has come to an end: see
  * stream_socket_error(). */
 MUST_USE int stream_socket_connect(const struct endpoint *to, us_t dead_time);
+/* Does the machine still have the address that the socket sends from? */
+bool stream_socket_has_address(int fd);
 /* 0, or -errno of what has happened to it. */
 MUST_USE int stream_socket_error(int fd);
 

@@ -282,6 +282,7 @@ tunnel_underlay_changed(struct tunnel *t, const struct addr *own, size_t count, 
 			.origin = CANDIDATE_HOST, .to = {.addr = own[i], .port = t->port}};
 	t->known_count = known;
 	roster_own(t->roster, t->known, t->known_count, now);
+	streams_underlay_changed(t->streams, now);
 	roster_underlay_changed(t->roster, now);
 }
 
