@@ -160,32 +160,36 @@ static void
 rows_of_two_kinds_make_two_tables(void **state)
 {
 #define OWN                                                                                        \
-	"{\"kind\":\"own\",\"vn\":7,\"prefix\":\"10.1.0.0/24\",\"map_server\":\"192.0.2.9\","      \
-	"\"rtr\":null,\"state\":\"asked\",\"since_s\":null,\"renewed_s\":null,\"next_s\":1,"       \
-	"\"tries\":2}"
+	"{\"kind\":\"own\",\"vn\":7,\"prefix\":\"10.1.0.0/"                                        \
+	"24\",\"map_server\":\"192.0.2.9\",\"rtr\":null,\"state\":\"asked\",\"since_s\":null,"     \
+	"\"renewed_s\":null,\"next_s\":1,\"expires_s\":null,\"tries\":2,\"registers\":2,"          \
+	"\"notifies\":0,\"locators\":[{\"rloc\":\"192.0.2.1\",\"priority\":1,\"weight\":100}]}"
 #define HERE                                                                                       \
 	"{\"kind\":\"here\",\"vn\":7,\"prefix\":\"10.2.0.0/"                                       \
-	"24\",\"site\":\"s\",\"etr\":\"192.0.2.2\","                                               \
-	"\"uptime_s\":5,\"expires_s\":175,\"version\":3,\"proxy\":true,\"locators\":[]}"
+	"24\",\"site\":\"s\",\"etr\":\"192.0.2.2\",\"etr_registers\":9,\"uptime_s\":5,\"expires_"  \
+	"s\":175,\"version\":3,\"proxy\":true,\"locators\":[]}"
+#define OWN_WORDS                                                                                  \
+	"VN  OWN PREFIX   MAP-SERVER  RTR  STATE  SINCE  RENEWED   NEXT  EXPIRES  TRIES  "         \
+	"REGISTERS  NOTIFIES  LOCATOR    PRIORITY  WEIGHT\n"
 #define OWN_HEAD                                                                                   \
-	"VN  OWN PREFIX   MAP-SERVER  RTR  STATE  SINCE  RENEWED   NEXT  TRIES\n"                  \
-	" 7  10.1.0.0/24  192.0.2.9   -    asked  -      -        1.00s      2\n"
+	OWN_WORDS " 7  10.1.0.0/24  192.0.2.9   -    asked  -      -        1.00s  -            "  \
+		  "2          2         0  192.0.2.1         1     100\n"
 #define HERE_HEAD                                                                                  \
-	"VN  REGISTERED HERE  SITE  ETR           UP  EXPIRES  VERSION  PROXY  LOCATOR  PRIORITY " \
-	" "                                                                                        \
-	"WEIGHT  STATE\n"                                                                          \
-	" 7  10.2.0.0/24      s     192.0.2.2  5.00s    2m55s        3  yes    -        -        " \
-	" "                                                                                        \
-	"-       -\n"
+	"VN  REGISTERED HERE  SITE  ETR           UP  EXPIRES  VERSION  PROXY  REGISTERS  "        \
+	"LOCATOR  PRIORITY  WEIGHT  STATE\n"                                                       \
+	" 7  10.2.0.0/24      s     192.0.2.2  5.00s    2m55s        3  yes            9  -      " \
+	"  -         -       -\n"
 	static const struct row rows[] = {
 		{"show registrations", "[" HERE "," OWN "]", OWN_HEAD "\n" HERE_HEAD},
 		{"show registrations", "[" HERE "]", HERE_HEAD},
 		{"show registrations", "[" OWN "]", OWN_HEAD},
 		{"show registrations", "[]",
-		 "VN  OWN PREFIX  MAP-SERVER  RTR  STATE  SINCE  RENEWED  NEXT  TRIES\n"},
+		 "VN  OWN PREFIX  MAP-SERVER  RTR  STATE  SINCE  RENEWED  NEXT  EXPIRES  TRIES  "
+		 "REGISTERS  NOTIFIES  LOCATOR  PRIORITY  WEIGHT\n"},
 	};
 #undef OWN
 #undef HERE
+#undef OWN_WORDS
 #undef OWN_HEAD
 #undef HERE_HEAD
 
