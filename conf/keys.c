@@ -348,9 +348,10 @@ static const struct key keys[] = {
 	{"lisp.ttl_min", NUMBER(1, 525600, 1, "minutes"), .fallback = "1440",
 	 AT(struct conf, lisp.ttl_min), .fixed = true,
 	 .help = "How long others may keep the mappings of this site."},
-	{"lisp.register_s", NUMBER(1, 3600, 1000000, "seconds"), .fallback = "60",
+	{"lisp.register_s", NUMBER(1, 60, 1000000, "seconds"), .fallback = "60",
 	 AT(struct conf, lisp.register_interval), .fixed = true,
-	 .help = "Time between two Map-Registers of a prefix."},
+	 .help = "Time between two Map-Registers of a prefix; map-servers forget one after 180 "
+		 "seconds (RFC 9301, section 8.2)."},
 	{"lisp.probe_s", NUMBER(0, 3600, 1000000, "seconds"), .fallback = "30",
 	 AT(struct conf, lisp.probe_interval), .fixed = true,
 	 .help = "Time between two probes of a locator in use, or of a Proxy-ETR; 0 sends none."},

@@ -181,9 +181,11 @@ nonces_heard(struct nonces *n, uint32_t site, const struct lisp_msg *msg,
 	struct nonce_row *row;
 	uint64_t hash;
 
+	/* A source address is not authenticated: it would begin nonces of its own for bytes that were
+	 * heard elsewhere. */
 	if (msg->has_xtr_id)
 		who.xtr = msg->xtr_id;
-	else
+	else if (!strict)
 		who.addr = from->addr;
 	hash = hash_row(n, &who);
 	row = find(n, &who, hash);

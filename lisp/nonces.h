@@ -27,7 +27,8 @@ struct nonce_row {
 	uint8_t key_id;
 	bool has_xtr_id;
 	struct lisp_xtr_id xtr;
-	struct addr addr;     /* names the ETR if it has no xTR-ID, otherwise NONE */
+	struct addr
+		addr; /* names an ETR without xTR-ID where nonces are not looked at, otherwise NONE */
 	struct endpoint from; /* where its last message came from */
 	struct addr
 		behind; /* its own address when 'from' is an RTR that relays it; otherwise NONE */

@@ -225,7 +225,8 @@ take_record(struct xtr *x, const struct lisp_msg *msg, const struct lisp_record 
 {
 	struct addr eid = record->eid.prefix.addr;
 
-	if (record->eid.kind != LISP_EID_IP)
+	/* It is about machines: whoever has the key moves no prefixes. */
+	if (record->eid.kind != LISP_EID_IP || !prefix_equal(record->eid.prefix, prefix_host(eid)))
 		return false;
 	if (msg->shared.hypervisor)
 		return x->ops->arrived(x->ctx, record->eid.vn, eid, now);

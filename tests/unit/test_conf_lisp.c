@@ -93,7 +93,7 @@ every_key_of_an_xtr_is_taken_over(void **state)
 		"\"ids\":false,\"acknowledge\":\"all\"},{\"address\":\"2001:db8::8\","
 		"\"key\":\"k\"}],\"status_bits\":true,"
 		"\"map_resolvers\":[\"10.0.0.8\",\"2001:db8::8\"],\"subscribe\":true,"
-		"\"ttl_min\":525600,\"register_s\":3600,\"probe_s\":0,\"cache_max\":16777216,"
+		"\"ttl_min\":525600,\"register_s\":59,\"probe_s\":0,\"cache_max\":16777216,"
 		"\"reply_rate\":1000000,\"push\":{\"key\":\"h\",\"sub_type\":4095,\"type5\":true},"
 		"\"locators\":[{\"address\":\"10.0.0.3\",\"encapsulation\":\"plain\","
 		"\"zero_checksum\":true},{\"address\":\"10.0.0.4\",\"encapsulation\":\"sealed\"}],"
@@ -133,7 +133,7 @@ every_key_of_an_xtr_is_taken_over(void **state)
 	assert_string_equal(fmt_addr(l->map_resolvers[1]).s, "2001:db8::8");
 	assert_true(l->subscribe);
 	assert_int_equal(l->ttl_min, 525600);
-	assert_int_equal(l->register_interval, 3600 * US_S);
+	assert_int_equal(l->register_interval, 59 * US_S);
 	assert_int_equal(l->probe_interval, 0);
 	assert_int_equal(l->cache_max, 16777216);
 	assert_int_equal(l->reply_rate, 1000000);

@@ -105,7 +105,7 @@ static const struct bad unfit[] = {
 	{LISP("\"ttl_min\":0,\"register_s\":3601,\"probe_s\":3601,\"cache_max\":15,\"reply_"
 	      "rate\":0"),
 	 "f:2:19: lisp.ttl_min: expected a whole number from 1 to 525600, found 0\n"
-	 "f:2:34: lisp.register_s: expected a whole number from 1 to 3600, found 3601\n"
+	 "f:2:34: lisp.register_s: expected a whole number from 1 to 60, found 3601\n"
 	 "f:2:49: lisp.probe_s: expected a whole number from 0 to 3600, found 3601\n"
 	 "f:2:66: lisp.cache_max: expected a whole number from 16 to 16777216, found 15\n"
 	 "f:2:82: lisp.reply_rate: expected a whole number from 1 to 1000000, found 0\n"},

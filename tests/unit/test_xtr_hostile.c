@@ -29,12 +29,12 @@ replies_that_were_not_asked_for_change_nothing(void **state)
 
 /* CHANGE-PRIORITY to B for 10.1.0.5 at 192.0.2.66. */
 static void
-forge_shared(struct net *net, const struct lisp_key *key, uint64_t nonce, bool hypervisor,
-	     bool update_cache)
+forge_about(struct net *net, const struct lisp_key *key, uint64_t nonce, const char *eid,
+	    bool hypervisor, bool update_cache)
 {
 	struct lisp_msg msg = {.type = LISP_SHARED, .nonce = nonce, .auth = lisp_auth_header(key)};
 	struct endpoint from = endpoint_of("192.0.2.66", LISP_CONTROL_PORT);
-	struct rec rec = {.vn = VN, .eid = "10.1.0.5/32", .rlocs = {"192.0.2.66"}, .in_lcaf = true};
+	struct rec rec = {.vn = VN, .eid = eid, .rlocs = {"192.0.2.66"}, .in_lcaf = true};
 	struct lisp_builder b;
 	uint8_t data[512];
 	int size;
@@ -48,6 +48,13 @@ forge_shared(struct net *net, const struct lisp_key *key, uint64_t nonce, bool h
 	assert_true(size > 0);
 	assert_int_equal(lisp_auth_sign(&world_io, NULL, key, &msg, data, (size_t)size), 0);
 	assert_true(xtr_heard(net->nodes[B].x, &from, data, (size_t)size, net->now));
+}
+
+static void
+forge_shared(struct net *net, const struct lisp_key *key, uint64_t nonce, bool hypervisor,
+	     bool update_cache)
+{
+	forge_about(net, key, nonce, "10.1.0.5/32", hypervisor, update_cache);
 }
 
 static void
@@ -84,6 +91,8 @@ a_push_is_taken_once_and_with_the_key_only(void **state)
 
 	(void)state;
 	before_a_move(net);
+	net_resolve(net, B, "10.1.0.7");
+	net_run(net, US_S);
 	forge_push(net, &wrong, 50, true);
 	assert_int_equal(net_count(net, B, XTR_AUTH_FAILED), 1);
 	assert_leads(net, B, "10.1.0.5", "192.0.2.1");
@@ -92,15 +101,20 @@ a_push_is_taken_once_and_with_the_key_only(void **state)
 	forge_push(net, &net->push_key, 50, true);
 	forge_push(net, &net->push_key, 49, true);
 	assert_int_equal(net_count(net, B, XTR_REPLAYED), 2);
+	/* It is about machines, not about all there is. */
+	forge_about(net, &net->push_key, 51, "10.0.0.0/8", false, true);
+	assert_int_equal(net_count(net, B, XTR_PUSH_REFUSED), 1);
+	assert_leads(net, B, "10.1.0.7", "192.0.2.1");
 	/* For an EID that nobody here uses it changes nothing. */
 	mapcache_remove(net->nodes[B].cache, VN, prefix_of("10.1.0.5/32"));
-	forge_push(net, &net->push_key, 51, true);
-	assert_int_equal(net_count(net, B, XTR_PUSH_REFUSED), 1);
+	mapcache_remove(net->nodes[B].cache, VN, prefix_of("10.1.0.0/24"));
+	forge_push(net, &net->push_key, 52, true);
+	assert_int_equal(net_count(net, B, XTR_PUSH_REFUSED), 2);
 	assert_int_equal(mapcache_count(net->nodes[B].cache), 0);
 	/* What the router refuses is counted. */
 	net->nodes[B].refuses = true;
-	forge_push(net, &net->push_key, 52, false);
-	assert_int_equal(net_count(net, B, XTR_PUSH_REFUSED), 2);
+	forge_push(net, &net->push_key, 53, false);
+	assert_int_equal(net_count(net, B, XTR_PUSH_REFUSED), 3);
 	net_free(net);
 }
 
