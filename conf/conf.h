@@ -268,6 +268,12 @@ struct conf_features {
 	bool nft_owner;        /* they end with the process, however that ends (Linux 5.12) */
 };
 
+/* Threads that carry packets beside the one that decides; not set: as many as fit the machine. */
+struct conf_workers {
+	bool is_set;
+	uint8_t count;
+};
+
 struct conf {
 	char *name;
 	char *key_file;
@@ -293,6 +299,7 @@ struct conf {
 	us_t hwdt_expiry;  /* unheard local machines are asked, then forgotten; default 20 min */
 	struct conf_underlay underlay;
 	char *management_port;         /* character device for management actions; NULL: none */
+	struct conf_workers workers;
 	struct conf_features features; /* default all true */
 	struct conf_vn *vns;
 	size_t vn_count;

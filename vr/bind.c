@@ -74,6 +74,7 @@ follow_up(struct vr *vr, struct site *site, const struct hwdt_entry *before,
 	bool mine = vr_id_equal(b->vr, vr->self);
 	bool was_mine = before->b.vn == b->vn && vr_id_equal(before->b.vr, vr->self);
 
+	vr->changes++;
 	vr_route(vr, b);
 	if (b->withdrawn)
 		publish(vr, CHANGE_BINDING_GONE, b, before->b.vr, now);
@@ -108,6 +109,7 @@ follow_up(struct vr *vr, struct site *site, const struct hwdt_entry *before,
 static void
 forget(struct vr *vr, const struct binding *b, us_t now)
 {
+	vr->changes++;
 	if (!b->withdrawn)
 		publish(vr, CHANGE_BINDING_GONE, b, b->vr, now);
 	unroute(vr, b->vn, b->ip);

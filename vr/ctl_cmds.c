@@ -19,6 +19,7 @@
 #include "vr/limits.h"
 #include "vr/stream.h"
 #include "vr/version.h"
+#include "vr/workers.h"
 
 /* ---- show vr ---- */
 
@@ -338,6 +339,21 @@ add_ports(cJSON *o, const struct daemon *d)
 }
 
 static void
+add_workers(cJSON *o, const struct workers *ws)
+{
+	cJSON *rows = cJSON_AddArrayToObject(o, "workers");
+
+	for (unsigned i = 0; i < workers_count(ws); i++) {
+		cJSON *row = cJSON_CreateObject();
+
+		for (unsigned k = 0; k < WORKER_COUNTERS_END; k++)
+			ctl_add_number(row, worker_counter_name((enum worker_counter)k),
+				       workers_counter(ws, i, (enum worker_counter)k));
+		cJSON_AddItemToArray(rows, row);
+	}
+}
+
+static void
 add_moves(cJSON *o, const struct vr *vr)
 {
 	cJSON *moves = cJSON_AddArrayToObject(o, "moves");
@@ -394,6 +410,7 @@ make_stats(const struct daemon *d)
 	ctl_add_number(o, "streams", t.streams);
 	add_moves(o, vr);
 	add_ports(o, d);
+	add_workers(o, d->workers);
 	ctl_add_lisp_stats(o, d);
 	return o;
 }

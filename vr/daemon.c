@@ -9,6 +9,7 @@
 #include "vr/ctl.h"
 #include "vr/ctl_port.h"
 #include "vr/host_conf.h"
+#include "vr/workers.h"
 
 struct vr_id
 daemon_id(const uint8_t public_key[CONF_KEY_SIZE])
@@ -259,6 +260,7 @@ open_tunnel(struct daemon *d, const uint8_t private_key[CONF_KEY_SIZE])
 				   .relay = d->conf->relay.enabled,
 				   .relay_rate = daemon_relay_rate(d->conf),
 				   .mtu_max = d->conf->mtu_max,
+				   .workers = daemon_workers_count(d->conf),
 				   .udp_segment = d->conf->features.udp_segment,
 				   .udp_gro = d->conf->features.udp_gro,
 				   .ipsec_mb = d->conf->features.ipsec_mb,
@@ -333,6 +335,8 @@ start_everything(struct daemon *d, const uint8_t private_key[CONF_KEY_SIZE])
 	if (err == 0)
 		err = open_tunnel(d, private_key);
 	if (err == 0)
+		err = daemon_workers_open(d);
+	if (err == 0)
 		err = daemon_underlay_open(d);
 	/* The kernel chooses ports for some of these: not before that of the sessions is taken. */
 	if (err == 0)
@@ -403,6 +407,7 @@ daemon_destroy(struct daemon *d)
 	ctl_port_destroy(d->ctl_port);
 	loop_destroy(d->loop);
 	ctl_destroy(d->ctl);
+	workers_destroy(d->workers);
 	tunnel_destroy(d->tunnel);
 	vr_destroy(d->vr);
 	daemon_lisp_destroy(d);

@@ -24,6 +24,7 @@ struct daemon_lisp;
 struct daemon_underlay;
 struct lisp_made;
 struct ms;
+struct workers;
 
 struct daemon_port {
 	struct daemon *daemon;
@@ -44,9 +45,11 @@ struct daemon {
 	struct conf *conf; /* in force */
 	struct log *log;
 	struct loop *loop;
-	struct loop_timer *vr_timer, *tunnel_timer, *ctl_timer, *state_timer, *port_timer;
+	struct loop_timer *vr_timer, *tunnel_timer, *ctl_timer, *state_timer, *port_timer,
+		*workers_timer;
 	struct vr *vr;
 	struct tunnel *tunnel;
+	struct workers *workers; /* NULL: none */
 	struct ctl *ctl;
 	struct ctl_port *ctl_port; /* NULL: none */
 	struct state *state;
@@ -131,6 +134,11 @@ MUST_USE int daemon_watch(struct daemon *d);
 void daemon_step(struct daemon *d, us_t now);
 /* Everything queued for the LANs and the underlay leaves. */
 void daemon_flush(struct daemon *d);
+
+/* Data workers (daemon_workers.c).  0 or -errno with the cause logged. */
+unsigned daemon_workers_count(const struct conf *conf);
+MUST_USE int daemon_workers_open(struct daemon *d);
+MUST_USE int daemon_workers_watch(struct daemon *d);
 
 /* The state file (daemon_state.c).  0 or -errno. */
 MUST_USE int daemon_state_open(struct daemon *d);

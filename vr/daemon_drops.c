@@ -8,6 +8,7 @@
 #include "vr/daemon.h"
 #include "vr/mapsys.h"
 #include "vr/plain.h"
+#include "vr/workers.h"
 
 static void
 port_drops(const struct daemon_port *p, daemon_drop_fn *each, void *ctx)
@@ -43,6 +44,21 @@ lisp_drops(const struct daemon *d, daemon_drop_fn *each, void *ctx)
 		each(ctx, "map-server", ms_count_name(i), mapserver_count(ms, i), ms_count_text(i));
 }
 
+static void
+worker_drops(const struct workers *ws, daemon_drop_fn *each, void *ctx)
+{
+	for (unsigned reason = WORKER_DROPS; workers_count(ws) > 0 && reason < WORKER_DROPS_END;
+	     reason++) {
+		enum worker_counter counter = (enum worker_counter)reason;
+		uint64_t sum = 0;
+
+		for (unsigned i = 0; i < workers_count(ws); i++)
+			sum += workers_counter(ws, i, counter);
+		each(ctx, "workers", worker_counter_name(counter), sum,
+		     worker_counter_text(counter));
+	}
+}
+
 void
 daemon_drops(const struct daemon *d, daemon_drop_fn *each, void *ctx)
 {
@@ -54,6 +70,7 @@ daemon_drops(const struct daemon *d, daemon_drop_fn *each, void *ctx)
 		     tunnel_drop_count(d->tunnel, i), tunnel_drop_text(i));
 	for (size_t i = 0; i < d->port_count; i++)
 		port_drops(&d->ports[i], each, ctx);
+	worker_drops(d->workers, each, ctx);
 	if (d->ctl_port != NULL)
 		each(ctx, "management", "garbage", ctl_port_garbage(d->ctl_port),
 		     "a line on the management port that is no request");

@@ -4,6 +4,7 @@
 
 #include "vr/ctl.h"
 #include "vr/daemon.h"
+#include "vr/workers.h"
 
 /* The state file is written at most so often. */
 #define STATE_PACE (1 * US_S)
@@ -26,6 +27,7 @@ daemon_step(struct daemon *d, us_t now)
 		daemon_ctl_events(d);
 	/* Every event ends here, not every one by a flush. */
 	daemon_lisp_mail(d);
+	workers_settle(d->workers);
 }
 
 void
@@ -51,13 +53,19 @@ port_of(struct daemon *d, vn_id_t vn)
 static int
 io_lan_send(void *ctx, vn_id_t vn, struct frame *f)
 {
-	return port_send(port_of(ctx, vn)->port, f);
+	struct daemon *d = ctx;
+
+	workers_saw_other(d->workers);
+	return port_send(port_of(d, vn)->port, f);
 }
 
 static int
 io_lan_inject(void *ctx, vn_id_t vn, const uint8_t *frame, size_t size)
 {
-	return port_inject(port_of(ctx, vn)->port, frame, size);
+	struct daemon *d = ctx;
+
+	workers_saw_other(d->workers);
+	return port_inject(port_of(d, vn)->port, frame, size);
 }
 
 static void
@@ -71,6 +79,7 @@ io_link_send(void *ctx, uint32_t slot, const struct seal_inner *inner, struct fr
 {
 	struct daemon *d = ctx;
 
+	workers_saw_link(d->workers, slot, inner, f);
 	return tunnel_send(d->tunnel, slot, inner, f, now);
 }
 
@@ -97,7 +106,10 @@ io_link_rloc(void *ctx, uint32_t slot, struct addr *rloc)
 static int
 io_plain_send(void *ctx, const struct plain_to *to, struct frame *f, us_t now)
 {
-	return plain_send(daemon_plain(ctx), to, f, now);
+	struct daemon *d = ctx;
+
+	workers_saw_other(d->workers);
+	return plain_send(daemon_plain(d), to, f, now);
 }
 
 static uint16_t
@@ -246,6 +258,7 @@ on_port_closing(void *ctx, unsigned number)
 	struct daemon *d = ctx;
 	struct daemon_port *p = &d->ports[number];
 
+	workers_port_closing(d->workers, number);
 	loop_unwatch(d->loop, port_bulk_fd(p->port));
 	loop_unwatch(d->loop, port_control_fd(p->port));
 	p->is_watched = false;
@@ -262,6 +275,7 @@ on_port_changed(void *ctx, unsigned number, us_t now)
 		watch_port(d, p, port_control_fd(p->port), on_control_readable);
 		p->is_watched = true;
 	}
+	workers_port_changed(d->workers, number, p->port, p->vn);
 	vr_lan_changed(d->vr, p->vn, port_mac(p->port), port_mtu(p->port), port_is_up(p->port),
 		       now);
 }
@@ -444,6 +458,7 @@ daemon_watch(struct daemon *d)
 	int err = 0;
 
 	/* Control before bulk: what is watched last is asked first. */
+	err = daemon_workers_watch(d);
 	for (size_t i = 0; err == 0 && i < d->port_count; i++)
 		err = loop_watch(l, port_link_event_fd(d->ports[i].port), on_link_event,
 				 &d->ports[i]);

@@ -5,12 +5,9 @@
 
 #include "wire/be.h"
 
-/* Far beyond any rekeying and far below where a counter could repeat. */
-#define COUNTER_MAX ((uint64_t)1 << 48)
-
 int
-keys_init(struct keys *k, const struct noise *n, const struct crypto_engine *engine, bool initiator,
-	  uint32_t index, uint32_t remote, us_t now)
+keys_init(struct keys *k, const struct noise *n, const struct crypto_engine *engine, unsigned hands,
+	  bool initiator, uint32_t index, uint32_t remote, us_t now)
 {
 	uint8_t to_responder[CRYPTO_KEY_SIZE], to_initiator[CRYPTO_KEY_SIZE];
 	uint8_t relaying[CRYPTO_KEY_SIZE];
@@ -18,8 +15,8 @@ keys_init(struct keys *k, const struct noise *n, const struct crypto_engine *eng
 	memset(k, 0, sizeof(*k));
 	noise_split(n, to_responder, to_initiator);
 	noise_secret(n, relaying);
-	k->seal = crypto_aead_create(engine, n->cipher, initiator ? to_responder : to_initiator,
-				     true);
+	k->seal = sealer_create(engine, n->cipher, initiator ? to_responder : to_initiator, remote,
+				hands);
 	k->open = crypto_aead_create(engine, n->cipher, initiator ? to_initiator : to_responder,
 				     false);
 	k->relay_seal = relay_seal_create(relaying, initiator);
@@ -34,7 +31,6 @@ keys_init(struct keys *k, const struct noise *n, const struct crypto_engine *eng
 	k->used = true;
 	k->initiator = initiator;
 	k->index = index;
-	k->remote = remote;
 	k->created = k->heard_at = now;
 	k->cipher = n->cipher;
 	return 0;
@@ -43,41 +39,22 @@ keys_init(struct keys *k, const struct noise *n, const struct crypto_engine *eng
 void
 keys_fini(struct keys *k)
 {
-	crypto_aead_destroy(k->seal);
+	sealer_drop(k->seal);
 	crypto_aead_destroy(k->open);
 	relay_seal_destroy(k->relay_seal);
 	relay_seal_destroy(k->relay_open);
 	crypto_wipe(k, sizeof(*k));
 }
 
-/* Writes the outer header and takes its counter.  0 or -EOVERFLOW. */
-static int
-outer_put(struct keys *k, enum seal_type type, uint8_t *out, uint64_t *counter)
-{
-	struct seal_outer outer = {
-		.type = (uint8_t)type, .receiver = k->remote, .counter = k->counter};
-
-	if (k->counter >= COUNTER_MAX)
-		return -EOVERFLOW;
-	seal_outer_build(&outer, out);
-	/* Counted before it is used: a nonce never serves twice, whatever happens in between. */
-	*counter = k->counter++;
-	return 0;
-}
-
 int
 keys_seal(struct keys *k, const struct seal_inner *inner, uint8_t *out, size_t head_size,
 	  const uint8_t *body, size_t body_size)
 {
-	uint8_t *text = out + SEAL_OUTER_SIZE;
-	uint64_t counter;
-	int rc = outer_put(k, SEAL_RECORD, out, &counter);
+	uint64_t counter = sealer_take(k->seal, 1);
 
-	if (rc != 0)
-		return rc;
-	seal_inner_build(inner, text);
-	return crypto_seal(k->seal, counter, out, SEAL_OUTER_SIZE, text,
-			   SEAL_INNER_SIZE + head_size, body, body_size, text);
+	if (counter == SEALER_NO_COUNTER)
+		return -EOVERFLOW;
+	return sealer_seal(k->seal, 0, counter, inner, out, head_size, body, body_size);
 }
 
 int
@@ -103,12 +80,14 @@ int
 keys_relay_seal(struct keys *k, enum seal_type type, struct vr_id id, uint8_t *out, size_t stride,
 		size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
-		uint64_t counter;
-		int rc = outer_put(k, type, out + i * stride, &counter);
+	struct seal_outer outer = {.type = (uint8_t)type, .receiver = k->seal->remote};
+	uint64_t first = sealer_take(k->seal, (uint32_t)count);
 
-		if (rc != 0)
-			return rc;
+	if (first == SEALER_NO_COUNTER)
+		return -EOVERFLOW;
+	for (size_t i = 0; i < count; i++) {
+		outer.counter = first + i;
+		seal_outer_build(&outer, out + i * stride);
 		be64_put(out + i * stride + SEAL_OUTER_SIZE, id.v);
 	}
 	return relay_seal_close(k->relay_seal, out, stride, count);

@@ -9,6 +9,7 @@
 #include "vr/path.h"
 #include "vr/relay_seal.h"
 #include "vr/replay.h"
+#include "vr/sealer.h"
 #include "wire/seal.h"
 
 struct keys {
@@ -16,23 +17,23 @@ struct keys {
 	bool initiator;        /* we started this handshake */
 	bool heard;            /* a record under these keys was opened: the peer has them too */
 	uint32_t index;        /* ours: in records to us */
-	uint32_t remote;       /* the peer's: in records to it */
 	struct path init_from; /* where the peer's INIT came from, when it started */
 	uint64_t generation;   /* grows with every handshake of the session */
-	uint64_t counter;      /* of the next record we seal */
 	uint64_t opened;       /* records of the peer's */
 	us_t created;
 	us_t heard_at; /* last record opened; 'created' before that */
 	enum crypto_cipher cipher;
-	struct crypto_aead *seal, *open;
+	struct sealer *seal; /* with the peer's index and the counter of the next record */
+	struct crypto_aead *open;
 	struct relay_seal *relay_seal,
 		*relay_open; /* of what stands in front of relayed datagrams */
 	struct replay replay;
 };
 
-/* Takes the keys out of a finished handshake.  'engine' (NULL: none) must outlive them.  0 or -ENOMEM (nothing is kept). */
+/* Takes the keys out of a finished handshake.  'engine' (NULL: none) must outlive them; 'hands': threads that will seal.
+ * 0 or -ENOMEM (nothing is kept). */
 MUST_USE int keys_init(struct keys *k, const struct noise *n, const struct crypto_engine *engine,
-		       bool initiator, uint32_t index, uint32_t remote, us_t now);
+		       unsigned hands, bool initiator, uint32_t index, uint32_t remote, us_t now);
 /* Wipes; also fit for unused keys. */
 void keys_fini(struct keys *k);
 

@@ -171,3 +171,15 @@ port_stats(struct port *p, struct port_stats *out)
 	*out = p->counted;
 	p->kind->stats(p, out);
 }
+
+bool
+port_bulk_conf(const struct port *p, struct port_packet_conf *out)
+{
+	return p->kind->bulk_conf != NULL && p->kind->bulk_conf(p, out);
+}
+
+int
+port_bulk_hear(struct port *p, bool hears)
+{
+	return p->kind->bulk_hear != NULL ? p->kind->bulk_hear(p, hears) : 0;
+}

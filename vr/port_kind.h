@@ -40,6 +40,8 @@ struct port_kind {
 	int (*link_event_fd)(const struct port *p);
 	void (*bulk_readable)(struct port *p, us_t now);
 	void (*control_readable)(struct port *p, us_t now);
+	bool (*bulk_conf)(const struct port *p, struct port_packet_conf *out);
+	int (*bulk_hear)(struct port *p, bool hears);
 	void (*link_event_readable)(struct port *p, us_t now);
 	us_t (*run)(struct port *p, us_t now);
 	int (*guard_set)(struct port *p, const struct prefix *prefixes, size_t count);

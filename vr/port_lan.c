@@ -64,18 +64,24 @@ make_guard(struct lan *p)
 	return is_needed ? rc : 0;
 }
 
-static int
-open_sockets(struct lan *p)
+static struct port_packet_conf
+packet_conf(const struct lan *p)
 {
-	const struct netlink_link *device = port_link_device(p->link);
-	struct port_packet_conf packet = {
-		.index = device->index,
+	return (struct port_packet_conf){
+		.index = port_link_device(p->link)->index,
 		.mac = p->base.mac,
 		.mtu = p->base.mtu,
 		.vnet_hdr = p->base.conf.vnet_hdr,
 		.udp_super = p->base.conf.udp_super_frames,
 		.ignore_outgoing = p->base.conf.ignore_outgoing,
 	};
+}
+
+static int
+open_sockets(struct lan *p)
+{
+	const struct netlink_link *device = port_link_device(p->link);
+	struct port_packet_conf packet = packet_conf(p);
 	int rc = port_packet_create(&packet, &p->packet);
 
 	if (rc == 0)
@@ -339,6 +345,24 @@ control_fd(const struct port *base)
 	return p->pcap != NULL ? port_pcap_fd(p->pcap) : -1;
 }
 
+static bool
+bulk_conf(const struct port *base, struct port_packet_conf *out)
+{
+	const struct lan *p = const_lan_of(base);
+
+	if (p->packet != NULL)
+		*out = packet_conf(p);
+	return p->packet != NULL;
+}
+
+static int
+bulk_hear(struct port *base, bool hears)
+{
+	struct lan *p = lan_of(base);
+
+	return p->packet != NULL ? port_packet_hear(p->packet, hears) : 0;
+}
+
 static void
 report(struct lan *p, int rc)
 {
@@ -475,6 +499,8 @@ const struct port_kind port_lan_kind = {
 	.link_event_fd = link_event_fd,
 	.bulk_readable = bulk_readable,
 	.control_readable = control_readable,
+	.bulk_conf = bulk_conf,
+	.bulk_hear = bulk_hear,
 	.link_event_readable = link_event_readable,
 	.run = run,
 	.guard_set = set_guard,

@@ -42,6 +42,7 @@ struct port_packet {
 	int fd;
 	bool vnet_hdr;
 	bool ignores_outgoing;
+	bool is_deaf;
 	struct port_packet_conf conf;
 	struct port_packet_stats stats;
 	struct port_tx *tx;
@@ -109,6 +110,39 @@ attach_filter(int fd, struct mac mac)
 }
 
 static int
+attach_deaf_filter(int fd)
+{
+	struct sock_filter code[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
+	struct sock_fprog program = {.len = ARRAY_COUNT(code), .filter = code};
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ? -errno
+											   : 0;
+}
+
+static int
+choose_filter(const struct port_packet *pp, struct mac mac)
+{
+	return pp->is_deaf ? attach_deaf_filter(pp->fd) : attach_filter(pp->fd, mac);
+}
+
+/* Both directions of a flow, and all its packets but fragments, come to the same socket of the group. */
+static int
+join_fanout(struct port_packet *pp)
+{
+	int type = PACKET_FANOUT_HASH, value;
+	socklen_t size = sizeof(value);
+
+	if (pp->conf.fanout_group == 0)
+		type |= PACKET_FANOUT_FLAG_UNIQUEID;
+	value = pp->conf.fanout_group | type << 16;
+	if (setsockopt(pp->fd, SOL_PACKET, PACKET_FANOUT, &value, sizeof(value)) < 0 ||
+	    getsockopt(pp->fd, SOL_PACKET, PACKET_FANOUT, &value, &size) < 0)
+		return -errno;
+	pp->conf.fanout_group = (uint16_t)value;
+	return 0;
+}
+
+static int
 bind_device(int fd, int index)
 {
 	struct packet_mreq promiscuous = {.mr_ifindex = index, .mr_type = PACKET_MR_PROMISC};
@@ -135,7 +169,7 @@ open_socket(struct port_packet *pp)
 	pp->vnet_hdr = pp->conf.vnet_hdr && set_int(pp->fd, SOL_PACKET, PACKET_VNET_HDR, 1) == 0;
 	rc = set_int(pp->fd, SOL_PACKET, PACKET_AUXDATA, 1);
 	if (rc == 0)
-		rc = attach_filter(pp->fd, pp->conf.mac);
+		rc = choose_filter(pp, pp->conf.mac);
 	if (rc < 0)
 		return rc;
 	/* Since Linux 4.20; before that the filter does it, at a higher price. */
@@ -147,7 +181,9 @@ open_socket(struct port_packet *pp)
 	if (set_int(pp->fd, SOL_SOCKET, SO_SNDBUFFORCE, TX_BUFFER) < 0 &&
 	    set_int(pp->fd, SOL_SOCKET, SO_SNDBUF, TX_BUFFER) < 0)
 		return -errno;
-	return bind_device(pp->fd, pp->conf.index);
+	rc = bind_device(pp->fd, pp->conf.index);
+	/* Before that it would be in no group, and hear everything. */
+	return rc == 0 && pp->conf.fanout ? join_fanout(pp) : rc;
 }
 
 /* Packet sockets carry UDP super-frames since Linux 6.2, in both directions. */
@@ -190,6 +226,7 @@ port_packet_create(const struct port_packet_conf *conf, struct port_packet **out
 	pp->conf = *conf;
 	pp->fd = -1;
 	pp->batch = BATCH;
+	pp->is_deaf = conf->fanout;
 	/* Pages that never hold a large frame are never touched. */
 	pp->buffers = mmap(NULL, (size_t)BATCH * BUFFER_SIZE, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -268,11 +305,30 @@ port_packet_set_mtu(struct port_packet *pp, uint16_t mtu)
 int
 port_packet_set_mac(struct port_packet *pp, struct mac mac)
 {
-	int rc = attach_filter(pp->fd, mac);
+	int rc = choose_filter(pp, mac);
 
 	if (rc == 0)
 		pp->conf.mac = mac;
 	return rc;
+}
+
+int
+port_packet_hear(struct port_packet *pp, bool hears)
+{
+	bool was_deaf = pp->is_deaf;
+	int rc;
+
+	pp->is_deaf = !hears;
+	rc = choose_filter(pp, pp->conf.mac);
+	if (rc < 0)
+		pp->is_deaf = was_deaf;
+	return rc;
+}
+
+uint16_t
+port_packet_fanout(const struct port_packet *pp)
+{
+	return pp->conf.fanout_group;
 }
 
 static struct tpacket_auxdata

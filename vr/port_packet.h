@@ -20,6 +20,10 @@ struct port_packet_conf {
 	bool udp_super; /* UDP super-frames may be sent whole, where the kernel can */
 	/* The kernel leaves out what this host sends, where it can; false: the filter does it. */
 	bool ignore_outgoing;
+	/* One of several sockets, each of which hears some of the flows (packet_fanout).  'fanout_group': that of one that is
+	 * there, 0 makes another: port_packet_fanout().  It hears nothing before port_packet_hear(). */
+	bool fanout;
+	uint16_t fanout_group;
 };
 
 struct port_packet_stats {
@@ -41,6 +45,9 @@ bool port_packet_ignores_outgoing(const struct port_packet *pp);
 /* The device has changed.  Not while frames are queued.  The MAC: 0 or -errno with nothing changed. */
 void port_packet_set_mtu(struct port_packet *pp, uint16_t mtu);
 MUST_USE int port_packet_set_mac(struct port_packet *pp, struct mac mac);
+/* Whether it hears anything at all; what it has heard already is still handed up.  0 or -errno. */
+MUST_USE int port_packet_hear(struct port_packet *pp, bool hears);
+uint16_t port_packet_fanout(const struct port_packet *pp);
 /* Hands up at most one batch.  The frames stay valid until the next call.  0, or -errno when the
  * device failed (-ENETDOWN, -ENODEV); frames read before that were handed up. */
 MUST_USE int port_packet_read(struct port_packet *pp, port_packet_fn *fn, void *ctx);

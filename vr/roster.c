@@ -198,6 +198,7 @@ on_moved(void *ctx, struct session *s, us_t now)
 	uint32_t slot = session_user(s);
 	const struct path by = path_relay(slot);
 
+	r->changes++;
 	r->ops->moved(r->ctx, slot, now);
 	/* Who is reached by this relay has another way, too, as far as the relay. */
 	for (uint32_t i = 0; r->slots[slot].relays && i < r->slot_count; i++) {
@@ -227,7 +228,16 @@ on_mtu(void *ctx, struct session *s, us_t now)
 {
 	struct roster *r = ctx;
 
+	r->changes++;
 	r->ops->mtu(r->ctx, session_user(s), session_inner_mtu(s), now);
+}
+
+static void
+on_keys(void *ctx)
+{
+	struct roster *r = ctx;
+
+	r->changes++;
 }
 
 static void
@@ -252,6 +262,7 @@ static const struct session_ops session_ops = {
 	.source = on_source,
 	.moved = on_moved,
 	.up = on_up,
+	.keys = on_keys,
 	.mtu = on_mtu,
 	.persist = on_persist,
 };
@@ -272,6 +283,7 @@ roster_create(const struct roster_conf *conf, const struct roster_ops *ops, void
 	r->due = US_NEVER;
 	r->conf.cipher = conf->cipher;
 	r->conf.engine = conf->engine;
+	r->conf.hands = 1 + conf->workers;
 	r->conf.rekey_time = conf->rekey_time;
 	r->conf.rekey_records = conf->rekey_records;
 	r->conf.silence = conf->silence;
@@ -440,6 +452,12 @@ uint64_t
 roster_clock(const struct roster *r)
 {
 	return r->clock;
+}
+
+uint64_t
+roster_changes(const struct roster *r)
+{
+	return r->changes;
 }
 
 void

@@ -50,6 +50,7 @@ struct roster_conf {
 	us_t silence;
 	us_t keepalive;
 	uint16_t mtu_max;
+	unsigned workers; /* threads that seal beside the one that calls */
 	uint64_t clock_floor;
 	bool relay;          /* relays for its peers */
 	uint64_t relay_rate; /* bytes a second for each sender; 0: no limit */
@@ -137,6 +138,8 @@ void roster_path_closed(struct roster *r, const struct path *path, us_t now);
 /* Own addresses have changed. */
 void roster_underlay_changed(struct roster *r, us_t now);
 
+/* Another number than before: what session_link() said of some session may not be true any more. */
+uint64_t roster_changes(const struct roster *r);
 /* The last handshake timestamp given out. */
 uint64_t roster_clock(const struct roster *r);
 void roster_count_drop(struct roster *r, enum roster_drop reason, uint64_t count);

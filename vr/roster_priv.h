@@ -35,6 +35,7 @@ struct roster {
 	uint32_t row_next;  /* where to look for a free one */
 	struct door door;
 	uint64_t clock;
+	uint64_t changes; /* of keys, ways and MTUs */
 	us_t due;
 	bool relay;
 	uint64_t relay_rate;

@@ -355,13 +355,14 @@ session_relay_seal(struct session *s, enum seal_type type, struct vr_id id, uint
 
 	if (s->current == NULL)
 		return -ENOTCONN;
-	before = s->current->counter;
+	before = sealer_counter(s->current->seal);
 	if (keys_relay_seal(s->current, type, id, out, stride, count) != 0)
 		return -ENOTCONN;
 	s->stats.tx_records += count;
 	s->stats.tx_bytes += count * SEAL_RELAY_SIZE;
 	s->sent_at = now;
-	if (before < s->conf->rekey_records && s->current->counter >= s->conf->rekey_records)
+	if (before < s->conf->rekey_records &&
+	    sealer_counter(s->current->seal) >= s->conf->rekey_records)
 		s->due = now;
 	return 0;
 }
@@ -379,6 +380,18 @@ is_answered(enum seal_kind kind)
 	return kind == SEAL_DATA || kind == SEAL_SYNC || kind == SEAL_PROBE;
 }
 
+static void
+answer_expected(struct session *s, us_t now)
+{
+	if (s->unanswered_since == 0)
+		s->unanswered_since = now;
+	if (s->doubt_since != 0)
+		return;
+	s->doubt_since = now;
+	s->due = earlier(s->due, session_doubt_at(s));
+	s->paths_due = earlier(s->paths_due, session_doubt_at(s));
+}
+
 int
 session_seal(struct session *s, const struct seal_inner *inner, uint8_t *out, size_t head_size,
 	     const uint8_t *body, size_t body_size, us_t now)
@@ -388,21 +401,38 @@ session_seal(struct session *s, const struct seal_inner *inner, uint8_t *out, si
 		return -ENOTCONN;
 	s->stats.tx_records++;
 	s->stats.tx_bytes += SEAL_OVERHEAD + head_size + body_size;
-	if (s->current->counter == s->conf->rekey_records)
+	if (sealer_counter(s->current->seal) == s->conf->rekey_records)
 		s->due = now;
 	s->sent_at = now;
 	if (inner->kind == SEAL_DATA)
 		session_traffic(s, now);
-	if (!is_answered(inner->kind))
-		return 0;
-	if (s->unanswered_since == 0)
-		s->unanswered_since = now;
-	if (s->doubt_since == 0) {
-		s->doubt_since = now;
-		s->due = earlier(s->due, session_doubt_at(s));
-		s->paths_due = earlier(s->paths_due, session_doubt_at(s));
-	}
+	if (is_answered(inner->kind))
+		answer_expected(s, now);
 	return 0;
+}
+
+bool
+session_link(const struct session *s, struct session_link *out)
+{
+	if (s->current == NULL || s->path.kind != PATH_UDP)
+		return false;
+	*out = (struct session_link){
+		.sealer = s->current->seal, .to = s->path.to, .inner_mtu = s->inner_mtu};
+	return true;
+}
+
+void
+session_sealed(struct session *s, uint64_t records, uint64_t bytes, us_t now)
+{
+	s->stats.tx_records += records;
+	s->stats.tx_bytes += bytes;
+	if (s->current == NULL)
+		return;
+	if (sealer_counter(s->current->seal) >= s->conf->rekey_records)
+		s->due = now;
+	s->sent_at = now;
+	session_traffic(s, now);
+	answer_expected(s, now);
 }
 
 void
@@ -432,7 +462,8 @@ static bool
 rekey_count_reached(const struct session *s)
 {
 	const struct keys *k = s->current;
-	uint64_t count = k->counter > k->replay.next ? k->counter : k->replay.next;
+	uint64_t sealed = sealer_counter(k->seal);
+	uint64_t count = sealed > k->replay.next ? sealed : k->replay.next;
 	uint64_t count_max = s->conf->rekey_records;
 
 	if (!k->initiator)

@@ -26,6 +26,7 @@
 #include "vr/handshake.h"
 #include "vr/keys.h"
 #include "vr/path.h"
+#include "vr/sealer.h"
 #include "wire/paths.h"
 #include "wire/seal.h"
 
@@ -39,6 +40,7 @@ struct session_conf {
 	struct handshake_self self;
 	enum crypto_cipher cipher;          /* proposed; both are accepted */
 	const struct crypto_engine *engine; /* NULL: OpenSSL */
+	unsigned hands;                     /* threads that seal */
 	us_t rekey_time;
 	uint64_t rekey_records;
 	us_t silence;
@@ -74,6 +76,8 @@ struct session_ops {
 	void (*moved)(void *ctx, struct session *s, us_t now);
 	/* Keys to seal with are there, or gone. */
 	void (*up)(void *ctx, struct session *s, bool up, us_t now);
+	/* Others seal from now on, or none. */
+	void (*keys)(void *ctx);
 	/* session_inner_mtu() changed. */
 	void (*mtu)(void *ctx, struct session *s, us_t now);
 	/* session_heard_stamp() changed. */
@@ -85,7 +89,7 @@ struct session_ops {
 struct session *session_create(const struct session_conf *conf, const struct session_ops *ops,
 			       void *ctx, uint32_t user, const uint8_t public_key[CRYPTO_KEY_SIZE],
 			       uint64_t heard_floor);
-/* Gives its indices back; calls no other op. */
+/* Gives its indices back, and says that its keys are gone; calls no other op. */
 void session_destroy(struct session *s);
 /* Where the peer may be; at most SESSION_ENDPOINTS_MAX are kept. */
 void session_endpoints(struct session *s, const struct endpoint *endpoints, size_t count, us_t now);
@@ -151,6 +155,17 @@ MUST_USE int session_relay_seal(struct session *s, enum seal_type type, struct v
 /* Seals a record, as keys_seal().  0, -ENOTCONN. */
 MUST_USE int session_seal(struct session *s, const struct seal_inner *inner, uint8_t *out,
 			  size_t head_size, const uint8_t *body, size_t body_size, us_t now);
+/* What a data worker needs to seal for this session by itself. */
+struct session_link {
+	struct sealer *sealer; /* good until keys change, unless it is held */
+	struct endpoint to;
+	uint16_t inner_mtu;
+};
+/* False: without keys, or where records do not go straight to a UDP endpoint.  What it says is true until the next
+ * session_ops.keys(), moved() or mtu(). */
+bool session_link(const struct session *s, struct session_link *out);
+/* Workers have sealed so many records of data, of so many bytes in all, since they said so last. */
+void session_sealed(struct session *s, uint64_t records, uint64_t bytes, us_t now);
 /* The kernel refused a record of this size (as UDP payload) to the peer's endpoint. */
 void session_refused(struct session *s, size_t record_size, us_t now);
 

@@ -15,8 +15,10 @@ session_keys_drop(struct session *s, struct keys *k)
 	if (!k->used)
 		return;
 	s->ops->index_give(s->ctx, k->index);
-	if (s->current == k)
+	if (s->current == k) {
 		s->current = NULL;
+		s->ops->keys(s->ctx);
+	}
 	keys_fini(k);
 }
 
@@ -180,7 +182,7 @@ keys_add(struct session *s, const struct noise *n, bool initiator, uint32_t inde
 {
 	struct keys *k = keys_room(s);
 
-	if (keys_init(k, n, s->conf->engine, initiator, index, remote, now) != 0)
+	if (keys_init(k, n, s->conf->engine, s->conf->hands, initiator, index, remote, now) != 0)
 		return NULL;
 	k->generation = ++s->generation;
 	return k;
@@ -194,6 +196,7 @@ session_keys_promote(struct session *s, struct keys *k, us_t now)
 
 	s->due = now;
 	s->current = k;
+	s->ops->keys(s->ctx);
 	s->unanswered_since = 0;
 	s->stats.handshakes++;
 	s->stats.rekeys += was_up;

@@ -138,6 +138,7 @@ vr_lan_changed(struct vr *vr, vn_id_t vn, struct mac mac, uint16_t mtu, bool is_
 	bool is_new = !mac_equal(site->router_mac, mac);
 	bool is_back = is_up && site->lan_is_down;
 
+	vr->changes++;
 	site->lan_mtu = mtu;
 	site->lan_is_down = !is_up;
 	site->router_mac = mac;
@@ -242,6 +243,7 @@ vr_peer_remove(struct vr *vr, uint32_t slot, us_t now)
 	while ((e = hwdt_next(vr->hwdt, &position)) != NULL)
 		if (vr_id_equal(e->b.vr, p->id))
 			vr_unbind(vr, e->b.vn, e->b.ip, now);
+	vr->changes++;
 	/* Another one may come to have the slot. */
 	mapsys_peer(vr, slot, false);
 	peers_remove(vr->peers, slot);
@@ -351,6 +353,7 @@ vr_reload(struct vr *vr, const struct conf *conf, const struct vr_id *peer_ids, 
 	}
 	/* Behind this nothing fails. */
 	lndt_destroy(vr->lndt);
+	vr->changes++;
 	vr->lndt = lndt;
 	vr->conf = conf;
 	for (size_t i = 0; i < vr->site_count; i++)

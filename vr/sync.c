@@ -94,6 +94,7 @@ static void
 peer_up(struct vr *vr, struct peer *peer, us_t now)
 {
 	peer->state = PEER_UP;
+	vr->changes++;
 	peer->since = now;
 	due_by(vr, now + vr->conf->dead_time);
 	publish_peer(vr, CHANGE_PEER_UP, peer, now);
@@ -107,6 +108,7 @@ sync_down(struct vr *vr, struct peer *peer, us_t now)
 	if (peer->state == PEER_DOWN)
 		return;
 	peer->state = PEER_DOWN;
+	vr->changes++;
 	peer->since = now;
 	for (size_t i = 0; i < peer->vn_count; i++)
 		peer->vns[i].pulling = false;

@@ -150,6 +150,7 @@ tunnel_create(const struct tunnel_conf *conf, const struct tunnel_ops *ops, void
 		.relay = conf->relay,
 		.relay_rate = conf->relay_rate,
 		.mtu_max = conf->mtu_max,
+		.workers = conf->workers,
 		.clock_floor = conf->clock_floor,
 	};
 	struct tunnel *t = calloc(1, sizeof(*t));

@@ -20,6 +20,9 @@
 #include "vr/stream.h"
 #include "wire/seal.h"
 
+struct session_link;
+struct udp;
+
 struct tunnel;
 
 #define TUNNEL_ENDPOINTS_MAX 8
@@ -51,6 +54,7 @@ struct tunnel_conf {
 	bool relay;                          /* relays for its peers */
 	uint64_t relay_rate;                 /* bytes a second for each of them; 0: no limit */
 	uint16_t mtu_max;                    /* largest underlay IP packet probed for */
+	unsigned workers;                    /* data workers that seal, too */
 	bool udp_segment, udp_gro, ipsec_mb; /* false forces the fallback */
 	uint64_t
 		clock_floor; /* handshake timestamps sent are larger than this (from the state file) */
@@ -139,6 +143,15 @@ MUST_USE int tunnel_send_sync(struct tunnel *t, uint32_t slot, const uint8_t *ms
 			      us_t now);
 /* Everything queued leaves now: at the end of every batch. */
 void tunnel_flush(struct tunnel *t);
+
+/* For data workers (vr/workers.h), which seal for peers by themselves: as session_link(), session_sealed() and
+ * session_refused(), and what they send by. */
+bool tunnel_link(const struct tunnel *t, uint32_t slot, struct session_link *out);
+void tunnel_sealed(struct tunnel *t, uint32_t slot, uint64_t records, uint64_t bytes, us_t now);
+void tunnel_refused(struct tunnel *t, uint32_t slot, size_t record_size, us_t now);
+struct udp *tunnel_udp(const struct tunnel *t);
+/* As roster_changes(). */
+uint64_t tunnel_changes(const struct tunnel *t);
 
 /* Last handshake timestamp sent to anyone, and last one accepted from this peer. */
 uint64_t tunnel_clock(const struct tunnel *t);

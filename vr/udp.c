@@ -2,6 +2,7 @@
 #include "vr/udp.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/udp.h>
 #include <string.h>
 #include <unistd.h>
@@ -185,6 +186,27 @@ out:
 	else
 		*out = u;
 	return rc;
+}
+
+int
+udp_share(const struct udp *u, struct udp **out)
+{
+	struct udp *other = calloc(1, sizeof(*other));
+
+	if (other == NULL)
+		return -ENOMEM;
+	/* Nothing is logged from there: a log belongs to one thread. */
+	other->v6 = u->v6;
+	other->segment = u->segment;
+	other->fd = fcntl(u->fd, F_DUPFD_CLOEXEC, 0);
+	if (other->fd < 0) {
+		int rc = -errno;
+
+		free(other);
+		return rc;
+	}
+	*out = other;
+	return 0;
 }
 
 void

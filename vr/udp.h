@@ -52,6 +52,8 @@ struct udp_train {
 
 /* 0 and '*out', or -errno with the cause logged. */
 MUST_USE int udp_create(const struct udp_conf *conf, struct log *log, struct udp **out);
+/* Another one for another thread, which sends by the same socket; it receives nothing.  0 and '*out', or -errno. */
+MUST_USE int udp_share(const struct udp *u, struct udp **out);
 void udp_destroy(struct udp *u);
 int udp_fd(const struct udp *u);
 /* The port that it has: the system's choice where none was asked for.  0 and '*port', or -errno. */

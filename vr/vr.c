@@ -316,8 +316,10 @@ vr_link_mtu(struct vr *vr, uint32_t slot, uint16_t inner_mtu)
 {
 	struct peer *peer = peers_at(vr->peers, slot);
 
-	if (peer != NULL)
-		peer->mtu = inner_mtu;
+	if (peer == NULL)
+		return;
+	peer->mtu = inner_mtu;
+	vr->changes++;
 }
 
 /* Local machines that have been silent are asked before they are forgotten. */

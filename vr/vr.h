@@ -178,6 +178,7 @@ struct vr {
 	uint32_t last_id;
 	us_t now; /* of the event being handled: the time of what is sent */
 	struct fwd_memo memo;
+	uint64_t changes;     /* another number: what decides about packets may have changed */
 	bool wake;            /* something was started: run again at once */
 	uint64_t last_logged; /* number of the last move record in the log */
 	us_t first_frames;    /* until then somebody waits for the first frame after a move */
@@ -214,6 +215,13 @@ void vr_destroy(struct vr *vr);
 
 /* A bulk frame from the LAN, at its Ethernet header. */
 void vr_lan_frame(struct vr *vr, vn_id_t vn, struct frame *f, us_t now);
+/* Data workers (vr/workers.h) act for the router.  Would every packet from this machine of the LAN be as welcome as this
+ * one was, until 'changes' is another number: is it known, here, and nothing in doubt about it? */
+bool vr_lan_is_settled(const struct vr *vr, vn_id_t vn, struct mac mac, struct addr ip);
+/* They have heard it again, which is a sighting. */
+void vr_lan_seen(struct vr *vr, vn_id_t vn, struct mac mac, struct addr ip, us_t now);
+/* They have sent so many packets of the LAN to a peer, of so many bytes in all. */
+void vr_lan_sent(struct vr *vr, uint32_t slot, uint64_t packets, uint64_t bytes);
 /* An ARP or RARP frame heard on the LAN; 'outgoing': from this host's own kernel. */
 void vr_lan_control(struct vr *vr, vn_id_t vn, const uint8_t *frame, size_t size, bool outgoing,
 		    us_t now);
