@@ -381,6 +381,8 @@ on_ctl_readable(void *ctx, us_t now)
 {
 	struct daemon *d = ctx;
 
+	/* Who asks is told of what the workers have done up to now. */
+	(void)workers_run(d->workers, now);
 	ctl_readable(d->ctl, now);
 	loop_timer_set(d->ctl_timer, ctl_run(d->ctl, now));
 	daemon_step(d, now);
