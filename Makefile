@@ -1,9 +1,10 @@
 # vrd: the build.  `make help` lists the targets.
 #
-# One list of sources, compiled in three flavours, each with its own library of everything but the
+# One list of sources, compiled in four flavours, each with its own library of everything but the
 # main programs:
 #   $(BUILD)/obj       -> $(BUILD)/libvrd.a       what is installed
 #   $(BUILD)/san/obj   -> $(BUILD)/san/libvrd.a   address and undefined-behaviour sanitizers, -Werror
+#   $(BUILD)/tsan/obj  -> $(BUILD)/tsan/libvrd.a  the thread sanitizer, -Werror
 #   $(BUILD)/fuzz/obj  -> $(BUILD)/fuzz/libvrd.a  the same by clang, with libFuzzer's coverage
 # Sources are found by wildcard: a file that appears is built, an empty folder is no error.
 VERSION := $(shell sed -n 's/.*VRD_VERSION "\(.*\)"/\1/p' vr/version.h 2>/dev/null)
@@ -36,6 +37,8 @@ IPSEC_MB := $(shell $(CC) -include intel-ipsec-mb.h -E -x c /dev/null >/dev/null
 BASE_CFLAGS := $(IPSEC_MB:yes=-DHAVE_IPSEC_MB) -std=c11 -D_GNU_SOURCE -I. $(WARN) $(PKG_CFLAGS)
 ALL_CFLAGS = $(BASE_CFLAGS) $(WERROR) $(HARDEN) $(CFLAGS)
 SAN_CFLAGS = $(BASE_CFLAGS) -Werror -O1 -g -fPIE $(SANITIZE)
+TSAN := -fsanitize=thread -fno-omit-frame-pointer
+TSAN_CFLAGS = $(BASE_CFLAGS) -Werror -O1 -g -fPIE $(TSAN)
 FUZZ_CFLAGS = $(BASE_CFLAGS) -O2 -g -fPIE $(SANITIZE)
 LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lnet -lev -lpthread $(IPSEC_MB:yes=-lIPSec_MB)
 
@@ -69,6 +72,7 @@ $(BUILD)/$(1)vrctl: $(BUILD)/$(1)obj/vr/vrctl.o $(BUILD)/$(1)libvrd.a
 endef
 $(eval $(call flavour,,$$(CC),ALL_CFLAGS,$$(HARDEN_LD)))
 $(eval $(call flavour,san/,$$(CC),SAN_CFLAGS,-pie $$(SANITIZE)))
+$(eval $(call flavour,tsan/,$$(CC),TSAN_CFLAGS,-pie $$(TSAN)))
 $(eval $(call flavour,fuzz/,$$(CLANG),FUZZ_CFLAGS,-pie $$(SANITIZE)))
 $(BUILD)/fuzz/obj/%.o: FUZZ_CFLAGS += -fsanitize=fuzzer-no-link
 
@@ -93,6 +97,13 @@ $(UNIT:%=$(BUILD)/san/unit/%): $(BUILD)/san/unit/%: $(BUILD)/san/obj/tests/unit/
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(CC) -pie $(SANITIZE) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+# Tests in which several threads share something.
+TSAN_UNIT := test_ring test_flow_cache test_sealer
+$(TSAN_UNIT:%=$(BUILD)/tsan/unit/%): $(BUILD)/tsan/unit/%: $(BUILD)/tsan/obj/tests/unit/%.o \
+		$(BUILD)/tsan/libvrd.a
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) -pie $(TSAN) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 $(BUILD)/san/sim: $(SIM:%.c=$(BUILD)/san/obj/%.o) $(BUILD)/san/libvrd.a
 	$(call say,LD)
 	$(Q)$(CC) -pie $(SANITIZE) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
@@ -125,6 +136,8 @@ fuzzers: $(FUZZ:%=$(BUILD)/fuzz/fuzz_%)
 san: $(PROGRAMS:%=$(BUILD)/san/%)
 
 test: check test-net
+test-tsan: $(TSAN_UNIT:%=$(BUILD)/tsan/unit/%)
+	@$(TALLY) tsan $(TSAN_UNIT:%=$(BUILD)/tsan/unit/%)
 test-unit: unit
 	@$(TALLY) unit $(UNIT:%=$(BUILD)/san/unit/%)
 ifeq ($(SIM),)
@@ -157,7 +170,7 @@ $(FUZZ:%=fuzz-run-%): fuzz-run-%: $(BUILD)/fuzz/fuzz_%
 
 # --- checks -------------------------------------------------------------------------------------
 C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h' 2>/dev/null)
-check: all san test-unit test-sim check-house
+check: all san test-unit test-tsan test-sim check-house
 check-house: check-selftest check-layers check-globals check-hardening check-format check-words \
 	check-drops
 check-layers:
@@ -232,6 +245,7 @@ help:
 	@echo "check        build, unit tests, simulation, layers, globals, format: no root, no network"
 	@echo "test         check, then test-net"
 	@echo "test-unit    unit tests under address and undefined-behaviour sanitizers"
+	@echo "test-tsan    tests of what threads share, under the thread sanitizer"
 	@echo "test-sim     many routers in one process, SIM_SCHEDULES=$(SIM_SCHEDULES)"
 	@echo "test-net     tests over network namespaces, as root, PYTEST_ARGS="
 	@echo "fuzz-smoke   every fuzz target, RUNS=$(RUNS)"
@@ -245,7 +259,7 @@ help:
 	@echo "deb          Debian package in $(BUILD)/deb"
 	@echo "clean        remove $(BUILD)"
 
-.PHONY: all unit lab net benches fuzzers san test test-unit test-sim test-net check-net fuzz fuzz-smoke check \
+.PHONY: all unit lab net benches fuzzers san test test-unit test-tsan test-sim test-net check-net fuzz fuzz-smoke check \
 	check-house check-layers check-globals check-hardening check-format check-words check-drops \
 	check-selftest format lint demo bench bench-migration install uninstall deb clean help $(FUZZ:%=fuzz-run-%)
 .SECONDARY:
