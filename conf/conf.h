@@ -268,11 +268,14 @@ struct conf_features {
 	bool nft_owner;        /* they end with the process, however that ends (Linux 5.12) */
 };
 
-/* Threads that carry packets beside the one that decides; not set: as many as fit the machine. */
-struct conf_workers {
-	bool is_set;
-	uint8_t count;
-};
+/* Threads that carry packets beside the one that decides: as many as fit the machine, or a number. */
+enum conf_workers { CONF_WORKERS_AUTO = 0, CONF_WORKERS_NONE };
+
+static inline unsigned
+conf_workers_count(enum conf_workers workers)
+{
+	return (unsigned)workers - CONF_WORKERS_NONE;
+}
 
 struct conf {
 	char *name;
@@ -298,8 +301,8 @@ struct conf {
 	uint32_t hwdt_max; /* records; default 65536 */
 	us_t hwdt_expiry;  /* unheard local machines are asked, then forgotten; default 20 min */
 	struct conf_underlay underlay;
-	char *management_port;         /* character device for management actions; NULL: none */
-	struct conf_workers workers;
+	char *management_port; /* character device for management actions; NULL: none */
+	enum conf_workers workers;
 	struct conf_features features; /* default all true */
 	struct conf_vn *vns;
 	size_t vn_count;

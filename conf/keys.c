@@ -138,13 +138,12 @@ static const struct key keys[] = {
 	 AT(struct conf, hwdt_expiry),
 	 .help = "A local machine that is silent for so long is asked for, then forgotten."},
 
-	{"workers", GROUP_NOTED(struct conf, workers.is_set), .fixed = true,
-	 .help = "Threads that carry packets from the LANs to the other routers.  Without it there "
-		 "is one for each core that the process may use but one, 8 at most, and none with "
-		 "fewer than three cores."},
-	{"workers.count", NUMBER(0, 16, 1, "threads"), .fallback = "0",
-	 AT(struct conf, workers.count), .fixed = true,
-	 .help = "How many; with 0 one thread does everything."},
+	{"workers", KEY_CHOICE, .choices = "auto|0|1|2|3|4|5|6|7|8", .fallback = "\"auto\"",
+	 AT(struct conf, workers), .fixed = true,
+	 .help = "Threads that carry packets from the LANs to the other routers; with \"0\" one "
+		 "thread does everything.  \"auto\" is one for each core that the process may use "
+		 "but "
+		 "one, at most 8, and none with fewer than three cores."},
 
 	{"features", GROUP,
 	 .help = "Features of the kernel and the processor; false forces the fallback."},

@@ -8,7 +8,8 @@
 unsigned
 daemon_workers_count(const struct conf *conf)
 {
-	return conf->workers.is_set ? conf->workers.count : workers_automatic();
+	return conf->workers == CONF_WORKERS_AUTO ? workers_automatic()
+						  : conf_workers_count(conf->workers);
 }
 
 int

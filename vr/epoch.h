@@ -1,7 +1,9 @@
 /* The control thread's clock of changes.
  *
- * Whatever decisions depend on has changed when the clock has moved: a decision of another time is none.  The clock also
- * says when memory may be freed: what was taken away at time T is not looked at any more as soon as no reader
+ * Whatever decisions depend on has changed when the clock has moved: a decision of another time is
+ * none.  The clock also
+ * says when memory may be freed: what was taken away at time T is not looked at any more as soon as
+ * no reader
  * is at work that has come before T (quiescent-state reclamation). */
 #ifndef VR_EPOCH_H
 #define VR_EPOCH_H

@@ -1,6 +1,7 @@
 /* What the control thread has decided about packets that look the same: one data worker's own copy, without locks.
  *
- * A decision is of one time (vr/epoch.h) and is not found at any other.  Bounded: where a set is full, one of another time
+ * A decision is of one time (vr/epoch.h) and is not found at any other.  Bounded: where a set is
+ * full, one of another time
  * goes, otherwise the oldest of the set. */
 #ifndef VR_FLOW_CACHE_H
 #define VR_FLOW_CACHE_H

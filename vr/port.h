@@ -118,7 +118,8 @@ void port_link_event_readable(struct port *p, us_t now);
 us_t port_run(struct port *p, us_t now);
 
 /* How data workers (vr/workers.h) open sockets of their own beside the port's; false: this port has no such sockets, or
- * its device is gone.  They hear in the port's place as soon as it is told to be deaf: 0 or -errno. */
+ * its device is gone.  They hear in the port's place as soon as it is told to be deaf: 0 or -errno.
+ */
 struct port_packet_conf;
 bool port_bulk_conf(const struct port *p, struct port_packet_conf *out);
 MUST_USE int port_bulk_hear(struct port *p, bool hears);

@@ -21,7 +21,8 @@ struct port_packet_conf {
 	/* The kernel leaves out what this host sends, where it can; false: the filter does it. */
 	bool ignore_outgoing;
 	/* One of several sockets, each of which hears some of the flows (packet_fanout).  'fanout_group': that of one that is
-	 * there, 0 makes another: port_packet_fanout().  It hears nothing before port_packet_hear(). */
+	 * there, 0 makes another: port_packet_fanout().  It hears nothing before
+	 * port_packet_hear(). */
 	bool fanout;
 	uint16_t fanout_group;
 };

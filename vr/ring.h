@@ -1,6 +1,7 @@
 /* A ring of messages between two threads: one writes, the other reads, nobody waits.
  *
- * A message stands in the ring as a whole, on a cache line of its own, and may be changed there by who reads it.  The
+ * A message stands in the ring as a whole, on a cache line of its own, and may be changed there by
+ * who reads it.  The
  * room of what was read is given back together. */
 #ifndef VR_RING_H
 #define VR_RING_H

@@ -1,7 +1,9 @@
 /* The half of a pair of keys that seals, shared by the control thread and the data workers.
  *
- * The counter, which is the nonce, is one for all: whoever seals takes the next ones out of it and uses each once or never.
- * The cipher's state is not shared: each thread has a hand of its own, the control thread hand 0. */
+ * The counter, which is the nonce, is one for all: whoever seals takes the next ones out of it and
+ * uses each once or never.
+ * The cipher's state is not shared: each thread has a hand of its own, the control thread hand 0.
+ */
 #ifndef VR_SEALER_H
 #define VR_SEALER_H
 

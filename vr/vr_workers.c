@@ -12,8 +12,7 @@ vr_lan_is_settled(const struct vr *vr, vn_id_t vn, struct mac mac, struct addr i
 		    (vr->sites[i].outside != NULL || vr->sites[i].beside != NULL))
 			return false;
 	return e != NULL && !e->b.withdrawn && vr_id_equal(e->b.vr, vr->self) &&
-	       mac_equal(e->b.mac, mac) &&
-	       !presence_has(vr->presence, PRESENCE_CONFIRM, vn, ip) &&
+	       mac_equal(e->b.mac, mac) && !presence_has(vr->presence, PRESENCE_CONFIRM, vn, ip) &&
 	       !presence_has(vr->presence, PRESENCE_DOUBT, vn, ip);
 }
 

@@ -16,11 +16,11 @@
 /* The counters of its sockets are read so often. */
 #define STATS_PACE (100 * US_MS)
 /* It waits so long, once in a batch, for the control thread to be done with a flow's packets, and looks so often. */
-#define HOLD_TIME (2 * US_MS)
-#define HOLD_STEP_NS 20000
+#define HOLD_TIME      (2 * US_MS)
+#define HOLD_STEP_NS   20000
 #define FAILED_STEP_NS 10000000
-#define TCP_FLAGS_AT 13
-#define TCP_FLAG_SYN 0x02
+#define TCP_FLAGS_AT   13
+#define TCP_FLAG_SYN   0x02
 
 static void
 train_send(struct worker *w)
@@ -142,8 +142,7 @@ static uint8_t *
 record_room(struct worker *w, const struct worker_link *link, size_t size)
 {
 	if (w->train.count > 0 &&
-	    (w->link != link ||
-	     !train_takes(&w->train, link->slot, &link->to, UDP_UNMARKED, size)))
+	    (w->link != link || !train_takes(&w->train, link->slot, &link->to, UDP_UNMARKED, size)))
 		train_send(w);
 	w->link = link;
 	return train_room(&w->train, link->slot, &link->to, UDP_UNMARKED, size);
@@ -346,10 +345,9 @@ worker_main(void *worker)
 	size_t count = w->all->conf.port_count;
 
 	for (size_t i = 0; i < count; i++)
-		w->fds[i] = (struct pollfd){.fd = w->ports[i].packet == NULL
-							  ? -1
-							  : port_packet_fd(w->ports[i].packet),
-					    .events = POLLIN};
+		w->fds[i] = (struct pollfd){
+			.fd = w->ports[i].packet == NULL ? -1 : port_packet_fd(w->ports[i].packet),
+			.events = POLLIN};
 	w->fds[count] = (struct pollfd){.fd = w->wake_fd, .events = POLLIN};
 	while (!atomic_load_explicit(&w->stop, memory_order_acquire)) {
 		int n = poll(w->fds, count + 1, w->has_counts ? (int)(STATS_PACE / US_MS) : -1);

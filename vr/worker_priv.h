@@ -89,8 +89,9 @@ struct worker {
 	_Atomic bool stop;
 	_Atomic uint64_t counters[WORKER_COUNTERS_END];
 	alignas(64) struct epoch_reader reader;
-	alignas(64) _Atomic uint64_t done; /* the control thread's: it has sent all frames up to this one */
-	uint64_t handled;                  /* up to this one it has handled them */
+	alignas(64) _Atomic uint64_t
+		done;     /* the control thread's: it has sent all frames up to this one */
+	uint64_t handled; /* up to this one it has handled them */
 };
 
 struct workers {

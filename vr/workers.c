@@ -85,8 +85,7 @@ worker_create(struct workers *ws, unsigned number, int *err)
 	w->fds = calloc(ports + 1, sizeof(*w->fds));
 	if (w->up != NULL && w->down != NULL && w->cache != NULL && w->ports != NULL &&
 	    w->fds != NULL)
-		*err = w->wake_fd < 0 ? -errno
-				      : udp_share(tunnel_udp(ws->conf.tunnel), &w->udp);
+		*err = w->wake_fd < 0 ? -errno : udp_share(tunnel_udp(ws->conf.tunnel), &w->udp);
 	if (*err == 0)
 		return w;
 	worker_destroy(w);

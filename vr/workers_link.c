@@ -21,8 +21,8 @@ link_make(const struct workers *ws, uint32_t slot, const struct session_link *se
 
 	if (link == NULL)
 		return NULL;
-	link->sent = aligned_alloc(alignof(struct worker_sent),
-				   ws->conf.count * sizeof(*link->sent));
+	link->sent =
+		aligned_alloc(alignof(struct worker_sent), ws->conf.count * sizeof(*link->sent));
 	if (link->sent == NULL) {
 		free(link);
 		return NULL;

@@ -27,7 +27,7 @@ def parse(words):
     parser.add_argument("--tools", default=",".join(names), help="which, of " + ", ".join(names))
     parser.add_argument("--metrics", default=",".join(metrics.METRICS),
                         help="which figures of the tools, of " + ", ".join(metrics.METRICS) +
-                        "; some tools have " + ", ".join(tools.VARIANT) + " only")
+                        "; some tools have " + ", ".join(tools.VARIANT) + " only, or a few more")
     parser.add_argument("--repeats", type=int, default=5, help="measurements of each tool, in turn")
     parser.add_argument("--seconds", type=float, default=3, help="length of one TCP measurement")
     parser.add_argument("--measure-only", action="store_true",

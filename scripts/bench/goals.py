@@ -9,7 +9,8 @@ BEST_PEER = "the best of " + ", ".join(PEERS)
 AGAINST = {"vxlan": ("routing",), "vrd_plain": ("vxlan",), "vrd_sealed": ("vxlan", "openvpn"),
            **{peer: ("routing",) for peer in PEERS},
            "vrd_interface": ("vrd_sealed",), "vrd_relayed": ("vrd_sealed",),
-           "tinc_tcp": ("routing",), "vrd_tcp": ("tinc_tcp",), "ipsec_mb": ("openssl",)}
+           "tinc_tcp": ("routing",), "vrd_tcp": ("tinc_tcp",), "ipsec_mb": ("openssl",),
+           **{f"vrd_workers{count}": ("vrd_workers0",) for count in (1, 2, 4)}}
 # Tools that are compared with the best of the peers, too.
 AGAINST_PEERS = ("vrd_plain", "vrd_sealed")
 # Figure -> the figure of the same case that it is compared with.

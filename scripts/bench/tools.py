@@ -21,6 +21,7 @@ Tool = namedtuple("Tool", "name about setup teardown path check figures",
                   defaults=(Path.stop, Path, any_way, tuple(METRICS)))
 # Another way of a tool that is measured in full.
 VARIANT = ("tcp1_gbps",)
+WORKERS = ("tcp1_gbps", "tcp4_gbps", "cpu_s_per_gb", "udp64_kpps")
 
 TOOLS = [
     Tool("routing", routing.ABOUT, routing.setup),
@@ -36,5 +37,7 @@ TOOLS = [
     Tool("vrd_relayed", vrd.ABOUT_RELAYED, vrd.setup_relayed, path=RelayedPath,
          check=vrd.check_relayed, figures=VARIANT),
     Tool("tinc_tcp", tinc.ABOUT_TCP, tinc.setup_tcp, figures=VARIANT),
+    *(Tool(f"vrd_workers{count}", vrd.ABOUT_WORKERS.format(count), vrd.setup_workers(count),
+           check=vrd.check_direct, figures=WORKERS) for count in (0, 1, 2, 4)),
     Tool("vrd_tcp", vrd.ABOUT_TCP, vrd.setup_tcp, check=vrd.check_tcp, figures=VARIANT),
 ]

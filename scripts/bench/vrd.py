@@ -10,6 +10,7 @@ from lab.netns import LabError, run
 from lab.tools import built
 
 ABOUT = "AES-256-GCM, UDP, super-frames, default settings"
+ABOUT_WORKERS = "AES-256-GCM, UDP, super-frames, data workers: {}"
 ABOUT_RELAYED = "the same, by a third vrd: the gateways do not reach each other"
 ABOUT_PLAIN = "plain LISP, UDP 4341, no session, super-frames, default settings"
 ABOUT_TCP = "the same, over TCP: UDP between the gateways is dropped"
@@ -66,14 +67,20 @@ def start(path, space, conf):
     path.start(space, built("vrd"), "-c", file)
 
 
-def setup(path):
+def setup(path, **more):
+    """'more' keys of both configurations."""
     one, two = path.sides
     keys = make_keys(path, *NAMES.values())
     for side, other in ((one, two), (two, one)):
         name = NAMES[other.number]
-        conf = gateway(path, side)
+        conf = {**gateway(path, side), **more}
         conf["peers"] = [peer(name, keys[name], other.subnet, other.wan_address)]
         start(path, side.gateway, conf)
+
+
+def setup_workers(count):
+    """setup() with so many data workers."""
+    return lambda path: setup(path, workers=str(count))
 
 
 def site_key(path, name):

@@ -17,7 +17,7 @@ SIZE = 400
 
 def sites(count, **more):
     def configure(_, conf):
-        conf["workers"] = {"count": count}
+        conf["workers"] = str(count)
     return Sites(configure=configure, **more)
 
 
@@ -84,9 +84,11 @@ def test_flows_keep_their_order_while_tables_change(count):
         runner.start()
         # Each of these makes the routers decide anew about everything.
         for site in ("b", "a", "b", "a"):
-            time.sleep(0.7)
+            goal = flows.sent + 2000
+            wait_for(lambda: flows.sent >= goal or flows.stopping, 5, "the flows to go on")
             other.move(site)
             other.rarp()
+            net.wait_owner(other.ip, site)
         runner.join()
         after = counted(net, "a")
         flows.check()
@@ -128,15 +130,17 @@ def test_a_machine_that_moves_is_followed_at_once():
         net.start()
         net.wait_ping(ha, hb)
         with Stream(ha, hc, hertz=500) as near, Stream(ha, hb, hertz=500) as far:
-            time.sleep(0.5)
+            near.wait_received(200)
             hc.move("b")
             hc.rarp()
             net.wait_owner(hc.ip, "b")
-            time.sleep(1)
+            near.wait_received(200)
+            far.wait_received(200)
             hb.move("a")
             hb.rarp()
             net.wait_owner(hb.ip, "a")
-            time.sleep(1)
+            near.wait_received(200)
+            far.wait_received(200)
             for stream in (near, far):
                 stream.finish()
                 assert sorted(set(stream.numbers)) == stream.numbers, "in order, each once"
@@ -146,7 +150,7 @@ def test_a_machine_that_moves_is_followed_at_once():
 
 def test_keys_may_change_at_any_time():
     def configure(_, conf):
-        conf["workers"] = {"count": 2}
+        conf["workers"] = "2"
         conf["session"] = {"rekey_records": 4000}
     with Sites(configure=configure) as net:
         ha, hb = net.host("a", 10), net.host("b", 10)
@@ -163,7 +167,7 @@ def test_keys_may_change_at_any_time():
 
 def test_a_machine_that_only_sends_is_known_to_be_there():
     def configure(_, conf):
-        conf["workers"] = {"count": 1}
+        conf["workers"] = "1"
         conf["hwdt"] = {"expiry_s": 3}
     with Sites(configure=configure) as net:
         ha, hb = net.host("a", 10), net.host("b", 10)
@@ -172,7 +176,7 @@ def test_a_machine_that_only_sends_is_known_to_be_there():
         # It answers no ARP request, so that its packets are all that the router hears of it.
         ha.space.run("sysctl", "-qw", "net.ipv4.conf.eth0.arp_ignore=8")
         with Stream(ha, hb, hertz=200) as stream:
-            time.sleep(6)
+            stream.wait_received(1200)
             assert net.owner("b", ha.ip) == "a"
             stream.finish()
         assert counted(net, "a")["fast"] > 500
@@ -185,14 +189,14 @@ def test_a_lan_device_that_goes_and_comes_back_is_heard_again():
         net.wait_ping(ha, hb)
         space = net.spaces["a"]
         space.ip("link set lan0 down")
-        time.sleep(0.3)
+        wait_for(lambda: not net.ping(ha, hb, 1, wait=0.1), 3, "the LAN to be cut off")
         space.ip("link set lan0 up")
         net.wait_ping(ha, hb)
         space.ip("link set lan0 mtu 1400")
         net.wait_ping(ha, hb)
         before = counted(net, "a")
         with Stream(ha, hb, hertz=500) as stream:
-            time.sleep(1)
+            stream.wait_received(500)
             stream.finish()
         assert len(stream.numbers) > 0.95 * stream.sent
         wait_for(lambda: counted(net, "a")["fast"] - before["fast"] > 100, 2, "workers to carry it")

@@ -237,13 +237,12 @@ no_reader_finds_what_was_taken_away(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < READERS; i++) {
-		readers[i] = (struct reader){
-			.epoch = &epoch, .stop = &stop, .down = ring_create(65536)};
+		readers[i] =
+			(struct reader){.epoch = &epoch, .stop = &stop, .down = ring_create(65536)};
 		atomic_store(&readers[i].at.seen, EPOCH_IDLE);
 	}
 	for (unsigned i = 0; i < READERS; i++)
-		assert_int_equal(
-			pthread_create(&readers[i].thread, NULL, read_on, &readers[i]), 0);
+		assert_int_equal(pthread_create(&readers[i].thread, NULL, read_on, &readers[i]), 0);
 	for (uint32_t i = 0; i < CHANGES; i++) {
 		struct target *t = malloc(sizeof(*t));
 

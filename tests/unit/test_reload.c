@@ -413,6 +413,7 @@ static const struct {
 	{"underlay.device", "{", "{\"underlay\": {\"device\": \"eth9\"}, "},
 	{"underlay.renew", "{", "{\"underlay\": {\"renew\": [\"x\", \"y\"]}, "},
 	{"management_port", "{", "{\"management_port\": \"/nowhere\", "},
+	{"workers", "{", "{\"workers\": \"2\", "},
 	{"hwdt.max", "{", "{\"hwdt\": {\"max\": 99}, "},
 	{"features.udp_segment", "{", "{\"features\": {\"udp_segment\": false}, "},
 	{"features.udp_gro", "{", "{\"features\": {\"udp_gro\": false}, "},
