@@ -77,6 +77,7 @@ def test_flows_keep_their_order_while_tables_change(count):
         ha, hb, other = net.host("a", 10), net.host("b", 10), net.host("a", 11)
         net.start()
         net.wait_ping(ha, hb)
+        net.wait_ping(other, hb)
         net.wait_mtu("a", "b")
         before = counted(net, "a")
         flows = Flows(ha, hb)
