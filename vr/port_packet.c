@@ -132,9 +132,9 @@ join_fanout(struct port_packet *pp)
 	int type = PACKET_FANOUT_HASH, value;
 	socklen_t size = sizeof(value);
 
-	if (pp->conf.fanout_group == 0)
+	if (pp->conf.fanout == PORT_FANOUT_FIRST)
 		type |= PACKET_FANOUT_FLAG_UNIQUEID;
-	value = pp->conf.fanout_group | type << 16;
+	value = (pp->conf.fanout == PORT_FANOUT_FIRST ? 0 : pp->conf.fanout_group) | type << 16;
 	if (setsockopt(pp->fd, SOL_PACKET, PACKET_FANOUT, &value, sizeof(value)) < 0 ||
 	    getsockopt(pp->fd, SOL_PACKET, PACKET_FANOUT, &value, &size) < 0)
 		return -errno;
@@ -183,7 +183,7 @@ open_socket(struct port_packet *pp)
 		return -errno;
 	rc = bind_device(pp->fd, pp->conf.index);
 	/* Before that it would be in no group, and hear everything. */
-	return rc == 0 && pp->conf.fanout ? join_fanout(pp) : rc;
+	return rc == 0 && pp->conf.fanout != PORT_FANOUT_NONE ? join_fanout(pp) : rc;
 }
 
 /* Packet sockets carry UDP super-frames since Linux 6.2, in both directions. */
@@ -226,7 +226,7 @@ port_packet_create(const struct port_packet_conf *conf, struct port_packet **out
 	pp->conf = *conf;
 	pp->fd = -1;
 	pp->batch = BATCH;
-	pp->is_deaf = conf->fanout;
+	pp->is_deaf = conf->fanout != PORT_FANOUT_NONE;
 	/* Pages that never hold a large frame are never touched. */
 	pp->buffers = mmap(NULL, (size_t)BATCH * BUFFER_SIZE, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -20,10 +20,10 @@ struct port_packet_conf {
 	bool udp_super; /* UDP super-frames may be sent whole, where the kernel can */
 	/* The kernel leaves out what this host sends, where it can; false: the filter does it. */
 	bool ignore_outgoing;
-	/* One of several sockets, each of which hears some of the flows (packet_fanout).  'fanout_group': that of one that is
-	 * there, 0 makes another: port_packet_fanout().  It hears nothing before
+	/* One of several sockets, each of which hears some of the flows (packet_fanout): the first of a new group, or another
+	 * one of 'fanout_group' (port_packet_fanout(), which may be 0).  It hears nothing before
 	 * port_packet_hear(). */
-	bool fanout;
+	enum port_fanout { PORT_FANOUT_NONE = 0, PORT_FANOUT_FIRST, PORT_FANOUT_NEXT } fanout;
 	uint16_t fanout_group;
 };
 

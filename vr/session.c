@@ -380,8 +380,8 @@ is_answered(enum seal_kind kind)
 	return kind == SEAL_DATA || kind == SEAL_SYNC || kind == SEAL_PROBE;
 }
 
-static void
-answer_expected(struct session *s, us_t now)
+void
+session_answer_expected(struct session *s, us_t now)
 {
 	if (s->unanswered_since == 0)
 		s->unanswered_since = now;
@@ -407,32 +407,8 @@ session_seal(struct session *s, const struct seal_inner *inner, uint8_t *out, si
 	if (inner->kind == SEAL_DATA)
 		session_traffic(s, now);
 	if (is_answered(inner->kind))
-		answer_expected(s, now);
+		session_answer_expected(s, now);
 	return 0;
-}
-
-bool
-session_link(const struct session *s, struct session_link *out)
-{
-	if (s->current == NULL || s->path.kind != PATH_UDP)
-		return false;
-	*out = (struct session_link){
-		.sealer = s->current->seal, .to = s->path.to, .inner_mtu = s->inner_mtu};
-	return true;
-}
-
-void
-session_sealed(struct session *s, uint64_t records, uint64_t bytes, us_t now)
-{
-	s->stats.tx_records += records;
-	s->stats.tx_bytes += bytes;
-	if (s->current == NULL)
-		return;
-	if (sealer_counter(s->current->seal) >= s->conf->rekey_records)
-		s->due = now;
-	s->sent_at = now;
-	session_traffic(s, now);
-	answer_expected(s, now);
 }
 
 void

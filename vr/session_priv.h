@@ -220,6 +220,8 @@ bool session_path_is_by_stream(const struct session *s, const struct path_row *r
 bool session_path_is_throttled(const struct session *s, const struct path_row *row, us_t now);
 /* Is there a stream besides this way, or could one be opened? */
 bool session_knows_stream(const struct session *s, const struct path_row *used, us_t now);
+/* Something was sent that the peer answers: if it does not, something is wrong. */
+void session_answer_expected(struct session *s, us_t now);
 /* A packet of a machine passes, either way. */
 void session_traffic(struct session *s, us_t now);
 /* When the way in use has to be checked because nothing comes back; never without a choice. */

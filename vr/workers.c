@@ -207,13 +207,14 @@ open_port(struct workers *ws, unsigned number, struct port *port)
 	struct port_packet_conf conf = ws->port_confs[number];
 	int rc = 0;
 
-	conf.fanout = true;
+	conf.fanout = PORT_FANOUT_FIRST;
 	for (unsigned i = 0; rc == 0 && i < ws->conf.count; i++) {
 		struct worker_port *p = &ws->rows[i]->ports[number];
 
 		rc = port_packet_create(&conf, &p->packet);
 		if (rc == 0)
 			conf.fanout_group = port_packet_fanout(p->packet);
+		conf.fanout = PORT_FANOUT_NEXT;
 		p->vn = ws->vns[number];
 	}
 	/* Not before they are all there, so that each flow finds its own. */
