@@ -138,7 +138,7 @@ static const struct key keys[] = {
 	 AT(struct conf, hwdt_expiry),
 	 .help = "A local machine that is silent for so long is asked for, then forgotten."},
 
-	{"workers", KEY_CHOICE, .choices = "auto|0|1|2|3|4|5|6|7|8", .fallback = "\"auto\"",
+	{"workers", KEY_CHOICE, .choices = "auto|0|1|2|3|4|5|6|7|8", .fallback = "\"0\"",
 	 AT(struct conf, workers), .fixed = true,
 	 .help = "Threads that carry packets from the LANs to the other routers; with \"0\" one "
 		 "thread does everything.  \"auto\" is one for each core that the process may use "

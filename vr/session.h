@@ -76,7 +76,7 @@ struct session_ops {
 	void (*moved)(void *ctx, struct session *s, us_t now);
 	/* Keys to seal with are there, or gone. */
 	void (*up)(void *ctx, struct session *s, bool up, us_t now);
-	/* Others seal from now on, or none. */
+	/* Whoever seals beside the session asks session_link() anew: other keys, or none; or an address is looked at. */
 	void (*keys)(void *ctx);
 	/* session_inner_mtu() changed. */
 	void (*mtu)(void *ctx, struct session *s, us_t now);

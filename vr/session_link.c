@@ -4,7 +4,10 @@
 bool
 session_link(const struct session *s, struct session_link *out)
 {
-	if (s->current == NULL || s->path.kind != PATH_UDP)
+	/* Copies to an address that is being looked at, and a choice of own addresses, are made by one
+	 * thread. */
+	if (s->current == NULL || s->path.kind != PATH_UDP || session_trial(s) != NULL ||
+	    !addr_is_none(s->path.local))
 		return false;
 	*out = (struct session_link){
 		.sealer = s->current->seal, .to = s->path.to, .inner_mtu = s->inner_mtu};

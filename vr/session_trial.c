@@ -74,6 +74,7 @@ session_trial_start(struct session *s, struct path_row *row, us_t now)
 		return;
 	*t = (struct session_trial){
 		.state = TRIAL_RUNS, .path = row->path, .old = s->path, .since = now};
+	s->ops->keys(s->ctx);
 	ask(s, row, now);
 	if (used != NULL && used->valid)
 		ask(s, used, now);
@@ -82,6 +83,8 @@ session_trial_start(struct session *s, struct path_row *row, us_t now)
 void
 session_trial_end(struct session *s)
 {
+	if (s->trial.state == TRIAL_RUNS)
+		s->ops->keys(s->ctx);
 	s->trial.state = TRIAL_NONE;
 }
 
@@ -113,6 +116,7 @@ session_trial_answered(struct session *s, struct path_row *row, us_t age, us_t n
 		stay(s, now);
 	} else if (t->state == TRIAL_RUNS && path_equal(row->path, t->path)) {
 		t->state = TRIAL_TAKEN;
+		s->ops->keys(s->ctx);
 		session_path_go_after(s, row, now);
 	}
 }
