@@ -245,6 +245,7 @@ struct conf_lisp {
 	struct conf_rtr *rtr_servers; /* that it relays to */
 	size_t rtr_server_count;
 	uint32_t rtr_eids_max;
+	bool rtr_old_drafts;
 	bool map_server;       /* there is a "map_server" object */
 	struct conf_rtr *rtrs; /* that may relay to it, and that sites are told of */
 	size_t rtr_count;

@@ -420,6 +420,10 @@ static const struct key keys[] = {
 	{"lisp.rtr.max_eids", NUMBER(1, 1048576, 1, "prefixes"), .fallback = "16384",
 	 AT(struct conf, lisp.rtr_eids_max), .fixed = true,
 	 .help = "Room for prefixes behind NATs, of all sites."},
+	{"lisp.rtr.old_drafts", KEY_BOOL, .fallback = "false", AT(struct conf, lisp.rtr_old_drafts),
+	 .fixed = true,
+	 .help = "Map-Registers are also taken from xTRs of the NAT drafts before version 04, "
+		 "which do not set the R bit of the ECM."},
 
 	{"lisp.map_server", GROUP_NOTED(struct conf, lisp.map_server), .fixed = true,
 	 .help = "This router is a map-server and map-resolver; without it it is none."},

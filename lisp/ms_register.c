@@ -122,7 +122,9 @@ put(struct ms *ms, const struct incoming *in, const struct eid_key *key,
 	};
 	enum registry_change change;
 	uint32_t number;
-	int err = sets_get(registry_sets(ms->registry), record, &news.set);
+	/* The own address of who is behind a NAT leads nobody there, even if it names it, as xTRs of
+	 * early drafts do. */
+	int err = sets_get(registry_sets(ms->registry), record, in->behind, &news.set);
 
 	if (err != 0)
 		return err;

@@ -500,17 +500,25 @@ notify_heard(struct rtr *r, const struct endpoint *from, const struct lisp_ecm *
 	send_on(r, ecm, found.from, found.local);
 }
 
+/* 'to_etr' is R where it is about registrations, and 'to_ms' N. */
+static bool
+is_for_rtr(const struct rtr *r, const struct lisp_ecm *ecm, uint8_t type)
+{
+	return ecm->to_etr || (r->conf.old_drafts && type == LISP_MAP_REGISTER && !ecm->to_ms);
+}
+
 bool
 rtr_heard(struct rtr *r, const struct endpoint *from, const uint8_t *data, size_t size, us_t now)
 {
 	struct lisp_ecm ecm;
 	uint8_t type;
 
-	/* 'to_etr' is R where it is about registrations. */
 	if (size == 0 || data[0] >> 4 != LISP_ECM || lisp_ecm_parse(data, size, &ecm) != 0 ||
-	    !ecm.to_etr || ecm.size == 0)
+	    ecm.size == 0)
 		return false;
 	type = ecm.message[0] >> 4;
+	if (!is_for_rtr(r, &ecm, type))
+		return false;
 	if (type == LISP_MAP_REGISTER)
 		register_heard(r, from, &ecm, now);
 	else if (type == LISP_MAP_NOTIFY)

@@ -42,6 +42,7 @@ struct rtr_conf {
 	struct rtr_server servers[RTR_SERVERS_MAX];
 	size_t server_count;
 	uint32_t eids_max;
+	bool old_drafts; /* a Map-Register's ECM may lack the R bit, as before version 04 */
 	struct lisp_dialect dialect;
 };
 

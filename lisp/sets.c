@@ -7,6 +7,7 @@
 
 /* One locator as it stood in its message. */
 struct span {
+	bool reachable; /* R */
 	struct addr addr;
 	const uint8_t *bytes;
 	size_t size;
@@ -84,6 +85,7 @@ next_span(struct rd *locators, struct span *span)
 		return false;
 	span->size = (size_t)(locators->data - span->bytes);
 	span->addr = locator.rloc.addr;
+	span->reachable = locator.reachable;
 	return true;
 }
 
@@ -151,7 +153,8 @@ intern(struct sets *s, const struct spans *spans, struct locator_set **out)
 }
 
 int
-sets_get(struct sets *s, const struct lisp_record *record, struct locator_set **out)
+sets_get(struct sets *s, const struct lisp_record *record, struct addr hidden,
+	 struct locator_set **out)
 {
 	struct rd locators = record->locators;
 	struct spans spans;
@@ -161,7 +164,8 @@ sets_get(struct sets *s, const struct lisp_record *record, struct locator_set **
 	if (record->locator_count > SETS_LOCATORS_MAX)
 		return -E2BIG;
 	while (next_span(&locators, &span))
-		insert(&spans, &span);
+		if (span.reachable || addr_is_none(hidden) || !addr_equal(span.addr, hidden))
+			insert(&spans, &span);
 	return intern(s, &spans, out);
 }
 

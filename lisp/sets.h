@@ -31,9 +31,11 @@ MUST_USE int sets_init(struct sets *s, size_t max, const struct hash_key *key);
 void sets_fini(struct sets *s);
 
 /* The set of a record's locators, in the order of their addresses (RFC 9301 section 5.5), with L
- * and p cleared.  '*out' is a reference, to be given back.  0, -E2BIG (more than
- * SETS_LOCATORS_MAX), -ENOMEM. */
-MUST_USE int sets_get(struct sets *s, const struct lisp_record *record, struct locator_set **out);
+ * and p cleared.  One with the address 'hidden' (NONE: there is none) is left out when its R bit is
+ * clear.  '*out' is a reference, to be given back.  0, -E2BIG (more than SETS_LOCATORS_MAX),
+ * -ENOMEM. */
+MUST_USE int sets_get(struct sets *s, const struct lisp_record *record, struct addr hidden,
+		      struct locator_set **out);
 /* The set of what is in any of them; one that is in several is as in the first.  Cut to
  * SETS_LOCATORS_MAX. */
 MUST_USE int sets_union(struct sets *s, struct locator_set *const *parts, size_t part_count,

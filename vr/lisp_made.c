@@ -326,6 +326,7 @@ lisp_made_rtr(const struct lisp_made *made, const struct conf_lisp *conf, struct
 		.port = conf->control_port,
 		.server_count = conf->rtr_server_count,
 		.eids_max = conf->rtr_eids_max,
+		.old_drafts = conf->rtr_old_drafts,
 		.dialect = {.cp_sub_type = conf->push_sub_type, .cp_type5 = conf->push_type5}};
 	copy_rlocs(conf, r->rlocs);
 	for (size_t i = 0; i < conf->rtr_server_count && i < RTR_SERVERS_MAX; i++)

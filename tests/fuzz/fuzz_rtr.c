@@ -1,6 +1,7 @@
 /* Messages into an RTR.
  *
- * The first byte says whether authentication data is believed, and how many EIDs there is room for.
+ * The first byte says whether authentication data is believed, and how many EIDs there is room for,
+ * and whether it serves early drafts.
  * When it is not believed, nothing becomes known, whatever comes.  When it is, everything that is
  * known
  * can be found, is served, and ends.  Every message that leaves must be one that can be read, and
@@ -106,7 +107,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.servers = {{sender(0).addr, {.key_id = 1, .algorithm = 2, .secret_size = 4}},
 			    {sender(1).addr, {.key_id = 2, .algorithm = 3, .secret_size = 4}}},
 		.server_count = 2,
-		.eids_max = 1 + (mode >> 1) % 16};
+		.eids_max = 1 + (mode >> 1) % 16,
+		.old_drafts = (mode & 0x20) != 0};
 	us_t now = 0;
 
 	BUG_IF(rtr_create(&conf, &io, &room, &ops, &room, &key, &room.rtr) != 0);

@@ -84,7 +84,7 @@ class LispSites(Sites):
         peers = "ab" if name in "ab" else ""
         conf["peers"] = [peer for peer in conf["peers"] if peer["name"] in peers]
         vn["mobile"] = [{"prefix": self.subnet(which)} for which in peers]
-        conf["lisp"] = {"keys": [], "rlocs": [{"address": self.address(name)}]}
+        conf["lisp"] = {"keys": [], "rlocs": [{"address": self.rloc(name)}]}
         if name == self.server:
             self._map_server(conf)
         if name == MAP_SERVER:
@@ -101,8 +101,12 @@ class LispSites(Sites):
             conf["lisp"]["keys"].append({"name": name, "secret_file": secret(router, name, text), **more})
         return name
 
+    def rloc(self, name):
+        """The locator of a site, and the address of the map-server's."""
+        return self.address(name)
+
     def _xtr(self, name, conf):
-        lisp, server = conf["lisp"], self.address(self.server)
+        lisp, server = conf["lisp"], self.rloc(self.server)
         lisp.update(register_s=5, probe_s=0, subscribe=name in self.subscribe,
                     map_servers=[{"address": server, "key": self._key(conf, f"site-{name}")}],
                     map_resolvers=[server])

@@ -28,6 +28,32 @@ def block(name, *blocks, **values):
     return f"{name} {{\n" + "\n".join((*rows, *blocks)) + "\n}\n"
 
 
+def xtr_conf(server, secret, prefixes, nat=False, probe_s=0, proxy="on", family=4, key_type=SHA1):
+    """The configuration of an xTR. 'server': its map-server and map-resolver; 'family': the IP version of its locator."""
+    rloc = block("rloc-iface", interface="wan0", ip_version=family, priority=1, weight=100)
+    return (f"operating-mode = xTR\nencapsulation = LISP\nnat_traversal_support = {'on' if nat else 'off'}\n" +
+            block("rloc-probing", **{"rloc-probe-interval": probe_s, "rloc-probe-retries": 2,
+                                     "rloc-probe-retries-interval": 1}) +
+            f"map-resolver = {{ {server} }}\n" +
+            block("map-server", **{"address": server, "key-type": key_type, "key": secret, "proxy-reply": proxy}) +
+            "".join(block("database-mapping", rloc, **{"eid-prefix": prefix, "iid": VN}) for prefix in prefixes))
+
+
+def site_conf(prefix, secret, key_type=SHA1):
+    """A site of its map-server."""
+    return block("lisp-site", **{"eid-prefix": prefix, "key-type": key_type, "key": secret, "iid": VN,
+                                 "accept-more-specifics": "true"})
+
+
+def prepare_space(space, gateway):
+    """A LAN br0, and what it needs of its machine."""
+    space.bridge("br0")
+    space.ip(f"address add {gateway}/24 dev br0")
+    space.sysctl("net.ipv4.ip_forward", 1)
+    for which in ("all", "default"):
+        space.sysctl(f"net.ipv4.conf.{which}.rp_filter", 0)
+
+
 class Oor:
     """A process of OOR. 'conf': the text of its configuration without what all have."""
 
@@ -95,11 +121,7 @@ class OorSites(LispSites):
 
     def _oor_site(self, name):
         space = self.spaces[name] = self.switches[name] = self.lab.ns(name)
-        space.bridge("br0")
-        space.ip(f"address add {self.gateway(name)}/24 dev br0")
-        space.sysctl("net.ipv4.ip_forward", 1)
-        for which in ("all", "default"):
-            space.sysctl(f"net.ipv4.conf.{which}.rp_filter", 0)
+        prepare_space(space, self.gateway(name))
         self._attach(name, space)
         self.oors[name] = Oor(space, name, self._xtr_conf(name))
 
@@ -120,16 +142,12 @@ class OorSites(LispSites):
         return f"the-secret-of-{name}"
 
     def _xtr_conf(self, name):
-        server, more = self.address(self.server), self.oor
-        return ("operating-mode = xTR\nencapsulation = LISP\nnat_traversal_support = off\n" +
-                block("rloc-probing", **{"rloc-probe-interval": more.get("probe_s", 0), "rloc-probe-retries": 2,
-                                         "rloc-probe-retries-interval": 1}) +
-                f"map-resolver = {{ {server} }}\n" +
-                block("map-server", **{"address": server, "key-type": SHA1, "key": more.get("key", self.oor_secret(name)),
-                                       "proxy-reply": more.get("proxy", "on")}) +
-                block("database-mapping",
-                      block("rloc-iface", interface="wan0", ip_version=4, priority=1, weight=100),
-                      **{"eid-prefix": self.subnet(name), "iid": VN}))
+        more = {"secret": self.oor_secret(name), **self.oor}
+        return xtr_conf(self.rloc(self.server), prefixes=self.eids(name), **more)
+
+    def eids(self, name):
+        """The prefixes of a site of OOR."""
+        return [self.subnet(name)]
 
     def _map_server(self, conf):
         super()._map_server(conf)
@@ -141,7 +159,7 @@ class OorSites(LispSites):
             key = self._key(conf, f"site-{name}", text=self.oor_secret(name), id=0, algorithm="sha1", full_length=True)
             # Its nonces are random: they do not grow.
             server["sites"].append({"name": name, "keys": [key], "strict_nonces": False,
-                                    "prefixes": [{"vn": VN, "prefix": self.subnet(name)}]})
+                                    "prefixes": [{"vn": VN, "prefix": prefix} for prefix in self.eids(name)]})
 
     # ---- what the map-server says ----
 
@@ -156,15 +174,14 @@ class OorSites(LispSites):
 
 class OorServer(LispSites):
     """Two routers of ours, A and the plain D, whose map-server and map-resolver is OOR at S. 'ids': they send xTR-IDs.
-    'proxy': it is asked to answer for them."""
+    'proxy': it is asked to answer for them. 'key': of their keys what is not as usual; 'key_type': as OOR is told."""
 
-    def __init__(self, names="ad", ids=True, proxy=True, **more):
-        self.ids, self.proxy = ids, proxy
+    def __init__(self, names="ad", ids=True, proxy=True, key=(), key_type=SHA1, **more):
+        self.ids, self.proxy, self.key = ids, proxy, dict(key)
         super().__init__(names, server=SERVER, **more)
         space = self.spaces[SERVER] = self.lab.ns(SERVER)
         self._attach(SERVER, space)
-        sites = [block("lisp-site", **{"eid-prefix": self.subnet(name), "key-type": SHA1, "key": self._text(name), "iid": VN,
-                                       "accept-more-specifics": "true"}) for name in names]
+        sites = [site_conf(self.subnet(name), self._text(name), key_type) for name in names]
         self.oor = Oor(space, SERVER, "operating-mode = MS\ncontrol-iface = wan0\n" + "".join(sites))
 
     @staticmethod
@@ -172,7 +189,8 @@ class OorServer(LispSites):
         return f"the-secret-of-{name}"
 
     def _xtr(self, name, conf):
-        key = self._key(conf, f"site-{name}", text=self._text(name), id=0, algorithm="sha1", full_length=True)
+        key = self._key(conf, f"site-{name}", text=self._text(name),
+                        **{"id": 0, "algorithm": "sha1", "full_length": True, **self.key})
         super()._xtr(name, conf)
         conf["lisp"]["map_servers"] = [{"address": self.address(SERVER), "key": key, "ids": self.ids,
                                         "proxy_reply": self.proxy}]

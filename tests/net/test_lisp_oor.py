@@ -149,7 +149,7 @@ def test_what_does_not_fit_is_refused_and_counted(what, counter):
         key = next(key for key in conf["lisp"]["keys"] if key["name"] == "site-o")
         key.update({"cut": {"full_length": False}, "key id": {"id": 1}}.get(what, {}))
     with OorSites(names="m", oors="o", change=change,
-                  oor={"key": "another"} if what == "another secret" else {}) as sites:
+                  oor={"secret": "another"} if what == "another secret" else {}) as sites:
         sites.wait_here = lambda name: None
         sites.start()
         wait_for(lambda: sites.counts("m", "map_server")[counter] > 1, 10, "the refusal to be counted")

@@ -158,7 +158,8 @@ struct rec {
 	vn_id_t vn;
 	const char *eid;
 	const char *rlocs[3];
-	uint32_t ttl; /* 0: 10 minutes; UINT32_MAX: really 0 */
+	bool last_unreachable; /* the last of them has no R bit */
+	uint32_t ttl;          /* 0: 10 minutes; UINT32_MAX: really 0 */
 	uint16_t version;
 	uint8_t priority;
 	bool in_lcaf; /* also VN 0 */
@@ -182,10 +183,11 @@ put_rec(struct lisp_builder *b, const struct rec *rec)
 			.kind = LISP_EID_MAC, .vn = rec->vn, .has_vn = true, .mac = rec->mac};
 	lisp_put_record(b, &record);
 	for (size_t i = 0; i < ARRAY_COUNT(rec->rlocs) && rec->rlocs[i] != NULL; i++) {
+		bool last = i + 1 == ARRAY_COUNT(rec->rlocs) || rec->rlocs[i + 1] == NULL;
 		struct lisp_locator l = {.priority = rec->priority,
 					 .weight = 100,
 					 .local = true,
-					 .reachable = true,
+					 .reachable = !last || !rec->last_unreachable,
 					 .rloc = lisp_rloc_make(addr_of(rec->rlocs[i]))};
 
 		lisp_put_locator(b, &l);

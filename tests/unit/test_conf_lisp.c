@@ -202,6 +202,34 @@ every_key_of_a_map_server_is_taken_over(void **state)
 	outcome_fini(&o);
 }
 
+static void
+every_key_of_an_rtr_is_taken_over(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t eids_max;
+		bool old_drafts;
+	} cases[] = {{"", 16384, false}, {",\"max_eids\":5,\"old_drafts\":true", 5, true}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		char text[1024];
+		struct outcome o;
+
+		snprintf(text, sizeof(text),
+			 LISP("\"keys\":[" KEY "]," RLOC ",\"rtr\":{\"map_servers\":["
+			      "{\"address\":\"10.0.0.8\",\"key\":\"k\"}]%s}"),
+			 cases[i].text);
+		o = parse(text);
+		assert_string_equal(o.lines, "");
+		assert_true(o.conf.lisp.rtr);
+		assert_int_equal(o.conf.lisp.rtr_server_count, 1);
+		assert_int_equal(o.conf.lisp.rtr_eids_max, cases[i].eids_max);
+		assert_int_equal(o.conf.lisp.rtr_old_drafts, cases[i].old_drafts);
+		outcome_fini(&o);
+	}
+}
+
 int
 main(void)
 {
@@ -210,6 +238,7 @@ main(void)
 		cmocka_unit_test(without_the_object_there_is_no_role),
 		cmocka_unit_test(every_key_of_an_xtr_is_taken_over),
 		cmocka_unit_test(every_key_of_a_map_server_is_taken_over),
+		cmocka_unit_test(every_key_of_an_rtr_is_taken_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

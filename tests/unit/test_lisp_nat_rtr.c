@@ -1,6 +1,8 @@
 /* An RTR between sites behind a NAT and their map-server: what it keeps, relays and does not believe. */
 #include "tests/unit/lisp_behind.h"
 
+#define LOCAL "10.0.0.99" /* of the xTR */
+
 static struct endpoint
 stranger(unsigned i)
 {
@@ -14,11 +16,10 @@ stranger(unsigned i)
 
 /* A Map-Register as an xTR sends it through the RTR, not authentic unless 'site' is one. */
 static size_t
-through_rtr(struct lab *lab, int site, const char *prefix, const char *rloc, uint64_t nonce,
-	    const struct lisp_xtr_id *id, uint8_t *data, size_t room)
+record_through_rtr(struct lab *lab, int site, struct rec rec, uint64_t nonce,
+		   const struct lisp_xtr_id *id, uint8_t *data, size_t room)
 {
 	struct lisp_key wrong = key_make(1, LISP_AUTH_SHA256_128_HKDF, false, "wrong");
-	struct rec rec = {.vn = VN, .eid = prefix, .rlocs = {rloc}, .in_lcaf = true};
 	struct reg reg = {.key = site < 0 ? &wrong : &lab->site_keys[site],
 			  .nonce = nonce,
 			  .xtr = id,
@@ -26,7 +27,7 @@ through_rtr(struct lab *lab, int site, const char *prefix, const char *rloc, uin
 			  .recs = &rec,
 			  .count = 1};
 	struct lisp_ecm ecm = {.to_etr = true,
-			       .src = endpoint_of("10.0.0.99", 50000),
+			       .src = endpoint_of(LOCAL, 50000),
 			       .dst = endpoint_of(MS_RLOC, LISP_CONTROL_PORT)};
 	size_t head = lisp_ecm_size(ADDR_V4);
 	int size;
@@ -35,6 +36,15 @@ through_rtr(struct lab *lab, int site, const char *prefix, const char *rloc, uin
 	size = lisp_ecm_build(&ecm, data, room);
 	assert_true(size > 0);
 	return (size_t)size;
+}
+
+static size_t
+through_rtr(struct lab *lab, int site, const char *prefix, const char *rloc, uint64_t nonce,
+	    const struct lisp_xtr_id *id, uint8_t *data, size_t room)
+{
+	struct rec rec = {.vn = VN, .eid = prefix, .rlocs = {rloc}, .in_lcaf = true};
+
+	return record_through_rtr(lab, site, rec, nonce, id, data, room);
 }
 
 static void
@@ -299,6 +309,86 @@ what_it_does_not_relay_is_counted(void **state)
 	lab_free(lab);
 }
 
+/* What an xTR of an early draft sends: no R bit in the ECM, a reserved one set; its own address beside the RTR's. */
+static size_t
+of_an_early_draft(struct lab *lab, uint64_t nonce, uint8_t *data, size_t room)
+{
+	struct lisp_xtr_id id = xtr_of(2, 2);
+	struct rec rec = {.vn = VN,
+			  .eid = "10.2.0.0/24",
+			  .rlocs = {RTR_RLOC, LOCAL},
+			  .last_unreachable = true,
+			  .in_lcaf = true};
+	size_t size = record_through_rtr(lab, 1, rec, nonce, &id, data, room);
+
+	data[0] = LISP_ECM << 4;
+	data[1] = 0x40;
+	return size;
+}
+
+static void
+xtrs_of_early_drafts_are_served_where_that_is_configured(void **state)
+{
+	struct lab *lab = lab_make();
+	struct endpoint from = stranger(2);
+	uint8_t data[512];
+	size_t size;
+
+	(void)state;
+	lab->rtr_conf.old_drafts = true;
+	lab_start(lab);
+	size = of_an_early_draft(lab, 1, data, sizeof(data));
+	assert_true(rtr_heard(lab->rtr, &from, data, size, lab->now));
+	/* The Map-Notify, which comes back by R and S, is no other than that of today's. */
+	lab_settle(lab);
+	assert_int_equal(lab_rtr_count(lab, ACCEPTED), 1);
+	assert_int_equal(lab_rtr_count(lab, NOTIFIED), 1);
+	assert_string_equal(lab_reaches(lab, "10.2.0.5").s, fmt_endpoint(from).s);
+	assert_addr(lab_registered(lab, "10.2.0.0/24"), RTR_RLOC);
+	/* With the N bit it is for a map-server; a Map-Notify is believed by R alone. */
+	data[0] |= 1;
+	assert_false(rtr_heard(lab->rtr, &from, data, size, lab->now));
+	data[0] = LISP_ECM << 4;
+	data[lisp_ecm_size(ADDR_V4) - 2] = data[lisp_ecm_size(ADDR_V4) - 1] = 0;
+	data[lisp_ecm_size(ADDR_V4)] = LISP_MAP_NOTIFY << 4;
+	assert_false(rtr_heard(lab->rtr, &from, data, size, lab->now));
+	lab_free(lab);
+}
+
+static void
+the_own_address_of_who_is_behind_a_nat_is_told_to_nobody(void **state)
+{
+	struct lab *lab = lab_make();
+	struct lisp_xtr_id id = xtr_of(2, 2);
+	struct rec rec = {.vn = VN, .eid = "10.2.0.0/24", .in_lcaf = true};
+	struct endpoint from = stranger(2);
+	uint8_t data[512];
+
+	/* The own address comes before the RTR's in the set; here it leads somewhere, or another one does not. */
+	static const struct {
+		const char *rlocs[2];
+		const char *first;
+		bool last_unreachable;
+	} cases[] = {{{RTR_RLOC, LOCAL}, RTR_RLOC, true},
+		     {{RTR_RLOC, LOCAL}, LOCAL, false},
+		     {{RTR_RLOC, "10.0.0.98"}, "10.0.0.98", true}};
+
+	(void)state;
+	lab_start(lab);
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		size_t size;
+
+		rec.rlocs[0] = cases[i].rlocs[0];
+		rec.rlocs[1] = cases[i].rlocs[1];
+		rec.last_unreachable = cases[i].last_unreachable;
+		size = record_through_rtr(lab, 1, rec, i + 1, &id, data, sizeof(data));
+		assert_true(rtr_heard(lab->rtr, &from, data, size, lab->now));
+		lab_settle(lab);
+		assert_addr(lab_registered(lab, "10.2.0.0/24"), cases[i].first);
+	}
+	lab_free(lab);
+}
+
 static void
 names_are_stable_and_unique(void **state)
 {
@@ -341,6 +431,8 @@ main(void)
 		cmocka_unit_test(the_room_for_eids_has_an_end),
 		cmocka_unit_test(a_map_notify_must_be_the_map_servers),
 		cmocka_unit_test(what_it_does_not_relay_is_counted),
+		cmocka_unit_test(xtrs_of_early_drafts_are_served_where_that_is_configured),
+		cmocka_unit_test(the_own_address_of_who_is_behind_a_nat_is_told_to_nobody),
 		cmocka_unit_test(names_are_stable_and_unique),
 		cmocka_unit_test(an_rtr_without_a_map_server_is_not_made),
 	};

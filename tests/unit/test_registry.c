@@ -80,7 +80,9 @@ set_of(struct bed *bed, const char *const *rlocs)
 	assert_true(size > 0);
 	assert_int_equal(lisp_parse(data, (size_t)size, &dialect, &parsed), 0);
 	assert_true(lisp_record_next(&parsed.records, &record));
-	assert_int_equal(sets_get(registry_sets(bed->r), &record, &set), 0);
+	assert_int_equal(
+		sets_get(registry_sets(bed->r), &record, (struct addr){.family = ADDR_NONE}, &set),
+		0);
 	return set;
 }
 

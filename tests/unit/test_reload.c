@@ -472,6 +472,7 @@ static const struct {
 	{"lisp.rtr.map_servers[].key", "\"192.0.2.7\",  \"key\": \"k2\"",
 	 "\"192.0.2.7\",  \"key\": \"k1\""},
 	{"lisp.rtr.max_eids", "\"rtr\": {", "\"rtr\": {\"max_eids\": 5, "},
+	{"lisp.rtr.old_drafts", "\"rtr\": {", "\"rtr\": {\"old_drafts\": true, "},
 	{"lisp.map_server", MAP_SERVER, "}"},
 	{"lisp.map_server.max_eids", "{\"sites\"", "{\"max_eids\": 5, \"sites\""},
 	{"lisp.map_server.bare_requests", "{\"sites\"", "{\"bare_requests\": false, \"sites\""},
