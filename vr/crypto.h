@@ -58,17 +58,6 @@ void crypto_engine_destroy(struct crypto_engine *engine);
 /* Static; of NULL, OpenSSL's. */
 const char *crypto_engine_name(const struct crypto_engine *engine);
 
-/* AES-256 of blocks, each by itself and many at once: what vr/relay_seal.h builds on, and nothing else should. */
-#define CRYPTO_BLOCK_SIZE 16
-struct crypto_blocks;
-
-/* NULL when memory is short. */
-struct crypto_blocks *crypto_blocks_create(const uint8_t key[CRYPTO_KEY_SIZE]);
-void crypto_blocks_destroy(struct crypto_blocks *b);
-/* Encrypts 'count' blocks, each in its place.  0 or -EIO. */
-MUST_USE int crypto_blocks_encrypt(struct crypto_blocks *b, uint8_t (*blocks)[CRYPTO_BLOCK_SIZE],
-				   size_t count);
-
 /* A keyed AEAD with its schedule ready; one direction of one session. */
 struct crypto_aead;
 

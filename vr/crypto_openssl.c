@@ -218,47 +218,6 @@ crypto_wipe(void *bytes, size_t size)
 	OPENSSL_cleanse(bytes, size);
 }
 
-struct crypto_blocks {
-	EVP_CIPHER_CTX *ctx;
-};
-
-struct crypto_blocks *
-crypto_blocks_create(const uint8_t key[CRYPTO_KEY_SIZE])
-{
-	struct crypto_blocks *b = calloc(1, sizeof(*b));
-
-	if (b == NULL)
-		return NULL;
-	b->ctx = EVP_CIPHER_CTX_new();
-	if (b->ctx == NULL || EVP_EncryptInit_ex(b->ctx, EVP_aes_256_ecb(), NULL, key, NULL) != 1 ||
-	    EVP_CIPHER_CTX_set_padding(b->ctx, 0) != 1) {
-		crypto_blocks_destroy(b);
-		return NULL;
-	}
-	return b;
-}
-
-void
-crypto_blocks_destroy(struct crypto_blocks *b)
-{
-	if (b == NULL)
-		return;
-	EVP_CIPHER_CTX_free(b->ctx);
-	free(b);
-}
-
-int
-crypto_blocks_encrypt(struct crypto_blocks *b, uint8_t (*blocks)[CRYPTO_BLOCK_SIZE], size_t count)
-{
-	int size = 0;
-
-	if (count > INT_MAX / CRYPTO_BLOCK_SIZE ||
-	    EVP_EncryptUpdate(b->ctx, blocks[0], &size, blocks[0],
-			      (int)(count * CRYPTO_BLOCK_SIZE)) != 1)
-		return -EIO;
-	return 0;
-}
-
 static bool
 evp_init(struct crypto_aead *aead, const uint8_t key[CRYPTO_KEY_SIZE], bool seal)
 {

@@ -10,21 +10,16 @@ keys_init(struct keys *k, const struct noise *n, const struct crypto_engine *eng
 	  bool initiator, uint32_t index, uint32_t remote, us_t now)
 {
 	uint8_t to_responder[CRYPTO_KEY_SIZE], to_initiator[CRYPTO_KEY_SIZE];
-	uint8_t relaying[CRYPTO_KEY_SIZE];
 
 	memset(k, 0, sizeof(*k));
 	noise_split(n, to_responder, to_initiator);
-	noise_secret(n, relaying);
 	k->seal = sealer_create(engine, n->cipher, initiator ? to_responder : to_initiator, remote,
 				hands);
 	k->open = crypto_aead_create(engine, n->cipher, initiator ? to_initiator : to_responder,
 				     false);
-	k->relay_seal = relay_seal_create(relaying, initiator);
-	k->relay_open = relay_seal_create(relaying, !initiator);
-	crypto_wipe(relaying, sizeof(relaying));
 	crypto_wipe(to_responder, sizeof(to_responder));
 	crypto_wipe(to_initiator, sizeof(to_initiator));
-	if (k->seal == NULL || k->open == NULL || k->relay_seal == NULL || k->relay_open == NULL) {
+	if (k->seal == NULL || k->open == NULL) {
 		keys_fini(k);
 		return -ENOMEM;
 	}
@@ -41,8 +36,6 @@ keys_fini(struct keys *k)
 {
 	sealer_drop(k->seal);
 	crypto_aead_destroy(k->open);
-	relay_seal_destroy(k->relay_seal);
-	relay_seal_destroy(k->relay_open);
 	crypto_wipe(k, sizeof(*k));
 }
 
@@ -57,23 +50,29 @@ keys_seal(struct keys *k, const struct seal_inner *inner, uint8_t *out, size_t h
 	return sealer_seal(k->seal, 0, counter, inner, out, head_size, body, body_size);
 }
 
-int
-keys_open(struct keys *k, uint64_t counter, uint8_t *data, size_t size, bool *newest)
+/* 'size': of what is sealed, with its tag. */
+static int
+text_open(struct keys *k, uint64_t counter, uint8_t *data, size_t size, bool *newest)
 {
 	uint8_t *text = data + SEAL_OUTER_SIZE;
 	int rc;
 
-	if (size < SEAL_OVERHEAD)
-		return -EBADMSG;
 	if (!replay_fresh(&k->replay, counter))
 		return -EALREADY;
-	rc = crypto_open(k->open, counter, data, SEAL_OUTER_SIZE, text, size - SEAL_OUTER_SIZE,
-			 text);
+	rc = crypto_open(k->open, counter, data, SEAL_OUTER_SIZE, text, size, text);
 	if (rc != 0)
 		return rc;
 	k->opened++;
 	*newest = replay_accept(&k->replay, counter);
 	return 0;
+}
+
+int
+keys_open(struct keys *k, uint64_t counter, uint8_t *data, size_t size, bool *newest)
+{
+	if (size < SEAL_OVERHEAD)
+		return -EBADMSG;
+	return text_open(k, counter, data, size - SEAL_OUTER_SIZE, newest);
 }
 
 int
@@ -85,34 +84,37 @@ keys_relay_seal(struct keys *k, enum seal_type type, struct vr_id id, uint8_t *o
 
 	if (first == SEALER_NO_COUNTER)
 		return -EOVERFLOW;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++, out += stride) {
+		uint8_t *text = out + SEAL_OUTER_SIZE;
+		int rc;
+
 		outer.counter = first + i;
-		seal_outer_build(&outer, out + i * stride);
-		be64_put(out + i * stride + SEAL_OUTER_SIZE, id.v);
+		seal_outer_build(&outer, out);
+		be64_put(text, id.v);
+		rc = crypto_seal(k->seal->aead[0], outer.counter, out, SEAL_OUTER_SIZE, text,
+				 SEAL_ID_SIZE, NULL, 0, text);
+		if (rc != 0)
+			return rc;
 	}
-	return relay_seal_close(k->relay_seal, out, stride, count);
+	return 0;
 }
 
 size_t
 keys_relay_open(struct keys *k, uint8_t *data, size_t stride, struct keys_relayed *rows,
 		size_t count, bool *newest)
 {
-	uint64_t good;
 	size_t opened = 0;
-	int rc = relay_seal_open(k->relay_open, data, stride, count, &good);
 
 	*newest = false;
-	for (size_t i = 0; i < count; i++) {
-		rows[i].rc = 0;
-		if (!replay_fresh(&k->replay, rows[i].counter))
-			rows[i].rc = -EALREADY;
-		else if (rc != 0 || (good >> i & 1) == 0)
-			rows[i].rc = -EBADMSG;
+	for (size_t i = 0; i < count; i++, data += stride) {
+		bool advanced = false;
+
+		rows[i].rc = text_open(k, rows[i].counter, data, SEAL_ID_SIZE + SEAL_TAG_SIZE,
+				       &advanced);
 		if (rows[i].rc != 0)
 			continue;
-		rows[i].id = (struct vr_id){be64_get(data + i * stride + SEAL_OUTER_SIZE)};
-		k->opened++;
-		*newest |= replay_accept(&k->replay, rows[i].counter);
+		rows[i].id = (struct vr_id){be64_get(data + SEAL_OUTER_SIZE)};
+		*newest |= advanced;
 		opened++;
 	}
 	return opened;

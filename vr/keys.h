@@ -7,7 +7,6 @@
 #include "vr/crypto.h"
 #include "vr/noise.h"
 #include "vr/path.h"
-#include "vr/relay_seal.h"
 #include "vr/replay.h"
 #include "vr/sealer.h"
 #include "wire/seal.h"
@@ -25,8 +24,6 @@ struct keys {
 	enum crypto_cipher cipher;
 	struct sealer *seal; /* with the peer's index and the counter of the next record */
 	struct crypto_aead *open;
-	struct relay_seal *relay_seal,
-		*relay_open; /* of what stands in front of relayed datagrams */
 	struct replay replay;
 };
 
@@ -45,10 +42,9 @@ MUST_USE int keys_seal(struct keys *k, const struct seal_inner *inner, uint8_t *
 /* Opens a record in place: its plaintext starts at data + SEAL_OUTER_SIZE.  '*newest': the
  * counter advanced.  0, -EALREADY (replayed or too old), -EBADMSG. */
 MUST_USE int keys_open(struct keys *k, uint64_t counter, uint8_t *data, size_t size, bool *newest);
-/* Writes the SEAL_RELAY_SIZE bytes in front of each of 'count' relayed datagrams, 1 to RELAY_SEAL_MAX, that begin 'stride'
- * bytes apart.  'type': SEAL_RELAY or SEAL_RELAYED; 'id': of all of them.  As keys_seal(); after an
- * error none may be
- * sent. */
+/* Writes the SEAL_RELAY_SIZE bytes in front of each of 'count' relayed datagrams that begin
+ * 'stride' bytes apart.  'type': SEAL_RELAY or SEAL_RELAYED; 'id': of all of them.  As
+ * keys_seal(), by the control thread; after an error none may be sent. */
 MUST_USE int keys_relay_seal(struct keys *k, enum seal_type type, struct vr_id id, uint8_t *out,
 			     size_t stride, size_t count);
 
@@ -59,10 +55,9 @@ struct keys_relayed {
 	struct vr_id id;  /* 0: whom it is for or from */
 };
 
-/* Opens in place what stands in front of 'count' datagrams, 1 to RELAY_SEAL_MAX, whose counters are in 'rows', in
- * the order in which they came, and fills the rest of 'rows'.  '*newest': the counter advanced. How
- * many are authentic and
- * fresh. */
+/* Opens in place what stands in front of 'count' datagrams, whose counters are in 'rows', in the
+ * order in which they came, and fills the rest of 'rows'.  '*newest': the counter advanced.  How
+ * many are authentic and fresh. */
 size_t keys_relay_open(struct keys *k, uint8_t *data, size_t stride, struct keys_relayed *rows,
 		       size_t count, bool *newest);
 

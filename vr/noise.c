@@ -9,20 +9,18 @@ mix_hash(struct noise *n, const void *data, size_t size)
 	crypto_hash(n->hash, sizeof(n->hash), data, size, n->hash);
 }
 
-/* HKDF with three outputs (section 4.3); any may be where 'chain' is, and the third NULL. */
+/* HKDF with two outputs (section 4.3); either may be where 'chain' is. */
 static void
-hkdf(const uint8_t chain[CRYPTO_HASH_SIZE], const void *input, size_t size,
-     uint8_t out1[CRYPTO_HASH_SIZE], uint8_t out2[CRYPTO_HASH_SIZE], uint8_t *out3)
+hkdf2(const uint8_t chain[CRYPTO_HASH_SIZE], const void *input, size_t size,
+      uint8_t out1[CRYPTO_HASH_SIZE], uint8_t out2[CRYPTO_HASH_SIZE])
 {
-	static const uint8_t one = 1, two = 2, three = 3;
+	static const uint8_t one = 1, two = 2;
 	uint8_t temp[CRYPTO_HASH_SIZE];
 	uint8_t first[CRYPTO_HASH_SIZE];
 
 	crypto_hmac(chain, CRYPTO_HASH_SIZE, input, size, NULL, 0, temp);
 	crypto_hmac(temp, sizeof(temp), &one, 1, NULL, 0, first);
 	crypto_hmac(temp, sizeof(temp), first, sizeof(first), &two, 1, out2);
-	if (out3 != NULL)
-		crypto_hmac(temp, sizeof(temp), out2, CRYPTO_HASH_SIZE, &three, 1, out3);
 	memcpy(out1, first, sizeof(first));
 	crypto_wipe(temp, sizeof(temp));
 	crypto_wipe(first, sizeof(first));
@@ -31,7 +29,7 @@ hkdf(const uint8_t chain[CRYPTO_HASH_SIZE], const void *input, size_t size,
 static void
 mix_key(struct noise *n, const void *input, size_t size)
 {
-	hkdf(n->chain, input, size, n->chain, n->key, NULL);
+	hkdf2(n->chain, input, size, n->chain, n->key);
 	n->counter = 0;
 }
 
@@ -210,15 +208,5 @@ void
 noise_split(const struct noise *n, uint8_t to_responder[CRYPTO_KEY_SIZE],
 	    uint8_t to_initiator[CRYPTO_KEY_SIZE])
 {
-	hkdf(n->chain, NULL, 0, to_responder, to_initiator, NULL);
-}
-
-void
-noise_secret(const struct noise *n, uint8_t out[CRYPTO_KEY_SIZE])
-{
-	uint8_t first[CRYPTO_KEY_SIZE], second[CRYPTO_KEY_SIZE];
-
-	hkdf(n->chain, NULL, 0, first, second, out);
-	crypto_wipe(first, sizeof(first));
-	crypto_wipe(second, sizeof(second));
+	hkdf2(n->chain, NULL, 0, to_responder, to_initiator);
 }

@@ -52,8 +52,5 @@ MUST_USE int noise_read_2(struct noise *n, const uint8_t *in, size_t size, uint8
 /* After message 2: the key from initiator to responder and the one back. */
 void noise_split(const struct noise *n, uint8_t to_responder[CRYPTO_KEY_SIZE],
 		 uint8_t to_initiator[CRYPTO_KEY_SIZE]);
-/* The third output of the HKDF whose first two noise_split() gives: independent of them, for keys that Noise does not
- * know of. */
-void noise_secret(const struct noise *n, uint8_t out[CRYPTO_KEY_SIZE]);
 
 #endif

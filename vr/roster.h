@@ -129,8 +129,8 @@ struct roster_way {
 	uint32_t relay;
 };
 bool roster_way(const struct roster *r, const struct session *s, struct roster_way *way);
-/* What stands in front of 'count' datagrams, 'stride' bytes apart, that the relay shall hand to the peer in 'slot'; 1 to
- * RELAY_SEAL_MAX of them.  0, -ENOTCONN (none may be sent). */
+/* What stands in front of 'count' datagrams, 'stride' bytes apart, that the relay shall hand to the peer in
+ * 'slot'.  0, -ENOTCONN (none may be sent). */
 MUST_USE int roster_relay_seal(struct roster *r, uint32_t relay, uint32_t slot, uint8_t *out,
 			       size_t stride, size_t count, us_t now);
 /* This stream has ended: who was reached by it goes another way. */

@@ -62,14 +62,17 @@ bool roster_slot_of(const struct roster *r, struct vr_id id, uint32_t *slot);
 const struct path *roster_leg(const struct roster *r, uint32_t relay);
 /* Why a record, or what stands in front of a relayed datagram, was not opened: counted. */
 void roster_count_unopened(struct roster *r, int rc);
+/* So many datagrams at once. */
+#define RELAY_RUN_MAX 64
+
 /* Datagrams of one train that are relayed in one session: what stands in front of them is for the same index. */
 struct relay_run {
 	uint8_t type;   /* SEAL_RELAY or SEAL_RELAYED */
 	uint32_t index; /* the receiver's */
 	uint8_t *data;
 	size_t whole, segment; /* bytes of all; of each but the last */
-	size_t count;          /* 1 to RELAY_SEAL_MAX */
-	struct keys_relayed rows[RELAY_SEAL_MAX];
+	size_t count;          /* 1 to RELAY_RUN_MAX */
+	struct keys_relayed rows[RELAY_RUN_MAX];
 };
 /* Those at the front of a train; false: the first is not relayed.  'out->rows' has their counters. */
 bool roster_relay_run(uint8_t *data, size_t whole, size_t segment, struct relay_run *out);

@@ -159,8 +159,7 @@ roster_relay_run(uint8_t *data, size_t whole, size_t segment, struct relay_run *
 	out->data = data;
 	out->segment = segment;
 	out->count = 0;
-	for (out->whole = 0; out->whole < whole && out->count < RELAY_SEAL_MAX;
-	     out->whole += size) {
+	for (out->whole = 0; out->whole < whole && out->count < RELAY_RUN_MAX; out->whole += size) {
 		struct seal_outer outer;
 
 		size = whole - out->whole < segment ? whole - out->whole : segment;

@@ -3,10 +3,10 @@
  *   record: type 8 | version 8 | reserved 16 | receiver index 32 | counter 64 | sealed bytes ... tag
  *
  * The whole outer header is the record's associated data.  A relayed datagram has an outer header
- * of its own in front, and
- * behind that, encrypted, who sent it or shall have it, and the tag of both (vr/relay_seal.h):
+ * of its own in front, and behind that, sealed, who sent it or shall have it:
  *
- *   type 8 | version 8 | reserved 16 | receiver index 32 | counter 64 | id 64 | tag 128 | a datagram ...
+ *   type 8 | version 8 | reserved 16 | receiver index 32 | counter 64 | sealed id 64 | tag 128 |
+ *   a datagram ...
  *
  * Drawn in docs/wire-format.md. */
 #ifndef WIRE_SEAL_H
