@@ -35,9 +35,10 @@ struct narrow {
 struct family {
 	struct udp *udp; /* listens */
 	struct lane *lanes[PLAIN_POOL];
-	struct lane *zero;   /* without checksums; made when the first packet wants it */
-	struct lane data;    /* by 'udp' */
-	struct lane control; /* by a socket that is not ours; may have none */
+	struct lane
+		*zero[PLAIN_POOL]; /* without checksums; each made when the first packet wants it */
+	struct lane data;          /* by 'udp' */
+	struct lane control;       /* by a socket that is not ours; may have none */
 };
 
 struct plain {
@@ -151,9 +152,10 @@ plain_destroy(struct plain *p)
 	if (p == NULL)
 		return;
 	for (unsigned i = 0; i < FAMILIES; i++) {
-		for (unsigned j = 0; j < PLAIN_POOL; j++)
+		for (unsigned j = 0; j < PLAIN_POOL; j++) {
 			lane_destroy(p->families[i].lanes[j]);
-		lane_destroy(p->families[i].zero);
+			lane_destroy(p->families[i].zero[j]);
+		}
 		udp_destroy(p->families[i].udp);
 	}
 	free(p->copies);
@@ -312,10 +314,11 @@ plain_flush(struct plain *p)
 	for (unsigned i = 0; i < FAMILIES; i++) {
 		struct family *f = &p->families[i];
 
-		for (unsigned j = 0; f->udp != NULL && j < PLAIN_POOL; j++)
+		for (unsigned j = 0; f->udp != NULL && j < PLAIN_POOL; j++) {
 			lane_flush(p, f->lanes[j]);
-		if (f->zero != NULL)
-			lane_flush(p, f->zero);
+			if (f->zero[j] != NULL)
+				lane_flush(p, f->zero[j]);
+		}
 		lane_flush(p, &f->data);
 		lane_flush(p, &f->control);
 	}
@@ -326,6 +329,7 @@ static struct lane *
 lane_of(struct plain *p, const struct plain_to *to)
 {
 	struct family *f = &p->families[family_index(to->rloc.addr.family)];
+	unsigned index = to->flow % PLAIN_POOL;
 	struct addr own;
 
 	if (addr_is_none(to->rloc.addr) || f->udp == NULL)
@@ -335,11 +339,11 @@ lane_of(struct plain *p, const struct plain_to *to)
 	if (to->by == PLAIN_BY_CONTROL)
 		return f->control.udp != NULL ? &f->control : NULL;
 	if (!to->zero_checksum)
-		return f->lanes[to->flow % PLAIN_POOL];
+		return f->lanes[index];
 	own = p->conf.rlocs[0].family == to->rloc.addr.family ? p->conf.rlocs[0] : p->conf.rlocs[1];
-	if (f->zero == NULL && lane_create(p, own, true, &f->zero) != 0)
+	if (f->zero[index] == NULL && lane_create(p, own, true, &f->zero[index]) != 0)
 		return NULL;
-	return f->zero;
+	return f->zero[index];
 }
 
 /* Room for one more datagram of this size. */

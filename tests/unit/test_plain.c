@@ -273,18 +273,18 @@ ttl_and_congestion_go_over(void **state)
 	end_free(b);
 }
 
-/* A flow keeps its source port, flows spread over all. */
+/* A flow keeps its source port, flows spread over all; whether the checksum is zero makes no difference. */
 static void
-flows_spread_over_source_ports(void **state)
+check_spread(bool zero_checksum)
 {
 	struct end *a = end_make(loopback(1), true, 1500), *b = end_make(loopback(2), true, 1500);
 	struct packet_want want = {.proto = PACKET_UDP, .payload = 20};
 	unsigned ports = 0;
 
-	(void)state;
 	for (uint32_t flow = 0; flow < 2 * PLAIN_POOL; flow++) {
 		struct plain_to to = to_end(b, flow);
 
+		to.zero_checksum = zero_checksum;
 		assert_int_equal(send_one(a, &to, &want, false), 0);
 		hear(b, flow + 1);
 	}
@@ -299,6 +299,14 @@ flows_spread_over_source_ports(void **state)
 	assert_int_equal(ports, PLAIN_POOL);
 	end_free(a);
 	end_free(b);
+}
+
+static void
+flows_spread_over_source_ports(void **state)
+{
+	(void)state;
+	check_spread(false);
+	check_spread(true);
 }
 
 static void
