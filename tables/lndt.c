@@ -182,6 +182,19 @@ lndt_is_mobile(const struct lndt *t, vn_id_t vn, struct addr ip)
 }
 
 bool
+lndt_has_mobile_inside(const struct lndt *t, vn_id_t vn, struct prefix prefix)
+{
+	struct prefix next = prefix;
+	vn_id_t next_vn = vn;
+
+	if (lpm_find_exact(&t->mobile, vn, prefix) != NULL)
+		return true;
+	/* What is inside comes behind it, before anything else. */
+	return lpm_next(&t->mobile, &next_vn, &next) != NULL && next_vn == vn &&
+	       prefix_contains(prefix, next.addr);
+}
+
+bool
 lndt_may_host(const struct lndt *t, vn_id_t vn, struct addr ip, struct vr_id vr)
 {
 	const struct lndt_row *row = lpm_find(&t->fixed, vn, ip);

@@ -34,6 +34,8 @@ bool lndt_find_fixed(const struct lndt *t, vn_id_t vn, struct addr ip, struct pr
 struct vr_id lndt_fixed(const struct lndt *t, vn_id_t vn, struct prefix prefix);
 /* True when the address lies in a mobile prefix, also if a longer fixed prefix contains it. */
 bool lndt_is_mobile(const struct lndt *t, vn_id_t vn, struct addr ip);
+/* True when a mobile prefix lies in this one, or is it. */
+bool lndt_has_mobile_inside(const struct lndt *t, vn_id_t vn, struct prefix prefix);
 /* May this router own (claim) this EID?  Yes when the longest fixed prefix is its own, or when the
  * longest mobile prefix lists it: a longer mobile prefix with other hosts takes EIDs out of a
  * shorter

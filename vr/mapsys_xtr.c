@@ -157,6 +157,31 @@ place_behind(const struct mapsys *m, vn_id_t vn, struct addr eid, struct xtr_pla
 	return true;
 }
 
+/* Has anything in this prefix, which has a route or none, a mapping of its own? */
+static bool
+has_more_specific(const struct vr *vr, vn_id_t vn, struct prefix prefix)
+{
+	struct gndt_route route;
+	vn_id_t route_vn = vn;
+
+	if (lndt_has_mobile_inside(vr->lndt, vn, prefix))
+		return true;
+	return gndt_next(vr->gndt, &route_vn, &prefix, &route) && route_vn == vn &&
+	       prefix_contains(prefix, route.prefix.addr);
+}
+
+/* The widest part of a route's prefix around the EID that an answer may cover: whoever takes it asks no more for what is inside
+ * (RFC 9301 section 5.5). */
+static struct prefix
+part_of(const struct vr *vr, vn_id_t vn, struct addr eid, struct prefix prefix)
+{
+	struct prefix host = prefix_host(eid);
+
+	while (prefix.len < host.len && has_more_specific(vr, vn, prefix))
+		prefix = prefix_make(eid, prefix.len + 1u);
+	return prefix;
+}
+
 bool
 mapsys_place(void *ctx, vn_id_t vn, struct addr eid, struct xtr_place *out)
 {
@@ -178,7 +203,7 @@ mapsys_place(void *ctx, vn_id_t vn, struct addr eid, struct xtr_place *out)
 		out->is_here = true;
 		/* Of a prefix whose machines move, each is a mapping of its own. */
 		if (!lndt_is_mobile(vr->lndt, vn, eid)) {
-			out->prefix = route.prefix;
+			out->prefix = part_of(vr, vn, eid, route.prefix);
 			out->version = 0;
 		}
 		return true;

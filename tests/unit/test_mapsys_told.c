@@ -239,6 +239,42 @@ peers_are_not_flooded(void **state)
 	rig_free(r);
 }
 
+/* An answer covers nothing that has a mapping of its own (RFC 9301 section 5.5): no machine that may move, no prefix of
+ * another router. */
+static void
+an_answer_hides_nothing_more_specific(void **state)
+{
+	static const struct {
+		const char *eid, *prefix;
+	} rows[] = {
+		{"10.128.0.1", "10.128.0.0/9"}, {"10.1.9.9", "10.1.8.0/21"},
+		{"10.1.1.9", "10.1.1.0/24"},    {"10.3.1.5", "10.3.1.0/24"},
+		{"10.1.0.9", "10.1.0.9/32"},    {"10.4.0.0", "10.4.0.0/14"},
+	};
+	const struct rig_text text = {
+		.whole = "\"local\": [\"10.0.0.0/8\"], \"addresses\": [\"10.1.0.1/24\"],"
+			 "\"lisp\": {\"use\": true}, \"mobile\": [{\"prefix\": \"10.1.0.0/24\"},"
+			 " {\"prefix\": \"10.2.0.0/24\"}]",
+		.vn = "",
+		.lisp = usual.lisp,
+		.locators = ""};
+	struct rig *r = rig_make(&text);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		struct lisp_record record;
+		struct lisp_msg msg;
+
+		rig_forget(r);
+		rig_asks(r, RIG_FAR, rows[i].eid);
+		assert_int_equal(rig_count(r, LISP_MAP_REPLY, &msg), 1);
+		assert_true(lisp_record_next(&msg.records, &record));
+		assert_true(prefix_equal(record.eid.prefix, prefix_of(rows[i].prefix)));
+		rig_run(r, US_S);
+	}
+	rig_free(r);
+}
+
 /* A CHANGE-PRIORITY of a hypervisor or another site, signed with this secret. */
 static void
 announce(struct rig *r, const char *secret, bool hypervisor, const char *eid, uint64_t nonce)
@@ -324,6 +360,7 @@ main(void)
 		cmocka_unit_test(a_machine_from_elsewhere_is_announced_there),
 		cmocka_unit_test(a_router_of_ours_is_announced_to_when_it_is_down),
 		cmocka_unit_test(peers_are_not_flooded),
+		cmocka_unit_test(an_answer_hides_nothing_more_specific),
 		cmocka_unit_test(a_hypervisor_says_where_a_machine_is),
 		cmocka_unit_test(messages_of_others_are_left_to_others),
 	};
