@@ -41,13 +41,13 @@ is_of(const struct xtr_asker *row, vn_id_t vn, struct addr eid)
 	return row->last > 0 && row->vn == vn && addr_equal(row->eid, eid);
 }
 
-bool
+struct xtr_asker *
 askers_put(struct askers *a, const struct xtr_asker *asker)
 {
 	struct xtr_asker *set = &a->rows[set_of(a, asker->vn, asker->eid)], *oldest = set;
 	bool pushes = asker->pushes, is_new = true;
 	struct addr source;
-	us_t told;
+	us_t told, shared;
 
 	for (size_t i = 0; i < WAYS; i++) {
 		if (is_of(&set[i], asker->vn, asker->eid) && addr_equal(set[i].rloc, asker->rloc)) {
@@ -61,6 +61,7 @@ askers_put(struct askers *a, const struct xtr_asker *asker)
 			oldest = &set[i];
 	}
 	told = is_new ? 0 : oldest->told;
+	shared = is_new ? 0 : oldest->shared;
 	if (is_new || !addr_is_none(asker->source))
 		source = asker->source;
 	else
@@ -69,7 +70,8 @@ askers_put(struct askers *a, const struct xtr_asker *asker)
 	oldest->source = source;
 	oldest->pushes = pushes;
 	oldest->told = told;
-	return is_new;
+	oldest->shared = shared;
+	return oldest;
 }
 
 struct xtr_asker *

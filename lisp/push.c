@@ -8,6 +8,30 @@
 #define TTL_PUSHED 15
 /* Who goes on sending to the wrong site has not heard, or may not ask again yet (RFC 9301 section 6.1). */
 #define TELL_PACE US_S
+/* Who goes on asking is news to the other routers again after this part of the TTL of our answers; by so much may what
+ * they know of it be older than its last question. */
+#define SHARE_PART 4
+
+static us_t
+answers_ttl(const struct xtr *x)
+{
+	return (us_t)x->conf.ttl_min * 60 * US_S;
+}
+
+/* When what is remembered now of who asked began. */
+static us_t
+askers_since(const struct xtr *x, us_t now)
+{
+	us_t kept = answers_ttl(x) + answers_ttl(x) / SHARE_PART;
+
+	return now > kept ? now - kept : 1;
+}
+
+bool
+xtr_asker_counts(const struct xtr *x, const struct xtr_asker *asker, us_t now)
+{
+	return asker->last >= askers_since(x, now);
+}
 
 void
 xtr_asked(struct xtr *x, vn_id_t vn, struct addr eid, struct addr rloc, struct addr source,
@@ -19,9 +43,11 @@ xtr_asked(struct xtr *x, vn_id_t vn, struct addr eid, struct addr rloc, struct a
 				  .source = source,
 				  .pushes = pushes,
 				  .last = now > 0 ? now : 1};
+	struct xtr_asker *row = askers_put(x->askers, &asker);
 
-	if (askers_put(x->askers, &asker))
-		x->ops->asked(x->ctx, vn, eid, rloc, now);
+	if ((row->shared == 0 || now >= row->shared + answers_ttl(x) / SHARE_PART) &&
+	    x->ops->asked(x->ctx, vn, eid, rloc, now))
+		row->shared = row->last;
 }
 
 void
@@ -136,12 +162,11 @@ news_of(struct xtr *x, vn_id_t vn, struct addr eid, us_t now, struct news *out)
 void
 xtr_tell_askers(struct xtr *x, vn_id_t vn, struct addr eid, us_t now)
 {
-	/* Whoever asked longer ago has asked again, or has forgotten. */
-	us_t ttl = (us_t)x->conf.ttl_min * 60 * US_S;
 	struct news n;
 
+	/* Whoever asked longer ago has asked again, or has forgotten. */
 	if (news_of(x, vn, eid, now, &n))
-		askers_of(x->askers, vn, eid, now > ttl ? now - ttl : 1, tell, &n);
+		askers_of(x->askers, vn, eid, askers_since(x, now), tell, &n);
 }
 
 void

@@ -103,8 +103,9 @@ struct xtr_ops {
 	/* Is the router a Proxy-ETR that lets out what is for this EID, which is nobody's in its VN?  Its kind is IP, or NONE:
 	 * of any VN.  RLOC-probes that name it are answered, and nothing else. */
 	bool (*lets_out)(void *ctx, const struct lisp_eid *eid);
-	/* A site that asked for this EID is remembered: the other routers of the VN may want to know. */
-	void (*asked)(void *ctx, vn_id_t vn, struct addr eid, struct addr rloc, us_t now);
+	/* A site asked for this EID, the first time or after a while: the other routers of the VN may want to know.  False:
+	 * they cannot be told now; it is said again with the next question. */
+	bool (*asked)(void *ctx, vn_id_t vn, struct addr eid, struct addr rloc, us_t now);
 	/* Where is this EID?  False: not ours to say. */
 	bool (*place)(void *ctx, vn_id_t vn, struct addr eid, struct xtr_place *out);
 	/* A CHANGE-PRIORITY says that an EID is here now (H), or at other locators.  False: refused. */
@@ -236,9 +237,12 @@ struct xtr_asker {
 	struct addr source; /* an EID behind it; NONE: not known */
 	bool pushes;
 	us_t last;
-	us_t told; /* of a move; 0: never */
+	us_t told;   /* of a move; 0: never */
+	us_t shared; /* when ops->asked() took it last; 0: never, it is known by hearsay */
 };
 
 bool xtr_asker_next(const struct xtr *x, size_t *position, struct xtr_asker *out);
+/* May it still have the mapping that it asked for? */
+bool xtr_asker_counts(const struct xtr *x, const struct xtr_asker *asker, us_t now);
 
 #endif

@@ -210,8 +210,8 @@ void probes_hurry(struct xtr *x, struct addr rloc, us_t now);
 /* askers.c */
 struct askers *askers_create(const struct hash_key *key);
 void askers_destroy(struct askers *a);
-/* True when this one was not there. */
-bool askers_put(struct askers *a, const struct xtr_asker *asker);
+/* Its row, valid until the next put; 'told' and 'shared' are those of before. */
+struct xtr_asker *askers_put(struct askers *a, const struct xtr_asker *asker);
 /* Calls 'each' for every locator that asked for the EID since 'oldest'. */
 void askers_of(struct askers *a, vn_id_t vn, struct addr eid, us_t oldest,
 	       void (*each)(void *ctx, struct xtr_asker *asker), void *ctx);

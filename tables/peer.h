@@ -34,6 +34,8 @@ struct peer_vn {
 	uint32_t pull_pages;          /* taken in so far */
 	uint32_t served[PEER_SERVED]; /* ids of its last PULLs that were answered */
 	uint32_t serves;              /* how many there were */
+	bool retelling;               /* it is being told who asked for EIDs of this VN */
+	size_t retold;                /* the caller's: how far that has come */
 };
 
 struct peer {

@@ -61,6 +61,8 @@ struct addr mapsys_rtr(const struct mapsys *m);
 
 /* Keys with the peer are there (and it is reached somewhere), or gone. */
 void mapsys_peer(struct vr *vr, uint32_t slot, bool up);
+/* This peer is up, and knows nothing: it is told who asked for EIDs that may move, little by little. */
+void mapsys_retell(struct vr *vr, struct peer *peer, us_t now);
 
 struct mapcache *mapsys_cache(const struct mapsys *m);
 struct xtr *mapsys_xtr(const struct mapsys *m);

@@ -29,6 +29,7 @@ struct mapsys {
 	struct sync_msg asked; /* that the peers are told next; without rows: nothing */
 	struct log_gate full;  /* for lines about registrations without room */
 	us_t asked_spent;      /* until then what was used of the allowance has not come back */
+	us_t retell_due;       /* see mapsys_retell(); US_NEVER: nothing to say */
 	struct addr rtr;       /* see mapsys_rtr() */
 };
 
@@ -58,7 +59,14 @@ extern const struct xtr_ops mapsys_xtr_ops; /* their 'ctx' is the struct mapsys 
 
 /* Where the EID is, as the xTR is told; 'ctx' as above. */
 bool mapsys_place(void *ctx, vn_id_t vn, struct addr eid, struct xtr_place *out);
+
+/* ---- mapsys_asked.c: what the peers hear of who asked ---- */
+
+/* As xtr_ops.asked(). */
+bool mapsys_asked(void *ctx, vn_id_t vn, struct addr eid, struct addr rloc, us_t now);
 /* The peers of the VN hear who asked, where there is anything to say. */
 void mapsys_tell_asked(struct mapsys *m);
+/* Goes on with what mapsys_retell() began; returns when to be called again. */
+us_t mapsys_retell_run(struct mapsys *m, us_t now);
 
 #endif

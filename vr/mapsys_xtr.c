@@ -8,10 +8,6 @@
 #include "vr/sight.h"
 #include "wire/ip.h"
 
-/* Peers are told of so many EIDs and locators in a second, and as many at once: who asks is a stranger. */
-#define ASKED_PACE  (US_S / 1000)
-#define ASKED_BURST US_S
-
 static void
 release(struct mapsys *m, struct pending_row *row, bool by_source, us_t now)
 {
@@ -105,44 +101,6 @@ on_may_map(void *ctx, vn_id_t vn, struct prefix prefix)
 
 	return mapsys_takes_part(m->vr, vn) && gndt_find(m->vr->gndt, vn, prefix.addr) == NULL &&
 	       !lndt_is_mobile(m->vr->lndt, vn, prefix.addr);
-}
-
-/* The peers of the VN hear who asked.  One that does not is no harm: its neighbours in the mapping system ask again by
- * themselves. */
-void
-mapsys_tell_asked(struct mapsys *m)
-{
-	uint32_t position = 0;
-	struct peer *p;
-
-	if (m->asked.asked.count == 0)
-		return;
-	m->asked.id = ++m->vr->last_id;
-	while ((p = peers_next(m->vr->peers, &position)) != NULL)
-		if (p->state == PEER_UP && peer_vn(p, m->asked.vn) != NULL)
-			(void)!sync_send(m->vr, p->slot, &m->asked);
-	m->asked.asked.count = 0;
-}
-
-/* The other routers of the VN may come to have the EID: they hear who wants to know, several at once. */
-static void
-on_asked(void *ctx, vn_id_t vn, struct addr eid, struct addr rloc, us_t now)
-{
-	struct mapsys *m = ctx;
-	struct sync_msg *msg = &m->asked;
-
-	if (!lndt_is_mobile(m->vr->lndt, vn, eid))
-		return;
-	if (m->asked_spent < now)
-		m->asked_spent = now;
-	if (m->asked_spent + ASKED_PACE > now + ASKED_BURST)
-		return;
-	m->asked_spent += ASKED_PACE;
-	if (msg->asked.count == ARRAY_COUNT(msg->asked.rows) || msg->vn != vn)
-		mapsys_tell_asked(m);
-	msg->type = SYNC_ASKED;
-	msg->vn = vn;
-	msg->asked.rows[msg->asked.count++] = (struct sync_asked_row){.ip = eid, .rloc = rloc};
 }
 
 /* What is behind a NAT and registered through us is found here (a probe of the locator that it has registered asks so). */
@@ -318,7 +276,7 @@ const struct xtr_ops mapsys_xtr_ops = {.mapped = on_mapped,
 				       .may_map = on_may_map,
 				       .proxies = on_proxies,
 				       .lets_out = on_lets_out,
-				       .asked = on_asked,
+				       .asked = mapsys_asked,
 				       .place = mapsys_place,
 				       .arrived = on_arrived,
 				       .departed = on_departed,

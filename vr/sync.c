@@ -100,6 +100,7 @@ peer_up(struct vr *vr, struct peer *peer, us_t now)
 	publish_peer(vr, CHANGE_PEER_UP, peer, now);
 	/* It learns at once that we hear it, and what we have. */
 	sync_hello(vr, peer, now);
+	mapsys_retell(vr, peer, now);
 }
 
 void
@@ -192,10 +193,12 @@ hear_hello(struct vr *vr, struct peer *peer, const struct sync_msg *msg, us_t no
 		peer_restarted(peer);
 	else
 		measure_rtt(peer, msg, now);
-	if (peer->state == PEER_DOWN)
+	if (peer->state == PEER_DOWN) {
 		peer_up(vr, peer, now);
-	else if (restarted)
+	} else if (restarted) {
 		sync_hello(vr, peer, now);
+		mapsys_retell(vr, peer, now);
+	}
 	for (size_t i = 0; i < msg->hello.count; i++)
 		hear_digest(vr, peer, &msg->hello.digests[i], now);
 }

@@ -178,11 +178,12 @@ on_may_map(void *ctx, vn_id_t vn, struct prefix prefix)
 	return vn == VN && !prefix_contains(prefix_make(ip("10.0.0.0"), 8), prefix.addr);
 }
 
-static void
+static bool
 on_asked(void *ctx, vn_id_t vn, struct addr eid, struct addr rloc, us_t now)
 {
 	(void)rloc;
 	on_eid(ctx, vn, eid, now);
+	return now % 2 == 0;
 }
 
 static bool

@@ -144,7 +144,7 @@ net_may_map(void *ctx, vn_id_t vn, struct prefix prefix)
 						  !prefix_contains(prefix, node->known.addr));
 }
 
-static inline void
+static inline bool
 net_asked(void *ctx, vn_id_t vn, struct addr eid, struct addr rloc, us_t now)
 {
 	(void)vn;
@@ -152,6 +152,7 @@ net_asked(void *ctx, vn_id_t vn, struct addr eid, struct addr rloc, us_t now)
 	(void)rloc;
 	(void)now;
 	((struct node *)ctx)->asked++;
+	return true;
 }
 
 static inline bool

@@ -40,6 +40,7 @@ struct rig_text {
 	const char *peer_b;  /* of what is shared with B in the first network */
 	const char *red;     /* not NULL: all of the second but "id" and "device" */
 	us_t probe_interval; /* 0: no RLOC-probes */
+	uint32_t ttl_min;    /* 0: a day */
 };
 
 static const struct rig_text usual = {
@@ -392,7 +393,7 @@ rig_make(const struct rig_text *text)
 				       .resolver_count = 1,
 				       .server_count = 1,
 				       .plain_zero = true,
-				       .ttl_min = 1440,
+				       .ttl_min = text->ttl_min > 0 ? text->ttl_min : 1440,
 				       .register_interval = 60 * US_S,
 				       .probe_interval = text->probe_interval,
 				       .has_push_key = true};

@@ -239,6 +239,82 @@ peers_are_not_flooded(void **state)
 	rig_free(r);
 }
 
+/* Who goes on asking stays known to the peers: they hear of it again before they forget it. */
+static void
+peers_hear_again_of_who_goes_on_asking(void **state)
+{
+	const struct rig_text text = {.vn = "", .lisp = usual.lisp, .locators = "", .ttl_min = 1};
+	struct rig *r = rig_make(&text);
+	size_t messages;
+
+	(void)state;
+	rig_here(r, "10.1.0.5");
+	for (unsigned minute = 0; minute < 3; minute++) {
+		rig_forget(r);
+		for (unsigned i = 0; i < 30; i++) {
+			rig_asks(r, RIG_FAR, "10.1.0.5");
+			rig_run(r, 2 * US_S);
+		}
+		/* Often enough, and not each time. */
+		assert_in_range(rig_told(r, 0, &messages), 1, 4);
+		assert_in_range(rig_told(r, 1, &messages), 1, 4);
+	}
+	/* One that is silent is not spoken of. */
+	rig_forget(r);
+	rig_run(r, 180 * US_S);
+	assert_int_equal(rig_told(r, 0, &messages), 0);
+	rig_session(r, 0, false);
+	rig_session(r, 0, true);
+	rig_run(r, US_S);
+	assert_int_equal(rig_told(r, 0, &messages), 0);
+	rig_free(r);
+}
+
+/* A router that comes up has heard nothing of what was said before: it is told, and only of those who asked here. */
+static void
+a_peer_that_comes_up_is_told_who_asked(void **state)
+{
+	struct sync_msg hello = {.type = SYNC_HELLO, .hello = {.boot = 2, .sent = 1}};
+	struct sync_msg asked = {.type = SYNC_ASKED, .id = 5, .vn = BLUE, .asked = {.count = 1}};
+	struct rig *r = rig_make(&usual);
+	size_t messages;
+
+	(void)state;
+	for (unsigned i = 0; i < 100; i++) {
+		struct addr eid = addr_of("10.1.0.50"), rloc = addr_of(RIG_FAR);
+
+		eid.b[3] = (uint8_t)(eid.b[3] + i / 10);
+		rloc.b[3] = (uint8_t)(rloc.b[3] + i % 10);
+		xtr_asked(mapsys_xtr(r->vr->mapsys), BLUE, eid, rloc,
+			  (struct addr){.family = ADDR_NONE}, false, r->now);
+	}
+	/* Of no machine that moves; and by hearsay. */
+	xtr_asked(mapsys_xtr(r->vr->mapsys), BLUE, addr_of("10.9.0.1"), addr_of(RIG_FAR),
+		  (struct addr){.family = ADDR_NONE}, false, r->now);
+	asked.asked.rows[0].ip = addr_of("10.2.0.7");
+	asked.asked.rows[0].rloc = addr_of(RIG_FAR);
+	rig_hear(r, 1, &asked);
+	rig_step(r);
+	assert_int_equal(rig_told(r, 0, &messages), 100);
+	rig_session(r, 0, false);
+	rig_forget(r);
+	rig_run(r, US_S);
+	assert_int_equal(rig_told(r, 0, &messages), 0);
+	rig_session(r, 0, true);
+	/* Not all at once. */
+	assert_in_range(rig_told(r, 0, &messages), 1, 24);
+	rig_run(r, US_S);
+	assert_int_equal(rig_told(r, 0, &messages), 100);
+	assert_int_equal(messages, 5);
+	assert_int_equal(rig_told(r, 1, &messages), 0);
+	/* The same when it restarts and nobody noticed. */
+	rig_forget(r);
+	rig_hear(r, 0, &hello);
+	rig_run(r, US_S);
+	assert_int_equal(rig_told(r, 0, &messages), 100);
+	rig_free(r);
+}
+
 /* An answer covers nothing that has a mapping of its own (RFC 9301 section 5.5): no machine that may move, no prefix of
  * another router. */
 static void
@@ -360,6 +436,8 @@ main(void)
 		cmocka_unit_test(a_machine_from_elsewhere_is_announced_there),
 		cmocka_unit_test(a_router_of_ours_is_announced_to_when_it_is_down),
 		cmocka_unit_test(peers_are_not_flooded),
+		cmocka_unit_test(peers_hear_again_of_who_goes_on_asking),
+		cmocka_unit_test(a_peer_that_comes_up_is_told_who_asked),
 		cmocka_unit_test(an_answer_hides_nothing_more_specific),
 		cmocka_unit_test(a_hypervisor_says_where_a_machine_is),
 		cmocka_unit_test(messages_of_others_are_left_to_others),
