@@ -1,4 +1,4 @@
-/* Who asked for which EID: a fixed table, the longest unheard of a set goes first. */
+/* Who asked for which EID: a fixed table, of a set those whose locator nobody has seen to answer go first. */
 #include "lisp/xtr_priv.h"
 
 #define WAYS 32 /* locators that are remembered of one EID, and of those that share its set */
@@ -42,39 +42,6 @@ is_of(const struct xtr_asker *row, vn_id_t vn, struct addr eid)
 }
 
 struct xtr_asker *
-askers_put(struct askers *a, const struct xtr_asker *asker)
-{
-	struct xtr_asker *set = &a->rows[set_of(a, asker->vn, asker->eid)], *oldest = set;
-	bool pushes = asker->pushes, is_new = true;
-	struct addr source;
-	us_t told, shared;
-
-	for (size_t i = 0; i < WAYS; i++) {
-		if (is_of(&set[i], asker->vn, asker->eid) && addr_equal(set[i].rloc, asker->rloc)) {
-			/* One that took a push once takes them. */
-			pushes = pushes || set[i].pushes;
-			oldest = &set[i];
-			is_new = false;
-			break;
-		}
-		if (set[i].last < oldest->last)
-			oldest = &set[i];
-	}
-	told = is_new ? 0 : oldest->told;
-	shared = is_new ? 0 : oldest->shared;
-	if (is_new || !addr_is_none(asker->source))
-		source = asker->source;
-	else
-		source = oldest->source;
-	*oldest = *asker;
-	oldest->source = source;
-	oldest->pushes = pushes;
-	oldest->told = told;
-	oldest->shared = shared;
-	return oldest;
-}
-
-struct xtr_asker *
 askers_find(struct askers *a, vn_id_t vn, struct addr eid, struct addr rloc)
 {
 	struct xtr_asker *set = &a->rows[set_of(a, vn, eid)];
@@ -83,6 +50,47 @@ askers_find(struct askers *a, vn_id_t vn, struct addr eid, struct addr rloc)
 		if (is_of(&set[i], vn, eid) && addr_equal(set[i].rloc, rloc))
 			return &set[i];
 	return NULL;
+}
+
+/* The row that goes first: a free one, then one that is not proven, then the longest unheard. */
+static struct xtr_asker *
+least_of(struct xtr_asker *set, us_t oldest)
+{
+	struct xtr_asker *least = NULL;
+
+	for (size_t i = 0; i < WAYS; i++) {
+		if (set[i].last < oldest)
+			return &set[i];
+		if (least == NULL || set[i].proven < least->proven ||
+		    (set[i].proven == least->proven && set[i].last < least->last))
+			least = &set[i];
+	}
+	return least;
+}
+
+struct xtr_asker *
+askers_put(struct askers *a, const struct xtr_asker *asker, us_t oldest, bool *lost)
+{
+	struct xtr_asker *row = askers_find(a, asker->vn, asker->eid, asker->rloc);
+	struct xtr_asker before = {.source = {.family = ADDR_NONE}};
+
+	*lost = false;
+	if (row != NULL) {
+		before = *row;
+	} else {
+		row = least_of(&a->rows[set_of(a, asker->vn, asker->eid)], oldest);
+		*lost = row->last >= oldest;
+		if (*lost && row->proven && !asker->proven)
+			return NULL;
+	}
+	*row = *asker;
+	if (addr_is_none(row->source))
+		row->source = before.source;
+	/* One that took a push once takes them. */
+	row->pushes = row->pushes || before.pushes;
+	row->told = before.told;
+	row->shared = before.shared;
+	return row;
 }
 
 void

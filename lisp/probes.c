@@ -181,6 +181,7 @@ probes_reply(struct xtr *x, const struct endpoint *from, const struct lisp_msg *
 		(void)tell_mappings(x, p, false, now > p->sent ? now - p->sent : 1, now);
 		p->sent = 0;
 		p->missed = 0;
+		p->answered = true;
 		probe_due(x, p, now + x->conf.probe_interval);
 		return;
 	}
@@ -222,6 +223,14 @@ probes_run(struct xtr *x, us_t now)
 			x->probes_due = p->due;
 	}
 	return x->probes_due;
+}
+
+bool
+probes_is_alive(struct xtr *x, struct addr rloc)
+{
+	const struct probe *p = probe_find(x, rloc);
+
+	return p != NULL && p->answered && p->missed < MISSED_MAX;
 }
 
 void

@@ -33,19 +33,31 @@ xtr_asker_counts(const struct xtr *x, const struct xtr_asker *asker, us_t now)
 	return asker->last >= askers_since(x, now);
 }
 
+static struct xtr_asker *
+remember(struct xtr *x, struct xtr_asker asker, us_t now)
+{
+	struct xtr_asker *row;
+	bool lost;
+
+	asker.last = now > 0 ? now : 1;
+	asker.proven = probes_is_alive(x, asker.rloc);
+	row = askers_put(x->askers, &asker, askers_since(x, now), &lost);
+	if (lost)
+		xtr_counted(x, XTR_ASKERS_FULL);
+	return row;
+}
+
 void
 xtr_asked(struct xtr *x, vn_id_t vn, struct addr eid, struct addr rloc, struct addr source,
 	  bool pushes, us_t now)
 {
-	struct xtr_asker asker = {.vn = vn,
-				  .eid = eid,
-				  .rloc = rloc,
-				  .source = source,
-				  .pushes = pushes,
-				  .last = now > 0 ? now : 1};
-	struct xtr_asker *row = askers_put(x->askers, &asker);
+	struct xtr_asker *row = remember(
+		x,
+		(struct xtr_asker){
+			.vn = vn, .eid = eid, .rloc = rloc, .source = source, .pushes = pushes},
+		now);
 
-	if ((row->shared == 0 || now >= row->shared + answers_ttl(x) / SHARE_PART) &&
+	if (row != NULL && (row->shared == 0 || now >= row->shared + answers_ttl(x) / SHARE_PART) &&
 	    x->ops->asked(x->ctx, vn, eid, rloc, now))
 		row->shared = row->last;
 }
@@ -53,9 +65,7 @@ xtr_asked(struct xtr *x, vn_id_t vn, struct addr eid, struct addr rloc, struct a
 void
 xtr_told(struct xtr *x, vn_id_t vn, struct addr eid, struct addr rloc, us_t now)
 {
-	struct xtr_asker asker = {.vn = vn, .eid = eid, .rloc = rloc, .last = now > 0 ? now : 1};
-
-	(void)askers_put(x->askers, &asker);
+	(void)remember(x, (struct xtr_asker){.vn = vn, .eid = eid, .rloc = rloc}, now);
 }
 
 bool

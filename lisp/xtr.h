@@ -236,6 +236,7 @@ struct xtr_asker {
 	struct addr rloc;
 	struct addr source; /* an EID behind it; NONE: not known */
 	bool pushes;
+	bool proven; /* its locator is known to answer: nobody made it up */
 	us_t last;
 	us_t told;   /* of a move; 0: never */
 	us_t shared; /* when ops->asked() took it last; 0: never, it is known by hearsay */

@@ -36,6 +36,7 @@
 	X(SMR_UNKNOWN, "smr-unknown", "an SMR for an EID that is not in the map-cache")            \
 	X(SMR_LIMITED, "smr-limited", "an SMR sooner than one is followed again")                  \
 	X(ASKS_FULL, "asks-full", "no room for one more question")                                 \
+	X(ASKERS_FULL, "askers-full", "who asked for an EID is forgotten early, for want of room") \
 	X(AUTH_FAILED, "auth-failed", "wrong authentication data, or no key for it")               \
 	X(REPLAYED, "replayed", "a nonce not greater than the last")                               \
 	X(NOTIFY_UNKNOWN, "notify-unknown", "a Map-Notify that nothing here wants")                \

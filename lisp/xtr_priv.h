@@ -75,6 +75,7 @@ struct probe {
 	us_t due;
 	us_t hurried;    /* when it was probed before its time, last */
 	unsigned missed; /* in a row */
+	bool answered;   /* one, ever */
 };
 
 /* A locator stands in one of so many rows. */
@@ -206,12 +207,18 @@ void probes_reply(struct xtr *x, const struct endpoint *from, const struct lisp_
 /* The locators of a new mapping are probed from now on. */
 void probes_follow(struct xtr *x, const struct mapping *m, us_t now);
 void probes_hurry(struct xtr *x, struct addr rloc, us_t now);
+/* Does somebody answer at this locator?  False when that is not known. */
+bool probes_is_alive(struct xtr *x, struct addr rloc);
 
 /* askers.c */
 struct askers *askers_create(const struct hash_key *key);
 void askers_destroy(struct askers *a);
-/* Its row, valid until the next put; 'told' and 'shared' are those of before. */
-struct xtr_asker *askers_put(struct askers *a, const struct xtr_asker *asker);
+/* Its row, valid until the next put; 'told' and 'shared' are those of before.  One that is not 'proven' takes no room from those
+ * that are, and is NULL where it finds none.  Rows that were last heard before 'oldest' are free.
+ * '*lost': somebody else was
+ * forgotten, or this one is. */
+struct xtr_asker *askers_put(struct askers *a, const struct xtr_asker *asker, us_t oldest,
+			     bool *lost);
 /* Calls 'each' for every locator that asked for the EID since 'oldest'. */
 void askers_of(struct askers *a, vn_id_t vn, struct addr eid, us_t oldest,
 	       void (*each)(void *ctx, struct xtr_asker *asker), void *ctx);

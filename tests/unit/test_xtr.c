@@ -521,6 +521,71 @@ messages_to_other_routers_go_to_their_port(void **state)
 	net_free(net);
 }
 
+static bool
+is_remembered(struct net *net, size_t node, const char *eid, struct addr rloc)
+{
+	struct xtr_asker asker;
+	size_t position = 0;
+
+	while (xtr_asker_next(net->nodes[node].x, &position, &asker))
+		if (addr_equal(asker.eid, addr_of(eid)) && addr_equal(asker.rloc, rloc))
+			return true;
+	return false;
+}
+
+/* Questions from ever other locators, which nobody has to have. */
+static void
+forged_questions(struct net *net, size_t node, const char *eid, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		struct addr rloc = addr_of("203.0.113.0");
+
+		rloc.b[2] = (uint8_t)(i >> 8);
+		rloc.b[3] = (uint8_t)i;
+		xtr_asked(net->nodes[node].x, VN, addr_of(eid), rloc, nobody, false, net->now);
+	}
+}
+
+/* Strangers push out each other, and not whose locator is known to answer; one of these that is silent for long is no better
+ * than they. */
+static void
+who_has_answered_is_not_forgotten_for_strangers(void **state)
+{
+	struct net *net = net_make();
+	struct xtr_conf conf;
+	uint64_t full;
+
+	(void)state;
+	net_start(net);
+	conf = net_xtr_conf(net, B);
+	conf.probe_interval = 10 * US_S;
+	net_restart(net, B, &conf);
+	net_own(net, A, "10.1.0.0/24", 0);
+	net_own(net, B, "10.2.0.5/32", 1);
+	net_run(net, US_S);
+	net_resolve(net, B, "10.1.0.5");
+	net_run(net, 20 * US_S);
+	xtr_asked(net->nodes[B].x, VN, addr_of("10.2.0.5"), net->nodes[A].rloc, nobody, false,
+		  net->now);
+	xtr_asked(net->nodes[B].x, VN, addr_of("10.2.0.5"), net->nodes[D].rloc, nobody, false,
+		  net->now);
+	assert_int_equal(net_count(net, B, XTR_ASKERS_FULL), 0);
+	net_run(net, US_S);
+	forged_questions(net, B, "10.2.0.5", 1000);
+	assert_true(is_remembered(net, B, "10.2.0.5", net->nodes[A].rloc));
+	/* Nothing is known of this one. */
+	assert_false(is_remembered(net, B, "10.2.0.5", net->nodes[D].rloc));
+	full = net_count(net, B, XTR_ASKERS_FULL);
+	assert_in_range(full, 1002 - 32, 1002);
+	/* It has no mapping any more. */
+	net->now += 2 * (us_t)conf.ttl_min * 60 * US_S;
+	forged_questions(net, B, "10.2.0.5", 32);
+	assert_false(is_remembered(net, B, "10.2.0.5", net->nodes[A].rloc));
+	/* Nor have the others: no loss. */
+	assert_int_equal(net_count(net, B, XTR_ASKERS_FULL), full);
+	net_free(net);
+}
+
 static void
 a_probe_without_an_eid_is_no_harm(void **state)
 {
@@ -605,6 +670,7 @@ main(void)
 		cmocka_unit_test(what_is_not_put_again_is_withdrawn),
 		cmocka_unit_test(messages_to_other_routers_go_to_their_port),
 		cmocka_unit_test(a_map_server_beside_leaves_an_xtr_its_own),
+		cmocka_unit_test(who_has_answered_is_not_forgotten_for_strangers),
 		cmocka_unit_test(a_probe_without_an_eid_is_no_harm),
 	};
 
