@@ -111,7 +111,9 @@ class Ip6Eids(OorSites):
         for name in self.oor_names:
             space = self.spaces[name]
             space.sysctl("net.ipv6.conf.all.forwarding", 1)
-            space.sysctl("net.ipv6.conf.br0.disable_ipv6", 0)
+            # Its TUN device, which is to come, too.
+            for which in ("default", "br0"):
+                space.sysctl(f"net.ipv6.conf.{which}.disable_ipv6", 0)
             space.ip(f"-6 address add {eids(name).replace('/64', '1/64')} dev br0 nodad")
             host = self.hosts[f"h{name}10"].space
             host.sysctl("net.ipv6.conf.eth0.disable_ipv6", 0)
@@ -147,6 +149,14 @@ def test_what_nobody_has_of_ip6_is_answered_with_a_wide_prefix(inside):
     free = ipaddress.ip_network(row["prefix"])
     assert ipaddress.ip_address("2001:db8:ffff::1") in free
     assert not any(free.overlaps(ipaddress.ip_network(eids(name))) for name in "op")
+
+
+def test_ip6_machines_behind_two_of_it_find_each_other_by_our_map_server(inside):
+    one = inside.hosts["ho10"].space
+
+    def reached():
+        return " 0% packet loss" in one.run("ping", "-6", "-c", "3", "-i", "0.2", "-W", "1", host_of("p"), check=False)
+    wait_for(reached, 15, "O's machine to reach P's")
 
 
 # ---- OOR's map-server ----
