@@ -168,7 +168,8 @@ class OorSites(LispSites):
         return next((row for row in self.routers[self.server].show("registrations")
                      if row["kind"] == "here" and row["prefix"] == self.subnet(name)), None)
 
-    def wait_here(self, name, timeout=10):
+    def wait_here(self, name, timeout=75):
+        """OOR registers again after a minute when its first Map-Register is lost: on busy cores it comes before its route."""
         return wait_for(lambda: self.here(name), timeout, f"the registration of {name}")
 
 
