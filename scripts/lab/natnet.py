@@ -80,10 +80,13 @@ class NatSite:
             self.net.routed += [(f"{one}::/64", public) for one in ROUTED6[self.name]]
 
     def renumber(self):
-        """Its IPv6 prefix behind the firewall is another from now on; the old one is gone."""
+        """Its IPv6 prefix behind the firewall is another from now on; the old one is gone. The firewall knows where the new address is:
+        Linux joins the group that it is asked for in (RFC 4291, 2.7.1) a moment after the address is there, and who asks before is
+        silent for a second."""
         old, new = self.address6, f"{ROUTED6[self.name][1]}::2"
         self.address6 = new
         self.box6.space.ip(f"address add {ROUTED6[self.name][1]}::1/64 dev {INSIDE} nodad")
+        self.box6.space.ip(f"neigh replace {new} lladdr {self.space.mac(WAN6)} dev {INSIDE} nud permanent")
         return [f"address add {new}/64 dev {WAN6} nodad", f"address del {old}/64 dev {WAN6}"]
 
     def _lan(self):
