@@ -75,19 +75,24 @@ class NatSite:
         use6(box, INSIDE, "fe80::1/64", f"{prefix}::1/64")
         use6(self.space, WAN6, f"{self.address6}/64")
         self.space.ip("-6 route add default via fe80::1 dev wan6")
+        self._acquaint(box, "fe80::1")
         self.box6 = Nat(box, behaviour, Socket(self.address6, PORT), family=6)
         if behaviour.mapping == "none":
             self.net.routed += [(f"{one}::/64", public) for one in ROUTED6[self.name]]
 
     def renumber(self):
-        """Its IPv6 prefix behind the firewall is another from now on; the old one is gone. The firewall knows where the new address is:
-        Linux joins the group that it is asked for in (RFC 4291, 2.7.1) a moment after the address is there, and who asks before is
-        silent for a second."""
-        old, new = self.address6, f"{ROUTED6[self.name][1]}::2"
-        self.address6 = new
+        """Its IPv6 prefix behind the firewall is another from now on; the old one is gone."""
+        old, self.address6 = self.address6, f"{ROUTED6[self.name][1]}::2"
         self.box6.space.ip(f"address add {ROUTED6[self.name][1]}::1/64 dev {INSIDE} nodad")
-        self.box6.space.ip(f"neigh replace {new} lladdr {self.space.mac(WAN6)} dev {INSIDE} nud permanent")
-        return [f"address add {new}/64 dev {WAN6} nodad", f"address del {old}/64 dev {WAN6}"]
+        self._acquaint(self.box6.space)
+        return [f"address add {self.address6}/64 dev {WAN6} nodad", f"address del {old}/64 dev {WAN6}"]
+
+    def _acquaint(self, box, gateway=None):
+        """The box knows where the router's address is, and the router where the gateway is, without asking: Linux joins the group that
+        it is asked for in (RFC 4291, 2.7.1) a moment after an address is there, and who asks before is silent for a second."""
+        box.ip(f"neigh replace {self.address6} lladdr {self.space.mac(WAN6)} dev {INSIDE} nud permanent")
+        if gateway:
+            self.space.ip(f"neigh replace {gateway} lladdr {box.mac(INSIDE)} dev {WAN6} nud permanent")
 
     def _lan(self):
         self.space.bridge(BRIDGE)

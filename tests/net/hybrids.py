@@ -13,7 +13,6 @@ from machines import DEVICE, Machine
 from sites import NUMBERS, PORT, VN, Sites
 
 HYBRID, INTERFACE, ROUTER = "pqr", "m", "a"
-NUMBERS.update(p=11, q=12, r=13)
 LANS = {"p": "lan-1", "q": "lan-1", "r": "lan-2"}
 ROUTERS = {"lan-1": ("172.16.1", 9), "lan-2": ("172.16.2", 10)}  # their nets, and of the LANs' routers on the underlay
 NIC, BRIDGE, TAP = "eth0", "eth0-vrb", "eth0-vrt"
@@ -21,6 +20,7 @@ NIC, BRIDGE, TAP = "eth0", "eth0-vrb", "eth0-vrt"
 
 class Hybrids(Sites):
     """'configure(name, conf)' changes a configuration before the start."""
+    numbers = {**NUMBERS, "p": 11, "q": 12, "r": 13}
 
     def __init__(self, configure=None):
         super().__init__(ROUTER)
@@ -67,14 +67,12 @@ class Hybrids(Sites):
         self.routers[name] = Router(space, name)
         setattr(self, name, Machine(space, name, self.virtual(name)))
 
-    @staticmethod
-    def virtual(name):
-        return f"10.9.0.{NUMBERS[name]}"
+    def virtual(self, name):
+        return f"10.9.0.{self.numbers[name]}"
 
-    @staticmethod
-    def native(name):
+    def native(self, name):
         """On the machine's own LAN, or on the underlay."""
-        return f"{ROUTERS[LANS[name]][0]}.{NUMBERS[name]}" if name in LANS else f"192.0.2.{NUMBERS[name]}"
+        return f"{ROUTERS[LANS[name]][0]}.{self.numbers[name]}" if name in LANS else f"192.0.2.{self.numbers[name]}"
 
     def prefixes(self, name):
         return [self.subnet(name)] if name in ROUTER else [f"{self.virtual(name)}/32"]

@@ -43,9 +43,8 @@ class LispSites(Sites):
 
     # ---- the underlay ----
 
-    @staticmethod
-    def address(name):
-        return f"{BEHIND}.{NUMBERS[name]}" if name == "d" else Sites.address(name)
+    def address(self, name):
+        return f"{BEHIND}.{NUMBERS[name]}" if name == "d" else super().address(name)
 
     def _attach(self, name, space):
         if name != "d":

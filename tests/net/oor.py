@@ -105,9 +105,8 @@ class OorSites(LispSites):
 
     # ---- the underlay ----
 
-    @staticmethod
-    def address(name):
-        return f"{ACCESS}.{NUMBERS[name]}.2" if name in NAMES else LispSites.address(name)
+    def address(self, name):
+        return f"{ACCESS}.{NUMBERS[name]}.2" if name in NAMES else super().address(name)
 
     def _attach(self, name, space):
         if name not in NAMES:

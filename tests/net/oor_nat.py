@@ -26,9 +26,8 @@ class OorNat(NatSites):
         prepare_space(space, self.gateway(SITE))
         self.oor = Oor(space, SITE, xtr_conf(self.address("m"), SECRET, [self.subnet(SITE)], nat=True))
 
-    @staticmethod
-    def address(name):
-        return FOREIGN_RLOC if name == SITE else NatSites.address(name)
+    def address(self, name):
+        return FOREIGN_RLOC if name == SITE else super().address(name)
 
     def _xtr(self, name, conf):
         super()._xtr(name, conf)

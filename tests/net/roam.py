@@ -190,8 +190,7 @@ class Roaming(Sites):
         space.ip(f"address add {OLD}.1/24 dev wan0")
         space.ip(f"route add default via {OLD}.254")
 
-    @staticmethod
-    def address(name):
+    def address(self, name):
         return f"{OLD}.1" if name == "a" else f"192.0.2.{NUMBERS[name]}"
 
     def endpoint_of_a(self):

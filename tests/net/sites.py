@@ -85,6 +85,7 @@ class Sites:
     """A whole network. 'stretched': one subnet for all; otherwise 10.N.0.0/24 with gateway 10.N.0.1 for the Nth
     site. 'lan': "bridge" (the router is on the switch itself) or "nic" (it has a device lan0, cabled to the
     switch). 'configure(name, conf)' changes a configuration before the start."""
+    numbers = NUMBERS
 
     def __init__(self, names="ab", stretched=False, lan="bridge", configure=None, **underlay):
         self.lab = Lab("test")
@@ -126,16 +127,15 @@ class Sites:
     def _attach(self, name, space):
         self.underlay.attach(space, "wan0", f"{self.address(name)}/24")
 
-    @staticmethod
-    def address(name):
+    def address(self, name):
         """Of a site on the underlay."""
-        return f"192.0.2.{NUMBERS[name]}"
+        return f"192.0.2.{self.numbers[name]}"
 
     def subnet(self, name):
-        return "10.0.0.0/24" if self.stretched else f"10.{NUMBERS[name]}.0.0/24"
+        return "10.0.0.0/24" if self.stretched else f"10.{self.numbers[name]}.0.0/24"
 
     def gateway(self, name):
-        return f"10.{NUMBERS[name]}.0.1"
+        return f"10.{self.numbers[name]}.0.1"
 
     def _conf(self, name):
         router = self.routers[name]
