@@ -56,6 +56,9 @@ struct vr_id {
 	uint64_t v;
 };
 
+/* In the place of a router: none of ours, only the mapping system knows where. */
+#define VR_ID_MAPPED ((struct vr_id){UINT64_MAX})
+
 static inline bool
 mac_equal(struct mac a, struct mac b)
 {

@@ -14,6 +14,7 @@ lisp_arrival_build(const struct lisp_arrival *a, const struct lisp_io *io, void 
 		.type = LISP_SHARED, .nonce = a->nonce, .auth = lisp_auth_header(a->key)};
 	struct lisp_record record = {.ttl = TTL,
 				     .eid = lisp_eid_make(a->vn, prefix_host(a->eid), true)};
+	struct lisp_key key = *a->key;
 	struct lisp_builder b;
 	int size, err;
 
@@ -25,6 +26,9 @@ lisp_arrival_build(const struct lisp_arrival *a, const struct lisp_io *io, void 
 	size = lisp_end(&b);
 	if (size < 0)
 		return size;
-	err = lisp_auth_sign(io, ctx, a->key, &msg, data, (size_t)size);
+	if (!a->is_historic)
+		key = lisp_auth_key_for(io, ctx, a->key, a->to);
+	err = lisp_auth_sign(io, ctx, &key, &msg, data, (size_t)size);
+	explicit_bzero(&key, sizeof(key));
 	return err != 0 ? err : size;
 }

@@ -8,8 +8,9 @@
 struct lisp_arrival {
 	vn_id_t vn;
 	struct addr eid;
-	/* Larger than any that this sender used before with H set: the destination refuses others.
-	 * From the clock in microseconds it is. */
+	struct addr to; /* the destination's locator that it is sent to */
+	/* The time of day, microseconds since 1970: the destination refuses what is not of its last 30 s, and what is not
+	 * larger than the last of this sender. */
 	uint64_t nonce;
 	const struct lisp_key *key;
 	uint16_t sub_type; /* of type 15 */

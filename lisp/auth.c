@@ -153,6 +153,22 @@ lisp_auth_verify(const struct lisp_io *io, void *ctx, const struct lisp_key *key
 	return io->equal(ctx, data + msg->auth.offset, mac, msg->auth.size) ? 0 : -EBADMSG;
 }
 
+struct lisp_key
+lisp_auth_key_for(const struct lisp_io *io, void *ctx, const struct lisp_key *key,
+		  struct addr locator)
+{
+	static const uint8_t what[] = {"For this locator"};
+	uint8_t to[1 + sizeof(locator.b)] = {locator.family == ADDR_V4 ? 4 : 6};
+	struct lisp_key out = *key;
+
+	memcpy(to + 1, locator.b, addr_size(locator.family));
+	memset(out.secret, 0, sizeof(out.secret));
+	io->hmac(ctx, LISP_SHA256, key->secret, key->secret_size, what, sizeof(what) - 1, to,
+		 sizeof(to), out.secret);
+	out.secret_size = SHA256_SIZE;
+	return out;
+}
+
 /* ---- between a map-server and an RTR ---- */
 
 static void

@@ -34,6 +34,12 @@ MUST_USE int lisp_auth_sign(const struct lisp_io *io, void *ctx, const struct li
 MUST_USE int lisp_auth_verify(const struct lisp_io *io, void *ctx, const struct lisp_key *key,
 			      const struct lisp_msg *msg, const uint8_t *data, size_t size);
 
+/* The key of what is for this locator only: the secret is HMAC-SHA256 of "For this locator" and the locator's 1 + 16 bytes (4 or
+ * 6; zeros behind an IPv4 one) under the key's secret.  Whoever else has the key takes no such
+ * message for his. */
+struct lisp_key lisp_auth_key_for(const struct lisp_io *io, void *ctx, const struct lisp_key *key,
+				  struct addr locator);
+
 /* What a map-server and an RTR authenticate a relayed message with (NAT draft, section 4.4): an HMAC over all of
  * the message as it stands.  With HKDF the salt is "MS-RTR Authentication" and the nonce the
  * message's.  Signing writes lisp_auth_size() bytes; a key without an algorithm: -EINVAL.

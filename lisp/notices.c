@@ -51,29 +51,6 @@ acknowledge(struct xtr *x, size_t server, const struct endpoint *from, const str
 	xtr_send(x, from, data, size);
 }
 
-/* Locators of a record that are not our own; '*own' says whether one of ours is there too. */
-static size_t
-foreign_locators(const struct xtr *x, const struct lisp_record *record,
-		 struct addr out[XTR_RLOCS_MAX], bool *own)
-{
-	struct rd locators = record->locators;
-	struct lisp_locator l;
-	size_t count = 0;
-
-	*own = false;
-	while (lisp_locator_next(&locators, &l)) {
-		bool ours = false;
-
-		for (size_t i = 0; i < x->conf.rloc_count; i++)
-			ours = ours || addr_equal(x->conf.rlocs[i].addr, l.rloc.addr);
-		*own = *own || ours;
-		if (!ours && !addr_is_none(l.rloc.addr) && l.priority != MAP_PRIORITY_NEVER &&
-		    count < XTR_RLOCS_MAX)
-			out[count++] = l.rloc.addr;
-	}
-	return count;
-}
-
 /* Our refresh of a mobile EID is answered with another site's locators: it has moved there. */
 static void
 displaced(struct xtr *x, const struct lisp_record *record, us_t now)
@@ -89,12 +66,12 @@ displaced(struct xtr *x, const struct lisp_record *record, us_t now)
 	own = lpm_find_exact(&x->own_lpm, record->eid.vn, record->eid.prefix);
 	if (own == NULL || own->leaving)
 		return;
-	count = foreign_locators(x, record, rlocs, &ours);
+	count = push_foreign(x, record, rlocs, &ours);
 	if (count == 0 || ours)
 		return;
 	for (size_t i = 0; i < x->conf.server_count; i++)
 		own->servers[i].in_force = false;
-	(void)x->ops->departed(x->ctx, record->eid.vn, record->eid.prefix.addr, rlocs, count, now);
+	(void)push_departed(x, record, rlocs, count, now);
 }
 
 /* ---- publications ---- */

@@ -85,14 +85,36 @@ struct news {
 	us_t now;
 };
 
+static uint64_t
+next_push_nonce(struct xtr *x)
+{
+	uint64_t wall = (uint64_t)x->ops->wall(x->ctx);
+
+	/* A clock that was set back is followed: nobody would take what is far ahead of theirs. */
+	if (wall > x->push_nonce || x->push_nonce - wall > XTR_PUSH_WINDOW)
+		x->push_nonce = wall;
+	else
+		x->push_nonce++;
+	return x->push_nonce;
+}
+
+/* The historic form is that of the paper's routers. */
+static struct lisp_key
+key_to(struct xtr *x, struct addr rloc, bool historic)
+{
+	return historic ? x->conf.push_key
+			: lisp_auth_key_for(x->io, x->io_ctx, &x->conf.push_key, rloc);
+}
+
 static void
 push(const struct news *n, struct addr rloc, bool update_cache)
 {
 	struct xtr *x = n->x;
 	struct endpoint to = {.addr = rloc, .port = x->conf.port};
 	struct lisp_msg msg = {.type = LISP_SHARED,
-			       .nonce = ++x->nonce,
+			       .nonce = next_push_nonce(x),
 			       .auth = lisp_auth_header(&x->conf.push_key)};
+	struct lisp_key key = key_to(x, rloc, x->conf.push_type5);
 	struct lisp_record record = {.ttl = TTL_PUSHED,
 				     .eid = xtr_eid(x, n->vn, prefix_host(n->eid)),
 				     .authoritative = n->place.is_here,
@@ -108,12 +130,11 @@ push(const struct news *n, struct addr rloc, bool update_cache)
 	lisp_put_record(&b, &record);
 	xtr_put_place(x, &b, &n->place, (struct addr){.family = ADDR_NONE});
 	size = lisp_end(&b);
-	if (size > 0 &&
-	    lisp_auth_sign(x->io, x->io_ctx, &x->conf.push_key, &msg, data, (size_t)size) != 0)
+	if (size > 0 && lisp_auth_sign(x->io, x->io_ctx, &key, &msg, data, (size_t)size) != 0)
 		size = -EINVAL;
+	explicit_bzero(&key, sizeof(key));
 	xtr_send(x, &to, data, size);
 	xtr_counted(x, XTR_PUSHED);
-	x->io->persist(x->io_ctx);
 }
 
 static void
@@ -140,6 +161,12 @@ smr(const struct news *n, struct addr rloc, struct addr of)
 static void
 smr_both(const struct news *n, const struct xtr_asker *asker)
 {
+	/* RFC 9301 section 6.1 wants a limit, and recommends one in 3 s.  That is too slow for machines that move: a question each
+	 * is what the receiver's own limit lets through. */
+	if (!limiter_take(&n->x->smrs, asker->rloc, n->now)) {
+		xtr_counted(n->x, XTR_SMR_PACED);
+		return;
+	}
 	smr(n, asker->rloc, n->eid);
 	if (asker->source.family == n->eid.family)
 		smr(n, asker->rloc, asker->source);
@@ -216,81 +243,119 @@ push_previous(struct xtr *x, vn_id_t vn, struct addr eid, struct rd locators, us
 
 /* ---- hearing ---- */
 
-/* Nonces of one sender grow; of the senders the longest unheard is forgotten.  A hypervisor may share
- * its address with a router, and counts by itself. */
-static bool
-is_newer(struct xtr *x, struct addr from, bool hypervisor, uint64_t nonce, us_t now)
+size_t
+push_foreign(const struct xtr *x, const struct lisp_record *record, struct addr out[XTR_RLOCS_MAX],
+	     bool *ours)
 {
-	struct pusher *oldest = x->pushers;
+	struct rd locators = record->locators;
+	struct lisp_locator l;
+	size_t count = 0;
 
-	for (size_t i = 0; i < XTR_PUSHERS_MAX; i++) {
-		struct pusher *p = &x->pushers[i];
+	*ours = false;
+	while (lisp_locator_next(&locators, &l)) {
+		bool own = false;
 
-		if (addr_equal(p->addr, from) && p->hypervisor == hypervisor) {
-			if (nonce <= p->nonce)
-				return false;
-			oldest = p;
-			break;
-		}
-		if (p->heard < oldest->heard)
-			oldest = p;
+		for (size_t i = 0; i < x->conf.rloc_count; i++)
+			own = own || addr_equal(x->conf.rlocs[i].addr, l.rloc.addr);
+		*ours = *ours || own;
+		if (!own && !addr_is_none(l.rloc.addr) && l.priority != MAP_PRIORITY_NEVER &&
+		    count < XTR_RLOCS_MAX)
+			out[count++] = l.rloc.addr;
 	}
-	*oldest = (struct pusher){
-		.addr = from, .hypervisor = hypervisor, .nonce = nonce, .heard = now};
+	return count;
+}
+
+bool
+push_departed(struct xtr *x, const struct lisp_record *record, const struct addr *rlocs,
+	      size_t count, us_t now)
+{
+	vn_id_t vn = record->eid.vn;
+	struct addr eid = record->eid.prefix.addr;
+
+	if (!x->ops->departed(x->ctx, vn, eid, rlocs, count, now))
+		return false;
+	/* Unless a router of ours has it, who says so itself, packets follow by this mapping. */
+	if (x->ops->may_map(x->ctx, vn, prefix_host(eid)))
+		asks_take(x, record, MAP_PUSHED, 0, NULL, now);
 	return true;
 }
 
 static bool
 take_departure(struct xtr *x, const struct lisp_record *record, us_t now)
 {
-	struct rd locators = record->locators;
 	struct addr rlocs[XTR_RLOCS_MAX];
-	struct lisp_locator l;
-	size_t count = 0;
+	bool ours;
+	size_t count = push_foreign(x, record, rlocs, &ours);
 
-	while (lisp_locator_next(&locators, &l) && count < XTR_RLOCS_MAX)
-		if (!addr_is_none(l.rloc.addr) && l.priority != MAP_PRIORITY_NEVER)
-			rlocs[count++] = l.rloc.addr;
-	return count > 0 &&
-	       x->ops->departed(x->ctx, record->eid.vn, record->eid.prefix.addr, rlocs, count, now);
+	return count > 0 && !ours && push_departed(x, record, rlocs, count, now);
 }
 
-static bool
+/* What became of a record: what it counts as. */
+static enum xtr_count
 take_record(struct xtr *x, const struct lisp_msg *msg, const struct lisp_record *record, us_t now)
 {
+	vn_id_t vn = record->eid.vn;
 	struct addr eid = record->eid.prefix.addr;
+	bool taken;
 
 	/* It is about machines: whoever has the key moves no prefixes. */
 	if (record->eid.kind != LISP_EID_IP || !prefix_equal(record->eid.prefix, prefix_host(eid)))
-		return false;
-	if (msg->shared.hypervisor)
-		return x->ops->arrived(x->ctx, record->eid.vn, eid, now);
-	if (!msg->shared.update_cache)
-		return take_departure(x, record, now);
-	/* Only what is in use here is changed. */
-	if (mapcache_find(x->cache, record->eid.vn, eid) == NULL)
-		return false;
-	asks_take(x, record, MAP_PUSHED, 0, NULL, now);
-	return true;
+		return XTR_PUSH_REFUSED;
+	if (!push_order_take(x->push_order, vn, eid, msg->shared.hypervisor, msg->nonce))
+		return XTR_REPLAYED;
+	if (msg->shared.hypervisor) {
+		taken = x->ops->arrived(x->ctx, vn, eid, now);
+	} else if (!msg->shared.update_cache) {
+		taken = take_departure(x, record, now);
+	} else {
+		/* Only what is in use here is changed. */
+		taken = mapcache_find(x->cache, vn, eid) != NULL;
+		if (taken)
+			asks_take(x, record, MAP_PUSHED, 0, NULL, now);
+	}
+	return taken ? XTR_PUSHES_HEARD : XTR_PUSH_REFUSED;
+}
+
+/* What is for another locator is not. */
+static bool
+is_authentic(struct xtr *x, const struct lisp_msg *msg, const uint8_t *data, size_t size)
+{
+	bool good = false;
+
+	if (msg->shared.historic)
+		return lisp_auth_verify(x->io, x->io_ctx, &x->conf.push_key, msg, data, size) == 0;
+	for (size_t i = 0; !good && i < x->conf.rloc_count; i++) {
+		struct lisp_key key = key_to(x, x->conf.rlocs[i].addr, false);
+
+		good = lisp_auth_verify(x->io, x->io_ctx, &key, msg, data, size) == 0;
+		explicit_bzero(&key, sizeof(key));
+	}
+	return good;
+}
+
+/* The clocks of sender and receiver are not far apart. */
+static bool
+is_timely(const struct xtr *x, uint64_t nonce)
+{
+	uint64_t wall = (uint64_t)x->ops->wall(x->ctx);
+
+	return nonce <= wall + XTR_PUSH_WINDOW && nonce + XTR_PUSH_WINDOW >= wall;
 }
 
 void
-push_heard(struct xtr *x, const struct endpoint *from, const struct lisp_msg *msg,
-	   const uint8_t *data, size_t size, us_t now)
+push_heard(struct xtr *x, const struct lisp_msg *msg, const uint8_t *data, size_t size, us_t now)
 {
 	struct rd records = msg->records;
 	struct lisp_record record;
 
-	if (!x->conf.has_push_key ||
-	    lisp_auth_verify(x->io, x->io_ctx, &x->conf.push_key, msg, data, size) != 0) {
+	if (!x->conf.has_push_key || !is_authentic(x, msg, data, size)) {
 		xtr_counted(x, XTR_AUTH_FAILED);
 		return;
 	}
-	if (!is_newer(x, from->addr, msg->shared.hypervisor, msg->nonce, now)) {
-		xtr_counted(x, XTR_REPLAYED);
+	if (!is_timely(x, msg->nonce)) {
+		xtr_counted(x, XTR_PUSH_UNTIMELY);
 		return;
 	}
 	while (lisp_record_next(&records, &record))
-		xtr_counted(x, take_record(x, msg, &record, now) ? XTR_PUSHES_HEARD
-								 : XTR_PUSH_REFUSED);
+		xtr_counted(x, take_record(x, msg, &record, now));
 }

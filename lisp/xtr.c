@@ -5,6 +5,10 @@
 
 #include "lisp/xtr_priv.h"
 
+/* SMRs to one locator, per second and at once (RFC 9301 section 6.1 wants a limit): a hypervisor that is emptied moves many
+ * machines at a time.  Who missed one is told again when it goes on sending to the old site. */
+#define SMR_RATE    500
+#define SMR_BURST   1000
 #define REPLY_BURST 100
 
 int
@@ -29,9 +33,11 @@ xtr_create(const struct xtr_conf *conf, const struct lisp_io *io, void *io_ctx,
 	x->asks_due = x->own_due = x->probes_due = x->nat_due = US_NEVER;
 	traverse_start(x);
 	x->askers = askers_create(key);
-	if (x->askers == NULL || registrar_create(x) != 0 ||
+	x->push_order = push_order_create(key);
+	if (x->askers == NULL || x->push_order == NULL || registrar_create(x) != 0 ||
 	    gone_init(&x->gone, GONE_MAX, key) != 0 ||
-	    limiter_init(&x->replies, conf->reply_rate, REPLY_BURST, key) != 0) {
+	    limiter_init(&x->replies, conf->reply_rate, REPLY_BURST, key) != 0 ||
+	    limiter_init(&x->smrs, SMR_RATE, SMR_BURST, key) != 0) {
 		xtr_destroy(x);
 		return -ENOMEM;
 	}
@@ -48,6 +54,8 @@ xtr_destroy(struct xtr *x)
 	askers_destroy(x->askers);
 	gone_fini(&x->gone);
 	limiter_fini(&x->replies);
+	limiter_fini(&x->smrs);
+	push_order_destroy(x->push_order);
 	free(x);
 }
 
@@ -192,7 +200,7 @@ message_heard(struct xtr *x, const struct endpoint *from, const struct lisp_ecm 
 		traverse_info(x, from, &msg, data, size, now);
 		return true;
 	case LISP_SHARED:
-		push_heard(x, from, &msg, data, size, now);
+		push_heard(x, &msg, data, size, now);
 		return true;
 	default:
 		return false;

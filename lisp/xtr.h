@@ -34,8 +34,8 @@
 #define XTR_ASKERS_MAX 16384
 /* Locators that are probed. */
 #define XTR_PROBES_MAX 1024
-/* Senders of CHANGE-PRIORITY whose nonces are kept. */
-#define XTR_PUSHERS_MAX 256
+/* How far the clock of their sender may be from ours. */
+#define XTR_PUSH_WINDOW (30 * US_S)
 
 /* What an RTR is registered with in the place of own locators. */
 #define REGISTER_RTR_PRIORITY 1
@@ -112,6 +112,8 @@ struct xtr_ops {
 	bool (*arrived)(void *ctx, vn_id_t vn, struct addr eid, us_t now);
 	bool (*departed)(void *ctx, vn_id_t vn, struct addr eid, const struct addr *rlocs,
 			 size_t count, us_t now);
+	/* The time of day, microseconds since 1970: nonces of CHANGE-PRIORITY are made of it. */
+	us_t (*wall)(void *ctx);
 	/* Is a router of ours reached at this locator, which hears of moves from us in another way? */
 	bool (*is_peer)(void *ctx, struct addr rloc);
 	/* Does this locator take CHANGE-PRIORITY, as far as is known beforehand? */

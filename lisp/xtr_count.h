@@ -42,6 +42,8 @@
 	X(NOTIFY_UNKNOWN, "notify-unknown", "a Map-Notify that nothing here wants")                \
 	X(SUBSCRIPTIONS_LOST, "subscriptions-lost", "a map-server ended a subscription")           \
 	X(PUSH_REFUSED, "push-refused", "a CHANGE-PRIORITY that its sender may not send")          \
+	X(PUSH_UNTIMELY, "push-untimely", "a CHANGE-PRIORITY whose clock is half a minute off")    \
+	X(SMR_PACED, "smr-paced", "an SMR not sent: too many to this locator")                     \
 	X(INFO_UNKNOWN, "info-unknown", "an Info-Reply that nothing waits for")                    \
 	X(NO_RTR, "no-rtr", "behind a NAT, and the map-server knows no RTR")                       \
 	X(NOTIFY_INSIDE, "notify-inside",                                                          \

@@ -4,6 +4,7 @@
 
 #include "lisp/gone.h"
 #include "lisp/limiter.h"
+#include "lisp/push_order.h"
 #include "lisp/xtr.h"
 #include "tables/lpm.h"
 #include "tables/pool.h"
@@ -81,14 +82,6 @@ struct probe {
 /* A locator stands in one of so many rows. */
 #define PROBE_WAYS 8
 
-/* Nonces of CHANGE-PRIORITY messages that were taken, by sender. */
-struct pusher {
-	struct addr addr;
-	bool hypervisor; /* H */
-	uint64_t nonce;
-	us_t heard;
-};
-
 /* Of so many mappings that left the map-cache the nonce of the last publication is remembered, and for so long. */
 #define GONE_MAX  4096
 #define GONE_TIME (3600 * US_S)
@@ -105,6 +98,7 @@ struct xtr {
 	struct hash_key key;
 	uint64_t nonce;
 	struct limiter replies;
+	struct limiter smrs;
 	struct ask asks[XTR_ASKS_MAX];
 	us_t asks_due;
 	uint64_t ask_nonce; /* the last of a question that subscribes */
@@ -122,7 +116,8 @@ struct xtr {
 	struct nat_at nat[XTR_SERVERS_MAX];
 	us_t nat_due;
 	struct addr way_out; /* as ops->way_out() was told last */
-	struct pusher pushers[XTR_PUSHERS_MAX];
+	struct push_order *push_order;
+	uint64_t push_nonce; /* the last that was given */
 	struct askers *askers;
 	struct gone gone;
 	uint64_t counts[XTR_COUNT_END];
@@ -229,7 +224,14 @@ bool askers_next(const struct askers *a, size_t *position, struct xtr_asker *out
 /* push.c */
 /* These are the locators of the site that had the EID before. */
 void push_previous(struct xtr *x, vn_id_t vn, struct addr eid, struct rd locators, us_t now);
-void push_heard(struct xtr *x, const struct endpoint *from, const struct lisp_msg *msg,
-		const uint8_t *data, size_t size, us_t now);
+/* The locators of a record that are not ours, and can be used; '*ours' says whether one of ours is there too. */
+size_t push_foreign(const struct xtr *x, const struct lisp_record *record,
+		    struct addr out[XTR_RLOCS_MAX], bool *ours);
+/* The record of an authentic message says that its EID, a host's, is at these locators now, none of them ours: takes it where
+ * it was here.  False: refused. */
+bool push_departed(struct xtr *x, const struct lisp_record *record, const struct addr *rlocs,
+		   size_t count, us_t now);
+void push_heard(struct xtr *x, const struct lisp_msg *msg, const uint8_t *data, size_t size,
+		us_t now);
 
 #endif

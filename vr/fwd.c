@@ -155,17 +155,7 @@ route_lan_frame(struct vr *vr, struct site *site, const struct fwd_origin *origi
 		return;
 	route = gndt_find(vr->gndt, site->vn, ip->dst);
 	if (route == NULL) {
-		if (!lndt_is_mobile(vr->lndt, site->vn, ip->dst)) {
-			if (vr->mapsys != NULL && site->conf->lisp)
-				fwd_by_mapping(vr, site, origin, f, ip, now);
-			else
-				fwd_to_outside(vr, site, origin, f, ip, now);
-			return;
-		}
-		/* A machine of the VN that nobody knows, or no longer: the next packet finds it.  It is not outside, and an error
-		 * would end a connection that is just being opened. */
-		(void)query_start(vr, site, (struct mac){{0}}, ip->dst, now);
-		vr_drop(vr, DROP_NO_ROUTE);
+		fwd_unrouted(vr, site, origin, f, ip, now);
 		return;
 	}
 	if (route->slot != GNDT_LOCAL) {
@@ -173,6 +163,10 @@ route_lan_frame(struct vr *vr, struct site *site, const struct fwd_origin *origi
 		return;
 	}
 	e = hwdt_find(vr->hwdt, site->vn, ip->dst);
+	if (e != NULL && !e->b.withdrawn && vr_id_equal(e->b.vr, VR_ID_MAPPED)) {
+		fwd_by_mapping(vr, site, origin, f, ip, now);
+		return;
+	}
 	if (e != NULL && (e->b.withdrawn || !vr_id_equal(e->b.vr, vr->self)))
 		e = NULL;
 	if (e != NULL && mac_equal(e->b.mac, origin->mac)) {
@@ -271,6 +265,20 @@ peer_may_speak(struct vr *vr, struct site *site, const struct peer *peer,
 	return true;
 }
 
+/* The same where only the mapping system knows: TTLs end what two sites that are both wrong would send to each other for
+ * ever. */
+static void
+redirect_mapped(struct vr *vr, struct site *site, const struct fwd_origin *origin, struct frame *f,
+		const struct ip *ip, us_t now)
+{
+	if (!fwd_count_hop(vr, site, origin, f, ip, now))
+		return;
+	vr->redirected++;
+	if (!addr_is_none(origin->rloc))
+		mapsys_astray(vr, site, ip->dst, origin->rloc, now);
+	fwd_by_mapping(vr, site, origin, f, ip, now);
+}
+
 /* A packet for an EID that has left us: on to where it is now. */
 static void
 redirect(struct vr *vr, struct site *site, const struct fwd_origin *origin,
@@ -285,6 +293,10 @@ redirect(struct vr *vr, struct site *site, const struct fwd_origin *origin,
 			return;
 		}
 		out.hops = (uint8_t)(inner->hops - 1);
+	}
+	if (mapsys_has_left(vr, site->vn, ip->dst)) {
+		redirect_mapped(vr, site, origin, f, ip, now);
+		return;
 	}
 	if (route == NULL || route->slot == GNDT_LOCAL ||
 	    (origin->peer != NULL && route->slot == origin->peer->slot)) {

@@ -9,6 +9,7 @@
 #include "vr/fwd_rtr.h"
 #include "vr/mapsys.h"
 #include "vr/proxy.h"
+#include "vr/query.h"
 
 /* ---- to a locator ---- */
 
@@ -163,6 +164,11 @@ by_action(struct vr *vr, struct site *site, const struct fwd_origin *origin,
 {
 	switch ((enum lisp_action)m->action) {
 	case LISP_NATIVE_FORWARD:
+		/* It is not outside, and an error would end a connection that is just being opened. */
+		if (lndt_is_mobile(vr->lndt, site->vn, ip->dst)) {
+			vr_drop(vr, DROP_NO_ROUTE);
+			return;
+		}
 		/* A proxy has it from there. */
 		if (site->outside != NULL)
 			break;
@@ -215,6 +221,23 @@ fwd_by_mapping(struct vr *vr, struct site *site, const struct fwd_origin *origin
 	} else {
 		send_to_locator(vr, site, origin, &m->locators[chosen], flow, f, ip, now);
 	}
+}
+
+void
+fwd_unrouted(struct vr *vr, struct site *site, const struct fwd_origin *origin, struct frame *f,
+	     const struct ip *ip, us_t now)
+{
+	bool mobile = lndt_is_mobile(vr->lndt, site->vn, ip->dst);
+
+	/* A machine of the VN that nobody knows, or no longer: a later packet finds it. */
+	if (mobile)
+		(void)query_start(vr, site, (struct mac){{0}}, ip->dst, now);
+	if (vr->mapsys != NULL && site->conf->lisp)
+		fwd_by_mapping(vr, site, origin, f, ip, now);
+	else if (mobile)
+		vr_drop(vr, DROP_NO_ROUTE);
+	else
+		fwd_to_outside(vr, site, origin, f, ip, now);
 }
 
 /* Later is worse. */
@@ -302,11 +325,27 @@ fwd_answer_plain(struct vr *vr, struct site *site, struct addr rloc, struct fram
 
 /* ---- from a locator ---- */
 
+/* Does the map-cache say that the source is at this locator?  Where it says nothing of it, it is asked for. */
+static bool
+is_mapped_to(struct vr *vr, const struct site *site, struct addr rloc, struct addr source, us_t now)
+{
+	const struct mapping *m = mapcache_find(mapsys_cache(vr->mapsys), site->vn, source);
+
+	for (unsigned i = 0; m != NULL && i < m->count; i++)
+		if (addr_equal(m->locators[i].rloc, rloc))
+			return true;
+	if (m == NULL)
+		(void)!xtr_verify(mapsys_xtr(vr->mapsys), site->vn, source, now);
+	return false;
+}
+
 /* May what comes plain from this locator be from this source?  Whom the routers know speaks through them, or from the locator
- * of the router that has it.  Anybody can forge the outer address: the check keeps honest sites
+ * of the router that has it; machines that may move, from where the mapping system says that they
+ * are.  Anybody can forge the outer address: the check keeps honest sites
  * apart, not liars out. */
 static bool
-source_is_plausible(struct vr *vr, const struct site *site, struct addr rloc, const struct ip *ip)
+source_is_plausible(struct vr *vr, const struct site *site, struct addr rloc, const struct ip *ip,
+		    us_t now)
 {
 	const struct gndt_target *route = gndt_find(vr->gndt, site->vn, ip->src);
 	struct addr known;
@@ -314,9 +353,13 @@ source_is_plausible(struct vr *vr, const struct site *site, struct addr rloc, co
 	/* Whoever is behind a NAT is seen where it has registered from. */
 	if (fwd_rtr_find(vr, site, ip->src) != NULL)
 		return fwd_rtr_is_from(vr, site, rloc, ip);
+	if (addr_is_multicast(ip->src) || addr_is_unspecified(ip->src))
+		return false;
+	if (route == NULL ? lndt_is_mobile(vr->lndt, site->vn, ip->src)
+			  : mapsys_has_left(vr, site->vn, ip->src))
+		return is_mapped_to(vr, site, rloc, ip->src, now);
 	if (route == NULL)
-		return !lndt_is_mobile(vr->lndt, site->vn, ip->src) &&
-		       !addr_is_multicast(ip->src) && !addr_is_unspecified(ip->src);
+		return true;
 	return route->slot != GNDT_LOCAL && vr->io->link_rloc(vr->ctx, route->slot, &known) &&
 	       addr_equal(known, rloc);
 }
@@ -357,7 +400,7 @@ decide_from_plain(struct vr *vr, struct site *site, const struct endpoint *from,
 		vr_drop(vr, DROP_PLAIN_REFUSED);
 		return;
 	}
-	if (!source_is_plausible(vr, site, from->addr, &ip)) {
+	if (!source_is_plausible(vr, site, from->addr, &ip, now)) {
 		vr_drop(vr, DROP_PLAIN_SOURCE);
 		return;
 	}

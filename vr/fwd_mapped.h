@@ -12,6 +12,9 @@
  * mapping, into the queue of those that wait for one, or out of the VN. */
 void fwd_by_mapping(struct vr *vr, struct site *site, const struct fwd_origin *origin,
 		    struct frame *f, const struct ip *ip, us_t now);
+/* The same where the destination may also be a mobile one that the routers are asked for. */
+void fwd_unrouted(struct vr *vr, struct site *site, const struct fwd_origin *origin,
+		  struct frame *f, const struct ip *ip, us_t now);
 /* How packets of a VN travel to a locator: sealed where it is a peer's with whom there is a session, if
  * that is wanted; otherwise plain, if that may be. */
 enum fwd_way { FWD_PLAIN = 0, FWD_SEALED, FWD_REFUSED };

@@ -104,14 +104,10 @@ route(struct vr *vr, struct site *site, const struct fwd_origin *origin, struct 
 		fwd_to_peer(vr, site, route->slot, origin, inner, f, ip, now);
 	} else if (route != NULL) {
 		fwd_arrived(vr, site, origin, &inner, f, ip, now);
-	} else if (lndt_is_mobile(vr->lndt, site->vn, ip->dst)) {
-		/* A machine that no router knows, or no longer: the next packet finds it. */
-		(void)query_start(vr, site, (struct mac){{0}}, ip->dst, now);
-		vr_drop(vr, DROP_NO_ROUTE);
 	} else if (proxy_lets_out(vr, site, ip->dst)) {
 		proxy_from_underlay(vr, site, origin, f, ip, now);
 	} else {
-		fwd_by_mapping(vr, site, origin, f, ip, now);
+		fwd_unrouted(vr, site, origin, f, ip, now);
 	}
 }
 

@@ -3,8 +3,9 @@
  * A destination that GNDT knows nothing of is looked up in the map-cache, and asked for when it is
  * not there; its first packets wait for the answer.  Own prefixes and the machines that live
  * here away from home are registered; what changes about them is read from the change feed.  The
- * mapping system never says anything about EIDs that GNDT or LNDT know: these are the routers' own
- * to tell. */
+ * mapping system says nothing about EIDs that GNDT knows: these are the routers' own to tell, but
+ * for a machine that
+ * has left for a site that is no router of ours. */
 #ifndef VR_MAPSYS_H
 #define VR_MAPSYS_H
 
@@ -49,6 +50,8 @@ void mapsys_sender(struct vr *vr, const struct site *site, struct addr eid, stru
 /* A packet from this locator was for an EID that is elsewhere: it should know. */
 void mapsys_astray(struct vr *vr, const struct site *site, struct addr eid, struct addr rloc,
 		   us_t now);
+/* Was the EID here, and is where only the mapping system knows?  Then its packets go by the map-cache, whatever GNDT says. */
+bool mapsys_has_left(const struct vr *vr, vn_id_t vn, struct addr eid);
 /* The peer says that this locator asked for the EID. */
 void mapsys_told(struct vr *vr, vn_id_t vn, struct addr eid, struct addr rloc, us_t now);
 

@@ -60,6 +60,15 @@ extern const struct xtr_ops mapsys_xtr_ops; /* their 'ctx' is the struct mapsys 
 /* Where the EID is, as the xTR is told; 'ctx' as above. */
 bool mapsys_place(void *ctx, vn_id_t vn, struct addr eid, struct xtr_place *out);
 
+/* ---- mapsys_leave.c: machines that went where only the mapping system knows ---- */
+
+/* As xtr_ops.departed(). */
+bool mapsys_departed(void *ctx, vn_id_t vn, struct addr eid, const struct addr *rlocs, size_t count,
+		     us_t now);
+/* Where the mapping system says that it is: 'out' gets its locators; false when there are none. */
+bool mapsys_place_mapped(const struct mapsys *m, vn_id_t vn, struct addr eid,
+			 struct xtr_place *out);
+
 /* ---- mapsys_asked.c: what the peers hear of who asked ---- */
 
 /* As xtr_ops.asked(). */

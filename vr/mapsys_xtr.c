@@ -4,6 +4,7 @@
 #include "lisp/mobility.h"
 #include "vr/fwd_mapped.h"
 #include "vr/fwd_rtr.h"
+#include "vr/neigh.h"
 #include "vr/proxy.h"
 #include "vr/sight.h"
 #include "wire/ip.h"
@@ -99,8 +100,8 @@ on_may_map(void *ctx, vn_id_t vn, struct prefix prefix)
 {
 	const struct mapsys *m = ctx;
 
-	return mapsys_takes_part(m->vr, vn) && gndt_find(m->vr->gndt, vn, prefix.addr) == NULL &&
-	       !lndt_is_mobile(m->vr->lndt, vn, prefix.addr);
+	return mapsys_takes_part(m->vr, vn) && (gndt_find(m->vr->gndt, vn, prefix.addr) == NULL ||
+						mapsys_has_left(m->vr, vn, prefix.addr));
 }
 
 /* What is behind a NAT and registered through us is found here (a probe of the locator that it has registered asks so). */
@@ -151,6 +152,11 @@ mapsys_place(void *ctx, vn_id_t vn, struct addr eid, struct xtr_place *out)
 
 	if (!mapsys_takes_part(vr, vn))
 		return false;
+	if (mapsys_has_left(vr, vn, eid)) {
+		*out = (struct xtr_place){.prefix = prefix_host(eid),
+					  .version = lisp_version_of(e->b.mobility)};
+		return mapsys_place_mapped(m, vn, eid, out);
+	}
 	/* Of a proxy nothing stands behind it. */
 	if (!gndt_find_route(vr->gndt, vn, eid, &route) || vr_site(vr, vn)->outside != NULL)
 		return place_behind(m, vn, eid, out);
@@ -175,7 +181,8 @@ mapsys_place(void *ctx, vn_id_t vn, struct addr eid, struct xtr_place *out)
 	return true;
 }
 
-/* A hypervisor of this site says that the machine is here now: as if it had announced itself. */
+/* A hypervisor of this site says that the machine is here now: as if it had announced it by RARP.  One that nobody knows is
+ * asked for on the LAN. */
 static bool
 on_arrived(void *ctx, vn_id_t vn, struct addr eid, us_t now)
 {
@@ -183,27 +190,22 @@ on_arrived(void *ctx, vn_id_t vn, struct addr eid, us_t now)
 	const struct hwdt_entry *e = hwdt_find(m->vr->hwdt, vn, eid);
 	struct site *site = vr_site(m->vr, vn);
 
-	if (site == NULL || e == NULL || e->b.withdrawn)
+	if (site == NULL || vr_owns_address(site, eid) ||
+	    !lndt_may_host(m->vr->lndt, vn, eid, m->vr->self))
 		return false;
 	m->vr->wake = true;
-	return sight_machine(m->vr, site, SIGHTING_GARP, e->b.mac, eid, now);
+	if (e != NULL && !e->b.withdrawn)
+		return sight_rarp(m->vr, site, e->b.mac, now, now);
+	neigh_ask(m->vr, site, eid, (struct mac){{0}});
+	return true;
 }
 
-/* Another site says that it has the machine.  Routers of ours say so in their own way (MOVE), which is not doubted; here it
- * can only be confirmed. */
-static bool
-on_departed(void *ctx, vn_id_t vn, struct addr eid, const struct addr *rlocs, size_t count,
-	    us_t now)
+static us_t
+on_wall(void *ctx)
 {
-	struct mapsys *m = ctx;
-	const struct hwdt_entry *e = hwdt_find(m->vr->hwdt, vn, eid);
+	const struct mapsys *m = ctx;
 
-	(void)rlocs;
-	(void)count;
-	if (e == NULL || e->b.withdrawn || vr_id_equal(e->b.vr, m->vr->self))
-		return false;
-	xtr_tell_askers(m->xtr, vn, eid, now);
-	return true;
+	return m->vr->io->wall_ms(m->vr->ctx) * US_MS;
 }
 
 static void
@@ -279,7 +281,8 @@ const struct xtr_ops mapsys_xtr_ops = {.mapped = on_mapped,
 				       .asked = mapsys_asked,
 				       .place = mapsys_place,
 				       .arrived = on_arrived,
-				       .departed = on_departed,
+				       .departed = mapsys_departed,
+				       .wall = on_wall,
 				       .is_peer = on_is_peer,
 				       .pushes = on_pushes,
 				       .in_force = on_in_force,

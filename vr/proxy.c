@@ -73,13 +73,11 @@ take_in(struct vr *vr, struct site *site, const struct fwd_origin *origin, struc
 	if (route != NULL) {
 		site->taken_in++;
 		fwd_to_peer(vr, site, route->slot, origin, (struct seal_inner){0}, f, ip, now);
-	} else if (lndt_is_mobile(vr->lndt, site->vn, ip->dst)) {
-		/* A machine that no router knows, or no longer: the next packet finds it. */
-		(void)query_start(vr, site, (struct mac){{0}}, ip->dst, now);
-		vr_drop(vr, DROP_NO_ROUTE);
 	} else if (vr->mapsys != NULL && site->conf->lisp) {
 		site->taken_in++;
-		fwd_by_mapping(vr, site, origin, f, ip, now);
+		fwd_unrouted(vr, site, origin, f, ip, now);
+	} else if (lndt_is_mobile(vr->lndt, site->vn, ip->dst)) {
+		fwd_unrouted(vr, site, origin, f, ip, now);
 	} else {
 		fwd_error(vr, site, origin, f, ip, ICMP_NET_UNREACHABLE, 0, now);
 		vr_drop(vr, DROP_NO_ROUTE);

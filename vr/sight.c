@@ -531,6 +531,11 @@ presence_duplicate(void *ctx, vn_id_t vn, struct addr ip, struct mac mac, struct
 	struct vr *vr = ctx;
 	struct binding b = {.vn = vn, .ip = ip, .mac = mac};
 
+	/* Somebody with the site's key was wrong, or lied: nobody can be asked there, and here it answers. */
+	if (vr_id_equal(other, VR_ID_MAPPED)) {
+		presence_take(ctx, vn, ip, mac, now);
+		return;
+	}
 	vr->duplicates++;
 	double_put(vr, vn, ip, mac, now);
 	sight_alarm(vr, &b, other, "duplicate: it answers at two sites", now);

@@ -113,6 +113,8 @@ vr_name(const struct vr *vr, struct vr_id id)
 
 	if (vr_id_equal(id, vr->self))
 		return vr->conf->name;
+	if (vr_id_equal(id, VR_ID_MAPPED))
+		return "(lisp)";
 	p = peers_find(vr->peers, id);
 	return p != NULL ? p->name : NULL;
 }

@@ -132,6 +132,7 @@ announce(struct lisp_arrival *a, const struct endpoint *to, bool json)
 	uint8_t data[LISP_SIZE_MAX];
 	int size;
 
+	a->to = to->addr;
 	a->nonce = loop_wall_ns() / 1000;
 	size = lisp_arrival_build(a, &io, NULL, data, sizeof(data));
 	if (size > 0)

@@ -217,6 +217,12 @@ on_departed(void *ctx, vn_id_t vn, struct addr eid, const struct addr *rlocs, si
 	return true;
 }
 
+static us_t
+on_wall(void *ctx)
+{
+	return ((const struct world *)ctx)->now;
+}
+
 static bool
 on_proxies(void *ctx, vn_id_t vn)
 {
@@ -269,6 +275,7 @@ static const struct xtr_ops ops = {.mapped = on_mapped,
 				   .place = on_place,
 				   .arrived = on_arrived,
 				   .departed = on_departed,
+				   .wall = on_wall,
 				   .is_peer = on_is_peer,
 				   .pushes = on_pushes,
 				   .in_force = on_in_force,
@@ -289,7 +296,7 @@ mix(uint64_t sum, const void *bytes, size_t size)
 	return sum;
 }
 
-/* Mappings but for what is counted, registrations, what was heard of those that push. */
+/* Mappings but for what is counted, registrations. */
 UNSEEN static uint64_t
 picture(const struct world *w)
 {
@@ -316,9 +323,6 @@ picture(const struct world *w)
 	for (size_t i = 0; i < XTR_PROBES_MAX; i++)
 		if (!addr_is_none(w->x->probes[i].rloc))
 			sum = mix(sum, &w->x->probes[i], sizeof(w->x->probes[i]));
-	for (size_t i = 0; i < XTR_PUSHERS_MAX; i++)
-		if (!addr_is_none(w->x->pushers[i].addr))
-			sum = mix(sum, &w->x->pushers[i], sizeof(w->x->pushers[i]));
 	return sum;
 }
 
@@ -380,7 +384,7 @@ is_trusted(const struct world *w, const uint8_t *data, size_t size)
 	if (msg.type == LISP_MAP_REPLY)
 		return is_waited_for(w->x, msg.nonce);
 	return lisp_auth_verify(&io, NULL, &server_key, &msg, ecm.message, ecm.size) == 0 ||
-	       lisp_auth_verify(&io, NULL, &push_key, &msg, ecm.message, ecm.size) == 0;
+	       is_authentic(w->x, &msg, ecm.message, ecm.size);
 }
 
 /* ---- events ---- */
@@ -399,6 +403,18 @@ sign(struct world *w, const struct lisp_key *key, uint8_t *data, size_t size)
 
 	if (lisp_parse(data, size, &dialect, &msg) == 0)
 		(void)!lisp_auth_sign(&io, w, key, &msg, data, size);
+}
+
+/* What has the right type is for us, and of now. */
+static void
+sign_push(struct world *w, uint8_t *data, size_t size)
+{
+	struct lisp_key key = push_key;
+
+	if (size > 0 && data[0] >> 4 == LISP_SHARED)
+		key = lisp_auth_key_for(&io, w, &push_key, w->x->conf.rlocs[0].addr);
+	put_nonce(data, size, (uint64_t)w->now);
+	sign(w, &key, data, size);
 }
 
 static void
@@ -422,7 +438,7 @@ message(struct world *w, uint8_t option, const uint8_t *bytes, size_t size)
 	if ((option & BY_SERVER) != 0)
 		sign(w, &server_key, data, size);
 	if ((option & BY_SITE) != 0)
-		sign(w, &push_key, data, size);
+		sign_push(w, data, size);
 	trusted = is_trusted(w, data, size);
 	before = trusted ? 0 : picture(w);
 	if (is_inside(data, size))

@@ -55,7 +55,20 @@ def test_the_site_that_had_it_is_told(clouds):
     assert bytes(map(int, EID.split("."))) in messages[0]
     assert bytes(map(int, lisp.LOCATORS["b"].split("."))) in messages[0]
     assert clouds.count(lisp.PLAIN, "auth_failed") == before
+    # That site acts on it: it is not there any more, and what comes for it goes to the new site.
+    row = next(row for row in clouds.routers[lisp.PLAIN].show("hwdt") if row["eid"] == EID)
+    assert (row["vr"], row["state"]) == ("(lisp)", "present")
+    row = next(row for row in clouds.routers[lisp.PLAIN].show("mapcache") if row["prefix"] == f"{EID}/32")
+    assert [locator["rloc"] for locator in row["locators"]] == [lisp.LOCATORS["b"]]
+    # And it does not register it again.
+    assert not [row for row in clouds.routers[lisp.PLAIN].show("registrations") if row["prefix"] == f"{EID}/32"]
     assert clouds.count("b", "pushed") == 1
+
+
+def test_it_comes_back(clouds):
+    appear(clouds, lisp.HOST, lisp.PLAIN)
+    row = next(row for row in clouds.routers[lisp.PLAIN].show("hwdt") if row["eid"] == EID)
+    assert row["vr"] == lisp.PLAIN
 
 
 def test_routers_of_ours_are_not(clouds):

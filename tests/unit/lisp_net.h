@@ -250,6 +250,12 @@ net_pushes(void *ctx, struct addr rloc)
 	return addr_equal(node->takes_push, rloc);
 }
 
+static inline us_t
+net_wall(void *ctx)
+{
+	return ((const struct node *)ctx)->net->now;
+}
+
 static const struct xtr_ops net_ops = {.mapped = net_mapped,
 				       .unanswered = net_unanswered,
 				       .may_map = net_may_map,
@@ -259,6 +265,7 @@ static const struct xtr_ops net_ops = {.mapped = net_mapped,
 				       .place = net_place,
 				       .arrived = net_arrived,
 				       .departed = net_departed,
+				       .wall = net_wall,
 				       .is_peer = net_is_peer,
 				       .pushes = net_pushes,
 				       .in_force = net_in_force};

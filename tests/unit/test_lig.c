@@ -141,10 +141,12 @@ a_hypervisor_is_believed_with_the_key_and_a_new_nonce_only(void **state)
 {
 	struct net *net = net_make();
 	struct lisp_key wrong = key_make(9, LISP_AUTH_SHA256_128, false, "guess");
-	struct lisp_arrival a = {.vn = VN, .eid = addr_of("10.1.0.5"), .nonce = 50, .sub_type = 77};
+	struct lisp_arrival a = {.vn = VN, .eid = addr_of("10.1.0.5"), .sub_type = 77};
 
 	(void)state;
 	net_start(net);
+	a.to = net->nodes[1].rloc;
+	a.nonce = (uint64_t)net->now;
 	a.key = &wrong;
 	tell(net, &a);
 	assert_int_equal(net->nodes[1].arrived, 0);
@@ -156,10 +158,16 @@ a_hypervisor_is_believed_with_the_key_and_a_new_nonce_only(void **state)
 	assert_int_equal(net->nodes[1].arrived, 1);
 	assert_int_equal(net_count(net, 1, XTR_REPLAYED), 1);
 	/* Another sub-type is another protocol's. */
-	a.nonce = 51;
+	a.nonce++;
 	a.sub_type = 78;
 	tell(net, &a);
 	assert_int_equal(net->nodes[1].arrived, 1);
+	/* What another router was told is not for this one. */
+	a.sub_type = 77;
+	a.to = net->nodes[2].rloc;
+	tell(net, &a);
+	assert_int_equal(net->nodes[1].arrived, 1);
+	assert_int_equal(net_count(net, 1, XTR_AUTH_FAILED), 2);
 	net_free(net);
 }
 
@@ -186,6 +194,7 @@ both_forms_are_as_the_format_says(void **state)
 		struct lisp_arrival a = {.vn = VN,
 					 .eid = addr_of("10.1.0.5"),
 					 .nonce = 50,
+					 .to = addr_of("192.0.2.1"),
 					 .key = &key,
 					 .sub_type = 0x123,
 					 .is_historic = rows[i].is_historic};
@@ -193,8 +202,12 @@ both_forms_are_as_the_format_says(void **state)
 					       .cp_type5 = rows[i].is_historic};
 		uint8_t data[LISP_SIZE_MAX];
 		struct lisp_record record;
+		struct lisp_key bound = key;
 		struct lisp_msg msg;
 		int size = lisp_arrival_build(&a, &world_io, NULL, data, sizeof(data));
+
+		if (!a.is_historic)
+			bound = lisp_auth_key_for(&world_io, NULL, &key, a.to);
 
 		assert_true(size > 0);
 		assert_int_equal(data[0] & 0xf0, rows[i].first);
@@ -203,8 +216,8 @@ both_forms_are_as_the_format_says(void **state)
 		assert_int_equal(msg.shared.historic, rows[i].is_historic);
 		assert_int_equal(msg.auth.size, rows[i].auth_size);
 		assert_int_equal(msg.auth.key_id, 3);
-		assert_int_equal(lisp_auth_verify(&world_io, NULL, &key, &msg, data, (size_t)size),
-				 0);
+		assert_int_equal(
+			lisp_auth_verify(&world_io, NULL, &bound, &msg, data, (size_t)size), 0);
 		assert_true(lisp_record_next(&msg.records, &record));
 		assert_string_equal(lisp_eid_fmt(&record.eid).s, "10.1.0.5/32");
 		assert_int_equal(record.locator_count, 0);

@@ -351,53 +351,6 @@ an_answer_hides_nothing_more_specific(void **state)
 	rig_free(r);
 }
 
-/* A CHANGE-PRIORITY of a hypervisor or another site, signed with this secret. */
-static void
-announce(struct rig *r, const char *secret, bool hypervisor, const char *eid, uint64_t nonce)
-{
-	struct endpoint from = endpoint_of("198.51.100.66", LISP_CONTROL_PORT);
-	struct lisp_key key = key_make(2, LISP_SHA256, false, secret);
-	struct lisp_msg msg = {.type = LISP_SHARED, .nonce = nonce, .auth = lisp_auth_header(&key)};
-	struct lisp_record record = {.ttl = 1,
-				     .eid = lisp_eid_make(BLUE, prefix_host(addr_of(eid)), false)};
-	struct lisp_locator l = {.reachable = true, .rloc = lisp_rloc_make(from.addr)};
-	struct lisp_builder b;
-	uint8_t data[256];
-	int size;
-
-	msg.shared.hypervisor = hypervisor;
-	lisp_begin(&b, data, sizeof(data), &msg);
-	lisp_put_record(&b, &record);
-	lisp_put_locator(&b, &l);
-	size = lisp_end(&b);
-	assert_true(size > 0);
-	assert_int_equal(lisp_auth_sign(&rig_lisp_io, r, &key, &msg, data, (size_t)size), 0);
-	assert_true(mapsys_heard(r->vr, &from, data, (size_t)size, r->now));
-	rig_step(r);
-}
-
-static void
-a_hypervisor_says_where_a_machine_is(void **state)
-{
-	struct rig *r = rig_make(&usual);
-
-	(void)state;
-	rig_there(r, 0, "10.2.0.7", 5, false);
-	announce(r, "wrong", true, "10.2.0.7", 1);
-	assert_false(is_here(r, "10.2.0.7"));
-	announce(r, "push", true, "10.2.0.7", 2);
-	assert_true(is_here(r, "10.2.0.7"));
-	assert_int_equal(rig_registers(r, "10.2.0.7/32", false), 1);
-	/* A machine that nobody ever saw has no MAC; one of others' prefixes may not be here. */
-	announce(r, "push", true, "10.2.0.8", 3);
-	announce(r, "push", true, "10.3.0.8", 4);
-	assert_false(is_here(r, "10.2.0.8") || is_here(r, "10.3.0.8"));
-	/* What is here does not leave because another site says so. */
-	announce(r, "push", false, "10.2.0.7", 5);
-	assert_true(is_here(r, "10.2.0.7"));
-	rig_free(r);
-}
-
 static void
 messages_of_others_are_left_to_others(void **state)
 {
@@ -439,7 +392,6 @@ main(void)
 		cmocka_unit_test(peers_hear_again_of_who_goes_on_asking),
 		cmocka_unit_test(a_peer_that_comes_up_is_told_who_asked),
 		cmocka_unit_test(an_answer_hides_nothing_more_specific),
-		cmocka_unit_test(a_hypervisor_says_where_a_machine_is),
 		cmocka_unit_test(messages_of_others_are_left_to_others),
 	};
 

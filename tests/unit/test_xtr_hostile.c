@@ -27,27 +27,50 @@ replies_that_were_not_asked_for_change_nothing(void **state)
 	net_free(net);
 }
 
-/* CHANGE-PRIORITY to B for 10.1.0.5 at 192.0.2.66. */
+/* CHANGE-PRIORITY for an EID at 192.0.2.66. */
+struct forged {
+	const struct lisp_key *key;
+	int64_t after; /* microseconds from now: its nonce */
+	const char *eid;
+	bool hypervisor, update_cache;
+};
+
+/* It comes to B. */
 static void
-forge_about(struct net *net, const struct lisp_key *key, uint64_t nonce, const char *eid,
-	    bool hypervisor, bool update_cache)
+forge(struct net *net, const struct forged *want)
 {
-	struct lisp_msg msg = {.type = LISP_SHARED, .nonce = nonce, .auth = lisp_auth_header(key)};
+	struct lisp_key bound = lisp_auth_key_for(&world_io, NULL, want->key, net->nodes[B].rloc);
+	struct lisp_key *key = &bound;
+	struct lisp_msg msg = {.type = LISP_SHARED,
+			       .nonce = (uint64_t)(net->now + want->after),
+			       .auth = lisp_auth_header(key)};
 	struct endpoint from = endpoint_of("192.0.2.66", LISP_CONTROL_PORT);
+	const char *eid = want->eid;
 	struct rec rec = {.vn = VN, .eid = eid, .rlocs = {"192.0.2.66"}, .in_lcaf = true};
 	struct lisp_builder b;
 	uint8_t data[512];
 	int size;
 
 	msg.shared.sub_type = 77;
-	msg.shared.hypervisor = hypervisor;
-	msg.shared.update_cache = update_cache;
+	msg.shared.hypervisor = want->hypervisor;
+	msg.shared.update_cache = want->update_cache;
 	lisp_begin(&b, data, sizeof(data), &msg);
 	put_rec(&b, &rec);
 	size = lisp_end(&b);
 	assert_true(size > 0);
 	assert_int_equal(lisp_auth_sign(&world_io, NULL, key, &msg, data, (size_t)size), 0);
 	assert_true(xtr_heard(net->nodes[B].x, &from, data, (size_t)size, net->now));
+}
+
+static void
+forge_about(struct net *net, const struct lisp_key *key, uint64_t nonce, const char *eid,
+	    bool hypervisor, bool update_cache)
+{
+	forge(net, &(struct forged){.key = key,
+				    .after = (int64_t)nonce,
+				    .eid = eid,
+				    .hypervisor = hypervisor,
+				    .update_cache = update_cache});
 }
 
 static void
@@ -115,6 +138,32 @@ a_push_is_taken_once_and_with_the_key_only(void **state)
 	net->nodes[B].refuses = true;
 	forge_push(net, &net->push_key, 53, false);
 	assert_int_equal(net_count(net, B, XTR_PUSH_REFUSED), 3);
+	net_free(net);
+}
+
+/* Whoever moves is many: to one locator go so many at once. */
+static void
+one_locator_gets_so_many_smrs(void **state)
+{
+	struct net *net = net_standard();
+	struct addr eid = addr_of("10.1.0.0");
+	uint64_t sent;
+
+	(void)state;
+	for (unsigned i = 0; i < 4000; i++) {
+		eid.b[2] = (uint8_t)(i >> 8);
+		eid.b[3] = (uint8_t)i;
+		net->nodes[A].own[0].prefix = prefix_of("10.1.0.0/16");
+		xtr_asked(net->nodes[A].x, VN, eid, net->nodes[B].rloc, nobody, false, net->now);
+		xtr_tell_askers(net->nodes[A].x, VN, eid, net->now);
+	}
+	sent = net_count(net, A, XTR_SMRS);
+	assert_in_range(sent, 500, 1100);
+	assert_int_equal(net_count(net, A, XTR_SMR_PACED), 4000 - sent);
+	/* Others are not to blame. */
+	xtr_asked(net->nodes[A].x, VN, eid, net->nodes[C].rloc, nobody, false, net->now);
+	xtr_tell_askers(net->nodes[A].x, VN, eid, net->now);
+	assert_int_equal(net_count(net, A, XTR_SMRS), sent + 1);
 	net_free(net);
 }
 
@@ -208,6 +257,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(replies_that_were_not_asked_for_change_nothing),
 		cmocka_unit_test(a_push_is_taken_once_and_with_the_key_only),
+		cmocka_unit_test(one_locator_gets_so_many_smrs),
 		cmocka_unit_test(a_hypervisor_beside_a_router_has_nonces_of_its_own),
 		cmocka_unit_test(smrs_of_a_stranger_are_harmless),
 		cmocka_unit_test(smrs_for_many_eids_leave_room),

@@ -1,0 +1,54 @@
+/* Machines that went to a site that is no router of ours: the mapping system knows where they are, by CHANGE-PRIORITY
+ * (seed 003, algorithm 1) or by the Map-Notify that refuses our refresh (RFC 9301 section 8.2). */
+#include "vr/mapsys_priv.h"
+
+#include "vr/limits.h"
+#include "vr/sight.h"
+
+bool
+mapsys_has_left(const struct vr *vr, vn_id_t vn, struct addr eid)
+{
+	const struct hwdt_entry *e = hwdt_find(vr->hwdt, vn, eid);
+
+	return e != NULL && !e->b.withdrawn && vr_id_equal(e->b.vr, VR_ID_MAPPED);
+}
+
+bool
+mapsys_place_mapped(const struct mapsys *m, vn_id_t vn, struct addr eid, struct xtr_place *out)
+{
+	const struct mapping *mapping = mapcache_find(m->cache, vn, eid);
+
+	for (unsigned i = 0; mapping != NULL && i < mapping->count; i++)
+		if (map_locator_usable(&mapping->locators[i]) && out->rloc_count < XTR_RLOCS_MAX)
+			out->rlocs[out->rloc_count++] = mapping->locators[i].rloc;
+	return out->rloc_count > 0;
+}
+
+/* A word with the site's key is believed at once, and doubted at once: the LAN is asked, and what answers there is ours
+ * again (sight.c). */
+bool
+mapsys_departed(void *ctx, vn_id_t vn, struct addr eid, const struct addr *rlocs, size_t count,
+		us_t now)
+{
+	struct mapsys *m = ctx;
+	struct vr *vr = m->vr;
+	const struct hwdt_entry *e = hwdt_find(vr->hwdt, vn, eid);
+	struct binding b;
+
+	(void)rlocs;
+	(void)count;
+	if (e == NULL || e->b.withdrawn || e->b.kind != BINDING_HOST || !mapsys_takes_part(vr, vn))
+		return false;
+	vr->wake = true;
+	if (!vr_id_equal(e->b.vr, vr->self)) {
+		/* Routers of ours say so in their own way (MOVE), which is not doubted; here it can only be confirmed. */
+		xtr_tell_askers(m->xtr, vn, eid, now);
+		return true;
+	}
+	if (!lndt_is_mobile(vr->lndt, vn, eid) || limits_is_frozen(vr, vn, eid, now))
+		return false;
+	b = e->b;
+	b.vr = VR_ID_MAPPED;
+	b.mobility = limits_next(vr, vn, eid);
+	return vr_bind(vr, &b, now) == HWDT_MOVED;
+}
