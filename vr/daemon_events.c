@@ -253,6 +253,15 @@ watch_port(struct daemon *d, struct daemon_port *p, int fd, loop_fn *fn)
 }
 
 static void
+watch_control(struct daemon *d, struct daemon_port *p)
+{
+	int fd = port_control_fd(p->port);
+
+	if (fd >= 0 && loop_watch_first(d->loop, fd, on_control_readable, p) != 0)
+		log_line(d->log, LOG_ERROR, "port", "VN %u: no memory: restart", p->vn);
+}
+
+static void
 on_port_closing(void *ctx, unsigned number)
 {
 	struct daemon *d = ctx;
@@ -272,7 +281,7 @@ on_port_changed(void *ctx, unsigned number, us_t now)
 
 	if (!p->is_watched && port_bulk_fd(p->port) >= 0) {
 		watch_port(d, p, port_bulk_fd(p->port), on_bulk_readable);
-		watch_port(d, p, port_control_fd(p->port), on_control_readable);
+		watch_control(d, p);
 		p->is_watched = true;
 	}
 	workers_port_changed(d->workers, number, p->port, p->vn);
@@ -343,6 +352,17 @@ on_tunnel_readable(void *ctx, us_t now)
 
 	fwd_memo_open(d->vr);
 	tunnel_readable(d->tunnel, now);
+	fwd_memo_close(d->vr);
+	daemon_step(d, now);
+}
+
+static void
+on_urgent_readable(void *ctx, us_t now)
+{
+	struct daemon *d = ctx;
+
+	fwd_memo_open(d->vr);
+	tunnel_urgent_readable(d->tunnel, now);
 	fwd_memo_close(d->vr);
 	daemon_step(d, now);
 }
@@ -459,7 +479,6 @@ daemon_watch(struct daemon *d)
 	struct loop *l = d->loop;
 	int err = 0;
 
-	/* Control before bulk: what is watched last is asked first. */
 	err = daemon_workers_watch(d);
 	for (size_t i = 0; err == 0 && i < d->port_count; i++)
 		err = loop_watch(l, port_link_event_fd(d->ports[i].port), on_link_event,
@@ -467,12 +486,14 @@ daemon_watch(struct daemon *d)
 	for (size_t i = 0; err == 0 && i < d->port_count; i++)
 		err = loop_watch(l, port_bulk_fd(d->ports[i].port), on_bulk_readable, &d->ports[i]);
 	for (size_t i = 0; err == 0 && i < d->port_count; i++)
-		err = loop_watch(l, port_control_fd(d->ports[i].port), on_control_readable,
-				 &d->ports[i]);
+		err = loop_watch_first(l, port_control_fd(d->ports[i].port), on_control_readable,
+				       &d->ports[i]);
 	for (size_t i = 0; i < d->port_count; i++)
 		d->ports[i].is_watched = true;
 	if (err == 0)
 		err = loop_watch(l, tunnel_fd(d->tunnel), on_tunnel_readable, d);
+	if (err == 0 && tunnel_urgent_fd(d->tunnel) >= 0)
+		err = loop_watch_first(l, tunnel_urgent_fd(d->tunnel), on_urgent_readable, d);
 	if (err == 0)
 		err = loop_watch(l, tunnel_streams_fd(d->tunnel), on_streams_readable, d);
 	if (err == 0)

@@ -126,17 +126,30 @@ watch_add(struct loop *l, loop_fn *fn, void *ctx)
 	return w;
 }
 
-int
-loop_watch(struct loop *l, int fd, loop_fn *fn, void *ctx)
+static int
+watch_fd(struct loop *l, int fd, loop_fn *fn, void *ctx, int priority)
 {
 	struct watch *w = watch_add(l, fn, ctx);
 
 	if (w == NULL)
 		return -ENOMEM;
 	ev_io_init(&w->io, on_io, fd, EV_READ);
+	ev_set_priority(&w->io, priority);
 	w->io.data = w;
 	ev_io_start(l->ev, &w->io);
 	return 0;
+}
+
+int
+loop_watch(struct loop *l, int fd, loop_fn *fn, void *ctx)
+{
+	return watch_fd(l, fd, fn, ctx, 0);
+}
+
+int
+loop_watch_first(struct loop *l, int fd, loop_fn *fn, void *ctx)
+{
+	return watch_fd(l, fd, fn, ctx, EV_MAXPRI);
 }
 
 void

@@ -20,6 +20,8 @@ struct loop *loop_create(void);
 void loop_destroy(struct loop *l);
 /* Calls 'fn' whenever the descriptor is readable.  0 or -ENOMEM. */
 MUST_USE int loop_watch(struct loop *l, int fd, loop_fn *fn, void *ctx);
+/* The same; when several are readable at once, these come first. */
+MUST_USE int loop_watch_first(struct loop *l, int fd, loop_fn *fn, void *ctx);
 /* No longer.  To be called before the descriptor is closed; no-op for one that is not watched. */
 void loop_unwatch(struct loop *l, int fd);
 /* A signal becomes an event, also one that was blocked and has come meanwhile.  0 or -ENOMEM. */

@@ -1,13 +1,15 @@
 /* Window against replayed records (RFC 6479): a ring of words, advanced without shifting.
  *
  * A record is accepted once, and only when it is at most REPLAY_WINDOW behind the newest.  The
- * window is wide because whole batches can overtake each other on the way. */
+ * window is wide because whole batches can overtake each other on the way, and control all data
+ * that
+ * waits in the receive buffer (vr/udp.c). */
 #ifndef VR_REPLAY_H
 #define VR_REPLAY_H
 
 #include "base/types.h"
 
-#define REPLAY_WORDS  256 /* a power of two */
+#define REPLAY_WORDS  1024 /* a power of two */
 #define REPLAY_WINDOW ((REPLAY_WORDS - 1) * 64)
 
 struct replay {

@@ -124,6 +124,17 @@ static const struct roster_ops roster_ops = {
 	.persist = on_persist,
 };
 
+/* Without it control waits behind data, as it does where the way takes the marks away. */
+static void
+open_urgent(struct tunnel *t, const struct udp_conf *conf)
+{
+	int rc = udp_create_urgent(t->udp, conf, &t->urgent);
+
+	if (rc != 0)
+		log_line(t->log, LOG_WARNING, MODULE, "no socket of its own for control: %s",
+			 strerror(-rc));
+}
+
 int
 tunnel_create(const struct tunnel_conf *conf, const struct tunnel_ops *ops, void *ctx,
 	      struct log *log, struct tunnel **out)
@@ -164,8 +175,10 @@ tunnel_create(const struct tunnel_conf *conf, const struct tunnel_ops *ops, void
 	t->engine = conf->ipsec_mb ? crypto_engine_create() : NULL;
 	roster_conf.engine = t->engine;
 	rc = udp_create(&udp_conf, log, &t->udp);
-	if (rc == 0)
+	if (rc == 0) {
+		open_urgent(t, &udp_conf);
 		rc = udp_port(t->udp, &t->port);
+	}
 	if (rc == 0)
 		rc = streams_create(&streams_conf, &tunnel_streams_ops, t, log, &t->streams);
 	if (rc == 0) {
@@ -188,6 +201,7 @@ tunnel_destroy(struct tunnel *t)
 	roster_destroy(t->roster);
 	crypto_engine_destroy(t->engine);
 	streams_destroy(t->streams);
+	udp_destroy(t->urgent);
 	udp_destroy(t->udp);
 	free(t);
 }
@@ -297,6 +311,12 @@ int
 tunnel_fd(const struct tunnel *t)
 {
 	return udp_fd(t->udp);
+}
+
+int
+tunnel_urgent_fd(const struct tunnel *t)
+{
+	return t->urgent != NULL ? udp_fd(t->urgent) : -1;
 }
 
 int

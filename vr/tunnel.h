@@ -120,11 +120,13 @@ void tunnel_set_candidates(struct tunnel *t, const struct endpoint *rows, size_t
 /* Another 'silence' than the conf's, from now on and for all sessions, which go on. */
 void tunnel_set_silence(struct tunnel *t, us_t silence);
 
-/* Of the UDP socket, and of all streams together. */
+/* Of the UDP socket, of that for control by UDP (-1: there is none), and of all streams together. */
 int tunnel_fd(const struct tunnel *t);
+int tunnel_urgent_fd(const struct tunnel *t);
 int tunnel_streams_fd(const struct tunnel *t);
 /* Reads and handles a bounded batch; calls batch_end at the end of it. */
 void tunnel_readable(struct tunnel *t, us_t now);
+void tunnel_urgent_readable(struct tunnel *t, us_t now);
 void tunnel_streams_readable(struct tunnel *t, us_t now);
 /* Does what is due (handshakes, rekeys, keepalives, probes); returns when to be called next.
  * Any other call may have brought that forward, so call this after each batch; it costs nothing

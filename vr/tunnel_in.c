@@ -5,6 +5,18 @@
 /* Rounds of udp_receive() per wake-up, so that the other sources get their turn. */
 #define ROUNDS_MAX 4
 
+/* What came as urgent goes on so; of a stream's room for control it gets nothing. */
+static int
+relay_send(struct tunnel *t, const struct path *leg, us_t now, unsigned *sent)
+{
+	const struct relay_train *r = &t->relayed;
+
+	if (r->urgent && leg->kind == PATH_UDP)
+		return udp_send_from(t->udp, &leg->to, UDP_URGENT, leg->local, r->data, r->size,
+				     r->segment, sent);
+	return tunnel_leg_send(t, leg, STREAMS_DATA, r->data, r->size, r->segment, now, sent);
+}
+
 /* What was gathered for a peer leaves, out of the receive buffer. */
 static void
 relay_flush(struct tunnel *t, us_t now)
@@ -16,10 +28,10 @@ relay_flush(struct tunnel *t, us_t now)
 	if (r->data == NULL)
 		return;
 	s = roster_at(t->roster, r->slot);
-	if (s == NULL || tunnel_leg_send(t, session_path(s), STREAMS_DATA, r->data, r->size,
-					 r->segment, now, &sent) != 0)
+	if (s == NULL || relay_send(t, session_path(s), now, &sent) != 0)
 		roster_count_drop(t->roster, ROSTER_DROP_SEND, r->count - sent);
-	tunnel_copy(t, r->slot, r->data, r->size, r->segment, 0);
+	tunnel_copy(t, r->slot, r->urgent ? STREAMS_CONTROL : STREAMS_DATA, r->data, r->size,
+		    r->segment, 0);
 	t->relayed_datagrams += sent;
 	t->relayed_bytes += sent < r->count ? sent * r->segment : r->size;
 	r->data = NULL;
@@ -34,7 +46,8 @@ relay_add(struct tunnel *t, uint32_t slot, uint8_t *data, size_t size, us_t now)
 	    (r->slot != slot || r->closed || r->data + r->size != data || size > r->segment))
 		relay_flush(t, now);
 	if (r->data == NULL)
-		*r = (struct relay_train){.slot = slot, .data = data, .segment = size};
+		*r = (struct relay_train){
+			.slot = slot, .data = data, .segment = size, .urgent = t->hears_urgent};
 	r->size += size;
 	r->count++;
 	r->closed = size < r->segment;
@@ -138,19 +151,52 @@ const struct streams_ops tunnel_streams_ops = {
 	.closed = on_stream_closed,
 };
 
+/* Returns whether there may be more. */
+static bool
+read_round(struct tunnel *t, struct udp *udp, us_t now)
+{
+	struct udp_train trains[UDP_TRAINS];
+	bool more;
+	size_t count = udp_receive(udp, trains, &more);
+
+	for (size_t i = 0; i < count; i++)
+		train_heard(t, &trains[i], now);
+	if (count > 0)
+		t->ops->batch_end(t->ctx, now);
+	return more;
+}
+
+static bool
+read_urgent(struct tunnel *t, us_t now)
+{
+	bool more;
+
+	t->hears_urgent = true;
+	more = read_round(t, t->urgent, now);
+	t->hears_urgent = false;
+	return more;
+}
+
 void
 tunnel_readable(struct tunnel *t, us_t now)
 {
-	struct udp_train trains[UDP_TRAINS];
-	bool more = true;
-
-	for (unsigned round = 0; round < ROUNDS_MAX && more; round++) {
-		size_t count = udp_receive(t->udp, trains, &more);
-
-		for (size_t i = 0; i < count; i++)
-			train_heard(t, &trains[i], now);
-		t->ops->batch_end(t->ctx, now);
+	for (unsigned round = 0; round < ROUNDS_MAX; round++) {
+		/* A round of long trains takes most of a millisecond. */
+		if (round > 0 && t->urgent != NULL)
+			(void)read_urgent(t, now);
+		if (!read_round(t, t->udp, now))
+			break;
 	}
+	(void)roster_run(t->roster, now);
+}
+
+void
+tunnel_urgent_readable(struct tunnel *t, us_t now)
+{
+	unsigned round = 0;
+
+	while (round++ < ROUNDS_MAX && read_urgent(t, now))
+		continue;
 	(void)roster_run(t->roster, now);
 }
 

@@ -13,6 +13,11 @@ stream_of(struct tunnel *t, const struct path *path, us_t now, uint32_t *number)
 	return path->via != 0 ? 0 : streams_open(t->streams, &path->to, now, number);
 }
 
+static struct udp_marks marks_of(enum streams_class class)
+{
+	return class == STREAMS_CONTROL ? UDP_URGENT : UDP_UNMARKED;
+}
+
 /* 'size' bytes as datagrams of 'segment' bytes. */
 int
 tunnel_leg_send(struct tunnel *t, const struct path *leg, enum streams_class class,
@@ -23,7 +28,8 @@ tunnel_leg_send(struct tunnel *t, const struct path *leg, enum streams_class cla
 
 	*sent = 0;
 	if (leg->kind == PATH_UDP)
-		return udp_send_from(t->udp, &leg->to, leg->local, data, size, segment, sent);
+		return udp_send_from(t->udp, &leg->to, marks_of(class), leg->local, data, size,
+				     segment, sent);
 	if (leg->kind != PATH_TCP)
 		return -ENOTCONN;
 	rc = stream_of(t, leg, now, &number);
@@ -32,8 +38,8 @@ tunnel_leg_send(struct tunnel *t, const struct path *leg, enum streams_class cla
 }
 
 void
-tunnel_copy(struct tunnel *t, uint32_t slot, const uint8_t *data, size_t size, size_t segment,
-	    size_t front)
+tunnel_copy(struct tunnel *t, uint32_t slot, enum streams_class class, const uint8_t *data,
+	    size_t size, size_t segment, size_t front)
 {
 	struct session *s = roster_at(t->roster, slot);
 	const struct path *to = s != NULL ? session_trial(s) : NULL;
@@ -44,8 +50,8 @@ tunnel_copy(struct tunnel *t, uint32_t slot, const uint8_t *data, size_t size, s
 		whole = size - at < segment ? size - at : segment;
 		/* One of them at a time: there are not many. */
 		if (whole > front && session_trial_take(s, whole - front) &&
-		    udp_send_from(t->udp, &to->to, to->local, data + at + front, whole - front,
-				  whole - front, &sent) != 0)
+		    udp_send_from(t->udp, &to->to, marks_of(class), to->local, data + at + front,
+				  whole - front, whole - front, &sent) != 0)
 			return;
 	}
 }
@@ -67,7 +73,8 @@ tunnel_flush(struct tunnel *t)
 	if (rc == 0)
 		rc = tunnel_leg_send(t, &leg, STREAMS_DATA, train->data, train->used,
 				     train->segment, train->now, &sent);
-	tunnel_copy(t, train->tag, train->data, train->used, train->segment, t->front);
+	tunnel_copy(t, train->tag, STREAMS_DATA, train->data, train->used, train->segment,
+		    t->front);
 	/* Empty before anyone is told: what is called from here may send. */
 	count = train->count;
 	train_reset(train);
@@ -202,7 +209,8 @@ tunnel_send_sync(struct tunnel *t, uint32_t slot, const uint8_t *msg, size_t siz
 	else
 		/* A path below 1280 bytes. */
 		rc = udp_send_breakable(t->udp, &way.leg.to, way.leg.local, start, whole);
-	tunnel_copy(t, slot, record, SEAL_OVERHEAD + size, SEAL_OVERHEAD + size, 0);
+	tunnel_copy(t, slot, STREAMS_CONTROL, record, SEAL_OVERHEAD + size, SEAL_OVERHEAD + size,
+		    0);
 	if (rc != 0)
 		/* As if lost on the way: the layer above repeats what matters. */
 		roster_count_drop(t->roster, ROSTER_DROP_SEND, 1);

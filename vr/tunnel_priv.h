@@ -14,6 +14,7 @@ struct relay_train {
 	size_t size, segment;
 	unsigned count;
 	bool closed; /* a shorter one ended it */
+	bool urgent; /* they came so */
 };
 
 struct tunnel {
@@ -22,6 +23,7 @@ struct tunnel {
 	struct log *log;
 	struct crypto_engine *engine; /* NULL: OpenSSL */
 	struct udp *udp;
+	struct udp *urgent; /* NULL: 'udp' has all */
 	struct streams *streams;
 	struct roster *roster;
 	struct train train;
@@ -31,6 +33,7 @@ struct tunnel {
 	uint32_t leg_via;
 	struct addr leg_local;
 	struct relay_train relayed;
+	bool hears_urgent;     /* what is being read came so */
 	uint32_t heard_stream; /* the one that is being read */
 	struct path heard_path;
 	uint64_t relayed_datagrams, relayed_bytes;
@@ -48,7 +51,7 @@ extern const struct streams_ops tunnel_streams_ops;
 int tunnel_leg_send(struct tunnel *t, const struct path *leg, enum streams_class class,
 		    const uint8_t *data, size_t size, size_t segment, us_t now, unsigned *sent);
 /* Copies of datagrams that went to this peer, without 'front' bytes in front of each, to where it may be by now. */
-void tunnel_copy(struct tunnel *t, uint32_t slot, const uint8_t *data, size_t size, size_t segment,
-		 size_t front);
+void tunnel_copy(struct tunnel *t, uint32_t slot, enum streams_class class, const uint8_t *data,
+		 size_t size, size_t segment, size_t front);
 
 #endif

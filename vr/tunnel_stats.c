@@ -87,6 +87,20 @@ tunnel_drop_text(unsigned reason)
 					  : stream_drop_text(reason - ROSTER_DROP_COUNT);
 }
 
+/* Of both sockets; the one for control does not send. */
+static void
+both_stats(const struct tunnel *t, struct udp_stats *out)
+{
+	struct udp_stats urgent = {0};
+
+	udp_stats(t->udp, out);
+	if (t->urgent != NULL)
+		udp_stats(t->urgent, &urgent);
+	out->rx_trains += urgent.rx_trains;
+	out->rx_datagrams += urgent.rx_datagrams;
+	out->drop_kernel += urgent.drop_kernel;
+}
+
 uint64_t
 tunnel_drop_count(const struct tunnel *t, unsigned reason)
 {
@@ -95,7 +109,7 @@ tunnel_drop_count(const struct tunnel *t, unsigned reason)
 	if (reason >= ROSTER_DROP_COUNT)
 		return streams_drop_count(t->streams, reason - ROSTER_DROP_COUNT);
 	if (reason == ROSTER_DROP_KERNEL)
-		udp_stats(t->udp, &stats);
+		both_stats(t, &stats);
 	return roster_drop_count(t->roster, reason) + stats.drop_kernel;
 }
 
@@ -105,7 +119,7 @@ tunnel_stats(const struct tunnel *t, struct tunnel_stats *out)
 	struct streams_stats streams;
 	struct udp_stats stats;
 
-	udp_stats(t->udp, &stats);
+	both_stats(t, &stats);
 	streams_stats(t->streams, &streams);
 	*out = (struct tunnel_stats){.streams = streams.streams,
 				     .tx_calls = stats.tx_calls,

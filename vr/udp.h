@@ -32,11 +32,14 @@ struct udp_conf {
 
 /* Fields of the outer IP header. */
 struct udp_marks {
-	uint8_t ttl; /* 0: the system's default, and its TOS */
-	uint8_t tos;
+	uint8_t ttl; /* 0: the system's default */
+	uint8_t tos; /* 0 beside such a TTL: the system's default */
 };
 
 #define UDP_UNMARKED ((struct udp_marks){0})
+/* What must not wait behind data says so: class selector 6, network control (RFC 2474, RFC 4594). */
+#define UDP_URGENT_TOS 0xc0
+#define UDP_URGENT     ((struct udp_marks){.tos = UDP_URGENT_TOS})
 
 /* Datagrams of one sender, each of 'segment' bytes but the last, behind each other. */
 struct udp_train {
@@ -54,6 +57,11 @@ struct udp_train {
 MUST_USE int udp_create(const struct udp_conf *conf, struct log *log, struct udp **out);
 /* Another one for another thread, which sends by the same socket; it receives nothing.  0 and '*out', or -errno. */
 MUST_USE int udp_share(const struct udp *u, struct udp **out);
+/* Another one at the same address and port, which receives what comes marked as urgent, so that it does not wait behind the
+ * rest, nor is lost for want of room among it.  It sends nothing.  'conf' is that of 'u', which has
+ * been made with it.  0 and
+ * '*out', or -errno: 'u' goes on to receive all. */
+MUST_USE int udp_create_urgent(struct udp *u, const struct udp_conf *conf, struct udp **out);
 void udp_destroy(struct udp *u);
 int udp_fd(const struct udp *u);
 /* The port that it has: the system's choice where none was asked for.  0 and '*port', or -errno. */
@@ -74,8 +82,9 @@ MUST_USE int udp_send_marked(struct udp *u, const struct endpoint *to, struct ud
 			     const uint8_t *data, size_t size, size_t segment, unsigned *sent);
 /* The same from this address of the system's own, which is that of the socket or any, where the socket has none.  Family NONE, or one
  * that the system has no more: the system chooses. */
-MUST_USE int udp_send_from(struct udp *u, const struct endpoint *to, struct addr local,
-			   const uint8_t *data, size_t size, size_t segment, unsigned *sent);
+MUST_USE int udp_send_from(struct udp *u, const struct endpoint *to, struct udp_marks marks,
+			   struct addr local, const uint8_t *data, size_t size, size_t segment,
+			   unsigned *sent);
 /* Can the socket send there at all? */
 bool udp_reaches(const struct udp *u, const struct endpoint *to);
 /* One datagram, to whom it goes. */
@@ -89,8 +98,8 @@ struct udp_letter {
 void udp_send_letters(struct udp *u, const struct udp_letter *letters, size_t count);
 /* Largest IP packet that the kernel believes to reach 'to' whole.  0 and '*mtu', or -errno. */
 MUST_USE int udp_path_mtu(const struct udp *u, const struct endpoint *to, uint16_t *mtu);
-/* Sends one datagram that may be fragmented on its way where it is larger than a link (IPv4).  For the rare message that is
- * larger than its path and cannot be made smaller. */
+/* Sends one urgent datagram that may be fragmented on its way where it is larger than a link (IPv4).  For the rare message that
+ * is larger than its path and cannot be made smaller. */
 MUST_USE int udp_send_breakable(struct udp *u, const struct endpoint *to, struct addr local,
 				const uint8_t *data, size_t size);
 /* Takes what has arrived, without waiting: at most UDP_TRAINS, fewer with large buffers.

@@ -32,4 +32,7 @@ struct udp {
 	} control[UDP_TRAINS];
 };
 
+/* A socket with all its options and buffers, not bound yet.  0 and '*out', or -errno. */
+MUST_USE int udp_open(const struct udp_conf *conf, struct log *log, struct udp **out);
+
 #endif

@@ -33,10 +33,11 @@ control_marks(struct control *c, const struct endpoint *to, struct udp_marks mar
 	int ttl = marks.ttl, tos = marks.tos;
 	bool v4 = to->addr.family == ADDR_V4;
 
-	if (marks.ttl == 0)
+	if (marks.ttl != 0)
+		control_add(c, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TTL : IPV6_HOPLIMIT, &ttl,
+			    sizeof(ttl));
+	if (marks.ttl == 0 && marks.tos == 0)
 		return;
-	control_add(c, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TTL : IPV6_HOPLIMIT, &ttl,
-		    sizeof(ttl));
 	control_add(c, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TOS : IPV6_TCLASS, &tos,
 		    sizeof(tos));
 }
@@ -178,10 +179,10 @@ udp_send_marked(struct udp *u, const struct endpoint *to, struct udp_marks marks
 }
 
 int
-udp_send_from(struct udp *u, const struct endpoint *to, struct addr local, const uint8_t *data,
-	      size_t size, size_t segment, unsigned *sent)
+udp_send_from(struct udp *u, const struct endpoint *to, struct udp_marks marks, struct addr local,
+	      const uint8_t *data, size_t size, size_t segment, unsigned *sent)
 {
-	return send_marked_from(u, to, UDP_UNMARKED, local, data, size, segment, sent);
+	return send_marked_from(u, to, marks, local, data, size, segment, sent);
 }
 
 int
@@ -234,11 +235,11 @@ udp_send_breakable(struct udp *u, const struct endpoint *to, struct addr local, 
 	int rc;
 
 	if (to->addr.family != ADDR_V4)
-		return udp_send_from(u, to, local, data, size, size, &sent);
+		return udp_send_from(u, to, UDP_URGENT, local, data, size, size, &sent);
 	rc = socket_option(u->fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
 	if (rc != 0)
 		return rc;
-	rc = udp_send_from(u, to, local, data, size, size, &sent);
+	rc = udp_send_from(u, to, UDP_URGENT, local, data, size, size, &sent);
 	BUG_IF(socket_option(u->fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE) != 0);
 	return rc;
 }

@@ -34,11 +34,13 @@ class Router:
         with open(self.conf_file, "w", encoding="utf-8") as file:
             json.dump(self.conf, file, indent=2)
 
-    def start(self, binary=None):
+    def start(self, binary=None, core=None, **priority):
+        """'priority' is that of Lab.popen(), instead of the lowest real-time one; 'core' is the only one that it has."""
         self.write_conf()
+        only = [] if core is None else ["taskset", "-c", str(core)]
         with open(f"{self.folder}/output", "ab") as output:
-            self.process = self.space.popen(binary or tools.built("vrd"), "-c", self.conf_file,
-                                            realtime=PRIORITY, stdout=output, stderr=output)
+            self.process = self.space.popen(*only, binary or tools.built("vrd"), "-c", self.conf_file,
+                                            **(priority or {"realtime": PRIORITY}), stdout=output, stderr=output)
         wait_for(self._answers, 10, f"router {self.name} to answer", interval=0.005)
         return self
 

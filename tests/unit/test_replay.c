@@ -43,7 +43,7 @@ the_window_is_at_least_8192_wide(void **state)
 static void
 any_order_gives_what_a_list_gives(void **state)
 {
-	enum { RANGE = 60000, STEPS = 200000 };
+	enum { RANGE = 400000, STEPS = 400000, SPREAD = 2 * REPLAY_WINDOW };
 	struct replay r = {.next = 0};
 	uint8_t *accepted = calloc(RANGE, 1);
 	uint64_t newest = 0, random = 88172645463325252u;
@@ -51,14 +51,14 @@ any_order_gives_what_a_list_gives(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < STEPS; i++) {
-		uint64_t middle = (uint64_t)i * (RANGE - 20000) / STEPS;
+		uint64_t middle = (uint64_t)i * (RANGE - SPREAD) / STEPS;
 		uint64_t counter;
 		bool fresh;
 
 		random ^= random << 13;
 		random ^= random >> 7;
 		random ^= random << 17;
-		counter = middle + random % 20000;
+		counter = middle + random % SPREAD;
 		fresh = !accepted[counter] &&
 			(!any || newest + 1 - counter <= REPLAY_WINDOW || counter > newest);
 		assert_int_equal(replay_fresh(&r, counter), fresh);

@@ -34,6 +34,7 @@ struct end {
 	uint8_t stream[ROOM]; /* TCP payloads in the order of arrival, or the last sync */
 	size_t stream_size;
 	bool scribble; /* write to all the headroom there is */
+	bool forgets;  /* packets are only counted */
 	const uint8_t *kept[1024];
 	size_t kept_size[1024];
 };
@@ -76,6 +77,10 @@ on_data(void *ctx, uint32_t slot, const struct seal_inner *inner, struct frame *
 
 	(void)now;
 	assert_int_equal(slot, SLOT);
+	if (e->forgets) {
+		e->packets++;
+		return;
+	}
 	assert_true(e->packets < 1024);
 	if (e->scribble)
 		memset(f->data - TUNNEL_HEADROOM, 0xee, TUNNEL_HEADROOM);
@@ -93,7 +98,7 @@ on_batch_end(void *ctx, us_t now)
 	struct end *e = ctx;
 
 	(void)now;
-	for (unsigned i = 0; i < e->packets; i++) {
+	for (unsigned i = 0; !e->forgets && i < e->packets; i++) {
 		struct ip ip;
 
 		if (e->kept[i] == NULL)
@@ -157,10 +162,16 @@ static const struct tunnel_ops ops = {
 static void
 run(struct pair *p)
 {
-	struct pollfd fds[2] = {{.fd = tunnel_fd(p->a.t), .events = POLLIN},
-				{.fd = tunnel_fd(p->b.t), .events = POLLIN}};
+	struct pollfd fds[4] = {{.fd = tunnel_fd(p->a.t), .events = POLLIN},
+				{.fd = tunnel_fd(p->b.t), .events = POLLIN},
+				{.fd = tunnel_urgent_fd(p->a.t), .events = POLLIN},
+				{.fd = tunnel_urgent_fd(p->b.t), .events = POLLIN}};
 
-	(void)poll(fds, 2, 1);
+	(void)poll(fds, 4, 1);
+	if (fds[2].revents != 0)
+		tunnel_urgent_readable(p->a.t, clock_now());
+	if (fds[3].revents != 0)
+		tunnel_urgent_readable(p->b.t, clock_now());
 	if (fds[0].revents != 0)
 		tunnel_readable(p->a.t, clock_now());
 	if (fds[1].revents != 0)
@@ -607,6 +618,86 @@ what_the_kernel_drops_is_counted(void **state)
 	pair_close(p);
 }
 
+/* 'count' datagrams that nobody reads, of which the kernel has room for some. */
+static void
+flood(const struct end *e, unsigned count)
+{
+	int fd = stranger_open(&e->at);
+	uint8_t junk[1000] = {0};
+
+	for (unsigned i = 0; i < count; i++)
+		assert_int_equal(send(fd, junk, sizeof(junk), 0), sizeof(junk));
+	close(fd);
+}
+
+static void
+a_message_does_not_wait_behind_data(void **state)
+{
+	struct pair *p = pair_open("127.0.0.1", "127.0.0.1", true, true, CRYPTO_AESGCM);
+	const uint8_t msg[200] = {1, 2, 3};
+	struct pollfd ready;
+
+	(void)state;
+	WAIT_FOR(p, p->b.mtu >= 1400);
+	flood(&p->b, 20000);
+	assert_true(drops(&p->b, "kernel") > 0);
+	assert_int_equal(tunnel_send_sync(p->a.t, SLOT, msg, sizeof(msg), clock_now()), 0);
+	ready = (struct pollfd){.fd = tunnel_urgent_fd(p->b.t), .events = POLLIN};
+	assert_int_equal(poll(&ready, 1, 1000), 1);
+	tunnel_urgent_readable(p->b.t, clock_now());
+	assert_int_equal(p->b.syncs, 1);
+	assert_memory_equal(p->b.stream, msg, sizeof(msg));
+	assert_int_equal(drops(&p->b, "malformed"), 0);
+	pair_close(p);
+}
+
+/* Who has begun to read data looks for messages meanwhile. */
+static void
+a_message_waits_for_one_round_of_data(void **state)
+{
+	struct pair *p = pair_open("127.0.0.1", "127.0.0.1", true, false, CRYPTO_AESGCM);
+	const uint8_t msg[200] = {1, 2, 3};
+
+	(void)state;
+	WAIT_FOR(p, p->b.mtu >= 1400);
+	flood(&p->b, 1000);
+	assert_int_equal(tunnel_send_sync(p->a.t, SLOT, msg, sizeof(msg), clock_now()), 0);
+	tunnel_readable(p->b.t, clock_now());
+	assert_int_equal(p->b.syncs, 1);
+	assert_in_range(drops(&p->b, "malformed"), 1, 999);
+	pair_close(p);
+}
+
+/* As many records as the kernel keeps may be overtaken. */
+static void
+what_a_message_overtakes_is_taken_in(void **state)
+{
+	struct pair *p = pair_open("127.0.0.1", "127.0.0.1", true, true, CRYPTO_AESGCM);
+	uint8_t packet[64];
+	struct frame f = {.data = packet};
+	struct seal_inner inner = {.vn = 7};
+	unsigned total = 40000;
+	struct pollfd ready;
+
+	(void)state;
+	WAIT_FOR(p, p->b.mtu >= 1400);
+	f.size = tcp_build(packet, 0, 1);
+	for (unsigned i = 0; i < total; i++)
+		assert_int_equal(tunnel_send(p->a.t, SLOT, &inner, &f, clock_now()), 0);
+	tunnel_flush(p->a.t);
+	assert_int_equal(drops(&p->b, "kernel"), 0);
+	assert_int_equal(tunnel_send_sync(p->a.t, SLOT, packet, f.size, clock_now()), 0);
+	tunnel_urgent_readable(p->b.t, clock_now());
+	assert_int_equal(p->b.syncs, 1);
+	p->b.forgets = true;
+	ready = (struct pollfd){.fd = tunnel_fd(p->b.t), .events = POLLIN};
+	while (poll(&ready, 1, 0) == 1)
+		tunnel_readable(p->b.t, clock_now());
+	assert_int_equal(p->b.packets, total);
+	assert_int_equal(drops(&p->b, "replayed"), 0);
+	pair_close(p);
+}
+
 static void
 what_is_larger_than_the_buffer_is_counted(void **state)
 {
@@ -636,6 +727,9 @@ main(void)
 		cmocka_unit_test(without_the_kernels_help_each_datagram_is_its_own_train),
 		cmocka_unit_test(of_a_train_that_leaves_in_part_the_rest_is_counted),
 		cmocka_unit_test(what_the_kernel_drops_is_counted),
+		cmocka_unit_test(a_message_does_not_wait_behind_data),
+		cmocka_unit_test(a_message_waits_for_one_round_of_data),
+		cmocka_unit_test(what_a_message_overtakes_is_taken_in),
 		cmocka_unit_test(what_is_larger_than_the_buffer_is_counted),
 		cmocka_unit_test(a_restarted_end_is_back_at_once),
 	};
