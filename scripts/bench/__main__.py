@@ -8,9 +8,23 @@ import sys
 
 from lab.netns import LabError
 
-from . import aead, gndt, goals, mapserver, metrics, report, tools
+from . import aead, gndt, goals, growth, mapserver, metrics, report, stress, tools
 
-GROUPS = ("throughput", "map-server", "aead", "gndt")
+GROUPS = ("throughput", "map-server", "aead", "gndt", "growth", "stress")
+# Option -> its numbers, what they are, and the most.
+COUNTS = {"eids": ("1000,1000000", "EIDs that are registered with the map-server, case by case", mapserver.EIDS_MAX),
+          "entries": ("10,1000,100000,1000000", "entries of the GNDT, case by case", growth.ENTRIES_MAX),
+          "peers": ("1,10,100,1000", "peers of a router", growth.PEERS_MAX),
+          "flows": ("1,100,10000", "flows through a router", growth.FLOWS_MAX)}
+
+
+def numbers(text, most):
+    """The numbers of an option; none when one of them is none, or beyond 'most'."""
+    try:
+        found = [int(word) for word in text.split(",")]
+    except ValueError:
+        return []
+    return found if all(0 < count <= most for count in found) else []
 
 
 def parse(words):
@@ -22,8 +36,9 @@ def parse(words):
     parser.add_argument("--output", default="build/bench.json", help="where the rows are written")
     parser.add_argument("--only", default=",".join(GROUPS),
                         help="which groups of figures, of " + ", ".join(GROUPS))
-    parser.add_argument("--eids", default="1000,1000000",
-                        help="how many EIDs are registered with the map-server, case by case")
+    for name, (default, what, most) in COUNTS.items():
+        parser.add_argument(f"--{name}", default=default, help=f"{what}; at most {most}")
+    parser.add_argument("--plots", metavar="DIR", help="where growth is drawn; without it nowhere")
     parser.add_argument("--tools", default=",".join(names), help="which, of " + ", ".join(names))
     parser.add_argument("--metrics", default=",".join(metrics.METRICS),
                         help="which figures of the tools, of " + ", ".join(metrics.METRICS) +
@@ -41,12 +56,11 @@ def parse(words):
         unknown = set(chosen) - set(known)
         if unknown:
             parser.error(f"no such {what}: " + ", ".join(sorted(unknown)))
-    try:
-        options.eids = [int(word) for word in options.eids.split(",")]
-    except ValueError:
-        options.eids = [0]
-    if not all(0 < count <= mapserver.EIDS_MAX for count in options.eids):
-        parser.error(f"--eids: numbers from 1 to {mapserver.EIDS_MAX}")
+    for name, (_default, _what, most) in COUNTS.items():
+        found = numbers(getattr(options, name), most)
+        if not found:
+            parser.error(f"--{name}: numbers from 1 to {most}")
+        setattr(options, name, found)
     if ("throughput" in options.only and not options.measure_only
             and not goals.decides(report.with_added({name: [] for name in planned(options)}))):
         parser.error("without a tool that has a goal and the tool that it is compared with "
@@ -65,6 +79,10 @@ def measure(options):
         values.update(aead.measure(options.repeats))
     if "gndt" in options.only:
         values.update(gndt.measure(options.repeats))
+    if "growth" in options.only:
+        values.update(growth.measure(options))
+    if "stress" in options.only:
+        values.update(stress.measure(options.repeats))
     return values
 
 
@@ -126,6 +144,11 @@ def main(words=None):
         return 3
     report.write(rows, options.output)
     report.show(rows)
+    if options.plots:
+        # Only here is matplotlib needed.
+        from . import growth_plots  # pylint: disable=import-outside-toplevel
+        for file in growth_plots.draw(rows, options.plots):
+            print(f"drawn: {file}")
     return 0 if options.measure_only or report.goal_reached(rows) else 1
 
 

@@ -10,7 +10,11 @@ AGAINST = {"vxlan": ("routing",), "vrd_plain": ("vxlan",), "vrd_sealed": ("vxlan
            **{peer: ("routing",) for peer in PEERS},
            "vrd_interface": ("vrd_sealed",), "vrd_relayed": ("vrd_sealed",),
            "tinc_tcp": ("routing",), "vrd_tcp": ("tinc_tcp",), "ipsec_mb": ("openssl",),
-           **{f"vrd_workers{count}": ("vrd_workers0",) for count in (1, 2, 4)}}
+           **{f"vrd_workers{count}": ("vrd_workers0",) for count in (1, 2, 4)},
+           **{f"{kind}_{label}": (f"{kind}_{least}",) for kind, least, labels in (
+               ("entries", "10", ("1k", "100k", "1m")), ("peers", "1", ("10", "100", "1k")),
+               ("flows", "1", ("100", "10k"))) for label in labels},
+           "loaded": ("unloaded",)}
 # Tools that are compared with the best of the peers, too.
 AGAINST_PEERS = ("vrd_plain", "vrd_sealed")
 # Figure -> the figure of the same case that it is compared with.
@@ -41,6 +45,9 @@ GOALS = (
     Goal("rtt_added_us.vrd_sealed", most=20),
     *(Goal(f"{figure}.{case}", f"udp_echo_per_s.{case}", least=least) for case in ("1k", "1m")
       for figure, least in (("map_server_requests_per_s", 0.5), ("map_server_registers_per_s", 0.25))),
+    *(Goal(f"{figure}.entries_1m", f"{figure}.entries_10", least=0.95)
+      for figure in ("growth_tcp1_gbps", "growth_udp64_kpps")),
+    Goal("stress_move_added_ms.loaded", most=5),
     # Of as many random cache lines a second as the machine reads at all.
     *(Goal(f"gndt_lookups_per_s.{case}", f"line_reads_per_s.{case}", least=least) for case, least in (
         ("v4_bgp_1m", 0.15), ("v4_uniform_1m", 0.1), ("v4_hosts_1m", 0.1), ("v6_bgp_1m", 0.08))),

@@ -19,6 +19,16 @@ UNITS = {"tcp1_gbps": "Gb/s", "tcp1_rev_gbps": "Gb/s", "tcp4_gbps": "Gb/s", "udp
          "map_server_registers_per_s": "1/s", "map_server_bytes_per_eid": "B",
          "gndt_lookups_per_s": "1/s", "gndt_single_lookups_per_s": "1/s", "line_reads_per_s": "1/s",
          "gndt_updates_per_s": "1/s", "gndt_bytes_per_prefix": "B", "route_bytes": "B",
+         "growth_tcp1_gbps": "Gb/s", "growth_udp64_kpps": "1000/s",
+         "growth_rtt_us": "us", "growth_rtt_p99_us": "us",
+         # Processor time of both routers.
+         "growth_us_per_datagram": "us",
+         "growth_bytes_per_entry": "B", "growth_bytes_per_peer": "B", "growth_bytes_per_flow": "B",
+         "growth_service_s": "s",
+         "stress_offered_kpps": "1000/s", "stress_arrived_kpps": "1000/s",
+         "stress_dropped_port_kpps": "1000/s", "stress_dropped_tunnel_kpps": "1000/s",
+         "stress_move_ms": "ms", "stress_move_added_ms": "ms", "stress_delivery_ms": "ms",
+         "stress_control_rtt_us": "us",
          # What a process had of its core: near 1, it is this that limits what is answered.
          "udp_echo_cpu": "core", "map_server_requests_cpu": "core", "map_server_registers_cpu": "core"}
 LIMIT = "routing"

@@ -55,9 +55,9 @@ def highest(trial, steps=STEPS, tries=TRIES):
     return best, most
 
 
-def rate_kpps(path):
-    """Datagrams of 64 bytes from the first host to the second, in one flow, thousands a second:
-    see highest()."""
+def rate_kpps(path, address=None, flows=1, stride=0, steps=STEPS):
+    """Datagrams of 64 bytes from the first host to the second, thousands a second: see highest().  Each of several flows
+    has a source port of its own, and goes to an address that is 'stride' behind that of the flow before."""
     one, two = path.sides
     receiver = two.host.popen(built("bench/udp_rate"), "receive", PORT, SIZE, text=True,
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -69,15 +69,15 @@ def rate_kpps(path):
 
     def trial(rate):
         received()
-        said = json.loads(one.host.run(built("bench/udp_rate"), "send", two.host_address, PORT,
-                                       SIZE, f"{rate:.0f}", str(TRIAL_SECONDS)))
+        said = json.loads(one.host.run(built("bench/udp_rate"), "send", address or two.host_address, PORT,
+                                       SIZE, f"{rate:.0f}", str(TRIAL_SECONDS), str(flows), str(stride)))
         time.sleep(SETTLE_SECONDS)
         return said["sent"] / said["seconds"], received() / said["seconds"]
 
     try:
         if receiver.stdout.readline() != "ready\n":
             raise LabError(f"{path.name}: udp_rate does not receive")
-        arrived, most = highest(trial)
+        arrived, most = highest(trial, steps)
         return arrived / 1000, most / 1000
     finally:
         with contextlib.suppress(BrokenPipeError):
