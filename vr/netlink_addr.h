@@ -29,7 +29,8 @@ typedef void netlink_fact_fn(void *ctx, const struct netlink_fact *fact);
  * messages.
  */
 MUST_USE int netlink_facts_parse(const void *bytes, size_t size, netlink_fact_fn *fn, void *ctx);
-/* All links, then all addresses, as they are now.  0 or -errno. */
+/* All links, then all addresses, as they are now.  0; -EINTR: they changed meanwhile, what was handed up is of no use; another
+ * -errno. */
 MUST_USE int netlink_facts_list(netlink_fact_fn *fn, void *ctx);
 
 /* What changes from now on. */

@@ -6,7 +6,8 @@
 
 #include "base/fmt.h"
 
-#define MODULE "underlay"
+#define PICTURE_TRIES 100
+#define MODULE        "underlay"
 /* What belongs together comes within this time. */
 #define GATHER_TIME (3 * US_MS)
 #define PACE_TIME   (20 * US_MS)
@@ -124,19 +125,32 @@ on_listed(void *ctx, const struct netlink_fact *f)
 		list_addr(l, f);
 }
 
+static int
+list_all(struct underlay *u, struct listing *l)
+{
+	int rc;
+
+	*l = (struct listing){.u = u};
+	rc = netlink_facts_list(on_listed, l);
+	if (rc == 0)
+		rc = l->rc;
+	if (rc != 0)
+		free(l->links);
+	return rc;
+}
+
 /* Where the kernel does not answer what was known stays. */
 static int
 take_picture(struct underlay *u)
 {
-	struct listing l = {.u = u};
-	int rc = netlink_facts_list(on_listed, &l);
+	struct listing l;
+	int rc = -EINTR;
 
-	if (rc == 0)
-		rc = l.rc;
-	if (rc != 0) {
-		free(l.links);
+	/* While devices come and go. */
+	for (unsigned i = 0; i < PICTURE_TRIES && rc == -EINTR; i++)
+		rc = list_all(u, &l);
+	if (rc != 0)
 		return rc;
-	}
 	free(u->links);
 	u->links = l.links;
 	u->link_count = l.link_count;

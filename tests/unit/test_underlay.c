@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
 #include <linux/if.h>
@@ -20,6 +21,25 @@
 
 static const struct addr v4 = {.family = ADDR_V4, .b = {192, 0, 2, 9}};
 static const struct addr v6 = {.family = ADDR_V6, .b = {0x20, 1, 0x0d, 0xb8, [15] = 9}};
+
+/* So many of the kernel's lists change while they are read. */
+static unsigned interruptions;
+
+int
+mnl_cb_run(const void *bytes, size_t size, unsigned seq, unsigned portid, mnl_cb_t fn, void *ctx)
+{
+	int (*real)(const void *, size_t, unsigned, unsigned, mnl_cb_t, void *) = NULL;
+	void *found = dlsym(RTLD_NEXT, "mnl_cb_run");
+	int rc;
+
+	memcpy(&real, &found, sizeof(real));
+	rc = real(bytes, size, seq, portid, fn, ctx);
+	if (interruptions == 0)
+		return rc;
+	interruptions--;
+	errno = EINTR;
+	return -1;
+}
 
 /* ---- messages ---- */
 
@@ -410,6 +430,29 @@ addresses_that_nobody_can_reach_are_no_change(void **state)
 	assert_false(underlay_is_new(w->underlay, v4));
 }
 
+static void
+links_that_change_while_they_are_listed_are_listed_again(void **state)
+{
+	struct world *w = *state;
+	struct underlay_conf conf = {.ignored_count = 0};
+	struct underlay *other = NULL;
+	struct addr once[UNDERLAY_ADDRS_MAX], again[UNDERLAY_ADDRS_MAX];
+
+	assert_int_equal(underlay_create(&conf, &ops, w, NULL, &other), 0);
+	(void)underlay_addrs(other, once);
+	underlay_destroy(other);
+	interruptions = 7;
+	assert_int_equal(underlay_create(&conf, &ops, w, NULL, &other), 0);
+	assert_int_equal(interruptions, 0);
+	for (size_t i = 0; i < underlay_addrs(other, again); i++)
+		assert_true(addr_equal(once[i], again[i]));
+	underlay_destroy(other);
+	/* Not for ever. */
+	interruptions = UINT32_MAX;
+	assert_int_equal(underlay_create(&conf, &ops, w, NULL, &other), -EINTR);
+	interruptions = 0;
+}
+
 int
 main(void)
 {
@@ -428,6 +471,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(what_is_no_underlay_is_no_change, setup, teardown),
 		cmocka_unit_test_setup_teardown(addresses_that_nobody_can_reach_are_no_change,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			links_that_change_while_they_are_listed_are_listed_again, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
