@@ -4,7 +4,7 @@ import json
 import pytest
 from lab import tools
 from lab.nat import OUTSIDE
-from lab.natnet import PORT, PUBLIC
+from lab.natnet import PORT, PUBLIC, WAN
 from lab.netns import Lab, run, wait_for
 from nat_paths import DIRECT, RELAYED, paths, wait_path
 from relays import SECOND, drops, relayed_net, row
@@ -44,6 +44,13 @@ def goodput(net, seconds=2):
         net.lab.end(server)
 
 
+def relayed_with(net, marks):
+    """Does a relayed datagram (type 6) leave the relay with such a traffic class?"""
+    said = net.routers["r"].space.run("timeout", "8", "tcpdump", "-nn", "-Q", "out", "-c", "1", "-i", WAN,
+                                      f"udp[8] == 6 and (ip[1] & 0xfc) == {marks}", check=False, timeout=20)
+    return said.count(" > ") == 1
+
+
 def forward(net):
     """x's NAT lets in who comes to the router's own port, whoever it is."""
     net.x.nats[0].space.run("nft", FORWARDED % net.x.address)
@@ -55,6 +62,13 @@ def reload_relay(net, **relay):
 
 
 # ---- what is said ----
+
+def test_control_stays_urgent_on_its_way_by_a_relay_and_data_is_not(net):
+    # Hellos, once a second at least.
+    assert relayed_with(net, 0xc0)
+    with Stream(*hosts(net)):
+        assert relayed_with(net, 0)
+
 
 def test_each_end_says_by_whom_it_reaches_the_other_and_why(net):
     for name, other in ("xy", "yx"):
