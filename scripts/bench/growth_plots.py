@@ -36,7 +36,7 @@ def points(rows, figure, kind):
 
 
 def _panel(axes, rows, kind, lines, is_part):
-    for figure, words in lines.items():
+    for number_of_line, (figure, words) in enumerate(lines.items()):
         found = points(rows, figure, kind)
         if not found:
             continue
@@ -45,7 +45,7 @@ def _panel(axes, rows, kind, lines, is_part):
         axes.errorbar(counts, [value / base for value in middles],
                       yerr=[[(value - low) / base for value, low in zip(middles, least)],
                             [(high - value) / base for value, high in zip(middles, most)]],
-                      marker="o", capsize=2, label=words)
+                      marker="o", capsize=2, label=words, color=f"C{number_of_line}")
     axes.set(xscale="log", xlabel=KINDS[kind])
     axes.set_ylim(bottom=0)
 
