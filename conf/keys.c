@@ -140,7 +140,8 @@ static const struct key keys[] = {
 
 	{"workers", KEY_CHOICE, .choices = "auto|0|1|2|3|4|5|6|7|8", .fallback = "\"0\"",
 	 AT(struct conf, workers), .fixed = true,
-	 .help = "Threads that carry packets from the LANs to the other routers; with \"0\" one "
+	 .help = "Threads that carry packets from the LANs to the other routers, and as many that "
+		 "open records that come from these; with \"0\" one "
 		 "thread does everything.  \"auto\" is one for each core that the process may use "
 		 "but "
 		 "one, at most 8, and none with fewer than three cores."},

@@ -405,6 +405,7 @@ make_stats(const struct daemon *d)
 	ctl_add_number(o, "underlay_tx_datagrams", t.tx_datagrams);
 	ctl_add_number(o, "underlay_rx_trains", t.rx_trains);
 	ctl_add_number(o, "underlay_rx_datagrams", t.rx_datagrams);
+	ctl_add_number(o, "underlay_opened_trains", t.opened_trains);
 	ctl_add_number(o, "relayed_datagrams", t.relayed_datagrams);
 	ctl_add_number(o, "relayed_bytes", t.relayed_bytes);
 	ctl_add_number(o, "streams", t.streams);

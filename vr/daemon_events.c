@@ -368,6 +368,17 @@ on_urgent_readable(void *ctx, us_t now)
 }
 
 static void
+on_tunnel_opened(void *ctx, us_t now)
+{
+	struct daemon *d = ctx;
+
+	fwd_memo_open(d->vr);
+	tunnel_opened(d->tunnel, now);
+	fwd_memo_close(d->vr);
+	daemon_step(d, now);
+}
+
+static void
 on_streams_readable(void *ctx, us_t now)
 {
 	struct daemon *d = ctx;
@@ -494,6 +505,8 @@ daemon_watch(struct daemon *d)
 		err = loop_watch(l, tunnel_fd(d->tunnel), on_tunnel_readable, d);
 	if (err == 0 && tunnel_urgent_fd(d->tunnel) >= 0)
 		err = loop_watch_first(l, tunnel_urgent_fd(d->tunnel), on_urgent_readable, d);
+	if (err == 0 && tunnel_opened_fd(d->tunnel) >= 0)
+		err = loop_watch(l, tunnel_opened_fd(d->tunnel), on_tunnel_opened, d);
 	if (err == 0)
 		err = loop_watch(l, tunnel_streams_fd(d->tunnel), on_streams_readable, d);
 	if (err == 0)

@@ -15,8 +15,7 @@ keys_init(struct keys *k, const struct noise *n, const struct crypto_engine *eng
 	noise_split(n, to_responder, to_initiator);
 	k->seal = sealer_create(engine, n->cipher, initiator ? to_responder : to_initiator, remote,
 				hands);
-	k->open = crypto_aead_create(engine, n->cipher, initiator ? to_initiator : to_responder,
-				     false);
+	k->open = opener_create(engine, n->cipher, initiator ? to_initiator : to_responder, hands);
 	crypto_wipe(to_responder, sizeof(to_responder));
 	crypto_wipe(to_initiator, sizeof(to_initiator));
 	if (k->seal == NULL || k->open == NULL) {
@@ -35,7 +34,7 @@ void
 keys_fini(struct keys *k)
 {
 	sealer_drop(k->seal);
-	crypto_aead_destroy(k->open);
+	opener_drop(k->open);
 	crypto_wipe(k, sizeof(*k));
 }
 
@@ -50,16 +49,27 @@ keys_seal(struct keys *k, const struct seal_inner *inner, uint8_t *out, size_t h
 	return sealer_seal(k->seal, 0, counter, inner, out, head_size, body, body_size);
 }
 
+/* As opener_open(), if that has not been done yet. */
+static int
+authenticate(struct keys *k, uint64_t counter, uint8_t *data, size_t size, struct opened opened)
+{
+	if (opened.finding == OPENER_LEFT)
+		return opener_open(k->open, 0, counter, data, size);
+	if (opened.by != k->open)
+		return -ENOENT;
+	return opened.finding == OPENER_AUTHENTIC ? 0 : -EBADMSG;
+}
+
 /* 'size': of what is sealed, with its tag. */
 static int
-text_open(struct keys *k, uint64_t counter, uint8_t *data, size_t size, bool *newest)
+text_open(struct keys *k, uint64_t counter, uint8_t *data, size_t size, struct opened opened,
+	  bool *newest)
 {
-	uint8_t *text = data + SEAL_OUTER_SIZE;
 	int rc;
 
 	if (!replay_fresh(&k->replay, counter))
 		return -EALREADY;
-	rc = crypto_open(k->open, counter, data, SEAL_OUTER_SIZE, text, size, text);
+	rc = authenticate(k, counter, data, size, opened);
 	if (rc != 0)
 		return rc;
 	k->opened++;
@@ -68,11 +78,12 @@ text_open(struct keys *k, uint64_t counter, uint8_t *data, size_t size, bool *ne
 }
 
 int
-keys_open(struct keys *k, uint64_t counter, uint8_t *data, size_t size, bool *newest)
+keys_open(struct keys *k, uint64_t counter, uint8_t *data, size_t size, struct opened opened,
+	  bool *newest)
 {
 	if (size < SEAL_OVERHEAD)
 		return -EBADMSG;
-	return text_open(k, counter, data, size - SEAL_OUTER_SIZE, newest);
+	return text_open(k, counter, data, size - SEAL_OUTER_SIZE, opened, newest);
 }
 
 int
@@ -110,7 +121,7 @@ keys_relay_open(struct keys *k, uint8_t *data, size_t stride, struct keys_relaye
 		bool advanced = false;
 
 		rows[i].rc = text_open(k, rows[i].counter, data, SEAL_ID_SIZE + SEAL_TAG_SIZE,
-				       &advanced);
+				       OPENED_NOT, &advanced);
 		if (rows[i].rc != 0)
 			continue;
 		rows[i].id = (struct vr_id){be64_get(data + SEAL_OUTER_SIZE)};

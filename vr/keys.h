@@ -6,6 +6,7 @@
 #include "base/types.h"
 #include "vr/crypto.h"
 #include "vr/noise.h"
+#include "vr/opener.h"
 #include "vr/path.h"
 #include "vr/replay.h"
 #include "vr/sealer.h"
@@ -23,11 +24,11 @@ struct keys {
 	us_t heard_at; /* last record opened; 'created' before that */
 	enum crypto_cipher cipher;
 	struct sealer *seal; /* with the peer's index and the counter of the next record */
-	struct crypto_aead *open;
+	struct opener *open;
 	struct replay replay;
 };
 
-/* Takes the keys out of a finished handshake.  'engine' (NULL: none) must outlive them; 'hands': threads that will seal.
+/* Takes the keys out of a finished handshake.  'engine' (NULL: none) must outlive them; 'hands': threads that will seal or open.
  * 0 or -ENOMEM (nothing is kept). */
 MUST_USE int keys_init(struct keys *k, const struct noise *n, const struct crypto_engine *engine,
 		       unsigned hands, bool initiator, uint32_t index, uint32_t remote, us_t now);
@@ -39,9 +40,11 @@ void keys_fini(struct keys *k);
  * -EIO, -EOVERFLOW (the counter is used up). */
 MUST_USE int keys_seal(struct keys *k, const struct seal_inner *inner, uint8_t *out,
 		       size_t head_size, const uint8_t *body, size_t body_size);
-/* Opens a record in place: its plaintext starts at data + SEAL_OUTER_SIZE.  '*newest': the
- * counter advanced.  0, -EALREADY (replayed or too old), -EBADMSG. */
-MUST_USE int keys_open(struct keys *k, uint64_t counter, uint8_t *data, size_t size, bool *newest);
+/* Opens a record in place: its plaintext starts at data + SEAL_OUTER_SIZE.  'opened': what was found of it before.  '*newest': the
+ * counter advanced.  0, -EALREADY (replayed or too old), -EBADMSG, -ENOENT (it was opened by keys
+ * that are gone). */
+MUST_USE int keys_open(struct keys *k, uint64_t counter, uint8_t *data, size_t size,
+		       struct opened opened, bool *newest);
 /* Writes the SEAL_RELAY_SIZE bytes in front of each of 'count' relayed datagrams that begin
  * 'stride' bytes apart.  'type': SEAL_RELAY or SEAL_RELAYED; 'id': of all of them.  As
  * keys_seal(), by the control thread; after an error none may be sent. */

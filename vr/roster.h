@@ -116,10 +116,20 @@ enum roster_fate roster_heard(struct roster *r, uint8_t *data, size_t size, cons
  * or remove peers. */
 typedef void roster_heard_fn(void *ctx, enum roster_fate fate, uint32_t slot, uint8_t *data,
 			     size_t size, const struct session_content *content, us_t now);
+/* What was found of the datagrams of a train before: enum opener_finding of the first 'count', with these keys. */
+struct roster_found {
+	const struct opener *by;
+	const uint8_t *findings;
+	size_t count;
+};
 /* Takes in a train: 'whole' bytes of one sender's datagrams of 'segment' bytes each, but the last.  As roster_heard() for one
- * after the other, and cheaper where they are relayed. */
+ * after the other, and cheaper where they are relayed.  'found': NULL, nothing. */
 void roster_train_heard(struct roster *r, uint8_t *data, size_t whole, size_t segment,
-			const struct path *from, us_t now, roster_heard_fn *heard, void *ctx);
+			const struct roster_found *found, const struct path *from, us_t now,
+			roster_heard_fn *heard, void *ctx);
+/* What opens a train that begins with this datagram, and the receiver index that it is for; NULL: it begins with something else than a
+ * record that may be new.  As session_opener(). */
+struct opener *roster_opener(struct roster *r, const uint8_t *data, size_t size, uint32_t *index);
 
 /* How a session's records leave: '*leg' is a UDP endpoint or a stream, and with a relay 'relay' is its
  * slot.  False: not at all. */

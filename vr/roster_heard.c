@@ -5,10 +5,11 @@
 
 #include "wire/wr.h"
 
-/* Who a datagram is from, as far as the outside tells. */
+/* Who a datagram is from, as far as the outside tells, and what was found of it before. */
 struct sender {
 	const struct path *path;
 	struct vr_id id; /* by a relay: who the relay says it is */
+	struct opened opened;
 };
 
 /* What the door knows a sender by: its address, or, by a relay, its name. */
@@ -118,10 +119,10 @@ roster_count_unopened(struct roster *r, int rc)
 
 static enum roster_fate
 record_heard(struct roster *r, const struct seal_outer *outer, struct session *s, uint8_t *data,
-	     size_t size, const struct path *from, us_t now, struct session_content *out,
+	     size_t size, const struct sender *from, us_t now, struct session_content *out,
 	     uint32_t *slot)
 {
-	int rc = session_open(s, outer, data, size, from, now, out);
+	int rc = session_open(s, outer, data, size, from->opened, from->path, now, out);
 
 	*slot = session_user(s);
 	roster_touch(r, s);
@@ -165,7 +166,7 @@ datagram_heard(struct roster *r, uint8_t *data, size_t size, const struct sender
 		return ROSTER_DONE;
 	}
 	/* Opening may answer, and that may move the rows: keep the session, not the row. */
-	return record_heard(r, &outer, row->session, data, size, from->path, now, out, slot);
+	return record_heard(r, &outer, row->session, data, size, from, now, out, slot);
 }
 
 /* Datagrams that a relay of ours hands over: what is in them is heard as if it came by itself. */
@@ -217,11 +218,34 @@ run_heard(struct roster *r, struct relay_run *run, const struct path *from, us_t
 		roster_forward(r, row->session, run, from, now, heard, ctx);
 }
 
+struct opener *
+roster_opener(struct roster *r, const uint8_t *data, size_t size, uint32_t *index)
+{
+	const struct index_row *row;
+	struct seal_outer outer;
+
+	if (seal_outer_parse(data, size, &outer) != 0 || outer.type != SEAL_RECORD)
+		return NULL;
+	*index = outer.receiver;
+	row = roster_row_of(r, outer.receiver);
+	return row != NULL ? session_opener(row->session, outer.receiver, outer.counter) : NULL;
+}
+
+static struct opened
+found_of(const struct roster_found *found, size_t number)
+{
+	if (found == NULL || number >= found->count)
+		return OPENED_NOT;
+	return (struct opened){.finding = (enum opener_finding)found->findings[number],
+			       .by = found->by};
+}
+
 void
 roster_train_heard(struct roster *r, uint8_t *data, size_t whole, size_t segment,
-		   const struct path *from, us_t now, roster_heard_fn *heard, void *ctx)
+		   const struct roster_found *found, const struct path *from, us_t now,
+		   roster_heard_fn *heard, void *ctx)
 {
-	const struct sender sender = {.path = from};
+	struct sender sender = {.path = from};
 	struct relay_run run;
 	size_t size;
 
@@ -236,6 +260,7 @@ roster_train_heard(struct roster *r, uint8_t *data, size_t whole, size_t segment
 			continue;
 		}
 		size = whole - at < segment ? whole - at : segment;
+		sender.opened = found_of(found, segment != 0 ? at / segment : 0);
 		fate = datagram_heard(r, data + at, size, &sender, now, &content, &slot);
 		if (fate != ROSTER_DONE)
 			heard(ctx, fate, slot, data + at, size, &content, now);
@@ -270,7 +295,7 @@ roster_heard(struct roster *r, uint8_t *data, size_t size, const struct path *fr
 {
 	struct outcome o = {.fate = ROSTER_DONE};
 
-	roster_train_heard(r, data, size, size, from, now, outcome_keep, &o);
+	roster_train_heard(r, data, size, size, NULL, from, now, outcome_keep, &o);
 	if (o.fate != ROSTER_DONE)
 		*slot = o.slot;
 	if (o.fate == ROSTER_CONTENT)

@@ -302,7 +302,7 @@ control_heard(struct session *s, const struct session_content *c, size_t record_
 
 int
 session_open(struct session *s, const struct seal_outer *outer, uint8_t *data, size_t size,
-	     const struct path *from, us_t now, struct session_content *out)
+	     struct opened opened, const struct path *from, us_t now, struct session_content *out)
 {
 	struct keys *k = keys_of(s, outer->receiver);
 	bool newest = false;
@@ -310,7 +310,7 @@ session_open(struct session *s, const struct seal_outer *outer, uint8_t *data, s
 
 	if (k == NULL)
 		return -ENOENT;
-	rc = keys_open(k, outer->counter, data, size, &newest);
+	rc = keys_open(k, outer->counter, data, size, opened, &newest);
 	if (rc != 0)
 		return rc;
 	s->stats.rx_records++;
@@ -324,6 +324,14 @@ session_open(struct session *s, const struct seal_outer *outer, uint8_t *data, s
 		return -EPROTO;
 	control_heard(s, out, size, from, now);
 	return 0;
+}
+
+struct opener *
+session_opener(struct session *s, uint32_t index, uint64_t counter)
+{
+	const struct keys *k = keys_of(s, index);
+
+	return k != NULL && replay_fresh(&k->replay, counter) ? k->open : NULL;
 }
 
 void

@@ -25,6 +25,7 @@
 #include "base/types.h"
 #include "vr/handshake.h"
 #include "vr/keys.h"
+#include "vr/opener.h"
 #include "vr/path.h"
 #include "vr/sealer.h"
 #include "wire/paths.h"
@@ -40,7 +41,7 @@ struct session_conf {
 	struct handshake_self self;
 	enum crypto_cipher cipher;          /* proposed; both are accepted */
 	const struct crypto_engine *engine; /* NULL: OpenSSL */
-	unsigned hands;                     /* threads that seal */
+	unsigned hands;                     /* threads that seal or open */
 	us_t rekey_time;
 	uint64_t rekey_records;
 	us_t silence;
@@ -140,11 +141,15 @@ struct session_content {
 	size_t size;
 };
 
-/* Opens a record in place.  0: '*out' is filled; all but DATA and SYNC is already dealt with.  -ENOENT, -EALREADY (replayed), -EBADMSG (not authentic), -EPROTO (authentic, but
- * the inner header is not ours to understand). */
+/* Opens a record in place, as keys_open().  0: '*out' is filled; all but DATA and SYNC is already dealt with.  -ENOENT, -EALREADY
+ * (replayed), -EBADMSG (not authentic), -EPROTO (authentic, but the inner header is not ours to
+ * understand). */
 MUST_USE int session_open(struct session *s, const struct seal_outer *outer, uint8_t *data,
-			  size_t size, const struct path *from, us_t now,
+			  size_t size, struct opened opened, const struct path *from, us_t now,
 			  struct session_content *out);
+/* What opens records to this index, beginning with this counter; NULL: there are no such keys, or it is a repetition.  The
+ * keys', unless it is held. */
+struct opener *session_opener(struct session *s, uint32_t index, uint64_t counter);
 /* Opens what stands in front of relayed datagrams for the receiver index 'index', as keys_relay_open(): 'rows' says what came of
  * each, -ENOENT without such keys. */
 void session_relay_open(struct session *s, uint32_t index, uint8_t *data, size_t stride,

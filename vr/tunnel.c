@@ -135,6 +135,13 @@ open_urgent(struct tunnel *t, const struct udp_conf *conf)
 			 strerror(-rc));
 }
 
+static int
+openers_open(struct tunnel *t, unsigned count)
+{
+	t->openers = openers_create(count, udp_buffer_size(t->udp), UDP_HEADROOM);
+	return t->openers != NULL ? openers_start(t->openers) : -ENOMEM;
+}
+
 int
 tunnel_create(const struct tunnel_conf *conf, const struct tunnel_ops *ops, void *ctx,
 	      struct log *log, struct tunnel **out)
@@ -186,6 +193,9 @@ tunnel_create(const struct tunnel_conf *conf, const struct tunnel_ops *ops, void
 		rc = roster_create(&roster_conf, &roster_ops, t, &t->roster);
 		crypto_wipe(roster_conf.private_key, CRYPTO_KEY_SIZE);
 	}
+	/* Without UDP_GRO there are no trains. */
+	if (rc == 0 && conf->workers > 0 && udp_has_gro(t->udp))
+		rc = openers_open(t, conf->workers);
 	if (rc != 0)
 		tunnel_destroy(t);
 	else
@@ -198,6 +208,7 @@ tunnel_destroy(struct tunnel *t)
 {
 	if (t == NULL)
 		return;
+	openers_destroy(t->openers);
 	roster_destroy(t->roster);
 	crypto_engine_destroy(t->engine);
 	streams_destroy(t->streams);
@@ -323,6 +334,12 @@ int
 tunnel_streams_fd(const struct tunnel *t)
 {
 	return streams_fd(t->streams);
+}
+
+int
+tunnel_opened_fd(const struct tunnel *t)
+{
+	return t->openers != NULL ? openers_fd(t->openers) : -1;
 }
 
 us_t

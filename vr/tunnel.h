@@ -49,12 +49,12 @@ struct tunnel_conf {
 	us_t keepalive;                /* longest time without a sign of life that NATs may need */
 	struct endpoint stream_listen; /* where streams are accepted; family NONE: nowhere */
 	struct endpoint http_proxy;    /* that streams are opened through; family NONE: none */
-	const uint8_t *proxy_credentials;    /* "user:password"; borrowed for the call */
-	size_t proxy_credentials_size;       /* 0: none */
-	bool relay;                          /* relays for its peers */
-	uint64_t relay_rate;                 /* bytes a second for each of them; 0: no limit */
-	uint16_t mtu_max;                    /* largest underlay IP packet probed for */
-	unsigned workers;                    /* data workers that seal, too */
+	const uint8_t *proxy_credentials; /* "user:password"; borrowed for the call */
+	size_t proxy_credentials_size;    /* 0: none */
+	bool relay;                       /* relays for its peers */
+	uint64_t relay_rate;              /* bytes a second for each of them; 0: no limit */
+	uint16_t mtu_max;                 /* largest underlay IP packet probed for */
+	unsigned workers; /* data workers that seal, too, and as many threads that open */
 	bool udp_segment, udp_gro, ipsec_mb; /* false forces the fallback */
 	uint64_t
 		clock_floor; /* handshake timestamps sent are larger than this (from the state file) */
@@ -124,10 +124,14 @@ void tunnel_set_silence(struct tunnel *t, us_t silence);
 int tunnel_fd(const struct tunnel *t);
 int tunnel_urgent_fd(const struct tunnel *t);
 int tunnel_streams_fd(const struct tunnel *t);
-/* Reads and handles a bounded batch; calls batch_end at the end of it. */
+/* Of the threads that open; -1 without them. */
+int tunnel_opened_fd(const struct tunnel *t);
+/* Reads and handles a bounded batch; calls batch_end at the end of it.  With threads that open, what they have in hand, and what came after it,
+ * is handled when they are done: tunnel_opened(). */
 void tunnel_readable(struct tunnel *t, us_t now);
 void tunnel_urgent_readable(struct tunnel *t, us_t now);
 void tunnel_streams_readable(struct tunnel *t, us_t now);
+void tunnel_opened(struct tunnel *t, us_t now);
 /* Does what is due (handshakes, rekeys, keepalives, probes); returns when to be called next.
  * Any other call may have brought that forward, so call this after each batch; it costs nothing
  * when nothing is due. */
@@ -194,6 +198,7 @@ uint64_t tunnel_drop_count(const struct tunnel *t, unsigned reason);
 /* What the socket's calls carried: with UDP_SEGMENT and UDP_GRO many datagrams each. */
 struct tunnel_stats {
 	uint64_t tx_calls, tx_datagrams, rx_trains, rx_datagrams;
+	uint64_t opened_trains; /* of these trains: by threads beside the control thread */
 	uint64_t relayed_datagrams, relayed_bytes; /* for others */
 	size_t streams;                            /* that stand, or are being opened */
 };

@@ -2,6 +2,7 @@
 #ifndef VR_TUNNEL_PRIV_H
 #define VR_TUNNEL_PRIV_H
 
+#include "vr/openers.h"
 #include "vr/roster.h"
 #include "vr/stream.h"
 #include "vr/train.h"
@@ -23,7 +24,8 @@ struct tunnel {
 	struct log *log;
 	struct crypto_engine *engine; /* NULL: OpenSSL */
 	struct udp *udp;
-	struct udp *urgent; /* NULL: 'udp' has all */
+	struct udp *urgent;      /* NULL: 'udp' has all */
+	struct openers *openers; /* NULL: none */
 	struct streams *streams;
 	struct roster *roster;
 	struct train train;

@@ -126,6 +126,8 @@ tunnel_stats(const struct tunnel *t, struct tunnel_stats *out)
 				     .tx_datagrams = stats.tx_datagrams,
 				     .rx_trains = stats.rx_trains,
 				     .rx_datagrams = stats.rx_datagrams,
+				     .opened_trains =
+					     t->openers != NULL ? openers_opened(t->openers) : 0,
 				     .relayed_datagrams = t->relayed_datagrams,
 				     .relayed_bytes = t->relayed_bytes};
 }

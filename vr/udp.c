@@ -19,7 +19,6 @@
 /* Trains of one call: of long ones so few that they are still in the processor's cache when they leave.  With more short ones
  * an event takes in so many packets for a machine whose MAC is still asked for that those that wait
  * for it are lost. */
-#define GRO_TRAINS      8
 #define GRO_TRAINS_LONG 4
 #define LONG            8192
 
@@ -114,7 +113,7 @@ buffers_create(struct udp *u, uint16_t datagram_max)
 
 	if (!u->gro && room < 2048)
 		room = 2048;
-	u->trains = u->gro ? GRO_TRAINS : UDP_TRAINS;
+	u->trains = u->gro ? UDP_GRO_TRAINS : UDP_TRAINS;
 	u->batch = u->trains;
 	/* Every buffer starts on a cache line. */
 	u->slot_size = (UDP_HEADROOM + room + 63) / 64 * 64;
@@ -390,6 +389,24 @@ udp_receive(struct udp *u, struct udp_train trains[UDP_TRAINS], bool *more)
 			size == 0 ? 1 : (size + trains[i].segment - 1) / trains[i].segment;
 	}
 	return (size_t)rc;
+}
+
+size_t
+udp_buffer_size(const struct udp *u)
+{
+	return u->slot_size;
+}
+
+void
+udp_swap(struct udp *u, const struct udp_train *train, uint8_t **buffer)
+{
+	size_t i = 0;
+
+	while (i < u->trains && u->iovs[i].iov_base != train->data)
+		i++;
+	BUG_IF(i == u->trains);
+	u->iovs[i].iov_base = *buffer;
+	*buffer = train->data;
 }
 
 void

@@ -11,8 +11,9 @@
 #define UDP_TRAIN_SIZE_MAX  65507
 #define UDP_TRAIN_COUNT_MAX 64
 
-#define UDP_HEADROOM 64 /* free in front of a received train */
-#define UDP_TRAINS   64 /* most that udp_receive() gives at once, or udp_send_letters() takes */
+#define UDP_HEADROOM   64 /* free in front of a received train */
+#define UDP_TRAINS     64 /* most that udp_receive() gives at once, or udp_send_letters() takes */
+#define UDP_GRO_TRAINS 8  /* most that udp_receive() gives at once where the kernel has UDP_GRO */
 
 struct udp;
 
@@ -105,6 +106,12 @@ MUST_USE int udp_send_breakable(struct udp *u, const struct endpoint *to, struct
 /* Takes what has arrived, without waiting: at most UDP_TRAINS, fewer with large buffers.
  * Returns the count; the bytes stay valid until the next call.  '*more': there may be more. */
 size_t udp_receive(struct udp *u, struct udp_train trains[UDP_TRAINS], bool *more);
+/* Size of one buffer that it receives to, UDP_HEADROOM bytes in front included. */
+size_t udp_buffer_size(const struct udp *u);
+/* The buffer in which this train of the last udp_receive() stands is the caller's from now on, and '*buffer' takes its place:
+ * another one of that size, behind its headroom, which must be good for as long as 'u' receives.
+ * '*buffer': the train's. */
+void udp_swap(struct udp *u, const struct udp_train *train, uint8_t **buffer);
 
 struct udp_stats {
 	uint64_t tx_calls;     /* of the system, that took anything */

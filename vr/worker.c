@@ -162,7 +162,7 @@ count_sent(struct worker *w, const struct worker_link *link, const struct frame 
 	worker_count(w, WORKER_RECORDS, records);
 }
 
-/* 'f' at its IP header, within the link's MTU.  False: it was not sent, and is as it was. */
+/* 'f' at its IP header, within the link's MTU.  False: nothing of it was sent. */
 static bool
 seal(struct worker *w, const struct flow *flow, const struct frame *f)
 {
@@ -173,6 +173,7 @@ seal(struct worker *w, const struct flow *flow, const struct frame *f)
 				   .vn = flow->vn};
 	uint8_t header[OFFLOAD_HEADER_MAX];
 	struct offload_cut cut = {.count = 1};
+	uint32_t sealed = 0;
 	uint64_t counter;
 	size_t bytes = 0;
 
@@ -183,26 +184,26 @@ seal(struct worker *w, const struct flow *flow, const struct frame *f)
 	counter = sealer_take(link->sealer, cut.count);
 	if (counter == SEALER_NO_COUNTER)
 		return false;
-	for (uint32_t i = 0; i < cut.count; i++) {
+	for (; sealed < cut.count; sealed++) {
 		const uint8_t *payload = f->data;
 		uint32_t payload_size = (uint32_t)f->size;
 		uint8_t *record;
 		size_t size;
 
 		if (f->gso != FRAME_GSO_NONE)
-			offload_cut_get(&cut, i, header, &payload, &payload_size);
+			offload_cut_get(&cut, sealed, header, &payload, &payload_size);
 		size = SEAL_OVERHEAD + cut.header_size + payload_size;
 		record = record_room(w, link, size);
 		memcpy(record + SEAL_OUTER_SIZE + SEAL_INNER_SIZE, header, cut.header_size);
-		if (sealer_seal(link->sealer, hand, counter + i, &inner, record, cut.header_size,
-				payload, payload_size) != 0) {
-			worker_count(w, WORKER_DROP_SEND, cut.count - i);
+		if (sealer_seal(link->sealer, hand, counter + sealed, &inner, record,
+				cut.header_size, payload, payload_size) != 0) {
+			worker_count(w, WORKER_DROP_SEND, cut.count - sealed);
 			break;
 		}
 		train_add(&w->train, size, w->now);
 		bytes += size;
 	}
-	count_sent(w, link, f, cut.count, bytes);
+	count_sent(w, link, f, sealed, bytes);
 	return true;
 }
 

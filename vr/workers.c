@@ -240,7 +240,10 @@ run_threads(struct workers *ws)
 		if (port == NULL)
 			continue;
 		close_port(ws, i);
-		BUG_IF(port_bulk_hear(port, true) != 0);
+		rc = port_bulk_hear(port, true);
+		if (rc != 0)
+			log_line(ws->conf.log, LOG_ERROR, MODULE, "VN %u: %s", ws->vns[i],
+				 strerror(-rc));
 	}
 }
 

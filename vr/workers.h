@@ -1,22 +1,18 @@
 /* Data workers: threads that carry the LAN's packets to the peers, each some of the flows.
  *
  * The control thread decides about packets, and nobody else.  A worker repeats decisions: it has a
- * cache of them
- * (vr/flow_cache.h), each good until something has changed that it may depend on (vr/epoch.h).  A
- * packet without a decision,
- * or out of the ordinary (fragments, SYN, options, the end of its TTL, larger than the path), goes
- * to the control thread
- * through a bounded ring, and is handled there as if there were no workers; what comes of it is
- * then the decision.
+ * cache of them (vr/flow_cache.h), each good until something has changed that it may depend on
+ * (vr/epoch.h).  A packet without a decision, or out of the ordinary (fragments, SYN, options, the
+ * end of its TTL, larger than the path), goes to the control thread through a bounded ring, and is
+ * handled there as if there were no workers; what comes of it is then the decision.
  *
  * Packets of a flow keep their order: all come to one worker, and while some of them are with the
- * control thread those behind
- * them are held back for a moment, or follow them there.
+ * control thread those behind them are held back for a moment, or follow them there.
  *
  * A worker has a socket of its own on each LAN; to the underlay it sends by the sessions' socket.
- * What comes from the
- * underlay, ports of a single host, ways through relays and streams, and plain LISP are the control
- * thread's. */
+ * What comes from the underlay is opened by other threads (vr/openers.h) and delivered by the
+ * control thread, which also has ports of a single host, ways through relays and streams, and plain
+ * LISP. */
 #ifndef VR_WORKERS_H
 #define VR_WORKERS_H
 

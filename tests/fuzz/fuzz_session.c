@@ -189,8 +189,8 @@ hear_train(struct world *w, const uint8_t *data, size_t size, enum seal_type typ
 				  stride, 2, w->now) != 0);
 	for (size_t i = 1; i < size; i++)
 		copy[(data[0] + i - 1) % (2 * stride)] ^= data[i];
-	roster_train_heard(w->b.roster, copy, 2 * stride - data[0] % stride, stride, &from, w->now,
-			   on_train, NULL);
+	roster_train_heard(w->b.roster, copy, 2 * stride - data[0] % stride, stride, NULL, &from,
+			   w->now, on_train, NULL);
 	free(copy);
 }
 

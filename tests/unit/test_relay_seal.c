@@ -240,8 +240,9 @@ headers_and_records_share_counters_and_are_not_mixed_up(void **state)
 		assert_int_equal(be64_get(data + i * STRIDE + 8), i);
 	assert_int_equal(be64_get(record + 8), 3);
 	data[STRIDE] = SEAL_RECORD;
-	assert_int_equal(keys_open(&e.to, 1, data + STRIDE, SEAL_RELAY_SIZE, &newest), -EBADMSG);
-	assert_int_equal(keys_open(&e.to, 3, record, sizeof(record), &newest), 0);
+	assert_int_equal(keys_open(&e.to, 1, data + STRIDE, SEAL_RELAY_SIZE, OPENED_NOT, &newest),
+			 -EBADMSG);
+	assert_int_equal(keys_open(&e.to, 3, record, sizeof(record), OPENED_NOT, &newest), 0);
 	assert_int_equal(train_open(&e.to, data, 3, rows, &newest), 2);
 	assert_false(newest);
 	assert_int_equal(rows[1].rc, -EBADMSG);

@@ -82,7 +82,8 @@ hear(struct sim *s, unsigned node, unsigned from, uint8_t *data, size_t size)
 	const struct path path = path_udp(s->nodes[from].at);
 	struct told t = {.count = 0};
 
-	roster_train_heard(s->nodes[node].roster, data, size, STRIDE, &path, s->now, on_heard, &t);
+	roster_train_heard(s->nodes[node].roster, data, size, STRIDE, NULL, &path, s->now, on_heard,
+			   &t);
 	return t;
 }
 

@@ -35,6 +35,9 @@ struct end {
 	size_t stream_size;
 	bool scribble; /* write to all the headroom there is */
 	bool forgets;  /* packets are only counted */
+	/* For end_open(). */
+	unsigned workers;
+	uint64_t rekey_records; /* 0: 1000000 */
 	const uint8_t *kept[1024];
 	size_t kept_size[1024];
 };
@@ -162,20 +165,23 @@ static const struct tunnel_ops ops = {
 static void
 run(struct pair *p)
 {
-	struct pollfd fds[4] = {{.fd = tunnel_fd(p->a.t), .events = POLLIN},
-				{.fd = tunnel_fd(p->b.t), .events = POLLIN},
-				{.fd = tunnel_urgent_fd(p->a.t), .events = POLLIN},
-				{.fd = tunnel_urgent_fd(p->b.t), .events = POLLIN}};
+	struct pollfd fds[] = {{.fd = tunnel_fd(p->a.t), .events = POLLIN},
+			       {.fd = tunnel_fd(p->b.t), .events = POLLIN},
+			       {.fd = tunnel_opened_fd(p->b.t), .events = POLLIN},
+			       {.fd = tunnel_urgent_fd(p->a.t), .events = POLLIN},
+			       {.fd = tunnel_urgent_fd(p->b.t), .events = POLLIN}};
 
-	(void)poll(fds, 4, 1);
-	if (fds[2].revents != 0)
-		tunnel_urgent_readable(p->a.t, clock_now());
+	(void)poll(fds, ARRAY_COUNT(fds), 1);
 	if (fds[3].revents != 0)
+		tunnel_urgent_readable(p->a.t, clock_now());
+	if (fds[4].revents != 0)
 		tunnel_urgent_readable(p->b.t, clock_now());
 	if (fds[0].revents != 0)
 		tunnel_readable(p->a.t, clock_now());
 	if (fds[1].revents != 0)
 		tunnel_readable(p->b.t, clock_now());
+	if (fds[2].revents != 0)
+		tunnel_opened(p->b.t, clock_now());
 	(void)tunnel_run(p->a.t, clock_now());
 	(void)tunnel_run(p->b.t, clock_now());
 }
@@ -215,7 +221,8 @@ end_open(struct end *e, const char *listen, bool segment, bool gro, enum crypto_
 	struct tunnel_conf conf = {
 		.cipher = cipher,
 		.rekey_time = 120 * US_S,
-		.rekey_records = 1000000,
+		.rekey_records = e->rekey_records != 0 ? e->rekey_records : 1000000,
+		.workers = e->workers,
 		.silence = 3 * US_S,
 		.mtu_max = 1500,
 		.udp_segment = segment,
@@ -546,6 +553,75 @@ super_frames_leave_in_as_few_calls_as_the_limits_allow(void **state)
 }
 
 static void
+check_stream(const struct end *e, const struct shape *shape)
+{
+	uint8_t *packet = malloc(65536);
+
+	assert_non_null(packet);
+	assert_int_equal(e->stream_size, shape->frames * shape->payload);
+	for (unsigned i = 0; i < shape->frames; i++) {
+		(void)tcp_build(packet, shape->payload, (uint8_t)i);
+		assert_memory_equal(e->stream + i * shape->payload, packet + 40, shape->payload);
+	}
+	free(packet);
+}
+
+/* Keys change all the time, and messages come in between. */
+static void
+carry_by_threads(struct pair *p)
+{
+	const struct shape shape = {3, 40 * 1300, 1300, 3};
+	us_t end = clock_now() + 4 * DEADLINE;
+	struct tunnel_peer_stats peer;
+	struct tunnel_stats stats;
+
+	WAIT_FOR(p, p->a.mtu >= 1400);
+	do {
+		unsigned syncs = p->b.syncs;
+
+		assert_true(clock_now() < end);
+		p->b.packets = 0;
+		p->b.stream_size = 0;
+		send_shape(p, &shape);
+		WAIT_FOR(p, p->b.packets == records_of(&shape));
+		check_stream(&p->b, &shape);
+		send_shape(p, &shape);
+		assert_int_equal(
+			tunnel_send_sync(p->a.t, SLOT, (const uint8_t *)"abc", 3, clock_now()), 0);
+		/* Control need not wait for the data before it, and takes none of it away. */
+		WAIT_FOR(p, p->b.syncs == syncs + 1 && p->b.packets == 2 * records_of(&shape));
+		assert_true(tunnel_peer_stats(p->a.t, SLOT, clock_now(), &peer));
+		tunnel_stats(p->b.t, &stats);
+	} while (stats.opened_trains < 20 || peer.rekeys < 4);
+}
+
+static void
+trains_that_threads_open_keep_their_order_through_rekeys(void **state)
+{
+	static const char *const refused[] = {"replayed", "forged", "no-index", "malformed"};
+
+	(void)state;
+	for (unsigned workers = 1; workers <= 4; workers *= 2) {
+		struct pair *p = calloc(1, sizeof(*p));
+
+		assert_non_null(p);
+		p->a.rekey_records = p->b.rekey_records = 1000;
+		p->b.workers = workers;
+		end_open(&p->a, "127.0.0.1", true, true, CRYPTO_AESGCM, 1);
+		end_open(&p->b, "127.0.0.1", true, true, CRYPTO_AESGCM, 2);
+		peer_add(&p->b, 1, NULL);
+		peer_add(&p->a, 2, &p->b.at);
+		carry_by_threads(p);
+		for (size_t i = 0; i < ARRAY_COUNT(refused); i++)
+			assert_int_equal(drops(&p->b, refused[i]), 0);
+		/* Some of it may be in their hands. */
+		send_shape(p, &(struct shape){3, 40 * 1300, 1300, 3});
+		tunnel_readable(p->b.t, clock_now());
+		pair_close(p);
+	}
+}
+
+static void
 without_the_kernels_help_each_datagram_is_its_own_train(void **state)
 {
 	const struct shape shape = {1, 40 * 1300, 1300, 1};
@@ -724,6 +800,7 @@ main(void)
 		cmocka_unit_test(the_path_is_probed_up_to_the_maximum),
 		cmocka_unit_test(what_does_not_fit_or_has_no_session_is_refused),
 		cmocka_unit_test(super_frames_leave_in_as_few_calls_as_the_limits_allow),
+		cmocka_unit_test(trains_that_threads_open_keep_their_order_through_rekeys),
 		cmocka_unit_test(without_the_kernels_help_each_datagram_is_its_own_train),
 		cmocka_unit_test(of_a_train_that_leaves_in_part_the_rest_is_counted),
 		cmocka_unit_test(what_the_kernel_drops_is_counted),
