@@ -159,22 +159,28 @@ a_stream_that_loses_as_much_is_left(void **state)
 static void
 a_little_loss_is_borne(void **state)
 {
-	struct throttle t = {.size_min = 0};
-	struct sim *s = pair(&t, 9);
-
 	(void)state;
-	t = (struct throttle){.datagrams_pct = {5, 5}, .size_min = 150};
-	for (unsigned i = 0; i < 120; i++) {
-		sim_talk(s, US_S / 2, 2 * US_MS);
-		assert_true(both_use(s, PATH_UDP));
+	for (uint64_t seed = 0; seed < 8; seed++) {
+		struct throttle t = {.size_min = 0};
+		struct sim *s = pair(&t, seed);
+
+		t = (struct throttle){.datagrams_pct = {5, 5}, .size_min = 150};
+		for (unsigned i = 0; i < 120; i++) {
+			sim_talk(s, US_S / 2, 2 * US_MS);
+			assert_true(both_use(s, PATH_UDP));
+		}
+		sim_destroy(s);
+		/* Nor is anything concluded from a few packets.  New keys are not due meanwhile: a handshake that is lost
+		 * goes on by the stream. */
+		t = (struct throttle){.size_min = 0};
+		s = pair(&t, seed);
+		t = (struct throttle){.datagrams_pct = {50, 50}, .size_min = 150};
+		for (unsigned i = 0; i < 60; i++) {
+			sim_talk(s, US_S, 250 * US_MS);
+			assert_true(both_use(s, PATH_UDP));
+		}
+		sim_destroy(s);
 	}
-	/* Nor is anything concluded from a few packets. */
-	t = (struct throttle){.datagrams_pct = {50, 50}, .size_min = 150};
-	for (unsigned i = 0; i < 60; i++) {
-		sim_talk(s, US_S, 250 * US_MS);
-		assert_true(both_use(s, PATH_UDP));
-	}
-	sim_destroy(s);
 }
 
 int
