@@ -147,6 +147,18 @@ on_send(void *ctx, struct session *s, const struct path *to, const uint8_t *data
 	return roster_datagram_send(r, to, r->slots[session_user(s)].id, data, size, now);
 }
 
+static void
+on_leg_traffic(void *ctx, uint32_t slot, us_t now)
+{
+	struct roster *r = ctx;
+	struct session *relay = roster_at(r, slot);
+
+	if (relay == NULL)
+		return;
+	session_traffic(relay, now);
+	roster_touch(r, relay);
+}
+
 static const struct path *
 on_leg(void *ctx, uint32_t slot)
 {
@@ -254,6 +266,7 @@ static const struct session_ops session_ops = {
 	.random = on_random,
 	.stamp = on_stamp,
 	.send = on_send,
+	.leg_traffic = on_leg_traffic,
 	.leg = on_leg,
 	.candidates = on_candidates,
 	.seen = on_seen,

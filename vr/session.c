@@ -33,7 +33,7 @@ session_create(const struct session_conf *conf, const struct session_ops *ops, v
 	s->check_at = US_NEVER;
 	s->due = US_NEVER;
 	s->paths_due = s->tell_at = US_NEVER;
-	s->keepalive = conf->keepalive;
+	session_keepalive_reset(s);
 	if (ops->random(ctx, &s->token_key, sizeof(s->token_key)) != 0) {
 		free(s);
 		return NULL;
@@ -145,12 +145,20 @@ probe_send(struct session *s, uint16_t packet, us_t now)
 	return session_control_send(s, &s->path, SEAL_PROBE, s->conf->scratch, pad, now);
 }
 
+/* When the MTU is to be looked after; what was found is confirmed only while machines talk. */
+static us_t
+pmtu_due(const struct session *s, us_t now)
+{
+	return s->pmtu.state == PMTU_HOLD && !session_is_busy(s, now) ? US_NEVER : s->pmtu.due;
+}
+
 static void
 pmtu_probe(struct session *s, us_t now)
 {
 	uint16_t size;
 
-	while (s->current != NULL && (size = pmtu_run(&s->pmtu, now, s->heard)) != 0) {
+	while (s->current != NULL && now >= pmtu_due(s, now) &&
+	       (size = pmtu_run(&s->pmtu, now, s->heard)) != 0) {
 		if (probe_send(s, size, now) == -EMSGSIZE)
 			pmtu_refused(&s->pmtu, size, now);
 		else if (s->pmtu.tries > 1)
@@ -486,6 +494,7 @@ keys_expire(struct session *s, us_t now)
 void
 session_underlay_changed(struct session *s, us_t now)
 {
+	session_keepalive_reset(s);
 	if (s->current != NULL) {
 		s->checks = 0;
 		s->check_at = now;
@@ -537,7 +546,7 @@ session_run(struct session *s, us_t now)
 		due = earlier(due, s->tell_at);
 		/* Sending in between may make something due: look again soon enough. */
 		due = earlier(due, now + s->conf->silence / 2);
-		due = earlier(due, s->pmtu.due);
+		due = earlier(due, pmtu_due(s, now));
 		due = earlier(due, s->confirm_at);
 		if (s->next_attempt == US_NEVER) {
 			due = earlier(due, rekey_at(s));

@@ -61,6 +61,8 @@ struct session_ops {
 	/* 0, -EMSGSIZE (larger than the first link takes), another error: lost. */
 	int (*send)(void *ctx, struct session *s, const struct path *to, const uint8_t *data,
 		    size_t size, us_t now);
+	/* A packet of a machine passes by the relay in this slot: said at most once a second. */
+	void (*leg_traffic)(void *ctx, uint32_t slot, us_t now);
 	/* How the relay in this slot is reached: UDP or a stream; NULL: it is not. */
 	const struct path *(*leg)(void *ctx, uint32_t slot);
 	/* Where this router may be reached, with a serial and nothing else about the receiver. */
@@ -171,6 +173,8 @@ struct session_link {
 bool session_link(const struct session *s, struct session_link *out);
 /* Workers have sealed so many records of data, of so many bytes in all, since they said so last. */
 void session_sealed(struct session *s, uint64_t records, uint64_t bytes, us_t now);
+/* A packet of a machine passes, either way: in this session, or relayed for us by its peer. */
+void session_traffic(struct session *s, us_t now);
 /* The kernel refused a record of this size (as UDP payload) to the peer's endpoint. */
 void session_refused(struct session *s, size_t record_size, us_t now);
 

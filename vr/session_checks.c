@@ -11,13 +11,13 @@
 #define LOST_MIN        (150 * US_MS)
 #define LOST_MAX        (2 * US_S)
 #define STREAM_LOST_MIN (500 * US_MS)
-/* Where there is a choice, the way in use is checked so often, and so often when it loses or is in doubt. */
+/* Where there is a choice and machines have talked within the last seconds, the way in use is checked so often, and so often
+ * when it loses or is in doubt. */
 #define CHECK_PERIOD (1 * US_S)
 #define CHECK_DOUBT  (250 * US_MS)
-/* While machines talk, NATs that forget are found out sooner. */
-#define BUSY_PERIOD   (4 * US_S)
-#define BUSY_TIME     (60 * US_S)
-#define KEEPALIVE_MIN (5 * US_S)
+#define TALK_TIME    (10 * US_S)
+/* Without traffic, a way that does not answer is tried once in so many keepalives. */
+#define IDLE_TRIES 4
 /* Nothing came back by the way in use for a round trip and a quarter, and this: it is checked, ... */
 #define SILENCE (20 * US_MS)
 /* ... and each check is given up after so much more than that. */
@@ -110,14 +110,6 @@ patience(struct session *s, const struct path_row *row, us_t now)
 	return within(3 * row->rtt + LOST_MARGIN, LOST_MIN, LOST_MAX);
 }
 
-static us_t
-keepalive(const struct session *s, us_t now)
-{
-	bool is_busy = s->traffic_at != 0 && now - s->traffic_at < BUSY_TIME;
-
-	return is_busy && s->keepalive > BUSY_PERIOD ? BUSY_PERIOD : s->keepalive;
-}
-
 /* Not known to be bad, but not trusted. */
 static bool
 is_watched(const struct path_row *row)
@@ -138,13 +130,28 @@ period(struct session *s, const struct path_row *row, us_t now)
 {
 	if (!session_path_is_proven(s, row) && !session_path_is_used(s, row))
 		return 0;
-	if (now < row->bad_until)
-		return is_watched(row) ? CHECK_DOUBT : CHECK_PERIOD;
-	if (!session_path_is_used(s, row))
+	if (!session_path_is_used(s, row) && now >= row->bad_until)
 		return is_doubtful(s, now) ? CHECK_DOUBT : s->keepalive;
+	if (now < row->bad_until && is_watched(row))
+		return CHECK_DOUBT;
+	/* Nobody is in a hurry to know how good a way is that nothing goes by. */
+	if (!session_had_traffic(s, TALK_TIME, now) && !is_doubtful(s, now))
+		return session_keepalive(s, now);
+	if (now < row->bad_until)
+		return CHECK_PERIOD;
 	if (!s->has_choice)
-		return keepalive(s, now);
+		return session_keepalive(s, now);
 	return row->history != 0 ? CHECK_DOUBT : CHECK_PERIOD;
+}
+
+/* From a check of a way that does not answer to the next. */
+static us_t
+try_period(const struct session *s, const struct path_row *row, us_t now)
+{
+	us_t idle = IDLE_TRIES * s->keepalive;
+	us_t busy = TRY_FIRST << (row->lost < TRY_DOUBLE ? row->lost : TRY_DOUBLE);
+
+	return row->lost > TRY_DOUBLE && !session_is_busy(s, now) && idle > busy ? idle : busy;
 }
 
 static unsigned
@@ -206,7 +213,7 @@ check_send(struct session *s, struct path_row *row, us_t now)
 	if (row->valid)
 		row->due = now + patience(s, row, now);
 	else
-		row->due = now + (TRY_FIRST << (row->lost < TRY_DOUBLE ? row->lost : TRY_DOUBLE));
+		row->due = now + try_period(s, row, now);
 }
 
 static void
@@ -299,6 +306,9 @@ check_lost(struct session *s, struct path_row *row, us_t now)
 		row->lost++;
 	session_trial_lost(s, row);
 	remember(row, true);
+	/* Without traffic nothing else tells that the peer is gone. */
+	if (row->valid && session_path_is_used(s, row) && !session_is_busy(s, now))
+		session_answer_expected(s, now);
 	if (row->valid && row->lost >= SESSION_LOST_COUNT) {
 		row->valid = false;
 		row->has_died = true;
@@ -324,7 +334,17 @@ row_review(struct session *s, struct path_row *row, us_t now)
 {
 	unsigned lost = lost_of(row);
 
-	if (row->bad_until == 0 || now < row->bad_until)
+	us_t next = now + period(s, row, now) + LOST_MAX;
+
+	if (row->bad_until == 0)
+		return;
+	/* Without traffic it is checked too seldom to tell. */
+	if (is_bad(row, now) && row->path.kind != PATH_TCP && row->count < BAD_COUNT) {
+		if (row->bad_until < next)
+			row->bad_until = next;
+		return;
+	}
+	if (now < row->bad_until)
 		return;
 	if (lost >= (is_watched(row) ? BAD_LOST : BAD_LOST / 2)) {
 		loses_too_much(s, row, now);
@@ -358,22 +378,43 @@ row_run(struct session *s, struct path_row *row, us_t now)
 	check_send(s, row, now);
 }
 
+/* The next checks were for an idle session. */
+static void
+wake_up(struct session *s, us_t now)
+{
+	for (size_t i = 0; i < SESSION_PATHS_MAX; i++) {
+		struct path_row *row = &s->rows[i];
+		us_t due = now + TRY_FIRST;
+
+		if (row->path.kind == PATH_NONE)
+			continue;
+		if (row->valid)
+			due = now + period(s, row, now);
+		/* Both ends wake up, and so the NATs between them are opened at once. */
+		if ((row->valid && row->waiting) || row->due <= due)
+			continue;
+		row->due = due;
+		s->paths_due = earlier(s->paths_due, due);
+		s->due = earlier(s->due, due);
+	}
+}
+
 void
 session_traffic(struct session *s, us_t now)
 {
-	bool was_busy = s->traffic_at != 0 && now - s->traffic_at < BUSY_TIME;
-	struct path_row *used;
+	bool was_talking = session_had_traffic(s, TALK_TIME, now),
+	     was_busy = session_is_busy(s, now);
 
 	s->traffic_at = now;
-	if (was_busy)
-		return;
-	/* The next check was for an idle session. */
-	used = session_path_find(s, s->path);
-	if (used == NULL || used->due <= now + BUSY_PERIOD)
-		return;
-	used->due = now + BUSY_PERIOD;
-	s->paths_due = earlier(s->paths_due, used->due);
-	s->due = earlier(s->due, used->due);
+	if (s->path.kind == PATH_RELAY && (!was_talking || now - s->leg_told >= US_S)) {
+		s->leg_told = now;
+		s->ops->leg_traffic(s->ctx, s->path.via, now);
+	}
+	if (!was_busy || (!was_talking && s->has_choice))
+		wake_up(s, now);
+	/* The size of packets may have to be confirmed. */
+	if (!was_busy)
+		s->due = earlier(s->due, s->pmtu.due);
 }
 
 us_t
@@ -467,9 +508,8 @@ seen_at(struct session *s, const struct path_row *row, struct endpoint at, us_t 
 		s->ops->seen(s->ctx, s, at, now);
 		return;
 	}
-	if (!addr_is_none(s->seen.addr) && !endpoint_equal(s->seen, at) &&
-	    row->idle >= KEEPALIVE_MIN && row->idle / 2 < s->keepalive)
-		s->keepalive = within(row->idle / 2, KEEPALIVE_MIN, s->conf->keepalive);
+	session_keepalive_seen(s, row->idle,
+			       addr_is_none(s->seen.addr) || endpoint_equal(s->seen, at), now);
 	s->seen = at;
 	s->ops->seen(s->ctx, s, at, now);
 }

@@ -128,6 +128,9 @@ struct session {
 	us_t sent_at;         /* last record */
 	us_t traffic_at;      /* last packet of a machine, either way; 0: none */
 	us_t keepalive;       /* what the NATs on the way were found to need */
+	us_t keepalive_trial; /* a longer one is tried then; 0: none, it is as configured */
+	us_t keepalive_hold;  /* from a trial to the next; 0: it was never shortened */
+	us_t leg_told;        /* the relay in use was told of traffic last */
 	struct endpoint seen; /* where the peer sees us; family NONE: unknown */
 
 	/* What it tells of its own (vr/session_tell.c). */
@@ -222,8 +225,16 @@ bool session_path_is_throttled(const struct session *s, const struct path_row *r
 bool session_knows_stream(const struct session *s, const struct path_row *used, us_t now);
 /* Something was sent that the peer answers: if it does not, something is wrong. */
 void session_answer_expected(struct session *s, us_t now);
-/* A packet of a machine passes, either way. */
-void session_traffic(struct session *s, us_t now);
+/* Has a machine's packet passed within so long? */
+bool session_had_traffic(const struct session *s, us_t time, us_t now);
+/* Within the last minute? */
+bool session_is_busy(const struct session *s, us_t now);
+/* Longest time without a check of the way in use. */
+us_t session_keepalive(const struct session *s, us_t now);
+/* After such a pause the NATs on the way have given us the same address as before, or another: then it was too long. */
+void session_keepalive_seen(struct session *s, us_t pause, bool is_same, us_t now);
+/* The underlay is another: what was found out about its NATs is forgotten. */
+void session_keepalive_reset(struct session *s);
 /* When the way in use has to be checked because nothing comes back; never without a choice. */
 us_t session_doubt_at(struct session *s);
 void session_check_heard(struct session *s, const struct session_content *c, size_t record_size,
