@@ -23,13 +23,29 @@ session_keys_drop(struct session *s, struct keys *k)
 }
 
 static void
-pending_drop(struct session *s)
+call_drop(struct session *s, struct session_call *c)
 {
-	if (!s->pending)
+	if (!c->used)
 		return;
-	s->ops->index_give(s->ctx, s->pending_index);
-	s->pending = false;
-	noise_fini(&s->noise);
+	s->ops->index_give(s->ctx, c->index);
+	c->used = false;
+	noise_fini(&c->noise);
+}
+
+static void
+calls_drop(struct session *s)
+{
+	for (size_t i = 0; i < SESSION_CALLS_MAX; i++)
+		call_drop(s, &s->calls[i]);
+}
+
+static struct session_call *
+call_of(struct session *s, uint32_t index)
+{
+	for (size_t i = 0; i < SESSION_CALLS_MAX; i++)
+		if (s->calls[i].used && s->calls[i].index == index)
+			return &s->calls[i];
+	return NULL;
 }
 
 void
@@ -38,6 +54,7 @@ session_handshake_want(struct session *s, us_t now)
 	if (s->next_attempt != US_NEVER)
 		return;
 	s->attempts = 0;
+	s->has_yielded = false;
 	s->next_attempt = now;
 	s->due = now;
 }
@@ -45,7 +62,7 @@ session_handshake_want(struct session *s, us_t now)
 void
 session_handshake_end(struct session *s)
 {
-	pending_drop(s);
+	calls_drop(s);
 	s->next_attempt = US_NEVER;
 	s->attempts = 0;
 }
@@ -106,6 +123,7 @@ init_send(struct session *s, us_t now)
 	struct path to;
 	uint8_t ephemeral[CRYPTO_KEY_SIZE];
 	struct handshake_init init = {.cipher = s->conf->cipher};
+	struct session_call *c = &s->calls[s->call_next];
 	int rc;
 
 	if (!attempt_path(s, &to, &rounds)) {
@@ -118,26 +136,27 @@ init_send(struct session *s, us_t now)
 	s->attempts++;
 	wait = RETRY_FIRST << (rounds < 4 ? rounds : 4);
 	s->next_attempt = now + jittered(s, wait < RETRY_LAST ? wait : RETRY_LAST);
-	pending_drop(s);
+	call_drop(s, c);
 	if (s->ops->random(s->ctx, ephemeral, sizeof(ephemeral)) != 0 ||
-	    s->ops->index_take(s->ctx, s, &s->pending_index) != 0)
+	    s->ops->index_take(s->ctx, s, &c->index) != 0)
 		return;
-	init.sender = s->pending_index;
+	init.sender = c->index;
 	init.stamp = s->ops->stamp(s->ctx);
-	rc = handshake_init_build(&s->noise, &s->conf->self, &init, s->public_key, ephemeral,
-				  s->init);
+	rc = handshake_init_build(&c->noise, &s->conf->self, &init, s->public_key, ephemeral,
+				  c->init);
 	crypto_wipe(ephemeral, sizeof(ephemeral));
-	s->pending = true;
+	c->used = true;
 	if (rc != 0) {
-		pending_drop(s);
+		call_drop(s, c);
 		return;
 	}
+	s->call_next = (s->call_next + 1) % SESSION_CALLS_MAX;
 	if (now < s->cookie_until)
-		handshake_init_prove(s->init, s->cookie);
-	s->cookie_used = false;
-	s->init_to = to;
+		handshake_init_prove(c->init, s->cookie);
+	c->cookie_used = false;
+	c->to = to;
 	/* Lost is lost: the next attempt follows. */
-	(void)s->ops->send(s->ctx, s, &to, s->init, sizeof(s->init), now);
+	(void)s->ops->send(s->ctx, s, &to, c->init, sizeof(c->init), now);
 }
 
 void
@@ -239,10 +258,12 @@ session_init_heard(struct session *s, struct noise *n, const struct handshake_in
 		return rc;
 	}
 	k->init_from = *from;
-	/* When both call at once, one is enough: the smaller key gives way, for a while. */
-	if (s->next_attempt != US_NEVER &&
+	/* When both call at once, one is enough: the smaller key gives way, for a while, and once.  The peer may not hear our
+	 * answers, and call again and again. */
+	if (s->next_attempt != US_NEVER && !s->has_yielded &&
 	    memcmp(s->conf->self.public_key, s->public_key, CRYPTO_KEY_SIZE) < 0) {
-		pending_drop(s);
+		calls_drop(s);
+		s->has_yielded = true;
 		s->next_attempt = now + jittered(s, SESSION_YIELD_TIME);
 	}
 	(void)s->ops->send(s->ctx, s, from, msg, sizeof(msg), now);
@@ -270,27 +291,28 @@ int
 session_response_heard(struct session *s, uint32_t index, const uint8_t *data, size_t size,
 		       const struct path *from, us_t now)
 {
+	struct session_call *c = call_of(s, index);
 	struct keys *k;
 	uint32_t remote;
 	int rc;
 
-	if (!s->pending || s->pending_index != index)
+	if (c == NULL)
 		return -ENOENT;
-	rc = handshake_response_read(&s->noise, data, size, &remote);
+	rc = handshake_response_read(&c->noise, data, size, &remote);
 	if (rc != 0)
 		return rc;
-	k = keys_add(s, &s->noise, true, index, remote, now);
+	k = keys_add(s, &c->noise, true, index, remote, now);
 	if (k == NULL) {
-		pending_drop(s);
+		call_drop(s, c);
 		return -ENOMEM;
 	}
 	/* The index belongs to the keys from now on. */
-	s->pending = false;
-	noise_fini(&s->noise);
+	c->used = false;
+	noise_fini(&c->noise);
 	s->heard = now;
 	/* The INIT was heard where it was sent to.  Who says that the peer is elsewhere may have sent the answer on. */
-	if (from->kind == PATH_UDP && s->init_to.kind == PATH_UDP)
-		from = &s->init_to;
+	if (from->kind == PATH_UDP && c->to.kind == PATH_UDP)
+		from = &c->to;
 	session_path_confirm(s, from, now);
 	session_path_follow(s, from, now);
 	s->confirm_tries = 0;
@@ -303,16 +325,17 @@ session_response_heard(struct session *s, uint32_t index, const uint8_t *data, s
 int
 session_cookie_heard(struct session *s, uint32_t index, const uint8_t *data, size_t size, us_t now)
 {
+	struct session_call *c = call_of(s, index);
 	int rc;
 
-	if (!s->pending || s->pending_index != index || s->cookie_used)
+	if (c == NULL || c->cookie_used)
 		return -ENOENT;
-	rc = handshake_cookie_read(s->public_key, s->init, data, size, s->cookie);
+	rc = handshake_cookie_read(s->public_key, c->init, data, size, s->cookie);
 	if (rc != 0)
 		return rc;
 	s->cookie_until = now + COOKIE_TIME;
-	s->cookie_used = true;
-	handshake_init_prove(s->init, s->cookie);
-	(void)s->ops->send(s->ctx, s, &s->init_to, s->init, sizeof(s->init), now);
+	c->cookie_used = true;
+	handshake_init_prove(c->init, s->cookie);
+	(void)s->ops->send(s->ctx, s, &c->to, c->init, sizeof(c->init), now);
 	return 0;
 }

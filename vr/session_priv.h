@@ -10,7 +10,9 @@
 #include "vr/session.h"
 #include "wire/paths.h"
 
-#define SESSION_KEYS_MAX   4
+#define SESSION_KEYS_MAX 4
+/* The peer keeps the keys of so many INITs, beside those in use. */
+#define SESSION_CALLS_MAX  3
 #define SESSION_YIELD_TIME (1 * US_S) /* for the peer's handshake to finish before ours goes on */
 
 #define SESSION_PATHS_MAX 24
@@ -82,6 +84,16 @@ struct session_span {
 	us_t since;
 };
 
+/* An INIT that may still be answered. */
+struct session_call {
+	bool used;
+	uint32_t index;
+	struct noise noise;
+	uint8_t init[HANDSHAKE_INIT_SIZE]; /* as sent: a cookie is bound to it */
+	struct path to;
+	bool cookie_used; /* it was already repeated with a cookie */
+};
+
 struct session {
 	const struct session_conf *conf;
 	const struct session_ops *ops;
@@ -95,15 +107,12 @@ struct session {
 	uint64_t heard_generation; /* newest keys that a record was opened with */
 	us_t heard_generation_at;
 
-	/* Our own handshake under way. */
-	bool pending;
-	uint32_t pending_index;
-	struct noise noise;
-	uint8_t init[HANDSHAKE_INIT_SIZE]; /* as sent: a cookie is bound to it */
-	struct path init_to;
-	bool cookie_used;  /* this INIT was already repeated with a cookie */
-	us_t next_attempt; /* US_NEVER: none wanted */
+	/* Our own handshake under way: the last INITs, as the answer to each may be late. */
+	struct session_call calls[SESSION_CALLS_MAX];
+	unsigned call_next; /* place of the next one, and of the oldest */
+	us_t next_attempt;  /* US_NEVER: none wanted */
 	unsigned attempts;
+	bool has_yielded; /* to the peer's, once */
 	uint8_t cookie[HANDSHAKE_MAC_SIZE];
 	us_t cookie_until;
 
