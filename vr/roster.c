@@ -159,6 +159,14 @@ on_leg_traffic(void *ctx, uint32_t slot, us_t now)
 	roster_touch(r, relay);
 }
 
+static void
+on_limited(void *ctx)
+{
+	struct roster *r = ctx;
+
+	r->drops[ROSTER_DROP_CHECK_LIMIT]++;
+}
+
 static const struct path *
 on_leg(void *ctx, uint32_t slot)
 {
@@ -185,6 +193,14 @@ on_authentic(void *ctx, const struct path *from)
 	struct roster *r = ctx;
 
 	r->ops->authentic(r->ctx, from);
+}
+
+static bool
+on_reaches(void *ctx, const struct endpoint *to)
+{
+	struct roster *r = ctx;
+
+	return r->ops->reaches(r->ctx, to);
 }
 
 static struct addr
@@ -267,11 +283,13 @@ static const struct session_ops session_ops = {
 	.stamp = on_stamp,
 	.send = on_send,
 	.leg_traffic = on_leg_traffic,
+	.limited = on_limited,
 	.leg = on_leg,
 	.candidates = on_candidates,
 	.seen = on_seen,
 	.authentic = on_authentic,
 	.stuck = on_stuck,
+	.reaches = on_reaches,
 	.source = on_source,
 	.moved = on_moved,
 	.up = on_up,

@@ -28,6 +28,7 @@ struct roster;
 	  "to be relayed to a router that is no peer or not there")                                \
 	X(RELAY_LIMIT, "relay-limit", "to be relayed, beyond the limit of its sender")             \
 	X(RELAY_REFUSED, "relay-refused", "relayed by a peer that does not relay for this router") \
+	X(CHECK_LIMIT, "check-limit", "checks that a peer makes for, more than are needed")        \
 	X(RESOURCE, "resource", "memory or randomness was short")                                  \
 	X(TRUNCATED, "truncated", "a datagram larger than the receive buffer")                     \
 	X(SEND, "send", "a datagram that the kernel did not take")                                 \
@@ -66,6 +67,7 @@ struct roster_ops {
 	/* As in struct session_ops. */
 	void (*authentic)(void *ctx, const struct path *from);
 	void (*stuck)(void *ctx, const struct path *stream);
+	bool (*reaches)(void *ctx, const struct endpoint *to);
 	struct addr (*source)(void *ctx, const struct endpoint *to);
 	/* session_path() of this slot is another. */
 	void (*moved)(void *ctx, uint32_t slot, us_t now);

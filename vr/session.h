@@ -61,6 +61,8 @@ struct session_ops {
 	/* 0, -EMSGSIZE (larger than the first link takes), another error: lost. */
 	int (*send)(void *ctx, struct session *s, const struct path *to, const uint8_t *data,
 		    size_t size, us_t now);
+	/* A check was not answered, or not sent, because the peer makes for too many. */
+	void (*limited)(void *ctx);
 	/* A packet of a machine passes by the relay in this slot: said at most once a second. */
 	void (*leg_traffic)(void *ctx, uint32_t slot, us_t now);
 	/* How the relay in this slot is reached: UDP or a stream; NULL: it is not. */
@@ -71,6 +73,8 @@ struct session_ops {
 	void (*authentic)(void *ctx, const struct path *from);
 	/* This stream takes bytes and nothing comes of it: the next send opens another. */
 	void (*stuck)(void *ctx, const struct path *stream);
+	/* Can anything be sent there at all?  Not without a socket of that family. */
+	bool (*reaches)(void *ctx, const struct endpoint *to);
 	/* The own address from which the system sends there; family NONE: not known. */
 	struct addr (*source)(void *ctx, const struct endpoint *to);
 	/* The peer sees us there. */

@@ -38,6 +38,14 @@
 /* A way that the peer came by once is given up sooner than one that was named. */
 #define HEARD_TRIES 8
 
+/* A peer's checks are answered, and addresses that it names are checked, so often at once, and then once in such a time.  A list
+ * of candidates costs less than a hundred within ten seconds; who tells many lists, or sends checks
+ * for nothing, gets no more. */
+#define ANSWER_BURST    256
+#define ANSWER_INTERVAL (20 * US_MS)
+#define TRY_BURST       256
+#define TRY_INTERVAL    (50 * US_MS)
+
 static us_t
 earlier(us_t a, us_t b)
 {
@@ -181,6 +189,17 @@ is_wanted(struct session *s, const struct path_row *row, us_t now)
 	return true;
 }
 
+/* May a check go there now?  Who has only been named may be anybody. */
+static bool
+may_check(struct session *s, struct path_row *row, us_t now)
+{
+	if (row->path.kind != PATH_UDP || row->origin == PATH_CONFIGURED || row->valid ||
+	    session_path_is_used(s, row) || bucket_take(&s->tries, TRY_INTERVAL, TRY_BURST, now))
+		return true;
+	s->ops->limited(s->ctx);
+	return false;
+}
+
 static void
 check_send(struct session *s, struct path_row *row, us_t now)
 {
@@ -203,7 +222,7 @@ check_send(struct session *s, struct path_row *row, us_t now)
 					       (is_bad(row, now) && row->bad_reason == PATH_LOSS)},
 		body);
 	row->idle = now - s->sent_at;
-	if (session_credit_take(row, SEAL_OVERHEAD + size))
+	if (may_check(s, row, now) && session_credit_take(row, SEAL_OVERHEAD + size))
 		rc = session_control_send(s, &row->path, SEAL_CHECK, record, size, now);
 	if (rc == -EMSGSIZE)
 		row->pads = SESSION_PAD_TRIES;
@@ -461,6 +480,10 @@ session_check_heard(struct session *s, const struct session_content *c, size_t r
 
 	if (paths_check_parse(c->body, c->size, &check) != 0)
 		return;
+	if (!bucket_take(&s->answers, ANSWER_INTERVAL, ANSWER_BURST, now)) {
+		s->ops->limited(s->ctx);
+		return;
+	}
 	ack.token = check.token;
 	if (from->kind == PATH_UDP)
 		ack.seen = from->to;

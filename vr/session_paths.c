@@ -175,6 +175,8 @@ session_paths_forget(struct session *s)
 bool
 session_path_is_usable(const struct session *s, const struct path *path)
 {
+	if (path->kind == PATH_UDP)
+		return s->ops->reaches(s->ctx, &path->to);
 	return path->kind != PATH_NONE &&
 	       (path->kind != PATH_RELAY || s->ops->leg(s->ctx, path->via) != NULL);
 }

@@ -3,6 +3,7 @@
 #ifndef VR_SESSION_PRIV_H
 #define VR_SESSION_PRIV_H
 
+#include "base/bucket.h"
 #include "base/hash.h"
 #include "conf/conf.h"
 #include "vr/keys.h"
@@ -126,6 +127,9 @@ struct session {
 	struct path_row rows[SESSION_PATHS_MAX];
 	uint8_t row_number; /* of the last row made */
 	struct session_trial trial;
+	struct bucket answers; /* to the peer's checks */
+	struct bucket
+		tries; /* of addresses that the peer has named and where nobody has answered */
 	struct hash_key token_key; /* random */
 	us_t paths_due;
 	bool has_choice;          /* more than one way is known */

@@ -76,8 +76,11 @@ take_in(struct session *s, const struct paths_candidates *c, us_t now)
 			row->origin = PATH_HEARD;
 	}
 	for (uint8_t i = 0; i < c->count; i++) {
-		struct path_row *row = session_path_put(s, path_udp(c->rows[i].to), PATH_TOLD, now);
+		struct path_row *row;
 
+		if (!s->ops->reaches(s->ctx, &c->rows[i].to))
+			continue;
+		row = session_path_put(s, path_udp(c->rows[i].to), PATH_TOLD, now);
 		if (row->origin == PATH_HEARD)
 			row->origin = PATH_TOLD;
 		row->hint = c->rows[i].origin;

@@ -49,6 +49,14 @@ on_authentic(void *ctx, const struct path *from)
 	(void)from;
 }
 
+static bool
+on_reaches(void *ctx, const struct endpoint *to)
+{
+	struct tunnel *t = ctx;
+
+	return udp_reaches(t->udp, to);
+}
+
 static struct addr
 on_source(void *ctx, const struct endpoint *to)
 {
@@ -120,6 +128,7 @@ static const struct roster_ops roster_ops = {
 	.moved = on_moved,
 	.authentic = on_authentic,
 	.stuck = on_stuck,
+	.reaches = on_reaches,
 	.source = on_source,
 	.persist = on_persist,
 };

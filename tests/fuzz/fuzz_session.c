@@ -101,6 +101,13 @@ on_persist(void *ctx)
 	(void)ctx;
 }
 
+static bool
+on_reaches(void *ctx, const struct endpoint *to)
+{
+	(void)ctx, (void)to;
+	return true;
+}
+
 static struct addr
 on_source(void *ctx, const struct endpoint *to)
 {
@@ -109,6 +116,7 @@ on_source(void *ctx, const struct endpoint *to)
 }
 
 static const struct roster_ops ops = {
+	.reaches = on_reaches,
 	.source = on_source,
 	.random = on_random,
 	.wall = on_wall,

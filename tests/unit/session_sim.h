@@ -46,6 +46,7 @@ struct sim_node {
 	uint16_t device_mtu; /* larger packets: EMSGSIZE */
 	bool no_random;      /* the system has none */
 	bool no_buffers;     /* ENOBUFS */
+	bool only_v4;        /* its socket takes nothing else */
 	struct sim_link links[SIM_NODES_MAX];
 };
 
@@ -208,6 +209,8 @@ sim_on_send(void *ctx, const struct path *to, const uint8_t *data, size_t size, 
 		return -ENOBUFS;
 	if (to->kind == PATH_TCP)
 		return sim_stream_send(n, to, data, size);
+	if (n->only_v4 && to->to.addr.family != ADDR_V4)
+		return -EAFNOSUPPORT;
 	if (size + 28 > n->device_mtu)
 		return -EMSGSIZE;
 	from = sim_nat_out(&n->nat, n->at, &to->to, s->now);
@@ -293,6 +296,14 @@ sim_on_authentic(void *ctx, const struct path *from)
 	assert_int_equal(from->kind, PATH_TCP);
 }
 
+static inline bool
+sim_on_reaches(void *ctx, const struct endpoint *to)
+{
+	const struct sim_node *n = ctx;
+
+	return !n->only_v4 || to->addr.family == ADDR_V4;
+}
+
 static inline struct addr
 sim_on_source(void *ctx, const struct endpoint *to)
 {
@@ -303,6 +314,7 @@ sim_on_source(void *ctx, const struct endpoint *to)
 }
 
 static const struct roster_ops sim_ops = {
+	.reaches = sim_on_reaches,
 	.source = sim_on_source,
 	.authentic = sim_on_authentic,
 	.stuck = sim_on_authentic,
