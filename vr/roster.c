@@ -188,11 +188,11 @@ on_seen(void *ctx, struct session *s, struct endpoint at, us_t now)
 }
 
 static void
-on_authentic(void *ctx, const struct path *from)
+on_authentic(void *ctx, struct session *s, const struct path *from)
 {
 	struct roster *r = ctx;
 
-	r->ops->authentic(r->ctx, from);
+	r->ops->authentic(r->ctx, session_user(s), from);
 }
 
 static bool

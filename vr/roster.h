@@ -64,8 +64,8 @@ struct roster_ops {
 	uint64_t (*wall)(void *ctx);
 	/* As in struct session_ops; to UDP endpoints and streams only. */
 	int (*send)(void *ctx, const struct path *to, const uint8_t *data, size_t size, us_t now);
-	/* As in struct session_ops. */
-	void (*authentic)(void *ctx, const struct path *from);
+	/* As in struct session_ops; 'slot': of whom. */
+	void (*authentic)(void *ctx, uint32_t slot, const struct path *from);
 	void (*stuck)(void *ctx, const struct path *stream);
 	bool (*reaches)(void *ctx, const struct endpoint *to);
 	struct addr (*source)(void *ctx, const struct endpoint *to);

@@ -264,7 +264,7 @@ sender_heard(struct session *s, struct keys *k, bool follow, const struct path *
 			session_path_follow(s, &k->init_from, now);
 	}
 	if (from->kind == PATH_TCP)
-		s->ops->authentic(s->ctx, from);
+		s->ops->authentic(s->ctx, s, from);
 	if ((follow || s->path.kind == PATH_NONE) && k->generation >= s->heard_generation)
 		session_path_follow(s, from, now);
 	if (path_equal(*from, s->path)) {

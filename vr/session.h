@@ -70,7 +70,7 @@ struct session_ops {
 	/* Where this router may be reached, with a serial and nothing else about the receiver. */
 	const struct paths_candidates *(*candidates)(void *ctx);
 	/* Something authentic came by this stream. */
-	void (*authentic)(void *ctx, const struct path *from);
+	void (*authentic)(void *ctx, struct session *s, const struct path *from);
 	/* This stream takes bytes and nothing comes of it: the next send opens another. */
 	void (*stuck)(void *ctx, const struct path *stream);
 	/* Can anything be sent there at all?  Not without a socket of that family. */

@@ -29,6 +29,7 @@ conf_complete(struct streams_conf *c)
 	DEFAULT(c->streams_max, 1024);
 	DEFAULT(c->strangers_max, STRANGERS_MAX);
 	DEFAULT(c->strangers_each, 8);
+	DEFAULT(c->peer_each, 16);
 	DEFAULT(c->queue_max, 256 * 1024);
 	DEFAULT(c->queue_time, 50 * US_MS);
 	DEFAULT(c->trust_time, 5 * US_S);
@@ -185,7 +186,9 @@ streams_readable(struct streams *s, us_t now)
 static void
 stream_run(struct streams *s, struct stream *st, us_t now)
 {
-	if (st->broken) {
+	if (st->crowded) {
+		stream_end(s, st, STREAM_DROP_PEER_CROWD, now);
+	} else if (st->broken) {
 		stream_end(s, st, STREAM_DROP_BROKEN, now);
 	} else if (st->due <= now) {
 		stream_end(s, st, st->accepted ? STREAM_DROP_STRANGER : STREAM_DROP_SLOW, now);
@@ -241,8 +244,31 @@ streams_run(struct streams *s, us_t now)
 	return s->due;
 }
 
+/* A router that has moved may still have some that are dead and not known to be: the longest silent goes. */
+static void
+peer_limit(struct streams *s, uint32_t peer)
+{
+	struct stream *silent = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < s->end; i++) {
+		struct stream *st = &s->list[i];
+
+		if (st->fd < 0 || !st->accepted || !st->trusted || st->crowded || st->peer != peer)
+			continue;
+		count++;
+		if (silent == NULL || st->heard < silent->heard ||
+		    (st->heard == silent->heard && st->since < silent->since))
+			silent = st;
+	}
+	if (count <= s->conf.peer_each)
+		return;
+	silent->crowded = true;
+	stream_due(s, 0);
+}
+
 void
-streams_trust(struct streams *s, uint32_t number)
+streams_trust(struct streams *s, uint32_t number, uint32_t peer)
 {
 	struct stream *st = stream_find(s, number);
 
@@ -252,8 +278,11 @@ streams_trust(struct streams *s, uint32_t number)
 	st->trusted = true;
 	st->pause = 0;
 	st->failure = 0;
-	if (st->accepted)
-		st->due = US_NEVER;
+	st->peer = peer;
+	if (!st->accepted)
+		return;
+	st->due = US_NEVER;
+	peer_limit(s, peer);
 }
 
 void

@@ -43,6 +43,7 @@ struct streams;
 	X(STRANGER, "stranger", "nothing authentic came in time")                                  \
 	X(STRANGER_BYTES, "stranger-bytes", "too much came, and nothing authentic")                \
 	X(CROWD, "crowd", "the oldest stranger, when there were too many")                         \
+	X(PEER_CROWD, "peer-crowd", "the longest silent of one peer, when it had too many")        \
 	X(FULL, "full", "not accepted: too many streams, or descriptors were short")
 
 enum stream_drop {
@@ -64,6 +65,7 @@ struct streams_conf {
 	uint16_t streams_max;             /* default 1024, at most STREAMS_MAX */
 	uint16_t strangers_max;  /* accepted and not trusted; default 64, which is the most */
 	uint16_t strangers_each; /* of one address (IPv6: its /64); default 8 */
+	uint16_t peer_each;      /* accepted, of one peer; default 16 */
 	size_t queue_max;        /* bytes that wait for a stream; default 256 KiB */
 	us_t queue_time;         /* what would wait for longer is dropped; default 50 ms */
 	us_t trust_time;         /* within which a stranger must be trusted; default 5 s */
@@ -137,9 +139,11 @@ enum streams_class {
 MUST_USE int streams_send(struct streams *s, uint32_t number, enum streams_class class,
 			  const uint8_t *data, size_t size, size_t segment, us_t now,
 			  unsigned *sent);
-/* Its other end is authentic: it is no longer a stranger, and its failures before are forgotten.  Also for one of
- * ours.  No-op for an unknown number. */
-void streams_trust(struct streams *s, uint32_t number);
+/* Its other end is authentic, and this peer, by any number that is its own: it is no longer a stranger, and its failures before are
+ * forgotten.  Also for one of ours.  Of those that one peer has opened only the last heard stay;
+ * streams_run() ends the others.
+ * No-op for an unknown number. */
+void streams_trust(struct streams *s, uint32_t number, uint32_t peer);
 /* At once, with what waits in it.  One of ours that was never trusted has failed: it is not opened again
  * before the time of streams_retry().  No-op for an unknown number. */
 void streams_close(struct streams *s, uint32_t number, us_t now);

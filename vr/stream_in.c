@@ -131,6 +131,7 @@ stream_read(struct streams *s, struct stream *st, us_t now)
 		return;
 	}
 	s->stats.rx_calls++;
+	st->heard = now;
 	st->heard_bytes += (size_t)size;
 	if (rest != 0)
 		memcpy(data, st->rest, rest);

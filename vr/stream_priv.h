@@ -34,6 +34,9 @@ struct stream {
 	bool broken;      /* the socket said so when it was sent to; for streams_run() to tell */
 	uint32_t armed;   /* events that epoll watches for */
 	uint16_t next;    /* of ours, in its bucket */
+	bool crowded;     /* its peer has too many: for streams_run() to end */
+	uint32_t peer;    /* whose it is, when it is trusted */
+	us_t heard;       /* something came last */
 	us_t since;
 	us_t due;      /* to stand, or to be trusted; of one that waits: to be tried again */
 	us_t pause;    /* of ours: the last one; 0: it has not failed since it was trusted */

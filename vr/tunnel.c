@@ -41,11 +41,11 @@ on_stuck(void *ctx, const struct path *stream)
 }
 
 static void
-on_authentic(void *ctx, const struct path *from)
+on_authentic(void *ctx, uint32_t slot, const struct path *from)
 {
 	struct tunnel *t = ctx;
 
-	streams_trust(t->streams, t->heard_stream);
+	streams_trust(t->streams, t->heard_stream, slot);
 	(void)from;
 }
 

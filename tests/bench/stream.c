@@ -51,7 +51,7 @@ on_heard(void *ctx, uint32_t number, const struct endpoint *from, uint8_t *data,
 	(void)from;
 	(void)now;
 	if (r->bytes == 0)
-		streams_trust(r->s, number);
+		streams_trust(r->s, number, 1);
 	r->bytes += size;
 	r->datagrams++;
 	r->sum += data[0];

@@ -84,9 +84,15 @@ on_mtu(void *ctx, uint32_t slot, uint16_t inner_mtu, us_t now)
 }
 
 static void
-on_authentic(void *ctx, const struct path *from)
+on_authentic(void *ctx, uint32_t slot, const struct path *from)
 {
-	(void)ctx, (void)from;
+	(void)ctx, (void)slot, (void)from;
+}
+
+static void
+on_stuck(void *ctx, const struct path *stream)
+{
+	(void)ctx, (void)stream;
 }
 
 static void
@@ -125,7 +131,7 @@ static const struct roster_ops ops = {
 	.mtu = on_mtu,
 	.moved = on_moved,
 	.authentic = on_authentic,
-	.stuck = on_authentic,
+	.stuck = on_stuck,
 	.persist = on_persist,
 };
 

@@ -290,10 +290,17 @@ sim_on_moved(void *ctx, uint32_t slot, us_t now)
 }
 
 static inline void
-sim_on_authentic(void *ctx, const struct path *from)
+sim_on_authentic(void *ctx, uint32_t slot, const struct path *from)
+{
+	(void)ctx, (void)slot;
+	assert_int_equal(from->kind, PATH_TCP);
+}
+
+static inline void
+sim_on_stuck(void *ctx, const struct path *stream)
 {
 	(void)ctx;
-	assert_int_equal(from->kind, PATH_TCP);
+	assert_int_equal(stream->kind, PATH_TCP);
 }
 
 static inline bool
@@ -317,7 +324,7 @@ static const struct roster_ops sim_ops = {
 	.reaches = sim_on_reaches,
 	.source = sim_on_source,
 	.authentic = sim_on_authentic,
-	.stuck = sim_on_authentic,
+	.stuck = sim_on_stuck,
 	.moved = sim_on_moved,
 	.random = sim_on_random,
 	.wall = sim_on_wall,

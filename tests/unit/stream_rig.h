@@ -60,7 +60,7 @@ rig_heard(void *ctx, uint32_t number, const struct endpoint *from, uint8_t *data
 	if (r->open_batch == 1)
 		memset(data - STREAM_HEADROOM, 0xee, STREAM_HEADROOM);
 	if (r->trusts)
-		streams_trust(r->s, number);
+		streams_trust(r->s, number, 1);
 	if (r->heard == r->close_when)
 		streams_close(r->s, number, now);
 }

@@ -483,7 +483,7 @@ only_who_is_trusted_begins_anew(void **state)
 		assert_int_equal(streams_open(r.s, &to, r.now, &number), 0);
 		RIG_UNTIL(&r, NULL, r.opened == k + 1);
 		if (k == 3)
-			streams_trust(r.s, number);
+			streams_trust(r.s, number, 1);
 		if (k % 2 == 0)
 			streams_close(r.s, number, r.now);
 		close(raw_accept(listener));
@@ -494,7 +494,7 @@ only_who_is_trusted_begins_anew(void **state)
 	}
 	/* Who is closed although he is trusted may be called at once. */
 	assert_int_equal(streams_open(r.s, &to, r.now, &number), 0);
-	streams_trust(r.s, number);
+	streams_trust(r.s, number, 1);
 	streams_close(r.s, number, r.now);
 	assert_int_equal(streams_retry(r.s, &to), 0);
 	close(listener);

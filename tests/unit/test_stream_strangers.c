@@ -19,15 +19,21 @@ stranger(struct rig *r, unsigned host)
 }
 
 /* One that has shown to be authentic. */
-static int friend(struct rig *r, unsigned host)
+static int
+friend_of(struct rig *r, unsigned host, uint32_t peer)
 {
 	int fd = stranger(r, host);
 	unsigned heard = r->heard;
 
 	raw_send(fd, "vrd\1\0\1x", 7);
 	RIG_UNTIL(r, NULL, r->heard > heard);
-	streams_trust(r->s, r->number);
+	streams_trust(r->s, r->number, peer);
 	return fd;
+}
+
+static int friend(struct rig *r, unsigned host)
+{
+	return friend_of(r, host, 1);
 }
 
 static void
@@ -216,7 +222,7 @@ friends_are_no_crowd_and_stay(void **state)
 	for (unsigned i = 2; i < 4; i++) {
 		raw_send(strangers[i], "vrd\1\0\1x", 7);
 		RIG_UNTIL(&r, NULL, r.heard == 8 + i - 1);
-		streams_trust(r.s, r.number);
+		streams_trust(r.s, r.number, 1);
 	}
 	late = raw_connect_from(&r, 9);
 	RIG_UNTIL(&r, NULL, rig_drops(&r, STREAM_DROP_FULL) == 1);
@@ -258,6 +264,46 @@ a_flood_of_connections_costs_nothing_lasting(void **state)
 	rig_fini(&r);
 }
 
+/* Nobody who is authentic takes all places: of one peer's the longest silent goes, of the others' none. */
+static void
+a_peer_has_so_many_streams_at_most(void **state)
+{
+	struct rig r;
+	int of_one[5], other;
+
+	(void)state;
+	rig_listen(&r, (struct streams_conf){.peer_each = 3});
+	other = friend_of(&r, 1, 8);
+	for (unsigned i = 0; i < 3; i++) {
+		r.now += US_S;
+		of_one[i] = friend_of(&r, 1, 7);
+	}
+	/* The first has something to say. */
+	r.now += US_S;
+	r.heard = 0;
+	raw_send_frame(of_one[0], 10, 1);
+	RIG_UNTIL(&r, NULL, r.heard == 1);
+	assert_int_equal(rig_drops(&r, STREAM_DROP_PEER_CROWD), 0);
+	of_one[3] = friend_of(&r, 1, 7);
+	(void)streams_run(r.s, r.now);
+	assert_int_equal(rig_drops(&r, STREAM_DROP_PEER_CROWD), 1);
+	assert_int_equal(r.reason, STREAM_DROP_PEER_CROWD);
+	assert_true(raw_at_end(of_one[1]));
+	r.now += US_S;
+	of_one[4] = friend_of(&r, 1, 7);
+	(void)streams_run(r.s, r.now);
+	assert_int_equal(rig_drops(&r, STREAM_DROP_PEER_CROWD), 2);
+	assert_true(raw_at_end(of_one[2]));
+	assert_int_equal(r.closed, 2);
+	assert_int_equal(rig_stats(&r).streams, 4);
+	assert_false(raw_at_end(other) || raw_at_end(of_one[0]) || raw_at_end(of_one[3]) ||
+		     raw_at_end(of_one[4]));
+	for (unsigned i = 0; i < 5; i++)
+		close(of_one[i]);
+	close(other);
+	rig_fini(&r);
+}
+
 int
 main(void)
 {
@@ -270,6 +316,7 @@ main(void)
 		cmocka_unit_test(when_there_are_too_many_the_largest_crowd_gives_way),
 		cmocka_unit_test(friends_are_no_crowd_and_stay),
 		cmocka_unit_test(a_flood_of_connections_costs_nothing_lasting),
+		cmocka_unit_test(a_peer_has_so_many_streams_at_most),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
