@@ -12,6 +12,8 @@
 #define RETRY_FIRST  (50 * US_MS)
 #define RETRY_LAST   (500 * US_MS)
 #define DELIVER_TIME (10 * US_S)
+/* The machine may have been moved already: so often all ways to it are tried. */
+#define URGE_TIME (2 * US_S)
 /* It has begun there: the command has its own limit. */
 #define ANSWER_TIME (75 * US_S)
 
@@ -22,6 +24,7 @@ struct given {
 	bool is_started;
 	unsigned tries;
 	us_t begun, due, until;
+	us_t urged; /* its ways were tried last */
 };
 
 /* To be carried out here. */
@@ -335,6 +338,11 @@ deliver(struct vr *vr, struct given *g, us_t now)
 	struct sync_msg msg = {.type = SYNC_ACTION, .id = id_of(vr, g), .vn = o->vn};
 	us_t wait = RETRY_FIRST << (g->tries < 8 ? g->tries : 8);
 
+	if (peer != NULL && vr->io->link_urge != NULL && !g->is_started &&
+	    (g->tries == 0 || now - g->urged >= URGE_TIME)) {
+		g->urged = now;
+		vr->io->link_urge(vr->ctx, peer->slot, now);
+	}
 	g->tries++;
 	g->due = now + (wait < RETRY_LAST ? wait : RETRY_LAST);
 	msg.action.act = o->act;

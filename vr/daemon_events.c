@@ -91,6 +91,14 @@ io_link_sync(void *ctx, uint32_t slot, const uint8_t *msg, size_t size, us_t now
 	return tunnel_send_sync(d->tunnel, slot, msg, size, now);
 }
 
+static void
+io_link_urge(void *ctx, uint32_t slot, us_t now)
+{
+	struct daemon *d = ctx;
+
+	tunnel_peer_urge(d->tunnel, slot, now);
+}
+
 static bool
 io_link_rloc(void *ctx, uint32_t slot, struct addr *rloc)
 {
@@ -160,6 +168,7 @@ const struct vr_io daemon_vr_io = {.lan_send = io_lan_send,
 				   .lan_flush = io_lan_flush,
 				   .link_send = io_link_send,
 				   .link_sync = io_link_sync,
+				   .link_urge = io_link_urge,
 				   .link_rloc = io_link_rloc,
 				   .plain_send = io_plain_send,
 				   .plain_mtu = io_plain_mtu,

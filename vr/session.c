@@ -495,11 +495,18 @@ void
 session_underlay_changed(struct session *s, us_t now)
 {
 	session_keepalive_reset(s);
+	session_urge(s, now);
+}
+
+void
+session_urge(struct session *s, us_t now)
+{
 	if (s->current != NULL) {
 		s->checks = 0;
 		s->check_at = now;
 		session_paths_doubt(s, now);
-	} else {
+	}
+	if (s->current == NULL || s->next_attempt != US_NEVER) {
 		s->attempts = 0;
 		s->next_attempt = now;
 	}

@@ -118,6 +118,10 @@ void session_candidates_changed(struct session *s, us_t now);
  */
 void session_underlay_changed(struct session *s, us_t now);
 
+/* There is something urgent for the peer, which may not be where it was: all ways are checked at once, and if none answers, or
+ * without keys, it is called at all places again, as fast as at first. */
+void session_urge(struct session *s, us_t now);
+
 /* Something in 'conf' has changed: session_run() is due, whatever it said before. */
 void session_wake(struct session *s);
 

@@ -275,6 +275,17 @@ tunnel_peer_relays(struct tunnel *t, uint32_t slot, bool relays, us_t now)
 }
 
 void
+tunnel_peer_urge(struct tunnel *t, uint32_t slot, us_t now)
+{
+	struct session *s = roster_at(t->roster, slot);
+
+	if (s == NULL)
+		return;
+	session_urge(s, now);
+	roster_touch(t->roster, s);
+}
+
+void
 tunnel_peer_remove(struct tunnel *t, uint32_t slot, us_t now)
 {
 	tunnel_flush(t);

@@ -110,6 +110,8 @@ void tunnel_peer_streams(struct tunnel *t, uint32_t slot, const struct endpoint 
 			 size_t count, us_t now);
 /* The peer relays for us, or does not any more. */
 void tunnel_peer_relays(struct tunnel *t, uint32_t slot, bool relays, us_t now);
+/* As session_urge(). */
+void tunnel_peer_urge(struct tunnel *t, uint32_t slot, us_t now);
 void tunnel_peer_remove(struct tunnel *t, uint32_t slot, us_t now);
 /* As in the conf, from now on. */
 void tunnel_set_relaying(struct tunnel *t, bool relay, uint64_t rate);

@@ -54,6 +54,9 @@ struct vr_io {
 			 us_t now);
 	/* A sync message to a peer, at once. */
 	int (*link_sync)(void *ctx, uint32_t slot, const uint8_t *msg, size_t size, us_t now);
+	/* There is something urgent for a peer, which may not be where it was: whatever way there may be to it is tried at once.
+	 * NULL: nothing of the kind can be done. */
+	void (*link_urge)(void *ctx, uint32_t slot, us_t now);
 	/* Where a peer is reached now; false without a session. */
 	bool (*link_rloc)(void *ctx, uint32_t slot, struct addr *rloc);
 	/* An IP packet or super-frame to a locator, as plain LISP; as plain_send() (vr/plain.h). */

@@ -29,6 +29,19 @@ on_act(void *ctx, const struct action_order *order, uint32_t token, us_t now)
 
 static struct vr_io acting;
 
+static struct {
+	unsigned count;
+	uint32_t slot;
+} urged;
+
+static void
+on_urge(void *ctx, uint32_t slot, us_t now)
+{
+	(void)ctx, (void)now;
+	urged.count++;
+	urged.slot = slot;
+}
+
 /* B may give actions to A, C may not. */
 static struct world *
 start(void)
@@ -39,6 +52,8 @@ start(void)
 	world_start(w);
 	acting = io;
 	acting.act = on_act;
+	acting.link_urge = on_urge;
+	memset(&urged, 0, sizeof(urged));
 	w->vr->io = &acting;
 	memset(&done, 0, sizeof(done));
 	done.vr = w->vr;
@@ -260,6 +275,31 @@ what_cannot_be_delivered_is_given_up_after_ten_seconds(void **state)
 	world_end(w);
 }
 
+/* The way that was known last may be that to where the machine was. */
+static void
+all_ways_are_tried_until_it_has_begun(void **state)
+{
+	struct world *w = start();
+	struct sync_msg answer = {.type = SYNC_OUTCOME, .vn = VN};
+
+	(void)state;
+	(void)give(w, "10.2.0.1", 0);
+	run(w, 100 * US_MS);
+	assert_int_equal(urged.count, 1);
+	assert_int_equal(urged.slot, peers_find(w->vr->peers, peer_b)->slot);
+	run(w, 5 * US_S);
+	assert_in_range(urged.count, 2, 4);
+	while (w->sync.type != SYNC_ACTION)
+		run(w, 50 * US_MS);
+	answer.id = w->sync.id;
+	answer.outcome.outcome = SYNC_OUT_STARTED;
+	hear(w, 0, &answer);
+	urged.count = 0;
+	run(w, 20 * US_S);
+	assert_int_equal(urged.count, 0);
+	world_end(w);
+}
+
 static void
 for_this_router_itself_nothing_is_sent(void **state)
 {
@@ -305,6 +345,7 @@ main(void)
 		cmocka_unit_test(too_many_at_once_are_refused),
 		cmocka_unit_test(an_action_is_repeated_until_it_is_answered),
 		cmocka_unit_test(what_cannot_be_delivered_is_given_up_after_ten_seconds),
+		cmocka_unit_test(all_ways_are_tried_until_it_has_begun),
 		cmocka_unit_test(for_this_router_itself_nothing_is_sent),
 		cmocka_unit_test(whom_nobody_knows_and_who_is_no_router_cannot_be_told),
 	};

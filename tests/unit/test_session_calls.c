@@ -55,6 +55,20 @@ a_late_answer_counts_with_many_places(void **state)
 	sim_destroy(s);
 }
 
+struct init_note {
+	us_t last;
+};
+
+static bool
+tap_init_to_it(struct sim *s, const struct sim_event *e)
+{
+	struct init_note *n = s->tap_ctx;
+
+	if (e->data[0] == SEAL_INIT && endpoint_equal(e->to, s->nodes[1].at))
+		n->last = s->now;
+	return true;
+}
+
 /* Every answer of this router is lost. */
 struct mute {
 	struct endpoint who;
@@ -122,6 +136,46 @@ late_answers_leave_no_half_of_a_session(void **state)
 	}
 }
 
+/* It was away for long, and is at the last of many places now: at once, not when its turn comes. */
+static void
+what_is_urgent_calls_at_all_places_at_once(void **state)
+{
+	(void)state;
+	for (unsigned urgent = 0; urgent < 2; urgent++) {
+		struct sim *s = sim_create(2, 33);
+		struct endpoint list[6] = {sim_address(77, 1), sim_address(78, 1),
+					   sim_address(79, 1), sim_address(80, 1),
+					   sim_address(81, 1), s->nodes[1].at};
+		struct session *peer;
+		us_t begin;
+
+		s->nodes[0].has_endpoints = s->nodes[1].has_endpoints = false;
+		sim_start(s, 0);
+		peer = roster_at(s->nodes[0].roster, 1);
+		session_endpoints(peer, list, ARRAY_COUNT(list), s->now);
+		roster_touch(s->nodes[0].roster, peer);
+		/* It has just been called in vain. */
+		s->tap_ctx = &(struct init_note){.last = 0};
+		s->tap = tap_init_to_it;
+		sim_run(s, 200 * US_S);
+		while (((struct init_note *)s->tap_ctx)->last != s->now)
+			sim_run(s, US_MS);
+		s->tap = NULL;
+		sim_start(s, 1);
+		if (urgent) {
+			session_urge(peer, s->now);
+			roster_touch(s->nodes[0].roster, peer);
+		}
+		begin = s->now;
+		(void)until_both_up(s, 60 * US_S);
+		if (urgent)
+			assert_true(s->now - begin <= 2 * US_S);
+		else
+			assert_true(s->now - begin > 15 * US_S);
+		sim_destroy(s);
+	}
+}
+
 int
 main(void)
 {
@@ -130,6 +184,7 @@ main(void)
 		cmocka_unit_test(a_late_answer_counts_with_many_places),
 		cmocka_unit_test(who_gives_way_does_so_once),
 		cmocka_unit_test(late_answers_leave_no_half_of_a_session),
+		cmocka_unit_test(what_is_urgent_calls_at_all_places_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

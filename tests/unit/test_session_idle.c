@@ -123,6 +123,31 @@ a_way_that_dies_idly_is_left_within_one_keepalive(void **state)
 	sim_destroy(s);
 }
 
+/* The same at once, when there is something urgent for the peer. */
+static void
+what_is_urgent_goes_by_the_way_that_lives(void **state)
+{
+	struct sim *s = relayed(EIM_APDF, EIM_APDF, 24);
+	struct watch w = {.cut = true};
+	us_t cut;
+
+	(void)state;
+	until_up(s, 3 * US_S);
+	talk(s, 3 * US_S);
+	sim_run(s, 80 * US_S);
+	assert_int_equal(kind_of(s, 1, 2), PATH_UDP);
+	s->tap = watched;
+	s->tap_ctx = &w;
+	cut = s->now;
+	session_urge(session_of(s, 1, 2), s->now);
+	roster_touch(s->nodes[1].roster, session_of(s, 1, 2));
+	while (kind_of(s, 1, 2) != PATH_RELAY) {
+		sim_run(s, 10 * US_MS);
+		assert_true(s->now - cut <= 400 * US_MS);
+	}
+	sim_destroy(s);
+}
+
 /* A leg to a relay knows what goes by it: it is checked as often as a way that machines talk by. */
 static void
 a_leg_under_traffic_is_checked_often(void **state)
@@ -208,6 +233,7 @@ main(void)
 		cmocka_unit_test(an_idle_pair_sends_no_more_than_its_keepalives),
 		cmocka_unit_test(checks_become_rare_when_machines_fall_silent),
 		cmocka_unit_test(a_way_that_dies_idly_is_left_within_one_keepalive),
+		cmocka_unit_test(what_is_urgent_goes_by_the_way_that_lives),
 		cmocka_unit_test(a_leg_under_traffic_is_checked_often),
 		cmocka_unit_test(a_keepalive_that_was_shortened_grows_again),
 		cmocka_unit_test(another_underlay_has_another_nat),
