@@ -122,8 +122,9 @@ struct conf_underlay {
 
 /* What this router does for peers that do not reach each other. */
 struct conf_relay {
-	bool enabled;       /* there is a "relay" object */
-	uint32_t peer_mbps; /* for each sender; 0: no limit */
+	bool enabled;        /* there is a "relay" object */
+	uint32_t peer_mbps;  /* for each sender; 0: no limit */
+	uint32_t peer_pairs; /* other peers for each sender within a minute */
 };
 
 /* The numbers are those of enum lisp_algorithm (wire/lisp.h). */
@@ -347,6 +348,9 @@ void conf_errors_fini(struct conf_errors *errors);
 void conf_error_text(const struct conf_error *error, const char *file, char *text, size_t size);
 /* All of them, one per line. */
 void conf_errors_print(const struct conf_errors *errors, const char *file, FILE *out);
+
+/* What is no error and yet may not do what was meant, one per line. */
+void conf_warnings_print(const struct conf *conf, const char *file, FILE *out);
 
 /* Private key file: base64 of 32 bytes and a newline, mode 0600 at most (-EPERM otherwise). 0 or -errno. */
 MUST_USE int conf_key_read(const char *file, uint8_t key[CONF_KEY_SIZE]);

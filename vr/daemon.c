@@ -259,6 +259,7 @@ open_tunnel(struct daemon *d, const uint8_t private_key[CONF_KEY_SIZE])
 				   .http_proxy = d->conf->http_proxy,
 				   .relay = d->conf->relay.enabled,
 				   .relay_rate = daemon_relay_rate(d->conf),
+				   .relay_pairs = d->conf->relay.peer_pairs,
 				   .mtu_max = d->conf->mtu_max,
 				   .workers = daemon_workers_count(d->conf),
 				   .udp_segment = d->conf->features.udp_segment,

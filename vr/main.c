@@ -63,6 +63,7 @@ check(const char *file)
 
 	if (conf == NULL)
 		return EXIT_FAILURE;
+	conf_warnings_print(conf, file, stderr);
 	printf("%s: no errors: router %s, %zu VNs, %zu peers\n", file, conf->name, conf->vn_count,
 	       conf->peer_count);
 	conf_fini(conf);

@@ -217,7 +217,8 @@ follow_ways(struct daemon *d, const struct conf *new, const struct daemon_peer *
 				    new->peers[i].tcp_count, now);
 		tunnel_peer_relays(d->tunnel, peers[i].slot, new->peers[i].relay, now);
 	}
-	tunnel_set_relaying(d->tunnel, new->relay.enabled, daemon_relay_rate(new));
+	tunnel_set_relaying(d->tunnel, new->relay.enabled, daemon_relay_rate(new),
+			    new->relay.peer_pairs);
 	tunnel_set_candidates(d->tunnel, new->candidates, new->candidate_count, now);
 }
 

@@ -321,6 +321,7 @@ roster_create(const struct roster_conf *conf, const struct roster_ops *ops, void
 	r->conf.keepalive = conf->keepalive;
 	r->relay = conf->relay;
 	r->relay_rate = conf->relay_rate;
+	r->relay_pairs = conf->relay_pairs;
 	r->conf.mtu_max = conf->mtu_max < PMTU_MAX ? conf->mtu_max : PMTU_MAX;
 	r->conf.scratch = malloc((size_t)r->conf.mtu_max + SEAL_OVERHEAD);
 	r->envelope = malloc(SEAL_RELAY_SIZE + ENVELOPE_MAX);
@@ -347,8 +348,10 @@ roster_destroy(struct roster *r)
 {
 	if (r == NULL)
 		return;
-	for (uint32_t i = 0; i < r->slot_count; i++)
+	for (uint32_t i = 0; i < r->slot_count; i++) {
 		session_destroy(r->slots[i].session);
+		free(r->slots[i].receivers);
+	}
 	free(r->slots);
 	free(r->ids);
 	free(r->envelope);
@@ -443,7 +446,8 @@ roster_remove(struct roster *r, uint32_t slot, us_t now)
 		return;
 	roster_set_relay(r, slot, false, now);
 	session_destroy(r->slots[slot].session);
-	r->slots[slot].session = NULL;
+	free(r->slots[slot].receivers);
+	r->slots[slot] = (struct roster_slot){.session = NULL};
 	/* It only becomes smaller: there is room. */
 	(void)!roster_ids_make(r);
 }

@@ -53,8 +53,9 @@ struct roster_conf {
 	uint16_t mtu_max;
 	unsigned workers; /* threads that seal beside the one that calls */
 	uint64_t clock_floor;
-	bool relay;          /* relays for its peers */
-	uint64_t relay_rate; /* bytes a second for each sender; 0: no limit */
+	bool relay;           /* relays for its peers */
+	uint64_t relay_rate;  /* bytes a second for each sender; 0: no limit */
+	uint32_t relay_pairs; /* receivers of each sender within a minute; 0: no limit */
 };
 
 struct roster_ops {
@@ -89,6 +90,7 @@ void roster_remove(struct roster *r, uint32_t slot, us_t now);
 void roster_set_relay(struct roster *r, uint32_t slot, bool relays, us_t now);
 /* As in the conf, from now on. */
 void roster_set_relaying(struct roster *r, bool relay, uint64_t rate);
+void roster_set_relay_pairs(struct roster *r, uint32_t pairs);
 /* Where this router may be reached as far as it knows itself: its own addresses, and what is
  * configured.  What its relays see is added.  Told to peers that are not reached directly. */
 void roster_own(struct roster *r, const struct paths_candidate *rows, size_t count, us_t now);

@@ -15,6 +15,11 @@ struct roster_slot {
 	 * was counted last. */
 	uint64_t credit;
 	us_t credited;
+	/* Whom it has had something relayed to within this minute: a bit for each slot. */
+	uint8_t *receivers;
+	size_t receivers_size;
+	uint32_t receiver_count;
+	us_t receivers_since;
 };
 
 struct index_row {
@@ -39,6 +44,7 @@ struct roster {
 	us_t due;
 	bool relay;
 	uint64_t relay_rate;
+	uint32_t relay_pairs;
 	uint8_t *envelope; /* room for a datagram of our own and what stands in front for a relay */
 	struct paths_candidates own;
 	struct paths_candidate known[PATHS_CANDIDATES_MAX]; /* without what relays see */

@@ -10,6 +10,8 @@
 /* A sender may have so much relayed at once, beyond its rate. */
 #define BURST_TIME (100 * US_MS)
 #define BURST_MIN  65536
+/* In which a sender's receivers are counted. */
+#define PAIRS_TIME (60 * US_S)
 
 /* ---- ids ---- */
 
@@ -126,6 +128,44 @@ roster_set_relaying(struct roster *r, bool relay, uint64_t rate)
 	r->relay_rate = rate;
 }
 
+void
+roster_set_relay_pairs(struct roster *r, uint32_t pairs)
+{
+	r->relay_pairs = pairs;
+}
+
+/* Is that one of the sender's receivers, or may it become one? */
+static bool
+is_receiver(struct roster *r, struct roster_slot *from, uint32_t to, us_t now)
+{
+	uint8_t bit = (uint8_t)(1U << to % 8);
+
+	if (r->relay_pairs == 0)
+		return true;
+	if (to / 8 >= from->receivers_size) {
+		size_t size = r->slot_count / 8 + 1;
+		uint8_t *grown = realloc(from->receivers, size);
+
+		if (grown == NULL)
+			return false;
+		memset(grown + from->receivers_size, 0, size - from->receivers_size);
+		from->receivers = grown;
+		from->receivers_size = size;
+	}
+	if (now - from->receivers_since >= PAIRS_TIME) {
+		memset(from->receivers, 0, from->receivers_size);
+		from->receiver_count = 0;
+		from->receivers_since = now;
+	}
+	if ((from->receivers[to / 8] & bit) != 0)
+		return true;
+	if (from->receiver_count >= r->relay_pairs)
+		return false;
+	from->receivers[to / 8] |= bit;
+	from->receiver_count++;
+	return true;
+}
+
 /* May the sender have so many bytes relayed now? */
 static bool
 has_credit(struct roster *r, struct roster_slot *from, size_t size, us_t now)
@@ -234,6 +274,10 @@ forward_to(struct roster *r, uint32_t sender, const struct relay_run *run, size_
 	}
 	if (!roster_slot_of(r, row->id, slot) || *slot == sender || !r->slots[*slot].up) {
 		r->drops[ROSTER_DROP_RELAY_UNKNOWN]++;
+		return false;
+	}
+	if (!is_receiver(r, &r->slots[sender], *slot, now)) {
+		r->drops[ROSTER_DROP_RELAY_LIMIT]++;
 		return false;
 	}
 	return true;

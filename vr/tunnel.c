@@ -176,6 +176,7 @@ tunnel_create(const struct tunnel_conf *conf, const struct tunnel_ops *ops, void
 		.keepalive = conf->keepalive,
 		.relay = conf->relay,
 		.relay_rate = conf->relay_rate,
+		.relay_pairs = conf->relay_pairs,
 		.mtu_max = conf->mtu_max,
 		.workers = conf->workers,
 		.clock_floor = conf->clock_floor,
@@ -293,8 +294,9 @@ tunnel_peer_remove(struct tunnel *t, uint32_t slot, us_t now)
 }
 
 void
-tunnel_set_relaying(struct tunnel *t, bool relay, uint64_t rate)
+tunnel_set_relaying(struct tunnel *t, bool relay, uint64_t rate, uint32_t pairs)
 {
+	roster_set_relay_pairs(t->roster, pairs);
 	roster_set_relaying(t->roster, relay, rate);
 }
 

@@ -53,6 +53,7 @@ struct tunnel_conf {
 	size_t proxy_credentials_size;    /* 0: none */
 	bool relay;                       /* relays for its peers */
 	uint64_t relay_rate;              /* bytes a second for each of them; 0: no limit */
+	uint32_t relay_pairs;             /* receivers of each within a minute; 0: no limit */
 	uint16_t mtu_max;                 /* largest underlay IP packet probed for */
 	unsigned workers; /* data workers that seal, too, and as many threads that open */
 	bool udp_segment, udp_gro, ipsec_mb; /* false forces the fallback */
@@ -114,7 +115,7 @@ void tunnel_peer_relays(struct tunnel *t, uint32_t slot, bool relays, us_t now);
 void tunnel_peer_urge(struct tunnel *t, uint32_t slot, us_t now);
 void tunnel_peer_remove(struct tunnel *t, uint32_t slot, us_t now);
 /* As in the conf, from now on. */
-void tunnel_set_relaying(struct tunnel *t, bool relay, uint64_t rate);
+void tunnel_set_relaying(struct tunnel *t, bool relay, uint64_t rate, uint32_t pairs);
 /* Underlay addresses of this host are these now ('own'),: paths are checked anew, peers that are down are called. */
 void tunnel_underlay_changed(struct tunnel *t, const struct addr *own, size_t count, us_t now);
 /* Further endpoints under which peers may reach this router, told to those that are not reached directly. */

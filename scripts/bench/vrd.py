@@ -120,7 +120,7 @@ def setup_relayed(path):
     path.link(path.relay, "lan", path.relay, "lan-end")
     subnet = "10.3.0.0/24"
     conf = configuration(path, RELAY, "0.0.0.0", subnet, "10.3.0.1")
-    conf["relay"] = {}
+    conf["relay"] = {"peer_mbps": 0}
     conf["peers"] = [peer(NAMES[side.number], keys[NAMES[side.number]], side.subnet)
                      for side in path.sides]
     start(path, path.relay, conf)

@@ -1,4 +1,5 @@
 """vrd --check, and a start that a configuration, its key file or the command line forbids."""
+import json
 import os
 import re
 
@@ -119,3 +120,36 @@ def test_vrd_does_not_start_with_a_bad_file(tmp_path):
 def test_a_wrong_command_line_is_a_usage_error(arguments):
     status, output, errors = call("vrd", *arguments)
     assert status == 2 and output == "" and "usage" in errors
+
+
+# What this router has besides its peers; its peers; what is said of them.
+NATS = [
+    ({}, [{"name": "hub", "endpoints": ["192.0.2.1:51341"]}, {"name": "b"}, {"name": "c"}], ["peers[1] (b)", "peers[2] (c)"]),
+    ({}, [{"name": "hub", "endpoints": ["192.0.2.1:51341"], "relay": True}, {"name": "b"}], []),
+    ({}, [{"name": "hub", "tcp": ["192.0.2.1:443"]}, {"name": "b"}], ["peers[1] (b)"]),
+    ({"candidates": ["192.0.2.9:51341"]}, [{"name": "hub", "endpoints": ["192.0.2.1:51341"]}, {"name": "b"}], []),
+    ({}, [{"name": "a"}, {"name": "b"}, {"name": "c"}], ["a and b do not reach each other", "(3 such pairs)"]),
+    ({"relay": {}}, [{"name": "a"}, {"name": "b"}], []),
+    ({}, [{"name": "a", "vns": [{"id": 7}]}, {"name": "b", "vns": [{"id": 8}]}], []),
+    ({}, [{"name": "a"}], []),
+    ({}, [{"name": "a", "endpoints": ["192.0.2.1:51341"]}, {"name": "b", "endpoints": ["192.0.2.2:51341"]}], [])]
+
+
+@pytest.mark.parametrize("more,peers,said", NATS)
+def test_pairs_behind_nats_without_a_relay_are_warned_of(tmp_path, more, peers, said):
+    keys = []
+    for name in ["own", *[peer["name"] for peer in peers]]:
+        call("vrctl", "keygen", str(tmp_path / name))
+        keys.append(call("vrctl", "pubkey", str(tmp_path / name))[1].strip())
+    vns = [{"id": number, "device": f"br{number}", "local": [f"10.{number}.0.0/24"], "addresses": [f"10.{number}.0.1/24"]}
+           for number in (7, 8)]
+    conf = {"name": "x", "key_file": str(tmp_path / "own"), "vns": vns, **more,
+            "peers": [{"vns": [{"id": 7}], **peer, "public_key": key} for peer, key in zip(peers, keys[1:])]}
+    file = tmp_path / "x.conf"
+    file.write_text(json.dumps(conf))
+    status, _, errors = call("vrd", "--check", str(file))
+    assert status == 0, errors
+    rows = errors.splitlines()
+    assert all(row.startswith(f"{file}: warning: ") for row in rows), errors
+    assert len(rows) == sum("peers[" in part for part in said) + any("and" in part for part in said), errors
+    assert all(any(part in row for row in rows) for part in said), errors

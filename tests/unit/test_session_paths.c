@@ -249,6 +249,37 @@ a_sender_has_its_limit(void **state)
 	sim_destroy(s);
 }
 
+/* A third router besides, and a sender that may have one receiver. */
+static void
+a_sender_has_so_many_receivers(void **state)
+{
+	struct sim *s = sim_create(4, 14);
+
+	(void)state;
+	s->conf.relay = true;
+	s->conf.relay_pairs = 1;
+	for (unsigned i = 0; i < 4; i++) {
+		s->nodes[i].has_endpoints = false;
+		nat_make(&s->nodes[i], i == 0 ? NONE : SYMMETRIC);
+		sim_start(s, i);
+	}
+	point_at_relay(s, 1);
+	point_at_relay(s, 2);
+	until_up(s, 3 * US_S);
+	assert_int_equal(sim_drops(s, 0, ROSTER_DROP_RELAY_LIMIT), 0);
+	/* 3 may call both, and neither may answer. */
+	point_at_relay(s, 3);
+	sim_run(s, 5 * US_S);
+	assert_true(sim_drops(s, 0, ROSTER_DROP_RELAY_LIMIT) > 0);
+	assert_false(s->nodes[1].links[3].up || s->nodes[2].links[3].up);
+	talk(s, US_S);
+	nothing_was_lost(s);
+	roster_set_relay_pairs(s->nodes[0].roster, 2);
+	sim_run(s, 10 * US_S);
+	assert_true(s->nodes[1].links[3].up && s->nodes[2].links[3].up);
+	sim_destroy(s);
+}
+
 static void
 a_small_limit_is_given_to_who_asks_often(void **state)
 {
@@ -523,6 +554,7 @@ main(void)
 		cmocka_unit_test(an_idle_way_stays_open),
 		cmocka_unit_test(nothing_is_relayed_by_who_does_not_relay),
 		cmocka_unit_test(a_sender_has_its_limit),
+		cmocka_unit_test(a_sender_has_so_many_receivers),
 		cmocka_unit_test(a_small_limit_is_given_to_who_asks_often),
 		cmocka_unit_test(replayed_forged_and_misdirected_relaying_is_refused),
 		cmocka_unit_test(a_relay_that_restarts_is_found_again),
