@@ -94,6 +94,11 @@ class Nat:
         self._next_port()
         self._forget("-D", "-p", "udp", "-f", f"ipv{self.family}")
 
+    def map_anew(self, address):
+        """The socket is at this address from now on, and gets another outer port. What there is of mappings stays."""
+        self.socket.address = address
+        self._next_port()
+
     def reboot(self, meanwhile=None):
         """Nothing passes while it is off, then all of its mappings are gone, those of TCP too. 'meanwhile()' is called
         while it is off."""

@@ -50,7 +50,9 @@ class NatSite:
     def _four(self, kind, home):
         if kind is None:
             return
-        if KINDS[kind]:
+        if self.net.home and self.name == "y":
+            self._beside()
+        elif KINDS[kind]:
             self._behind(KINDS[kind], [home, CARRIER[self.name]])
         else:
             self.address = self.public
@@ -105,12 +107,23 @@ class NatSite:
         self.host.space.sysctl("net.ipv4.neigh.eth0.retrans_time_ms", 10)
         self.host.space.ip(f"route add default via 10.{number}.0.1")
 
+    def _beside(self):
+        """On x's LAN, behind the same NATs."""
+        self.address, self.public = f"{HOME['x']}.3", PUBLIC["x"]
+        self.net.plug(self.space, WAN)
+        self.space.ip(f"address add {self.address}/24 dev {WAN}")
+        self.space.ip(f"route add default via {HOME['x']}.1")
+
     def _behind(self, behaviours, links):
         below, device, port = self.space, WAN, PORT
         self.address = f"{links[0]}.2"
         for depth, behaviour in enumerate(behaviours):
             space = self.net.lab.ns(f"nat{self.name}{depth}")
-            self.net.lab.link(space, INSIDE, below, device)
+            if depth == 0 and self.net.home:
+                self.net.plug(space, INSIDE)
+                self.net.plug(below, device)
+            else:
+                self.net.lab.link(space, INSIDE, below, device)
             space.ip(f"address add {links[depth]}.1/24 dev {INSIDE}")
             below.ip(f"address add {links[depth]}.2/24 dev {device}")
             below.ip(f"route add default via {links[depth]}.1")
@@ -136,6 +149,15 @@ class NatSite:
     def forget_after(self, seconds):
         for nat in self.nats:
             nat.forget_after(seconds)
+
+    def readdress(self, number):
+        """Its router gets another address behind its NATs, which make another mapping for it. Returns what has to be done at the
+        router, as lines of ip."""
+        prefix = self.address.rpartition(".")[0]
+        self.address = f"{prefix}.{number}"
+        self._change(lambda nat: nat.map_anew(self.address if nat is self.nats[0] else nat.socket.address))
+        return [f"address flush dev {WAN}", f"address add {self.address}/24 dev {WAN}",
+                f"route replace default via {prefix}.1 dev {WAN}"]
 
     def _change(self, change):
         # What one NAT makes of the socket is the socket of the next: that one is told before packets come from there.
@@ -168,13 +190,17 @@ class Host:
 
 class NatNet:
     """The whole. 'x' and 'y' are kinds of sites, see nat.KINDS, 'x6' and 'y6' of their IPv6, see KINDS6. 'endpoints': which routers' public endpoints the others
-    are told, besides R's. 'same_home': both private networks have the same numbers. 'configure(name, conf)' changes a
-    configuration before the start; without 'rendezvous' R is a namespace only. More arguments are the underlay's."""
+    are told, besides R's. 'same_home': both private networks have the same numbers. 'together': both stand on one LAN, behind
+    x's NATs. 'configure(name, conf)' changes a configuration before the start; without 'rendezvous' R is a namespace only. More
+    arguments are the underlay's."""
 
-    def __init__(self, lab, x, y, x6=None, y6=None, endpoints="", same_home=False, rendezvous=True, configure=None,
-                 **underlay):
+    def __init__(self, lab, x, y, x6=None, y6=None, endpoints="", same_home=False, together=False, rendezvous=True,
+                 configure=None, **underlay):
         self.lab = lab
         self.underlay = Underlay(lab, **underlay)
+        self.home = lab.ns("home") if together else None
+        if self.home:
+            self.home.bridge(BRIDGE)
         self.has6 = x6 is not None or y6 is not None
         self.routed = []  # (prefix, by whom) of IPv6
         self.sites = {name: NatSite(self, name, kind, HOME["x" if same_home else name], kind6)
@@ -193,6 +219,16 @@ class NatNet:
             router.conf = self._conf(name, router, endpoints)
             if configure:
                 configure(name, router.conf)
+
+    def plug(self, space, device):
+        """A cable from this namespace's device to the switch of the LAN of both."""
+        self.lab.link(self.home, f"to-{space.name}", space, device)
+        self.home.ip(f"link set to-{space.name} master {BRIDGE}")
+
+    def isolate(self):
+        """This switch hands on nothing between the two from now on, as a WLAN that isolates its stations."""
+        for name in self.sites:
+            self.home.ip(f"link set to-{name} type bridge_slave isolated on")
 
     def _route6(self):
         """Who is on the IPv6 Internet knows what is routed to whom."""

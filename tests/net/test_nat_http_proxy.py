@@ -10,7 +10,7 @@ from lab.nat import INSIDE
 from lab.natnet import PUBLIC, TCP_PORT, NatNet
 from lab.netns import Lab, wait_for
 from lab.webproxy import WebProxy
-from nat_paths import TCP, paths, wait_path
+from nat_paths import DIRECT, RELAYED, TCP, paths, wait_path
 from test_nat_roaming import under_traffic
 from traffic import transfer
 
@@ -28,20 +28,23 @@ def squid(*values):
 class Office:
     """x stands in a network that forwards nothing, neither UDP nor TCP nor ICMP; on its border is a proxy."""
 
-    def __init__(self, lab, kind, wanted=None, given=None, passed=TCP_PORT):
-        """'wanted': the credentials that the proxy wants; 'given': those that x has."""
+    def __init__(self, lab, kind, wanted=None, given=None, passed=TCP_PORT, y="none"):
+        """'wanted': the credentials that the proxy wants; 'given': those that x has. Where y is of another kind of site than
+        "none" the stream leads to a relay."""
         def configure(name, conf):
-            if name == "y":
+            if name == "y" and y == "none":
                 conf["tcp_listen"] = f"{PUBLIC['y']}:{TCP_PORT}"
             if name == "x":
                 conf["http_proxy"] = "192.168.1.1:3128"
+            if name == "x" and y == "none":
                 conf["peers"][0]["tcp"] = [f"{PUBLIC['y']}:{TCP_PORT}"]
             if name == "x" and given:
                 self.secret = lab.path("proxy-secret")
                 with open(os.open(self.secret, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as file:
                     file.write(f"{given}\n")
                 conf["http_proxy_secret_file"] = self.secret
-        self.net = NatNet(lab, "udp-blocked", "none", endpoints="y", rendezvous=False, configure=configure)
+        known = y == "none"
+        self.net = NatNet(lab, "udp-blocked", y, endpoints="y" if known else "", rendezvous=not known, configure=configure)
         self.net.start_nats()
         self._close()
         self.proxy = WebProxy(self.net.x.nats[0].space, "192.168.1.1", kind, wanted, passed)
@@ -59,8 +62,9 @@ class Office:
 
     def start(self):
         self.proxy.start()
-        for name in ("y", "x"):
-            self.net.routers[name].start()
+        for name in ("r", "y", "x"):
+            if name in self.net.routers:
+                self.net.routers[name].start()
         return self.net
 
 
@@ -83,6 +87,26 @@ def test_everything_passes_by_connect_alone(kind, credentials):
         transfer(net.y.host, net.x.host, 4 << 20)
         print(f"{kind}: {throughput(net):.0f} Mb/s")
         # There is no other way.
+        office.proxy.kill()
+        wait_for(lambda: not net.ping(), 5, "the proxy to be missed")
+
+
+@pytest.mark.parametrize("kind", ["tinyproxy", squid()])
+def test_by_connect_a_relay_is_reached_and_by_it_who_is_behind_a_symmetric_nat(kind):
+    with Lab("proxy") as lab:
+        office = Office(lab, kind, RIGHT, RIGHT, y="apdm-apdf")
+        net = office.start()
+        begin = time.monotonic()
+        net.wait_ping()
+        print(f"{kind}: the first answer after {time.monotonic() - begin:.1f} s")
+        wait_path(net, RELAYED)
+        assert (net.x.peer("r")["path"], net.y.peer("r")["path"]) == (TCP, DIRECT)
+        assert net.x.peer("y")["via"] == net.y.peer("x")["via"] == "r"
+        before = net.routers["r"].show("stats")["relayed_bytes"]
+        transfer(net.x.host, net.y.host, 2 << 20)
+        transfer(net.y.host, net.x.host, 2 << 20)
+        assert net.routers["r"].show("stats")["relayed_bytes"] - before > 8 << 20
+        # The stream by the proxy is the one way out.
         office.proxy.kill()
         wait_for(lambda: not net.ping(), 5, "the proxy to be missed")
 
