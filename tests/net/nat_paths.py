@@ -1,5 +1,8 @@
 """What the tests of routers behind NATs share."""
-from lab.netns import wait_for
+import contextlib
+from concurrent.futures import ThreadPoolExecutor
+
+from lab.netns import Lab, wait_for
 
 DIRECT, PUNCHED, RELAYED, TCP = "direct", "punched", "relayed", "tcp"
 
@@ -13,3 +16,13 @@ def paths(net):
 def wait_path(net, wanted, timeout=30):
     wait_for(lambda: paths(net) == (wanted, wanted), timeout, f"both to use {wanted}: {paths(net)}")
     return net
+
+
+def together(*scenarios):
+    """Runs scenario(lab) of each at the same time, each in a lab of its own: for those that wait for most of their time."""
+    with contextlib.ExitStack() as stack:
+        labs = [stack.enter_context(Lab("together")) for _ in scenarios]
+        with ThreadPoolExecutor(len(scenarios)) as pool:
+            running = [pool.submit(scenario, lab) for scenario, lab in zip(scenarios, labs)]
+            for one in running:
+                one.result()

@@ -1,10 +1,9 @@
 """A direct way that has become bad, although it answers: the relay takes over, both ends say why, and it is left again."""
 import time
 
-import pytest
 from lab.natnet import NatNet
-from lab.netns import Lab, wait_for
-from nat_paths import PUNCHED, RELAYED, paths, wait_path
+from lab.netns import wait_for
+from nat_paths import PUNCHED, RELAYED, paths, together, wait_path
 from relays import only_udp
 from test_nat_roaming import under_traffic
 
@@ -46,28 +45,27 @@ def shown(net):
                    for site in net.sites.values())
 
 
-# What becomes of the direct way, what makes it good again, and what is said.
-CASES = [pytest.param(f"delay_us={SLOW_MS * 1000}", "delay_us=0", SLOW, id="slow"),
-         pytest.param(f"loss_pct={LOSS_PCT}", "loss_pct=0", LOSES, id="lossy")]
+def bad_and_good(lab, bad, good, why):
+    """The direct way becomes bad, and good again; what is said meanwhile."""
+    net = make(lab)
+    with under_traffic(net) as traffic:
+        spoil(net, bad)
+        begin = time.monotonic()
+        wait_for(lambda: paths(net) == (RELAYED, RELAYED) and says(net, why), FOUND_S,
+                 f"both to use the relay because {why}: {paths(net)}, {reasons(net)}")
+        print(f"{bad}: relayed after {time.monotonic() - begin:.1f} s: {reasons(net)}")
+        assert why in shown(net)
+        # It stays so, and what passes is right.
+        traffic.must_go_on()
+        assert paths(net) == (RELAYED, RELAYED)
+        spoil(net, good)
+        begin = time.monotonic()
+        wait_path(net, PUNCHED, BACK_S)
+        print(f"{bad}: direct again after {time.monotonic() - begin:.1f} s: {reasons(net)}")
+        assert says(net, BETTER)
+        traffic.must_go_on()
 
 
-@pytest.mark.parametrize("bad,good,why", CASES)
-def test_a_bad_direct_way_gives_way_to_the_relay_and_comes_back(bad, good, why):
-    with Lab("badpath") as lab:
-        net = make(lab)
-        with under_traffic(net) as traffic:
-            spoil(net, bad)
-            begin = time.monotonic()
-            wait_for(lambda: paths(net) == (RELAYED, RELAYED) and says(net, why), FOUND_S,
-                     f"both to use the relay because {why}")
-            print(f"relayed after {time.monotonic() - begin:.1f} s: {reasons(net)}")
-            assert why in shown(net)
-            # It stays so, and what passes is right.
-            traffic.must_go_on()
-            assert paths(net) == (RELAYED, RELAYED)
-            spoil(net, good)
-            begin = time.monotonic()
-            wait_path(net, PUNCHED, BACK_S)
-            print(f"direct again after {time.monotonic() - begin:.1f} s: {reasons(net)}")
-            assert says(net, BETTER)
-            traffic.must_go_on()
+def test_a_direct_way_that_is_slow_or_loses_gives_way_to_the_relay_and_comes_back():
+    together(lambda lab: bad_and_good(lab, f"delay_us={SLOW_MS * 1000}", "delay_us=0", SLOW),
+             lambda lab: bad_and_good(lab, f"loss_pct={LOSS_PCT}", "loss_pct=0", LOSES))

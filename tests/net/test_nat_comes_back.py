@@ -5,10 +5,9 @@ import threading
 import time
 
 import inside
-import pytest
-from lab.natnet import TCP_PORT, NatNet
-from lab.netns import Lab, wait_for
-from nat_paths import DIRECT, RELAYED, TCP, paths, wait_path
+from lab.natnet import NatNet
+from lab.netns import wait_for
+from nat_paths import DIRECT, RELAYED, TCP, paths, together, wait_path
 from test_nat_roaming import under_traffic
 from test_nat_throttled import Policer, make
 
@@ -83,18 +82,20 @@ def block_and_free(net, sender, by_stream, free):
         page.finish()
 
 
-@pytest.mark.parametrize("kind,sender", [("none", "x"), ("none", "y"), ("eim-apdf", "natx0")])
-def test_a_pair_goes_to_tcp_and_back_to_udp_without_losing_a_connection(kind, sender):
-    with Lab("comesback") as lab:
-        net = make(lab, kind)
-        block_and_free(net, sender, lambda it: paths(it) == (TCP, TCP), lambda it: paths(it) == (DIRECT, DIRECT))
+def pair(lab, kind, sender):
+    """x calls y, without any relay."""
+    block_and_free(make(lab, kind), sender, lambda it: paths(it) == (TCP, TCP), lambda it: paths(it) == (DIRECT, DIRECT))
 
 
-def test_the_way_to_the_relay_goes_to_tcp_and_back_to_udp_without_losing_a_connection():
-    def leg(net):
+def leg(lab):
+    """x and y meet at the relay."""
+    def used(net):
         return net.x.peer("r")["path"] if paths(net) == (RELAYED, RELAYED) else None
-    with Lab("comesback") as lab:
-        net = NatNet(lab, "apdm-apdf", "apdm-apdf")
-        wait_path(net.start().wait_ping(), RELAYED)
-        assert leg(net) == DIRECT and net.routers["r"].conf["tcp_listen"].endswith(f":{TCP_PORT}")
-        block_and_free(net, "natx0", lambda it: leg(it) == TCP, lambda it: leg(it) == DIRECT)
+    net = NatNet(lab, "apdm-apdf", "apdm-apdf")
+    wait_path(net.start().wait_ping(), RELAYED)
+    assert used(net) == DIRECT
+    block_and_free(net, "natx0", lambda it: used(it) == TCP, lambda it: used(it) == DIRECT)
+
+
+def test_udp_that_is_blocked_and_free_again_costs_no_connection():
+    together(lambda lab: pair(lab, "none", "y"), lambda lab: pair(lab, "eim-apdf", "natx0"), leg)
