@@ -127,6 +127,9 @@ class NatSite:
             space.ip(f"address add {links[depth]}.1/24 dev {INSIDE}")
             below.ip(f"address add {links[depth]}.2/24 dev {device}")
             below.ip(f"route add default via {links[depth]}.1")
+            # The other end of a cable that is plugged in takes a moment until it answers.
+            for one, end in ((space, INSIDE), (below, device)):
+                one.sysctl(f"net.ipv4.neigh.{end}.retrans_time_ms", 10)
             nat = Nat(space, behaviour, Socket(f"{links[depth]}.2", port))
             self.nats.append(nat)
             below, device, port = space, OUTSIDE, nat.port
