@@ -149,6 +149,12 @@ static const struct key keys[] = {
 		 "but "
 		 "one, at most 8, and none with fewer than three cores."},
 
+	{"busy_poll_us", NUMBER(0, 1000, 1, "microseconds"), .fallback = "50",
+	 AT(struct conf, busy_poll), .fixed = true,
+	 .help = "After a packet the sockets are looked at again for so long at most before the "
+		 "router "
+		 "sleeps, as long as that often finds another packet; 0: it sleeps at once."},
+
 	{"features", GROUP,
 	 .help = "Features of the kernel and the processor; false forces the fallback."},
 	{"features.udp_segment", KEY_BOOL, .fallback = "true",

@@ -319,6 +319,7 @@ start_everything(struct daemon *d, const uint8_t private_key[CONF_KEY_SIZE])
 	d->loop = loop_create();
 	if (d->loop == NULL)
 		return -ENOMEM;
+	loop_look_on(d->loop, d->conf->busy_poll);
 	err = daemon_timers(d);
 	if (err != 0)
 		return err;

@@ -257,7 +257,7 @@ static void on_control_readable(void *ctx, us_t now);
 static void
 watch_port(struct daemon *d, struct daemon_port *p, int fd, loop_fn *fn)
 {
-	if (fd >= 0 && loop_watch(d->loop, fd, fn, p) != 0)
+	if (fd >= 0 && loop_watch_packets(d->loop, fd, fn, p) != 0)
 		log_line(d->log, LOG_ERROR, "port", "VN %u: no memory: restart", p->vn);
 }
 
@@ -504,14 +504,15 @@ daemon_watch(struct daemon *d)
 		err = loop_watch(l, port_link_event_fd(d->ports[i].port), on_link_event,
 				 &d->ports[i]);
 	for (size_t i = 0; err == 0 && i < d->port_count; i++)
-		err = loop_watch(l, port_bulk_fd(d->ports[i].port), on_bulk_readable, &d->ports[i]);
+		err = loop_watch_packets(l, port_bulk_fd(d->ports[i].port), on_bulk_readable,
+					 &d->ports[i]);
 	for (size_t i = 0; err == 0 && i < d->port_count; i++)
 		err = loop_watch_first(l, port_control_fd(d->ports[i].port), on_control_readable,
 				       &d->ports[i]);
 	for (size_t i = 0; i < d->port_count; i++)
 		d->ports[i].is_watched = true;
 	if (err == 0)
-		err = loop_watch(l, tunnel_fd(d->tunnel), on_tunnel_readable, d);
+		err = loop_watch_packets(l, tunnel_fd(d->tunnel), on_tunnel_readable, d);
 	if (err == 0 && tunnel_urgent_fd(d->tunnel) >= 0)
 		err = loop_watch_first(l, tunnel_urgent_fd(d->tunnel), on_urgent_readable, d);
 	if (err == 0 && tunnel_opened_fd(d->tunnel) >= 0)

@@ -390,7 +390,8 @@ daemon_lisp_watch(struct daemon *d)
 
 	for (unsigned i = 0; l != NULL && err == 0 && plain_fd(l->plain, i) >= 0; i++) {
 		l->data[i] = (struct data){.daemon = d, .index = i};
-		err = loop_watch(d->loop, plain_fd(l->plain, i), on_data_readable, &l->data[i]);
+		err = loop_watch_packets(d->loop, plain_fd(l->plain, i), on_data_readable,
+					 &l->data[i]);
 	}
 	for (size_t i = 0; l != NULL && err == 0 && i < l->control_count; i++)
 		err = loop_watch(d->loop, udp_fd(l->control[i].udp), on_control_readable,

@@ -2,6 +2,7 @@
 #include "vr/loop.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/timerfd.h>
@@ -10,12 +11,24 @@
 
 #include <ev.h>
 
+/* Handling single packets takes less; whatever takes longer, or is interrupted for longer, says that there is
+ * more to do, or somebody else who has, and that it will be so for a while. */
+#define LIGHT_TIME ((us_t)40)
+#define HEAVY_TIME (1 * US_MS)
+/* A descriptor after whose packets nothing came so many times more often than something did is trusted no
+ * longer, and tried once in a while. */
+#define TRUST_FIRST 1
+#define TRUST_MAX   4
+#define TRY_EVERY   16
+
 struct watch {
 	struct watch *next;
 	struct loop *loop;
 	ev_io io;
 	ev_signal signal;
 	bool is_signal;
+	unsigned trust;   /* that soon another packet follows one of its; 0: none */
+	unsigned skipped; /* times without trust */
 	loop_fn *fn;
 	void *ctx;
 };
@@ -33,6 +46,12 @@ struct loop {
 	struct ev_loop *ev;
 	struct watch *watches;
 	struct loop_timer *timers;
+	bool stops;
+	us_t look_on;
+	us_t heavy_until;
+	struct watch *last;  /* that had a packet; NULL: none since the loop has looked */
+	struct watch *after; /* after whose packet the loop is looking on */
+	struct loop_stats stats;
 };
 
 us_t
@@ -105,6 +124,25 @@ on_io(struct ev_loop *ev, ev_io *io, int events)
 }
 
 static void
+on_packets(struct ev_loop *ev, ev_io *io, int events)
+{
+	struct watch *w = io->data;
+	struct loop *l = w->loop;
+	us_t start = loop_now(), end;
+
+	(void)ev;
+	(void)events;
+	/* It may end the watch. */
+	l->last = w;
+	w->fn(w->ctx, start);
+	if (l->look_on == 0)
+		return;
+	end = loop_now();
+	if (end > start + LIGHT_TIME)
+		l->heavy_until = end + HEAVY_TIME;
+}
+
+static void
 on_signal(struct ev_loop *ev, ev_signal *signal, int events)
 {
 	struct watch *w = signal->data;
@@ -127,13 +165,14 @@ watch_add(struct loop *l, loop_fn *fn, void *ctx)
 }
 
 static int
-watch_fd(struct loop *l, int fd, loop_fn *fn, void *ctx, int priority)
+watch_fd(struct loop *l, int fd, bool has_packets, int priority, loop_fn *fn, void *ctx)
 {
 	struct watch *w = watch_add(l, fn, ctx);
 
 	if (w == NULL)
 		return -ENOMEM;
-	ev_io_init(&w->io, on_io, fd, EV_READ);
+	w->trust = TRUST_FIRST;
+	ev_io_init(&w->io, has_packets ? on_packets : on_io, fd, EV_READ);
 	ev_set_priority(&w->io, priority);
 	w->io.data = w;
 	ev_io_start(l->ev, &w->io);
@@ -143,13 +182,31 @@ watch_fd(struct loop *l, int fd, loop_fn *fn, void *ctx, int priority)
 int
 loop_watch(struct loop *l, int fd, loop_fn *fn, void *ctx)
 {
-	return watch_fd(l, fd, fn, ctx, 0);
+	return watch_fd(l, fd, false, 0, fn, ctx);
 }
 
 int
 loop_watch_first(struct loop *l, int fd, loop_fn *fn, void *ctx)
 {
-	return watch_fd(l, fd, fn, ctx, EV_MAXPRI);
+	return watch_fd(l, fd, false, EV_MAXPRI, fn, ctx);
+}
+
+int
+loop_watch_packets(struct loop *l, int fd, loop_fn *fn, void *ctx)
+{
+	return watch_fd(l, fd, true, 0, fn, ctx);
+}
+
+void
+loop_look_on(struct loop *l, us_t time)
+{
+	l->look_on = time;
+}
+
+struct loop_stats
+loop_stats(const struct loop *l)
+{
+	return l->stats;
 }
 
 void
@@ -161,6 +218,10 @@ loop_unwatch(struct loop *l, int fd)
 		if (w->is_signal || w->io.fd != fd)
 			continue;
 		*at = w->next;
+		if (l->last == w)
+			l->last = NULL;
+		if (l->after == w)
+			l->after = NULL;
 		ev_io_stop(l->ev, &w->io);
 		free(w);
 		return;
@@ -234,14 +295,58 @@ loop_timer_set(struct loop_timer *t, us_t due)
 	timerfd_settime(t->fd, TFD_TIMER_ABSTIME, &at, NULL);
 }
 
+/* Does it pay, after what has just been handled? */
+static bool
+may_look_on(struct loop *l)
+{
+	struct watch *w = l->last;
+
+	if (l->look_on == 0 || w == NULL || loop_now() < l->heavy_until)
+		return false;
+	return w->trust > 0 || ++w->skipped % TRY_EVERY == 0;
+}
+
+/* Until another packet has been handled, or for the time that was set. */
+static void
+look_on(struct loop *l)
+{
+	us_t until = loop_now() + l->look_on;
+
+	l->after = l->last;
+	l->last = NULL;
+	l->stats.looked_on++;
+	for (;;) {
+		ev_run(l->ev, EVRUN_NOWAIT);
+		if (l->stops || l->last != NULL || loop_now() >= until)
+			break;
+		sched_yield();
+	}
+	l->stats.found += l->last != NULL;
+	if (l->after == NULL)
+		return;
+	if (l->last != NULL && l->after->trust < TRUST_MAX)
+		l->after->trust++;
+	else if (l->last == NULL && l->after->trust > 0)
+		l->after->trust--;
+	l->after = NULL;
+}
+
 void
 loop_run(struct loop *l)
 {
-	ev_run(l->ev, 0);
+	l->stops = false;
+	do {
+		l->last = NULL;
+		if (ev_run(l->ev, EVRUN_ONCE) == 0)
+			return;
+		while (!l->stops && may_look_on(l))
+			look_on(l);
+	} while (!l->stops);
 }
 
 void
 loop_stop(struct loop *l)
 {
+	l->stops = true;
 	ev_break(l->ev, EVBREAK_ALL);
 }

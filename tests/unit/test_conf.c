@@ -22,6 +22,7 @@ what_is_left_out_has_its_default(void **state)
 	assert_int_equal(c->rekey_records, UINT64_C(1) << 32);
 	assert_int_equal(c->mtu_max, 1500);
 	assert_int_equal(c->workers, CONF_WORKERS_NONE);
+	assert_int_equal(c->busy_poll, 50);
 	assert_int_equal(c->hello_interval, US_S);
 	assert_int_equal(c->dead_time, 4 * US_S);
 	assert_int_equal(c->hwdt_max, 65536);
@@ -52,7 +53,8 @@ every_key_is_taken_over(void **state)
 		"\"http_proxy\":\"192.0.2.8:3128\",\"http_proxy_secret_file\":\"/"
 		"p\",\"log\":{\"level\":\"debug\",\"file\":\"/l\"},"
 		"\"session\":{\"cipher\":\"ChaChaPoly\",\"rekey_s\":86400,\"rekey_records\":"
-		"1099511627776,\"mtu_max\":9000},\"workers\":\"4\",\"sync\":{\"hello_ms\":10,"
+		"1099511627776,\"mtu_max\":9000},\"workers\":\"4\",\"busy_poll_us\":7,\"sync\":{"
+		"\"hello_ms\":10,"
 		"\"dead_ms\":20},"
 		"\"hwdt\":{\"max\":16777216,\"expiry_s\":604800},\"features\":{\"udp_segment\":"
 		"false,"
@@ -91,6 +93,7 @@ every_key_is_taken_over(void **state)
 	assert_int_equal(c->rekey_time, 86400 * US_S);
 	assert_int_equal(c->rekey_records, UINT64_C(1) << 40);
 	assert_int_equal(c->mtu_max, 9000);
+	assert_int_equal(c->busy_poll, 7);
 	assert_int_equal(conf_workers_count(c->workers), 4);
 	assert_int_equal(c->hello_interval, 10 * US_MS);
 	assert_int_equal(c->dead_time, 20 * US_MS);

@@ -414,6 +414,7 @@ static const struct {
 	{"underlay.renew", "{", "{\"underlay\": {\"renew\": [\"x\", \"y\"]}, "},
 	{"management_port", "{", "{\"management_port\": \"/nowhere\", "},
 	{"workers", "{", "{\"workers\": \"2\", "},
+	{"busy_poll_us", "{", "{\"busy_poll_us\": 0, "},
 	{"hwdt.max", "{", "{\"hwdt\": {\"max\": 99}, "},
 	{"features.udp_segment", "{", "{\"features\": {\"udp_segment\": false}, "},
 	{"features.udp_gro", "{", "{\"features\": {\"udp_gro\": false}, "},
