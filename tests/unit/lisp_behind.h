@@ -184,7 +184,18 @@ lab_way_out(void *ctx, struct addr rtr, us_t now)
 	lab->way_outs++;
 }
 
+/* All goes to the RTR. */
+static inline bool
+lab_may_map(void *ctx, vn_id_t vn, struct prefix prefix)
+{
+	(void)ctx;
+	(void)vn;
+	(void)prefix;
+	return false;
+}
+
 static const struct xtr_ops lab_xtr_ops = {.mapped = lab_mapped,
+					   .may_map = lab_may_map,
 					   .place = lab_place,
 					   .departed = lab_departed,
 					   .in_force = lab_in_force,
