@@ -100,8 +100,10 @@ on_may_map(void *ctx, vn_id_t vn, struct prefix prefix)
 {
 	const struct mapsys *m = ctx;
 
-	return mapsys_takes_part(m->vr, vn) && (gndt_find(m->vr->gndt, vn, prefix.addr) == NULL ||
-						mapsys_has_left(m->vr, vn, prefix.addr));
+	/* Behind a NAT all goes to the RTR. */
+	return addr_is_none(m->rtr) && mapsys_takes_part(m->vr, vn) &&
+	       (gndt_find(m->vr->gndt, vn, prefix.addr) == NULL ||
+		mapsys_has_left(m->vr, vn, prefix.addr));
 }
 
 /* What is behind a NAT and registered through us is found here (a probe of the locator that it has registered asks so). */
