@@ -148,7 +148,7 @@ test-sim: $(BUILD)/san/sim $(BUILD)/sim
 	@$(TALLY) sim --command $(BUILD)/sim $(SIM_ARGS)
 	@$(TALLY) sim-san --command $(BUILD)/san/sim --schedules $(or $(SIM_SAN_SCHEDULES),100)
 endif
-test-net check-net: all net lab
+test-net check-net: all net lab benches
 	@PYTHONPATH=scripts $(TALLY) net --command $(PYTHON) scripts/checks/net.py $(PYTEST_ARGS)
 
 # --- fuzzing ------------------------------------------------------------------------------------
