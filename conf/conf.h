@@ -305,7 +305,7 @@ struct conf {
 	struct conf_underlay underlay;
 	char *management_port; /* character device for management actions; NULL: none */
 	enum conf_workers workers;
-	us_t busy_poll;                /* look for packets so long before sleeping; default 50 us */
+	us_t busy_poll; /* look for packets so long before sleeping; default 0: not at all */
 	struct conf_features features; /* default all true */
 	struct conf_vn *vns;
 	size_t vn_count;

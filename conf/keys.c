@@ -149,7 +149,7 @@ static const struct key keys[] = {
 		 "but "
 		 "one, at most 8, and none with fewer than three cores."},
 
-	{"busy_poll_us", NUMBER(0, 1000, 1, "microseconds"), .fallback = "50",
+	{"busy_poll_us", NUMBER(0, 1000, 1, "microseconds"), .fallback = "0",
 	 AT(struct conf, busy_poll), .fixed = true,
 	 .help = "After a packet the sockets are looked at again for so long at most before the "
 		 "router "

@@ -22,7 +22,7 @@ what_is_left_out_has_its_default(void **state)
 	assert_int_equal(c->rekey_records, UINT64_C(1) << 32);
 	assert_int_equal(c->mtu_max, 1500);
 	assert_int_equal(c->workers, CONF_WORKERS_NONE);
-	assert_int_equal(c->busy_poll, 50);
+	assert_int_equal(c->busy_poll, 0);
 	assert_int_equal(c->hello_interval, US_S);
 	assert_int_equal(c->dead_time, 4 * US_S);
 	assert_int_equal(c->hwdt_max, 65536);

@@ -414,7 +414,7 @@ static const struct {
 	{"underlay.renew", "{", "{\"underlay\": {\"renew\": [\"x\", \"y\"]}, "},
 	{"management_port", "{", "{\"management_port\": \"/nowhere\", "},
 	{"workers", "{", "{\"workers\": \"2\", "},
-	{"busy_poll_us", "{", "{\"busy_poll_us\": 0, "},
+	{"busy_poll_us", "{", "{\"busy_poll_us\": 50, "},
 	{"hwdt.max", "{", "{\"hwdt\": {\"max\": 99}, "},
 	{"features.udp_segment", "{", "{\"features\": {\"udp_segment\": false}, "},
 	{"features.udp_gro", "{", "{\"features\": {\"udp_gro\": false}, "},
