@@ -349,26 +349,6 @@ add(struct tb *t, uintptr_t *link, const struct tb_prefix *p)
 	return part(t, link, shift, &other, p);
 }
 
-int
-tb_add(struct tb *t, tb_key_t key, unsigned len, void *value)
-{
-	struct tb_prefix p = {key, len, value};
-	int err;
-
-	BUG_IF(value == NULL || len > (t->six ? 128 : 32));
-	if (retire_reserve(t->retire, RETIRED_MAX) != 0)
-		return -ENOMEM;
-	err = add(t, descend(t, key, len).link, &p);
-	if (err != 0)
-		return err;
-	t->count++;
-	tb_top_refresh(t, key, len);
-	tb_top_resize(t);
-	return 0;
-}
-
-/* ---- taking out ---- */
-
 /* Where the value of exactly this prefix stands, or NULL; 'at' tells the way there. */
 static uintptr_t *
 find_value(const struct tb *t, tb_key_t key, unsigned len, struct place *at)
@@ -392,6 +372,30 @@ find_value(const struct tb *t, tb_key_t key, unsigned len, struct place *at)
 	bit = tb_inner_bit(tb_digit(t, n, key), (unsigned)((int)len - tb_start(t, n)));
 	return tb_has(n->inner, bit) ? own_slot(tb_inside(t, n, bit)) : NULL;
 }
+
+int
+tb_add(struct tb *t, tb_key_t key, unsigned len, void *value)
+{
+	struct tb_prefix p = {key, len, value};
+	struct place at;
+	uintptr_t *there;
+	int err;
+
+	BUG_IF(value == NULL || len > (t->six ? 128 : 32));
+	if (retire_reserve(t->retire, RETIRED_MAX) != 0) {
+		there = find_value(t, key, len, &at);
+		return there != NULL && *there != 0 ? -EEXIST : -ENOMEM;
+	}
+	err = add(t, descend(t, key, len).link, &p);
+	if (err != 0)
+		return err;
+	t->count++;
+	tb_top_refresh(t, key, len);
+	tb_top_resize(t);
+	return 0;
+}
+
+/* ---- taking out ---- */
 
 /* What stands for a node of two entries when one of them goes; 0: no memory. */
 static tb_ref_t

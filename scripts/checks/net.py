@@ -5,6 +5,7 @@
 The tests measure real kernels and virtual machines in milliseconds, on machines whose cores may be lent to somebody
 else for longer than that.  So at most TRIES_MAX tests may fail once and then pass: they count as passed, but the end
 says how many they were and which.  More failures at once are no accident, and none of them gets a second try.
+A test that does not end fails after LIMIT_S, so that the others still run.
 The last line is 'N passed, N failed'; the one before it, when there is need for one, 'N unsteady: ...'.
 """
 
@@ -14,13 +15,14 @@ import subprocess
 import sys
 
 TRIES_MAX = 3
+LIMIT_S = 600  # the longest take a minute or two; the first that needs a guest's image makes it
 COUNT = re.compile(r"(\d+) (passed|failed|error)")
 FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.M)
 
 
 def pytest(args):
     """Runs pytest, shows what it says; returns that, the failed tests and the exit status."""
-    command = [sys.executable, "-m", "pytest", "-q", "-rfE", *args]
+    command = [sys.executable, "-m", "pytest", "-q", "-rfE", f"--timeout={LIMIT_S}", *args]
     lines = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           errors="replace") as process:

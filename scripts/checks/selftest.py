@@ -123,6 +123,8 @@ CASES = [
     ("a_failed_test_fails", {}, None, SAY + ["echo '1 failed, 3 passed in 2 s'"], "1 failed"),
     ("a_program_that_dies_fails", {}, None, SAY + ["echo '3 passed'; kill -SEGV $$"], "3 passed"),
     ("a_status_fails", {}, None, SAY + ["echo '3 passed, 0 failed'; exit 5"], "3 passed"),
+    ("a_program_that_hangs_fails", {"hang": "#!/bin/sh\necho '3 passed'\nexec tail -f /dev/null\n"},
+     "chmod +x hang", ["env", "TEST_LIMIT_S=0.5", *TALLY, "x", "./hang"], "hang: 3 passed, 1 failed"),
     ("nothing_run_fails", {}, None, TALLY + ["--sum"], "0 passed, 0 failed"),
     ("the_sum_fails_with_one_part", {"results/a": "3 0\n", "results/b": "2 1\n"}, None,
      TALLY + ["--sum"], "5 passed, 1 failed"),

@@ -5,9 +5,11 @@
 
 What a program says is understood in three forms: cmocka's "[  PASSED  ] 3 test(s).", a line that
 says "3 passed, 1 failed" (pytest and our own programs), or nothing, which counts as one test that
-passed when the exit status is 0.  A program that dies counts as one failure more.  The counts are
+passed when the exit status is 0.  A program that dies or does not end counts as one failure more.  The counts are
 written to DIR/NAME as "passed failed" for `tally.py --results DIR --sum [NAME...]`.  Below them stand the
 names of tests that passed at the second try only, which the sum says again.
+
+A program without arguments has TEST_LIMIT_S seconds of the environment, or ten minutes.
 """
 
 import os
@@ -17,6 +19,7 @@ import sys
 
 CMOCKA = re.compile(r"^\[  (PASSED|FAILED)  \] (\d+) test\(s\)", re.M)
 UNSTEADY = re.compile(r"^\d+ unsteady: failed once, then passed: (.*)$", re.M)
+LIMIT_S = float(os.environ.get("TEST_LIMIT_S", 600))  # programs whose tests take seconds
 WORDS = re.compile(r"(\d+) (passed|failed|errors?)\b")
 
 
@@ -55,12 +58,18 @@ def run(command):
 
 
 def run_quietly(program):
-    """Run one program and show what it says only when it fails."""
-    done = subprocess.run([program], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          errors="replace", check=False)
-    if done.returncode != 0:
-        sys.stdout.write(done.stdout)
-    return done.stdout, done.returncode
+    """Run one program and show what it says only when it fails, or does not end in time."""
+    with subprocess.Popen([program], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          errors="replace") as process:
+        try:
+            said, _ = process.communicate(timeout=LIMIT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            said, _ = process.communicate()
+            said += f"\n{program}: has not ended after {LIMIT_S:g} s\n"
+    if process.returncode != 0:
+        sys.stdout.write(said)
+    return said, process.returncode
 
 
 def total(results, names):
