@@ -250,8 +250,10 @@ xtr_verify(struct xtr *x, vn_id_t vn, struct addr eid, us_t now)
 void
 xtr_ask_previous(struct xtr *x, vn_id_t vn, struct addr eid, us_t now)
 {
-	if (x->conf.has_push_key)
-		(void)ask_for(x, vn, prefix_host(eid), FOR_PREVIOUS, nobody, now);
+	if (!x->conf.has_push_key)
+		return;
+	push_last_known(x, vn, eid, now);
+	(void)ask_for(x, vn, prefix_host(eid), FOR_PREVIOUS, nobody, now);
 }
 
 void

@@ -226,19 +226,53 @@ xtr_tell_previous(struct xtr *x, vn_id_t vn, struct addr eid, struct addr rloc, 
 		push(&n, rloc, false);
 }
 
+/* May this locator be that of a site that had an EID of ours, and is no router of ours? */
+static bool
+is_foreign_site(const struct xtr *x, struct addr rloc)
+{
+	struct addr own = xtr_own_rloc(x, rloc.family);
+
+	return !addr_is_none(own) && !addr_equal(own, rloc) && !addr_is_multicast(rloc) &&
+	       !addr_is_unspecified(rloc) && !x->ops->is_peer(x->ctx, rloc);
+}
+
+/* Where this very EID was last said to be. */
+static const struct mapping *
+last_known(const struct xtr *x, vn_id_t vn, struct addr eid)
+{
+	const struct mapping *m = mapcache_find_exact(x->cache, vn, prefix_host(eid));
+
+	return m == NULL || m->source == MAP_FIXED ? NULL : m;
+}
+
+static bool
+has_locator(const struct mapping *m, struct addr rloc)
+{
+	for (unsigned i = 0; m != NULL && i < m->count; i++)
+		if (addr_equal(m->locators[i].rloc, rloc))
+			return true;
+	return false;
+}
+
+void
+push_last_known(struct xtr *x, vn_id_t vn, struct addr eid, us_t now)
+{
+	const struct mapping *m = last_known(x, vn, eid);
+
+	for (unsigned i = 0; m != NULL && i < m->count && i < XTR_RLOCS_MAX; i++)
+		if (is_foreign_site(x, m->locators[i].rloc))
+			xtr_tell_previous(x, vn, eid, m->locators[i].rloc, now);
+}
+
 void
 push_previous(struct xtr *x, vn_id_t vn, struct addr eid, struct rd locators, us_t now)
 {
+	const struct mapping *told = last_known(x, vn, eid);
 	struct lisp_locator l;
 
-	for (size_t i = 0; i < XTR_RLOCS_MAX && lisp_locator_next(&locators, &l); i++) {
-		struct addr own = xtr_own_rloc(x, l.rloc.addr.family);
-
-		if (!addr_is_none(own) && !addr_equal(own, l.rloc.addr) &&
-		    !addr_is_multicast(l.rloc.addr) && !addr_is_unspecified(l.rloc.addr) &&
-		    !x->ops->is_peer(x->ctx, l.rloc.addr))
+	for (size_t i = 0; i < XTR_RLOCS_MAX && lisp_locator_next(&locators, &l); i++)
+		if (is_foreign_site(x, l.rloc.addr) && !has_locator(told, l.rloc.addr))
 			xtr_tell_previous(x, vn, eid, l.rloc.addr, now);
-	}
 }
 
 /* ---- hearing ---- */

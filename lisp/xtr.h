@@ -184,9 +184,10 @@ void xtr_tell_askers(struct xtr *x, vn_id_t vn, struct addr eid, us_t now);
 void xtr_tell_sender(struct xtr *x, vn_id_t vn, struct addr eid, struct addr rloc, us_t now);
 /* The same for the site that had the EID before (H and C clear). */
 void xtr_tell_previous(struct xtr *x, vn_id_t vn, struct addr eid, struct addr rloc, us_t now);
-/* The EID came here, and from no router of ours that could be told: the mapping system is asked once who had it, and that
- * site is told unless it is a router of ours.  Before the EID is registered here.  Without a key
- * for CHANGE-PRIORITY: no-op. */
+/* The EID came here, and from no router of ours that could be told: where the map-cache has it, that site is told at once,
+ * and the mapping system is asked once who had it, so that another one is told too.  Routers of
+ * ours are not.  Before the
+ * EID is registered here.  Without a key for CHANGE-PRIORITY: no-op. */
 void xtr_ask_previous(struct xtr *x, vn_id_t vn, struct addr eid, us_t now);
 /* This locator asked for the EID, or sends to it.  'source': an EID behind the locator, NONE where it is not known. */
 void xtr_asked(struct xtr *x, vn_id_t vn, struct addr eid, struct addr rloc, struct addr source,

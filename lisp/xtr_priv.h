@@ -222,7 +222,9 @@ struct xtr_asker *askers_find(struct askers *a, vn_id_t vn, struct addr eid, str
 bool askers_next(const struct askers *a, size_t *position, struct xtr_asker *out);
 
 /* push.c */
-/* These are the locators of the site that had the EID before. */
+/* Tells the site at which the map-cache has the EID, if it has it. */
+void push_last_known(struct xtr *x, vn_id_t vn, struct addr eid, us_t now);
+/* These are the locators of the site that had the EID before: those that push_last_known() does not know are told. */
 void push_previous(struct xtr *x, vn_id_t vn, struct addr eid, struct rd locators, us_t now);
 /* The locators of a record that are not ours, and can be used; '*ours' says whether one of ours is there too. */
 size_t push_foreign(const struct xtr *x, const struct lisp_record *record,

@@ -144,6 +144,54 @@ the_previous_site_is_found_in_the_mapping_system(void **state)
 	net_free(net);
 }
 
+/* Where the map-cache has it is told without a question, and once; the answer is for a site that it does not know of. */
+static void
+the_site_that_the_map_cache_knows_is_told_at_once(void **state)
+{
+	struct net *net = net_standard();
+	struct addr eid = addr_of("10.1.0.5");
+	us_t moved;
+
+	(void)state;
+	before_a_move(net);
+	net_resolve(net, C, "10.1.0.5");
+	net_run(net, US_S);
+	assert_leads(net, C, "10.1.0.5", "192.0.2.1");
+	xtr_asked(net->nodes[A].x, VN, eid, net->nodes[B].rloc, nobody, true, net->now);
+	moved = net->now;
+	move(net, false, false);
+	xtr_ask_previous(net->nodes[C].x, VN, eid, net->now);
+	net_run(net, US_S);
+	assert_int_equal(net_count(net, C, XTR_PUSHED), 1);
+	assert_int_equal(net->nodes[A].departed, 1);
+	assert_leads(net, B, "10.1.0.5", "192.0.2.3");
+	assert_int_equal(net->nodes[B].changed_at - moved, 2 * DELAY);
+	net_free(net);
+}
+
+/* It has moved twice since. */
+static void
+the_map_cache_may_be_old(void **state)
+{
+	struct net *net = net_standard();
+	struct addr eid = addr_of("10.1.0.5");
+
+	(void)state;
+	before_a_move(net);
+	net_resolve(net, D, "10.1.0.5");
+	net_run(net, US_S);
+	move(net, false, false);
+	net_run(net, US_S);
+	net_own(net, D, "10.1.0.5/32", 3);
+	xtr_ask_previous(net->nodes[D].x, VN, eid, net->now);
+	net_run(net, US_S);
+	/* The one that the map-cache has, and the one that had it. */
+	assert_int_equal(net_count(net, D, XTR_PUSHED), 2);
+	assert_int_equal(net->nodes[A].departed, 1);
+	assert_int_equal(net->nodes[C].departed, 1);
+	net_free(net);
+}
+
 static void
 nobody_is_told_who_needs_not(void **state)
 {
@@ -283,6 +331,8 @@ main(void)
 		cmocka_unit_test(a_push_leads_to_the_new_site_at_once),
 		cmocka_unit_test(the_previous_site_tells_who_asked_there),
 		cmocka_unit_test(the_previous_site_is_found_in_the_mapping_system),
+		cmocka_unit_test(the_site_that_the_map_cache_knows_is_told_at_once),
+		cmocka_unit_test(the_map_cache_may_be_old),
 		cmocka_unit_test(nobody_is_told_who_needs_not),
 		cmocka_unit_test(a_displaced_site_hears_of_it_with_its_refresh),
 		cmocka_unit_test(an_smr_may_have_the_eid_that_moved_as_its_source),

@@ -12,6 +12,7 @@ from lab.netns import LabError
 from . import locator, report, seed003, servers, thesis
 from .sites import METHODS
 
+MOVES = 5
 GROUPS = (*thesis.KINDS, "seed003", "locator")
 DELAYS = {point.delay_ms for point in thesis.FULL}
 
@@ -44,7 +45,9 @@ def parse(words):
     parser.add_argument("--only", type=_list(GROUPS, "experiment"), default=list(GROUPS), metavar="NAME,...",
                         help="which experiments, of " + ", ".join(GROUPS))
     parser.add_argument("--quick", action="store_true", help="few points and few moves: some minutes, not half an hour")
-    parser.add_argument("--moves", type=int, metavar="N", help="moves at each point (default 5; 2 with --quick)")
+    parser.add_argument("--moves", type=int, metavar="N",
+                        help=f"moves at each point (default {MOVES}, and {thesis.MOVES} of ftp, http and video where something is "
+                        "promised; 2 with --quick)")
     parser.add_argument("--delays", type=_delays, metavar="MS,...",
                         help="ftp, http, video: only the points with these delays, one way, of "
                         + ", ".join(f"{delay:g}" for delay in sorted(DELAYS)))
@@ -60,8 +63,8 @@ def parse(words):
                         help="where the pictures go")
     parser.add_argument("--no-plots", action="store_true", help="draw nothing")
     options = parser.parse_args(words)
-    options.moves = options.moves or (2 if options.quick else 5)
-    if options.moves < 1:
+    options.moves = 2 if options.moves is None and options.quick else options.moves
+    if options.moves is not None and options.moves < 1:
         parser.error("--moves must be at least 1")
     return options
 
@@ -73,12 +76,13 @@ def measure(options, say, rows, moves):
         image = guest.make(say=say, disk=servers.disk(say), memory_kib=servers.GUEST_KIB)
         points = thesis.QUICK if options.quick else thesis.FULL
         points = [point for point in points if not options.delays or point.delay_ms in options.delays]
-        plan = thesis.Plan(kinds, points, options.moves, options.everywhere, servers.FAST if options.fast else servers.SLOW)
+        plan = thesis.Plan(kinds, points, options.moves or thesis.MOVES, options.everywhere,
+                           servers.FAST if options.fast else servers.SLOW)
         _add(rows, moves, thesis.run(plan, image, say))
     if "seed003" in options.only:
-        _add(rows, moves, seed003.run(options.methods, options.moves, guest.make(say=say), say))
+        _add(rows, moves, seed003.run(options.methods, options.moves or MOVES, guest.make(say=say), say))
     if "locator" in options.only:
-        _add(rows, moves, locator.run(options.moves, say))
+        _add(rows, moves, locator.run(options.moves or MOVES, say))
 
 
 def _add(rows, moves, found):

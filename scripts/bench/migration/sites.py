@@ -97,7 +97,9 @@ class Places(World):
             return {**conf, "vns": [{"id": VN + 1, "device": BRIDGE}], "lisp": self._server(router)}
         vn = {"id": VN, "name": "blue", "device": BRIDGE, "local": [LAYOUT.subnets[name]],
               "addresses": [LAYOUT.gateways[name]]}
-        if self.method == "sync" or name in CENTRES:
+        if self.method == "algorithm1" and name in CENTRES:
+            vn["mobile"] = [{"prefix": LAYOUT.mobile}]
+        elif self.method == "sync" or name in CENTRES:
             vn["mobile"] = [{"prefix": LAYOUT.mobile, "hosts": list(CENTRES)}]
         conf["vns"] = [vn]
         if self.method != "sync":
@@ -106,7 +108,8 @@ class Places(World):
         return conf
 
     def _peers(self, name):
-        among = (*CENTRES, *CLIENTS) if self.method == "sync" else CENTRES
+        # By algorithm 1 alone the source hears of the move by CHANGE-PRIORITY too, and not by MOVE.
+        among = {"sync": (*CENTRES, *CLIENTS), "algorithm1": ()}.get(self.method, CENTRES)
         if name not in among:
             return []
         return [{"name": peer, "public_key": self.routers[peer].public_key,
@@ -123,8 +126,9 @@ class Places(World):
             conf["keys"].append(lisp.secret(router.folder, "push"))
             conf["push"] = {"key": "push"}
             # By algorithm 1 alone the destination, B, tells nobody but A.
-            if name == "a" or name == "b" and self.method == "cp":
-                conf["locators"] = [{"address": ADDRESS[client], "push": True} for client in CLIENTS]
+            told = {"a": (*CLIENTS, "b") if self.method == "algorithm1" else CLIENTS,
+                    "b": ("a",) if self.method == "algorithm1" else CLIENTS}.get(name, ())
+            conf["locators"] = [{"address": ADDRESS[site], "push": True} for site in told]
         return conf
 
     @staticmethod

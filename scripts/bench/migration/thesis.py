@@ -26,6 +26,9 @@ BEFORE_S, AFTER_S = 0.25, 0.6
 GIVE_UP_S = 15
 # From the first bytes on.
 WARM_S = {"ftp": 0.6, "http": 0.6, "video": 1.5}
+# Where something is promised.  How long an emulated machine is silent differs from move to move by more than it may be: of
+# five the median is chance.
+MOVES = 9
 # Moves on the plain switch, and where nothing is promised, are fewer.
 FEWER = 3
 # The hypervisor announces the machine, by RARP. What virtio has the machine do besides (a word to all who ask its kernel for
