@@ -247,6 +247,8 @@ on_up(void *ctx, struct session *s, bool up, us_t now)
 
 	r->slots[slot].up = up;
 	r->ops->session(r->ctx, slot, up, now);
+	if (up)
+		roster_hold_end(r, slot, now);
 	if (r->slots[slot].relays)
 		roster_relay_changed(r, slot, now);
 }
@@ -354,6 +356,7 @@ roster_destroy(struct roster *r)
 	}
 	free(r->slots);
 	free(r->ids);
+	free(r->held);
 	free(r->envelope);
 	free(r->rows);
 	free(r->conf.scratch);
@@ -446,6 +449,7 @@ roster_remove(struct roster *r, uint32_t slot, us_t now)
 		return;
 	roster_set_relay(r, slot, false, now);
 	session_destroy(r->slots[slot].session);
+	roster_hold_forget(r, slot);
 	free(r->slots[slot].receivers);
 	r->slots[slot] = (struct roster_slot){.session = NULL};
 	/* It only becomes smaller: there is room. */
@@ -470,7 +474,7 @@ roster_run(struct roster *r, us_t now)
 {
 	if (now < r->due)
 		return r->due;
-	r->due = US_NEVER;
+	r->due = roster_hold_run(r, now);
 	for (uint32_t i = 0; i < r->slot_count; i++) {
 		struct session *s = r->slots[i].session;
 

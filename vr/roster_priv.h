@@ -45,6 +45,7 @@ struct roster {
 	bool relay;
 	uint64_t relay_rate;
 	uint32_t relay_pairs;
+	struct roster_held *held; /* calls for peers that are not there yet; NULL: none so far */
 	uint8_t *envelope; /* room for a datagram of our own and what stands in front for a relay */
 	struct paths_candidates own;
 	struct paths_candidate known[PATHS_CANDIDATES_MAX]; /* without what relays see */
@@ -85,6 +86,17 @@ bool roster_relay_run(uint8_t *data, size_t whole, size_t segment, struct relay_
 /* To be relayed by us: opens what stands in front of them, writes it anew for the receivers, and tells of each that goes on. */
 void roster_forward(struct roster *r, struct session *from, struct relay_run *run,
 		    const struct path *path, us_t now, roster_heard_fn *heard, void *ctx);
+/* May the one in the slot 'from' have something handed on to the one in 'to', which is up? */
+bool roster_may_relay(struct roster *r, uint32_t from, uint32_t to, us_t now);
+/* Keeps a datagram for a peer that is not there, if it is a call.  False: it is not kept, nor counted. */
+bool roster_hold(struct roster *r, uint32_t from, uint32_t to, const uint8_t *data, size_t size,
+		 us_t now);
+/* The peer is there: it gets what was kept for it. */
+void roster_hold_end(struct roster *r, uint32_t to, us_t now);
+/* The peer is one no longer. */
+void roster_hold_forget(struct roster *r, uint32_t slot);
+/* Gives up, counted, what has waited too long; returns when to be called next. */
+us_t roster_hold_run(struct roster *r, us_t now);
 /* A relay of ours has come up or gone down: the sessions learn of it. */
 void roster_relay_changed(struct roster *r, uint32_t slot, us_t now);
 /* A peer sees us there. */

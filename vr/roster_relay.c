@@ -230,22 +230,33 @@ struct relay_part {
 	size_t at, count; /* in the run; 0: none */
 };
 
+/* A relay that is itself reached by one would make a chain, or a ring. */
+static bool
+is_reached(const struct session *s)
+{
+	const struct path *leg = session_path(s);
+
+	return leg->kind == PATH_UDP || leg->kind == PATH_TCP;
+}
+
+bool
+roster_may_relay(struct roster *r, uint32_t from, uint32_t to, us_t now)
+{
+	return is_reached(r->slots[to].session) && is_receiver(r, &r->slots[from], to, now);
+}
+
 static void
 part_send(struct roster *r, uint32_t sender, struct relay_run *run, struct relay_part *part,
 	  us_t now, roster_heard_fn *heard, void *ctx)
 {
 	uint8_t *data = run->data + part->at * run->segment;
 	struct session *to;
-	const struct path *leg;
 
 	if (part->count == 0)
 		return;
 	to = r->slots[part->slot].session;
-	leg = session_path(to);
-	/* A relay that is itself reached by one would make a chain, or a ring. */
-	if ((leg->kind != PATH_UDP && leg->kind != PATH_TCP) ||
-	    session_relay_seal(to, SEAL_RELAYED, r->slots[sender].id, data, run->segment,
-			       part->count, now) != 0) {
+	if (!is_reached(to) || session_relay_seal(to, SEAL_RELAYED, r->slots[sender].id, data,
+						  run->segment, part->count, now) != 0) {
 		r->drops[ROSTER_DROP_RELAY_UNKNOWN] += part->count;
 		part->count = 0;
 		return;
@@ -272,8 +283,14 @@ forward_to(struct roster *r, uint32_t sender, const struct relay_run *run, size_
 		r->drops[ROSTER_DROP_RELAY_LIMIT]++;
 		return false;
 	}
-	if (!roster_slot_of(r, row->id, slot) || *slot == sender || !r->slots[*slot].up) {
+	if (!roster_slot_of(r, row->id, slot) || *slot == sender) {
 		r->drops[ROSTER_DROP_RELAY_UNKNOWN]++;
+		return false;
+	}
+	if (!r->slots[*slot].up) {
+		if (!roster_hold(r, sender, *slot, run->data + at * run->segment + SEAL_RELAY_SIZE,
+				 run_size(run, at) - SEAL_RELAY_SIZE, now))
+			r->drops[ROSTER_DROP_RELAY_UNKNOWN]++;
 		return false;
 	}
 	if (!is_receiver(r, &r->slots[sender], *slot, now)) {

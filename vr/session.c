@@ -249,6 +249,13 @@ stranger_heard(struct session *s, const struct path *from, size_t size)
 		session_credit_give(row, size);
 }
 
+/* Both have called, and both calls were answered: the keys of the one that gives way go. */
+static bool
+is_of_crossed(const struct session *s)
+{
+	return s->current->initiator && !s->current->heard && session_gives_way(s);
+}
+
 /* Only what is newer than all that came before says where the peer is now. */
 static void
 sender_heard(struct session *s, struct keys *k, bool follow, const struct path *from, size_t size,
@@ -273,7 +280,8 @@ sender_heard(struct session *s, struct keys *k, bool follow, const struct path *
 	} else {
 		stranger_heard(s, from, size);
 	}
-	if (s->current == NULL || k->generation > s->current->generation)
+	if (s->current == NULL || k->generation > s->current->generation ||
+	    (is_first && is_of_crossed(s)))
 		session_keys_promote(s, k, now);
 	/* By another way only checks come. */
 	if (!addr_equal(from->local, s->called) || !path_equal(*from, s->path))

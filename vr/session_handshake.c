@@ -207,6 +207,12 @@ keys_add(struct session *s, const struct noise *n, bool initiator, uint32_t inde
 	return k;
 }
 
+bool
+session_gives_way(const struct session *s)
+{
+	return memcmp(s->conf->self.public_key, s->public_key, CRYPTO_KEY_SIZE) < 0;
+}
+
 /* From now on 'k' seals. */
 void
 session_keys_promote(struct session *s, struct keys *k, us_t now)
@@ -259,10 +265,12 @@ session_init_heard(struct session *s, struct noise *n, const struct handshake_in
 	}
 	k->init_from = *from;
 	/* When both call at once, one is enough: the smaller key gives way, for a while, and once.  The peer may not hear our
-	 * answers, and call again and again. */
-	if (s->next_attempt != US_NEVER && !s->has_yielded &&
-	    memcmp(s->conf->self.public_key, s->public_key, CRYPTO_KEY_SIZE) < 0) {
-		calls_drop(s);
+	 * answers, and call again and again.  Without keys an answer that is under way is still
+	 * welcome: with it packets
+	 * go one way earlier. */
+	if (s->next_attempt != US_NEVER && !s->has_yielded && session_gives_way(s)) {
+		if (s->current != NULL)
+			calls_drop(s);
 		s->has_yielded = true;
 		s->next_attempt = now + jittered(s, SESSION_YIELD_TIME);
 	}

@@ -168,6 +168,8 @@ struct session {
 /* A handshake should start now, unless one is under way. */
 void session_handshake_want(struct session *s, us_t now);
 void session_handshake_end(struct session *s);
+/* Of two routers that have called each other at once the one with the smaller key waits. */
+bool session_gives_way(const struct session *s);
 /* Sends the next INIT when it is time. */
 void session_handshake_run(struct session *s, us_t now);
 /* Tells the peer that we have the new keys, until it is heard to have them too. */

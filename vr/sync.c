@@ -104,6 +104,16 @@ peer_up(struct vr *vr, struct peer *peer, us_t now)
 }
 
 void
+sync_up(struct vr *vr, struct peer *peer, us_t now)
+{
+	peer->heard = now;
+	if (peer->state == PEER_DOWN)
+		peer_up(vr, peer, now);
+	else
+		sync_hello(vr, peer, now);
+}
+
+void
 sync_down(struct vr *vr, struct peer *peer, us_t now)
 {
 	if (peer->state == PEER_DOWN)

@@ -9,6 +9,8 @@
 us_t sync_run(struct vr *vr, us_t now);
 void sync_hello(struct vr *vr, struct peer *peer, us_t now);
 void sync_heard(struct vr *vr, struct peer *peer, const uint8_t *data, size_t size, us_t now);
+/* There are keys for the peer, which has shown that it is alive and who it is: what is for it can go. */
+void sync_up(struct vr *vr, struct peer *peer, us_t now);
 /* The peer is no longer reachable. */
 void sync_down(struct vr *vr, struct peer *peer, us_t now);
 /* Takes in what a peer says of an EID of its own: of a VN that it is in. */

@@ -306,7 +306,7 @@ vr_link_session(struct vr *vr, uint32_t slot, bool up, us_t now)
 	vr->now = now;
 	fwd_memo_forget(vr);
 	if (up)
-		sync_hello(vr, peer, now);
+		sync_up(vr, peer, now);
 	else
 		sync_down(vr, peer, now);
 	mapsys_peer(vr, slot, up);

@@ -83,7 +83,7 @@ kind_of(struct sim *s, unsigned a, unsigned b)
 	return (enum path_kind)session_path(session_of(s, a, b))->kind;
 }
 
-static const char *
+static inline const char *
 way_of(struct sim *s, unsigned a, unsigned b)
 {
 	struct session_stats stats;

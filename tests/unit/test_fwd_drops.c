@@ -28,6 +28,36 @@ what_a_session_does_not_take_is_counted_for_what_it_is(void **state)
 	world_end(w);
 }
 
+/* With keys the peer has shown that it is there: its HELLO need not come first, but must come some day. */
+static void
+packets_go_as_soon_as_there_are_keys(void **state)
+{
+	struct world *w = world_make(plain);
+	struct want want = {.from = "10.1.0.5", .to = "10.2.0.9", .size = 60};
+	const struct peer *peer = peers_at(w->vr->peers, w->slot);
+
+	(void)state;
+	here(w, BLUE, 5);
+	vr_link_session(w->vr, w->slot, false, w->now);
+	lan_sends(w, 5, want);
+	assert_int_equal(drops(w, DROP_PEER_DOWN), 1);
+	assert_int_equal(peer->tx_packets, 0);
+	w->now += US_S;
+	vr_link_session(w->vr, w->slot, true, w->now);
+	lan_sends(w, 5, want);
+	assert_int_equal(peer->tx_packets, 1);
+	w->now += w->vr->conf->dead_time - 1;
+	(void)vr_run(w->vr, w->now);
+	lan_sends(w, 5, want);
+	assert_int_equal(peer->tx_packets, 2);
+	w->now += 1;
+	(void)vr_run(w->vr, w->now);
+	lan_sends(w, 5, want);
+	assert_int_equal(peer->tx_packets, 2);
+	assert_int_equal(drops(w, DROP_PEER_DOWN), 2);
+	world_end(w);
+}
+
 static void
 what_the_lan_does_not_take_is_counted(void **state)
 {
@@ -167,6 +197,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_a_session_does_not_take_is_counted_for_what_it_is),
+		cmocka_unit_test(packets_go_as_soon_as_there_are_keys),
 		cmocka_unit_test(what_the_lan_does_not_take_is_counted),
 		cmocka_unit_test(what_is_no_ip_is_counted),
 		cmocka_unit_test(packets_that_wait_for_an_arp_answer_are_bounded),
