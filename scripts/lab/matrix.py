@@ -41,6 +41,7 @@ class Cell:
     settled_ms: float     # to the last change of a path
     lost: int             # requests between the first and the last that were answered, 100 per second
     mbit: float
+    reasons: tuple        # why x and y use the ways that they use
 
     def path(self):
         """Of the pair as a whole."""
@@ -60,6 +61,7 @@ class Connecting:
         self.net = net
         self.known = self.settled = None
         self.paths, self.legs, self.families = (None, None), (None, None), (None, None)
+        self.reasons = (None, None)
 
     def look(self):
         """One look at both routers."""
@@ -76,6 +78,7 @@ class Connecting:
             self.settled = now
         self.paths, self.legs = paths, legs
         self.families = (_family(rows["x", "y"]), _family(rows["y", "x"]))
+        self.reasons = tuple(row and row["path_reason"] for row in (rows["x", "y"], rows["y", "x"]))
 
     def _is_done(self, wanted):
         if self.known is None or not all(self.paths):
@@ -153,7 +156,7 @@ def measure(net, wanted=None):
     since = connecting.known * 1000
     return Cell((label(net.x), label(net.y)), connecting.paths, connecting.families, connecting.legs,
                 max(0, pinged["first_reply_us"] / 1000 - since), max(0, connecting.settled * 1000 - since),
-                pinged["highest"] - pinged["first"] + 1 - pinged["received"], mbit)
+                pinged["highest"] - pinged["first"] + 1 - pinged["received"], mbit, connecting.reasons)
 
 
 # ---- what is printed ----

@@ -62,7 +62,7 @@ def test_every_pair_is_connected_by_the_expected_path(cells, pair):
     wanted = expected()[pair]
     cell = measure(wanted, *pair)
     cells.append(cell)
-    assert cell.paths == (wanted, wanted)
+    assert cell.paths == (wanted, wanted), cell
     assert cell.legs == (leg(pair[0]), leg(pair[1]))
     assert cell.connect_ms <= CONNECT_MS and cell.settled_ms <= CONNECT_MS, cell
     # From the first answer on nothing is lost, whatever changes.
