@@ -1,18 +1,15 @@
 /* A session's life and its records; the handshakes are in vr/session_handshake.c, the ways to the peer in
- * vr/session_paths.c. */
+ * vr/session_paths.c, what size of packets they take in vr/session_mtu.c. */
 #include "vr/session_priv.h"
 
 #include <errno.h>
 
 #include "wire/rd.h"
-#include "wire/wr.h"
 
-#define OLD_KEYS_TIME   (10 * US_S)
-#define UDP_HEADER_SIZE 8
-#define PROBE_GUARD     (300 * US_MS) /* after a change of way */
-#define CHECK_TIME      (15 * US_MS)  /* and twice that after each */
-#define CHECKS          4
-#define CHECK_PACKET    1280
+#define OLD_KEYS_TIME (10 * US_S)
+#define CHECK_TIME    (15 * US_MS) /* and twice that after each */
+#define CHECKS        4
+#define CHECK_PACKET  1280
 
 struct session *
 session_create(const struct session_conf *conf, const struct session_ops *ops, void *ctx,
@@ -85,42 +82,6 @@ session_heard_stamp(const struct session *s)
 	return s->heard_stamp;
 }
 
-uint16_t
-session_path_overhead(const struct session *s, const struct path *path)
-{
-	const struct path *leg = path->kind == PATH_RELAY ? s->ops->leg(s->ctx, path->via) : path;
-	unsigned ip = leg != NULL && leg->to.addr.family == ADDR_V6 ? 40 : 20;
-
-	/* A stream cuts packets as it likes: what goes through it is as large as if it did not. */
-	return (uint16_t)(ip + UDP_HEADER_SIZE + (path->kind == PATH_RELAY ? SEAL_RELAY_SIZE : 0));
-}
-
-/* Bytes of IP and UDP, and what a relay needs, in front of a record. */
-static uint16_t
-underlay_overhead(const struct session *s)
-{
-	return session_path_overhead(s, &s->path);
-}
-
-uint16_t
-session_inner_mtu(const struct session *s)
-{
-	uint16_t overhead = underlay_overhead(s) + SEAL_OVERHEAD;
-
-	return s->pmtu.size > overhead ? s->pmtu.size - overhead : 0;
-}
-
-void
-session_mtu_report(struct session *s, us_t now)
-{
-	uint16_t inner = session_inner_mtu(s);
-
-	if (inner == s->inner_mtu)
-		return;
-	s->inner_mtu = inner;
-	s->ops->mtu(s->ctx, s, now);
-}
-
 /* Seals a record of our own making and sends it. */
 int
 session_control_send(struct session *s, const struct path *by, enum seal_kind kind, uint8_t *record,
@@ -132,70 +93,6 @@ session_control_send(struct session *s, const struct path *by, enum seal_kind ki
 	if (rc != 0)
 		return rc;
 	return s->ops->send(s->ctx, s, by, record, SEAL_OVERHEAD + body_size, now);
-}
-
-/* Sends a probe that makes an underlay packet of this size. */
-static int
-probe_send(struct session *s, uint16_t packet, us_t now)
-{
-	size_t overhead = (size_t)underlay_overhead(s) + SEAL_OVERHEAD;
-	size_t pad = packet > overhead ? packet - overhead : 0;
-
-	memset(s->conf->scratch + SEAL_OUTER_SIZE + SEAL_INNER_SIZE, 0, pad);
-	return session_control_send(s, &s->path, SEAL_PROBE, s->conf->scratch, pad, now);
-}
-
-/* When the MTU is to be looked after; what was found is confirmed only while machines talk. */
-static us_t
-pmtu_due(const struct session *s, us_t now)
-{
-	return s->pmtu.state == PMTU_HOLD && !session_is_busy(s, now) ? US_NEVER : s->pmtu.due;
-}
-
-static void
-pmtu_probe(struct session *s, us_t now)
-{
-	uint16_t size;
-
-	while (s->current != NULL && now >= pmtu_due(s, now) &&
-	       (size = pmtu_run(&s->pmtu, now, s->heard)) != 0) {
-		if (probe_send(s, size, now) == -EMSGSIZE)
-			pmtu_refused(&s->pmtu, size, now);
-		else if (s->pmtu.tries > 1)
-			/* A small one tells whether it is the size or the peer that is gone. */
-			(void)probe_send(s, 0, now);
-	}
-	session_mtu_report(s, now);
-}
-
-/* What the probe's receiver answers and what the prober does with it. */
-static void
-probe_heard(struct session *s, const struct session_content *c, size_t record_size,
-	    const struct path *from, us_t now)
-{
-	uint8_t record[SEAL_OVERHEAD + 2];
-	struct wr w = wr_make(record + SEAL_OUTER_SIZE + SEAL_INNER_SIZE, 2);
-	struct rd r = rd_make(c->body, c->size);
-	uint32_t size;
-
-	if (c->inner.kind == SEAL_PROBE) {
-		wr_u16(&w, (uint16_t)record_size);
-		/* A peer that has moved asks whether it is heard. */
-		if (session_trial(s) == NULL || !path_equal(*session_trial(s), *from) ||
-		    !session_trial_take(s, sizeof(record)))
-			from = &s->path;
-		(void)session_control_send(s, from, SEAL_PROBE_ACK, record, 2, now);
-		return;
-	}
-	size = rd_u16(&r) + (uint32_t)underlay_overhead(s);
-	if (!rd_done(&r) || size > UINT16_MAX)
-		return;
-	s->check_at = US_NEVER;
-	/* It may still be of the way before. */
-	if (s->path_reason != PATH_FIRST && now - s->path_since < PROBE_GUARD)
-		return;
-	pmtu_acked(&s->pmtu, (uint16_t)size, now);
-	pmtu_probe(s, now);
 }
 
 /* What an authentic record under 'k' means for the session. */
@@ -297,7 +194,7 @@ control_heard(struct session *s, const struct session_content *c, size_t record_
 	switch (c->inner.kind) {
 	case SEAL_PROBE:
 	case SEAL_PROBE_ACK:
-		probe_heard(s, c, record_size, from, now);
+		session_probe_heard(s, c, record_size, from, now);
 		break;
 	case SEAL_CHECK:
 		session_check_heard(s, c, record_size, from, now);
@@ -435,17 +332,6 @@ session_seal(struct session *s, const struct seal_inner *inner, uint8_t *out, si
 	return 0;
 }
 
-void
-session_refused(struct session *s, size_t record_size, us_t now)
-{
-	size_t packet = record_size + underlay_overhead(s);
-
-	if (packet <= UINT16_MAX)
-		pmtu_refused(&s->pmtu, (uint16_t)packet, now);
-	s->due = now;
-	session_mtu_report(s, now);
-}
-
 /* When the age of the current keys asks for new ones.  Who started the last handshake starts
  * the next; the other side only when that fails to happen. */
 static us_t
@@ -532,10 +418,10 @@ check_run(struct session *s, us_t now)
 		session_handshake_want(s, now);
 		return;
 	}
-	(void)probe_send(s, 0, now);
+	(void)session_probe_send(s, 0, now);
 	/* The peer may send no more than some times what it gets until it knows that we are there. */
 	if (s->pmtu.size >= CHECK_PACKET)
-		(void)probe_send(s, CHECK_PACKET, now);
+		(void)session_probe_send(s, CHECK_PACKET, now);
 }
 
 us_t
@@ -555,13 +441,13 @@ session_run(struct session *s, us_t now)
 	session_confirm_run(s, now);
 	if (s->current != NULL) {
 		due = earlier(due, s->check_at);
-		pmtu_probe(s, now);
+		session_mtu_run(s, now);
 		due = earlier(due, session_paths_run(s, now));
 		session_tell_run(s, now);
 		due = earlier(due, s->tell_at);
 		/* Sending in between may make something due: look again soon enough. */
 		due = earlier(due, now + s->conf->silence / 2);
-		due = earlier(due, pmtu_due(s, now));
+		due = earlier(due, session_mtu_due(s, now));
 		due = earlier(due, s->confirm_at);
 		if (s->next_attempt == US_NEVER) {
 			due = earlier(due, rekey_at(s));
@@ -584,49 +470,4 @@ us_t
 session_due(const struct session *s)
 {
 	return s->due;
-}
-
-/* Does the way in use lead from behind a NAT to behind another? */
-static bool
-is_punched(struct session *s, const struct path_row *row)
-{
-	const struct paths_candidates *own = s->ops->candidates(s->ctx);
-	bool is_host = false;
-
-	if (row->path.kind != PATH_UDP || s->told == 0 || row->origin == PATH_CONFIGURED ||
-	    (row->origin == PATH_TOLD && row->hint != CANDIDATE_REFLEXIVE))
-		return false;
-	for (uint8_t i = 0; i < own->count && !is_host; i++)
-		is_host = own->rows[i].origin != CANDIDATE_REFLEXIVE &&
-			  endpoint_equal(own->rows[i].to, s->seen);
-	return !is_host;
-}
-
-void
-session_stats(struct session *s, us_t now, struct session_stats *out)
-{
-	static const char *const reasons[] = {
-#define X(id, text) text,
-		PATH_REASONS(X)
-#undef X
-	};
-	const struct path_row *row = session_path_find(s, s->path);
-
-	*out = s->stats;
-	out->cipher = "";
-	out->reason = "";
-	if (s->current == NULL)
-		return;
-	out->cipher = s->current->cipher == CRYPTO_AESGCM ? "AESGCM" : "ChaChaPoly";
-	out->age = now - s->current->created;
-	out->path_age = now - s->path_since;
-	out->reason = reasons[s->path_reason];
-	for (size_t i = 0; i < SESSION_PATHS_MAX; i++)
-		out->path_count += s->rows[i].path.kind != PATH_NONE && s->rows[i].valid;
-	if (row == NULL)
-		return;
-	out->punched = is_punched(s, row);
-	out->rtt = row->rtt;
-	if (row->count > 0)
-		out->loss_pct = 100 * (unsigned)__builtin_popcount(row->history) / row->count;
 }

@@ -183,6 +183,14 @@ void session_keys_promote(struct session *s, struct keys *k, us_t now);
 void session_path_start(struct session *s, us_t now);
 /* Reports the inner MTU when it changed. */
 void session_mtu_report(struct session *s, us_t now);
+/* Sends a probe that makes an underlay packet of this size; 0: a small one.  As session_control_send(). */
+int session_probe_send(struct session *s, uint16_t packet, us_t now);
+/* When the MTU is to be looked after; what was found is confirmed only while machines talk. */
+us_t session_mtu_due(const struct session *s, us_t now);
+void session_mtu_run(struct session *s, us_t now);
+/* A probe, which is answered, or the answer to one of ours. */
+void session_probe_heard(struct session *s, const struct session_content *c, size_t record_size,
+			 const struct path *from, us_t now);
 /* Seals a record of our own making, its body already in place, and sends it.  0, -ENOTCONN,
  * -EMSGSIZE, another error: lost. */
 int session_control_send(struct session *s, const struct path *by, enum seal_kind kind,
