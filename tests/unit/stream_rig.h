@@ -311,4 +311,19 @@ raw_reset(int fd)
 	close(fd);
 }
 
+/* A stream of ours to a socket that the test has, which is 'fd' from then on. */
+static inline uint32_t
+open_raw(struct rig *r, int *fd)
+{
+	struct endpoint to;
+	int listener = raw_listen(&to, 1);
+	uint32_t number;
+
+	assert_int_equal(streams_open(r->s, &to, r->now, &number), 0);
+	*fd = raw_accept(listener);
+	close(listener);
+	RIG_UNTIL(r, NULL, r->opened == 1);
+	return number;
+}
+
 #endif
