@@ -7,6 +7,7 @@
 #include "vr/ctl_lisp.h"
 #include "vr/daemon.h"
 #include "vr/workers.h"
+
 static void
 add_drop(void *rows, const char *where, const char *reason, uint64_t count, const char *text)
 {

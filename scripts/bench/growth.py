@@ -235,14 +235,20 @@ def cost(values, path, case, seconds, send):
     note(values, f"growth_us_per_datagram.{case}", own / count * 1e6)
 
 
+def weigh(values, paths, row):
+    """What each entry, or peer, takes of the first router's memory: compared with the path that has fewest, the first."""
+    fewest, *_more = paths
+    least = resident(paths[fewest].router.pid)
+    for count, path in paths.items():
+        if count - fewest >= WEIGHED:
+            note(values, f"{row}_{label(count)}", (resident(path.router.pid) - least) / (count - fewest))
+
+
 def entries(values, counts, repeats, seconds):
     with contextlib.ExitStack() as stack:
         paths = {count: stack.enter_context(Grown(f"entries{count}", count)) for count in counts}
-        least = resident(paths[counts[0]].router.pid)
-        for count, path in paths.items():
-            if count - counts[0] >= WEIGHED:
-                note(values, f"growth_bytes_per_entry.entries_{label(count)}",
-                     (resident(path.router.pid) - least) / (count - counts[0]))
+        weigh(values, paths, "growth_bytes_per_entry.entries")
+        for path in paths.values():
             path.warm()
         for _turn in range(repeats):
             for count, path in paths.items():
@@ -260,11 +266,7 @@ def entries(values, counts, repeats, seconds):
 def peers(values, counts, repeats, seconds):
     with contextlib.ExitStack() as stack:
         paths = {count: stack.enter_context(Crowd(f"peers{count}", count)) for count in counts}
-        least = resident(paths[counts[0]].router.pid)
-        for count, path in paths.items():
-            if count - counts[0] >= WEIGHED:
-                note(values, f"growth_bytes_per_peer.peers_{label(count)}",
-                     (resident(path.router.pid) - least) / (count - counts[0]))
+        weigh(values, paths, "growth_bytes_per_peer.peers")
         for _turn in range(repeats):
             for count, path in paths.items():
                 goodput(values, path, f"peers_{label(count)}", seconds)

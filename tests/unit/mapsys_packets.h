@@ -28,6 +28,15 @@ rig_here(struct rig *r, const char *eid)
 	rig_step(r);
 }
 
+/* As far as the router knows. */
+static inline bool
+rig_is_here(const struct rig *r, const char *eid)
+{
+	const struct hwdt_entry *e = hwdt_find(r->vr->hwdt, BLUE, addr_of(eid));
+
+	return e != NULL && !e->b.withdrawn && vr_id_equal(e->b.vr, r->vr->self);
+}
+
 /* A peer says that a machine is there, or no longer. */
 static inline void
 rig_there(struct rig *r, size_t peer, const char *eid, mobility_t mobility, bool withdrawn)

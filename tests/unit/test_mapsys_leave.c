@@ -3,14 +3,6 @@
 
 #define ELSEWHERE "198.51.100.66"
 
-static bool
-is_here(const struct rig *r, const char *eid)
-{
-	const struct hwdt_entry *e = hwdt_find(r->vr->hwdt, BLUE, addr_of(eid));
-
-	return e != NULL && !e->b.withdrawn && vr_id_equal(e->b.vr, r->vr->self);
-}
-
 /* A CHANGE-PRIORITY of a hypervisor or another site, signed with this secret. */
 static void
 announce(struct rig *r, const char *secret, bool hypervisor, const char *eid, uint64_t nonce)
@@ -78,10 +70,10 @@ a_hypervisor_says_where_a_machine_is(void **state)
 	(void)state;
 	rig_there(r, 0, "10.2.0.7", 5, false);
 	announce(r, "wrong", true, "10.2.0.7", 1);
-	assert_false(is_here(r, "10.2.0.7"));
+	assert_false(rig_is_here(r, "10.2.0.7"));
 	rig_forget(r);
 	announce(r, "push", true, "10.2.0.7", 2);
-	assert_true(is_here(r, "10.2.0.7"));
+	assert_true(rig_is_here(r, "10.2.0.7"));
 	assert_int_equal(rig_registers(r, "10.2.0.7/32", false), 1);
 	/* As with a RARP the machine must say itself that it is here. */
 	rig_run(r, 100 * US_MS);
@@ -91,9 +83,9 @@ a_hypervisor_says_where_a_machine_is(void **state)
 	announce(r, "push", true, "10.3.0.8", 4);
 	assert_int_equal(asked_for(r, "10.2.0.8"), 1);
 	assert_int_equal(asked_for(r, "10.3.0.8"), 0);
-	assert_false(is_here(r, "10.2.0.8") || is_here(r, "10.3.0.8"));
+	assert_false(rig_is_here(r, "10.2.0.8") || rig_is_here(r, "10.3.0.8"));
 	answer(r, "10.2.0.8");
-	assert_true(is_here(r, "10.2.0.8"));
+	assert_true(rig_is_here(r, "10.2.0.8"));
 	/* Nor is the router itself moved. */
 	announce(r, "push", true, "10.1.0.1", 5);
 	assert_int_equal(asked_for(r, "10.1.0.1"), 0);
@@ -117,7 +109,7 @@ a_machine_goes_where_only_the_mapping_system_knows(void **state)
 	rig_run(r, US_S);
 	rig_forget(r);
 	announce(r, "push", false, "10.1.0.5", 1);
-	assert_false(is_here(r, "10.1.0.5"));
+	assert_false(rig_is_here(r, "10.1.0.5"));
 	assert_int_equal(rig_smrs(r, RIG_FAR, "10.1.0.5"), 1);
 	assert_int_equal(rig_registers(r, "10.1.0.5/32", true), 0);
 	/* Who asks now is told where it is. */
@@ -154,7 +146,7 @@ a_machine_goes_where_only_the_mapping_system_knows(void **state)
 	assert_int_equal(rig_registers(r, "10.2.0.7/32", false), 0);
 	/* It comes back. */
 	rig_here(r, "10.1.0.5");
-	assert_true(is_here(r, "10.1.0.5"));
+	assert_true(rig_is_here(r, "10.1.0.5"));
 	rig_forget(r);
 	rig_sends(r, (struct rig_want){.from = "10.1.0.6", .to = "10.1.0.5", .mark = 5});
 	assert_int_equal(r->sent[0].way, TO_LAN);
@@ -172,12 +164,12 @@ one_that_answers_here_has_not_left(void **state)
 	rig_run(r, US_S);
 	rig_forget(r);
 	announce(r, "push", false, "10.1.0.5", 1);
-	assert_false(is_here(r, "10.1.0.5"));
+	assert_false(rig_is_here(r, "10.1.0.5"));
 	rig_run(r, 50 * US_MS);
 	assert_true(asked_for(r, "10.1.0.5") > 0);
 	answer(r, "10.1.0.5");
 	rig_run(r, US_S);
-	assert_true(is_here(r, "10.1.0.5"));
+	assert_true(rig_is_here(r, "10.1.0.5"));
 	/* The map-servers hear that it is here. */
 	assert_true(rig_registers(r, "10.1.0.5/32", false) > 0);
 	rig_free(r);
@@ -200,7 +192,7 @@ nobody_leaves_who_may_not(void **state)
 	/* Nor the router's own address, nor what was never here. */
 	announce(r, "push", false, "10.1.0.1", 2);
 	announce(r, "push", false, "10.1.0.6", 3);
-	assert_true(is_here(r, "10.1.0.5"));
+	assert_true(rig_is_here(r, "10.1.0.5"));
 	assert_int_equal(xtr_count_of(mapsys_xtr(r->vr->mapsys), XTR_PUSH_REFUSED), 3);
 	rig_free(r);
 }
@@ -237,7 +229,7 @@ a_refused_refresh_ends_the_registration(void **state)
 			 0);
 	assert_true(mapsys_heard(r->vr, &from, data, (size_t)size, r->now));
 	rig_step(r);
-	assert_false(is_here(r, "10.2.0.7"));
+	assert_false(rig_is_here(r, "10.2.0.7"));
 	rig_forget(r);
 	rig_run(r, 130 * US_S);
 	assert_int_equal(rig_registers(r, "10.2.0.7/32", false), 0);

@@ -125,14 +125,6 @@ who_asked_elsewhere_hears_that_it_is_here(void **state)
 	rig_free(r);
 }
 
-static bool
-is_here(const struct rig *r, const char *eid)
-{
-	const struct hwdt_entry *e = hwdt_find(r->vr->hwdt, BLUE, addr_of(eid));
-
-	return e != NULL && !e->b.withdrawn && vr_id_equal(e->b.vr, r->vr->self);
-}
-
 /* Questions about just this EID. */
 static size_t
 questions(const struct rig *r, const char *eid)
@@ -192,7 +184,7 @@ a_router_of_ours_is_announced_to_when_it_is_down(void **state)
 	rig_there(r, 0, "10.2.0.8", 5, false);
 	rig_forget(r);
 	rig_here(r, "10.2.0.7");
-	assert_true(is_here(r, "10.2.0.7"));
+	assert_true(rig_is_here(r, "10.2.0.7"));
 	assert_int_equal(questions(r, "10.2.0.7"), 0);
 	/* At home: nothing to be asked. */
 	rig_here(r, "10.1.0.9");
@@ -201,7 +193,7 @@ a_router_of_ours_is_announced_to_when_it_is_down(void **state)
 	rig_run(r, 60 * US_S);
 	rig_forget(r);
 	rig_here(r, "10.2.0.8");
-	assert_true(is_here(r, "10.2.0.8"));
+	assert_true(rig_is_here(r, "10.2.0.8"));
 	assert_int_equal(questions(r, "10.2.0.8"), 1);
 	rig_answer(r, (struct rig_answer){.prefix = "10.2.0.0/24", .rlocs = {{RIG_B, 1, 100}}});
 	assert_int_equal(rig_count(r, LISP_SHARED, NULL), 1);

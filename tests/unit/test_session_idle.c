@@ -101,21 +101,30 @@ checks_become_rare_when_machines_fall_silent(void **state)
 	sim_destroy(s);
 }
 
-static void
-a_way_that_dies_idly_is_left_within_one_keepalive(void **state)
+/* Two that talked directly and have been silent since; 'w' sees the way between them die now. */
+static struct sim *
+cut_while_idle(uint64_t seed, struct watch *w)
 {
-	struct sim *s = relayed(EIM_APDF, EIM_APDF, 21);
-	struct watch w = {.cut = true};
-	us_t cut;
+	struct sim *s = relayed(EIM_APDF, EIM_APDF, seed);
 
-	(void)state;
 	until_up(s, 3 * US_S);
 	talk(s, 3 * US_S);
 	sim_run(s, 80 * US_S);
 	assert_string_equal(way_of(s, 1, 2), "punched");
+	*w = (struct watch){.cut = true};
 	s->tap = watched;
-	s->tap_ctx = &w;
-	cut = s->now;
+	s->tap_ctx = w;
+	return s;
+}
+
+static void
+a_way_that_dies_idly_is_left_within_one_keepalive(void **state)
+{
+	struct watch w;
+	struct sim *s = cut_while_idle(21, &w);
+	us_t cut = s->now;
+
+	(void)state;
 	while (kind_of(s, 1, 2) != PATH_RELAY || kind_of(s, 2, 1) != PATH_RELAY) {
 		sim_run(s, 10 * US_MS);
 		assert_true(s->now - cut <= 27 * US_S);
@@ -127,18 +136,11 @@ a_way_that_dies_idly_is_left_within_one_keepalive(void **state)
 static void
 what_is_urgent_goes_by_the_way_that_lives(void **state)
 {
-	struct sim *s = relayed(EIM_APDF, EIM_APDF, 24);
-	struct watch w = {.cut = true};
-	us_t cut;
+	struct watch w;
+	struct sim *s = cut_while_idle(24, &w);
+	us_t cut = s->now;
 
 	(void)state;
-	until_up(s, 3 * US_S);
-	talk(s, 3 * US_S);
-	sim_run(s, 80 * US_S);
-	assert_int_equal(kind_of(s, 1, 2), PATH_UDP);
-	s->tap = watched;
-	s->tap_ctx = &w;
-	cut = s->now;
 	session_urge(session_of(s, 1, 2), s->now);
 	roster_touch(s->nodes[1].roster, session_of(s, 1, 2));
 	while (kind_of(s, 1, 2) != PATH_RELAY) {
