@@ -1,5 +1,5 @@
-/* The keys of the configuration: one row each.  Parser, help and manual page come from this table.
- */
+/* The keys of the configuration: one row each.  Parser, help and manual page come from these rows,
+ * which are in keys_router.c, keys_networks.c and keys_lisp.c. */
 #ifndef CONF_KEYS_H
 #define CONF_KEYS_H
 

@@ -90,6 +90,8 @@ class Run:
         move, rarp = observer.figures(start, target, migration)
         observer.rest()
         load.after_move(move["peers"])
+        for line in world.vm.complaints():
+            self.printer.say(f"the machine's own kernel says: {line}")
         move["number"] = number
         move["migration_s"] = round(migration.took, 3)
         if records:
