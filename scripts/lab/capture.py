@@ -21,7 +21,7 @@ class Frame:
     """One frame; fields that it does not have are 0 or empty."""
     __slots__ = ("time", "port", "outbound", "size", "to", "source", "kind", "ip_from", "ip_to",
                  "protocol", "payload", "flow", "number", "is_request", "operation",
-                 "udp_to", "sequence")
+                 "udp_to", "sequence", "tos")
 
     def __init__(self, time, port, outbound, size, data):
         self.time = time
@@ -32,7 +32,7 @@ class Frame:
         self.source = data[6:12]
         self.kind = data[12] << 8 | data[13]
         self.ip_from = self.ip_to = b""
-        self.protocol = self.number = self.operation = self.udp_to = self.sequence = 0
+        self.protocol = self.number = self.operation = self.udp_to = self.sequence = self.tos = 0
         self.flow = None
         self.is_request = False
         self.payload = b""
@@ -43,7 +43,7 @@ class Frame:
             self.ip_from, self.ip_to = data[28:32], data[38:42]
 
     def _ip(self, data):
-        self.protocol = data[23]
+        self.tos, self.protocol = data[15], data[23]
         self.ip_from, self.ip_to = data[26:30], data[30:34]
         at = 14 + (data[14] & 15) * 4
         if self.protocol == TCP and len(data) >= at + 8:

@@ -5,6 +5,7 @@ how many records a datagram that is not cut yet holds. Then the records that hav
 come, at every moment: their difference is what the router still works on, and comes back to nothing within some
 milliseconds.
 """
+import bisect
 import math
 import struct
 
@@ -13,6 +14,8 @@ RECORD_OVERHEAD = 40
 # Ethernet, IP and UDP header of a datagram.
 BEFORE_RECORD = 42
 TYPE_RECORD = 4
+# Type of service of what a router says for itself (vr/udp.h).
+CONTROL_TOS = 0xc0
 # A router has nothing to do at least once while so many requests come, 1 ms apart.
 IDLE_WITHIN = 50
 # Acknowledgements of TCP and pings, sealed, are not larger.
@@ -20,17 +23,21 @@ SMALL = 130
 
 
 def _records(packets):
-    """The datagrams of sealed records, each with how many records it holds: up to the next counter of its session. The last of
-    a session has None."""
-    sessions = {}
+    """The datagrams of sealed records of machines, each with how many records it holds: up to the next counter of its session,
+    but for those of what the router says for itself, which leave at once while others still wait for their datagram to be full.
+    The last of a session has None."""
+    sessions, controls = {}, {}
     for frame in packets:
         if len(frame.payload) >= 16 and frame.payload[0] == TYPE_RECORD:
             index, counter = struct.unpack_from(">IQ", frame.payload, 4)
-            sessions.setdefault((frame.ip_to, index), []).append((counter, frame))
-    for rows in sessions.values():
+            kind = controls if frame.tos == CONTROL_TOS else sessions
+            kind.setdefault((frame.ip_to, index), []).append((counter, frame))
+    for session, rows in sessions.items():
         rows.sort(key=lambda row: row[0])
+        control = sorted(counter for counter, _ in controls.get(session, []))
         for (counter, frame), (following, _) in zip(rows, rows[1:]):
-            yield frame, following - counter
+            between = bisect.bisect(control, following) - bisect.bisect(control, counter)
+            yield frame, following - counter - between
         yield rows[-1][1], None
 
 

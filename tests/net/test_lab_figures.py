@@ -144,22 +144,26 @@ def test_a_request_counts_once_over_two_moves():
 RECORD = 401
 
 
-def sealed_run(requests=400, extra=(), without=(), merged=(), busy=(), backlog=0):
+def sealed_run(requests=400, extra=(), without=(), merged=(), busy=(), backlog=0, train=()):
     """Requests 1 ms apart and their records. 'extra': another record goes to a second site; 'without': no record;
     'merged': the record shares a datagram with one of an acknowledgement; 'busy': the router comes to it 4 ms late;
-    'backlog': records of older requests first."""
+    'backlog': records of older requests first; 'train': these leave in one datagram, and in the midst of them the router says
+    something for itself, which leaves before."""
     times = [0.001 * n for n in range(requests)]
     packets, counters = [], {b"b": 0, b"a": 0}
 
-    def send(at, size, to=b"b", records=1):
-        payload = b"\4\1\0\0" + b"\0\0\0\7" + counters[to].to_bytes(8, "big")
+    def send(at, size, to=b"b", records=1, tos=0, after=0):
+        payload = b"\4\1\0\0" + b"\0\0\0\7" + (counters[to] + after).to_bytes(8, "big")
         counters[to] += records
-        packets.append(SimpleNamespace(time=at, ip_to=to, payload=payload, size=size + 42))
+        packets.append(SimpleNamespace(time=at, ip_to=to, payload=payload, size=size + 42, tos=tos))
     for n in range(backlog):
         send(-0.001 + n * 1e-5, RECORD)
     for n, time_ in enumerate(times):
         at = time_ + (0.004 if n in busy else 0.0002)
-        if n not in without:
+        if train and n == train[-1]:
+            send(at - 1e-5, 120, records=0, tos=sealed.CONTROL_TOS, after=len(train) // 2)
+            send(at, len(train) * RECORD, records=len(train) + 1)
+        if n not in without and n not in train:
             send(at, RECORD + (92 if n in merged else 0), records=1 + (n in merged))
         if n in extra:
             send(at, RECORD, to=b"a")
@@ -171,7 +175,7 @@ def sealed_run(requests=400, extra=(), without=(), merged=(), busy=(), backlog=0
 
 def test_one_record_for_each_request_is_all_right():
     for seen in (sealed_run(), sealed_run(merged=range(100, 200)), sealed_run(backlog=3),
-                 sealed_run(busy=range(100, 120))):
+                 sealed_run(busy=range(100, 120)), sealed_run(train=range(101, 109)), sealed_run(train=range(201, 227))):
         assert (seen["surplus"], seen["missing"]) == (0, 0)
         assert seen["taken"] >= 390
 
@@ -186,6 +190,7 @@ def test_one_record_too_many_is_seen_however_many_share_a_datagram():
 
 def test_a_request_without_a_record_is_seen():
     assert sealed_run(without=[200])["missing"] == 1
+    assert sealed_run(without=[150], train=range(201, 227))["missing"] == 1
     assert sealed_run(requests=100)["taken"] == 0
 
 
