@@ -181,9 +181,15 @@ get_prefix(struct parser *p, struct openlisp_entry *e)
 	}
 	if (!get_number(p, 4, "the prefix length", 0, (uint32_t)addr_size(p->family) * 8, &len))
 		return false;
-	if (good)
-		e->prefix = prefix_make(e->eid, (uint8_t)len);
-	return good;
+	if (!good)
+		return false;
+	e->prefix = prefix_make(e->eid, (uint8_t)len);
+	if (!value_is_reserved(e->prefix))
+		return true;
+	openlisp_refuse(&p->errors, p->line,
+			"as words 3 and 4, an EID prefix of machines, found %s",
+			fmt_prefix(e->prefix).s);
+	return false;
 }
 
 /* Map-servers, TTL and what stands behind. */

@@ -150,10 +150,8 @@ store_addr(const char *text, void *to)
 	return 0;
 }
 
-/* Has no machine an address in it: 0/8, 127/8 (RFC 6890), multicast, :: and ::1?  A shorter one, as the default route, has
- * others as well. */
-static bool
-is_reserved(struct prefix p)
+bool
+value_is_reserved(struct prefix p)
 {
 	if (addr_is_multicast(p.addr))
 		return true;
@@ -167,7 +165,7 @@ store_prefix(const char *text, void *to)
 {
 	struct prefix prefix;
 
-	if (prefix_from_text(text, &prefix) != 0 || is_reserved(prefix))
+	if (prefix_from_text(text, &prefix) != 0 || value_is_reserved(prefix))
 		return -EINVAL;
 	memcpy(to, &prefix, sizeof(prefix));
 	return 0;

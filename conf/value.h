@@ -14,5 +14,8 @@ MUST_USE int value_from_json(const struct key *key, const struct cJSON *item, vo
 
 /* What a machine or router can have: not the unspecified, a multicast or a loopback address. */
 bool value_is_unicast(struct addr a);
+/* Has no machine an address in it: 0/8, 127/8 (RFC 6890), multicast, :: and ::1?  A shorter one, as the default route, has
+ * others as well. */
+bool value_is_reserved(struct prefix p);
 
 #endif

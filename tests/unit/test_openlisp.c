@@ -252,6 +252,8 @@ static const struct bad malformed[] = {
 	{"IPV6\n" ENTRY RLOC, "f:2: expected as word 3, the EID prefix, an IPv6 address\n"},
 	{"IPV4\n1 s3cr3t 224.1.0.0 24 1 9.0.0.9 60\n" RLOC,
 	 "f:2: expected as word 3, the EID prefix, no multicast address\n"},
+	{"IPV4\n1 s3cr3t 250.1.0.0 3 1 9.0.0.9 60\n" RLOC,
+	 "f:2: expected as words 3 and 4, an EID prefix of machines, found 224.0.0.0/3\n"},
 	{"IPV4\n1 s3cr3t 10.1.0.0 33 1 9.0.0.9 60\n" RLOC,
 	 "f:2: expected as word 4, the prefix length, a whole number from 0 to 32\n"},
 	{"IPV6\n1 s3cr3t 2001:db8:: 129 1 9.0.0.9 60\n" RLOC,
