@@ -163,8 +163,6 @@ tell_local(struct announce *a, struct job *j)
 	const struct hwdt_entry *e = NULL;
 	size_t looked = 0, told = 0;
 
-	if (!j->local_more)
-		j->local_at = (struct addr){.family = ADDR_NONE};
 	while (told < ANNOUNCE_NEIGHBOURS_MAX && looked++ < LOOK_MAX &&
 	       (e = hwdt_next_of(a->hwdt, j->vn, a->self, j->local_at)) != NULL) {
 		j->local_at = e->b.ip;
@@ -184,8 +182,6 @@ tell_remote(struct announce *a, struct job *j)
 	const struct hwdt_entry *e = NULL;
 	size_t looked = 0, told = 0;
 
-	if (!j->remote_more)
-		j->remote_at = 0;
 	while (told < ANNOUNCE_NEIGHBOURS_MAX && looked++ < LOOK_MAX &&
 	       (e = hwdt_next(a->hwdt, &j->remote_at)) != NULL) {
 		bool is_local = vr_id_equal(e->b.vr, a->self) && e->b.kind == BINDING_HOST;
@@ -198,17 +194,21 @@ tell_remote(struct announce *a, struct job *j)
 	j->remote_more = e != NULL;
 }
 
+/* From the first on, or where the round before is not through, from there.  Not at once: the router first looks at what the
+ * LAN sends. */
 static void
-tell_neighbours(struct announce *a, struct job *j, us_t now)
+start_telling(struct job *j, us_t now)
 {
-	tell_local(a, j);
-	tell_remote(a, j);
-	j->more_due = j->local_more || j->remote_more ? now + ANNOUNCE_NEIGHBOURS_GAP : US_NEVER;
+	if (!j->local_more)
+		j->local_at = (struct addr){.family = ADDR_NONE};
+	if (!j->remote_more)
+		j->remote_at = 0;
+	j->local_more = j->remote_more = true;
+	j->more_due = now;
 }
 
-/* Goes on with those that are not through: the others wait for the next round. */
 static void
-tell_more(struct announce *a, struct job *j, us_t now)
+tell_neighbours(struct announce *a, struct job *j, us_t now)
 {
 	if (j->local_more)
 		tell_local(a, j);
@@ -241,7 +241,7 @@ job_step(struct announce *a, struct job *j, us_t now)
 		return;
 	}
 	if (j->more_due <= now) {
-		tell_more(a, j, now);
+		tell_neighbours(a, j, now);
 		return;
 	}
 	if (j->departed) {
@@ -251,9 +251,18 @@ job_step(struct announce *a, struct job *j, us_t now)
 				   MAC_BROADCAST);
 	} else {
 		send_is_at(a, j->vn, j->ip, j->mac, MAC_BROADCAST);
-		tell_neighbours(a, j, now);
+		start_telling(j, now);
 	}
 	j->step++;
+}
+
+bool
+announce_brings_near(const struct announce *a, us_t now)
+{
+	for (const struct job *j = a->jobs; j != NULL; j = j->next)
+		if (!j->departed && job_due(j) <= now)
+			return true;
+	return false;
 }
 
 us_t

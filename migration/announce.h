@@ -43,6 +43,9 @@ void announce_departed(struct announce *a, vn_id_t vn, struct addr ip, struct ma
 /* A late frame of the machine has passed the switches: claim its MAC again, at once and after 'guard'. */
 void announce_claim_again(struct announce *a, vn_id_t vn, struct addr ip, us_t guard, us_t now);
 void announce_cancel(struct announce *a, vn_id_t vn, struct addr ip);
+/* Will announce_run() tell of a machine that is here now? */
+bool announce_brings_near(const struct announce *a, us_t now);
+/* When to be called next. */
 us_t announce_run(struct announce *a, us_t now);
 
 #endif

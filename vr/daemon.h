@@ -139,6 +139,8 @@ void daemon_flush(struct daemon *d);
 unsigned daemon_workers_count(const struct conf *conf);
 MUST_USE int daemon_workers_open(struct daemon *d);
 MUST_USE int daemon_workers_watch(struct daemon *d);
+/* Handles what they have handed over, and lets it leave. */
+void daemon_workers_take(struct daemon *d, us_t now);
 
 /* The state file (daemon_state.c).  0 or -errno. */
 MUST_USE int daemon_state_open(struct daemon *d);

@@ -1,5 +1,6 @@
 /* The daemon's events: what the kernel has for us, what the router wants done, and what is due. */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 
 #include "vr/ctl.h"
@@ -72,6 +73,23 @@ static void
 io_lan_flush(void *ctx, vn_id_t vn)
 {
 	port_flush(port_of(ctx, vn)->port);
+}
+
+/* As much as comes within a moment or two; what waits behind it is overtaken. */
+#define DRAIN_BATCHES 32
+
+static void
+io_lan_drain(void *ctx, us_t now)
+{
+	struct daemon *d = ctx;
+
+	daemon_workers_take(d, now);
+	for (size_t i = 0; i < d->port_count; i++) {
+		struct pollfd fd = {.fd = port_bulk_fd(d->ports[i].port), .events = POLLIN};
+
+		for (unsigned n = 0; n < DRAIN_BATCHES && poll(&fd, 1, 0) > 0; n++)
+			port_bulk_readable(d->ports[i].port, now);
+	}
 }
 
 static int
@@ -166,6 +184,7 @@ io_persist(void *ctx)
 const struct vr_io daemon_vr_io = {.lan_send = io_lan_send,
 				   .lan_inject = io_lan_inject,
 				   .lan_flush = io_lan_flush,
+				   .lan_drain = io_lan_drain,
 				   .link_send = io_link_send,
 				   .link_sync = io_link_sync,
 				   .link_urge = io_link_urge,

@@ -40,14 +40,22 @@ count_soon(struct daemon *d, us_t now)
 	loop_timer_set(d->workers_timer, workers_run(d->workers, now));
 }
 
+void
+daemon_workers_take(struct daemon *d, us_t now)
+{
+	if (d->workers == NULL)
+		return;
+	workers_readable(d->workers, now);
+	daemon_flush(d);
+	workers_flushed(d->workers);
+}
+
 static void
 on_workers_readable(void *ctx, us_t now)
 {
 	struct daemon *d = ctx;
 
-	workers_readable(d->workers, now);
-	daemon_flush(d);
-	workers_flushed(d->workers);
+	daemon_workers_take(d, now);
 	count_soon(d, now);
 	daemon_step(d, now);
 }

@@ -173,10 +173,10 @@ route_lan_frame(struct vr *vr, struct site *site, const struct fwd_origin *origi
 		vr_drop(vr, DROP_OWN_SOURCE);
 		return;
 	}
+	fwd_to_lan(vr, site, origin, f, ip, e, now);
 	/* They are neighbours: the next frame need not come here. */
 	if (e != NULL && mac_equal(to, site->router_mac))
 		lan_tell(vr, site, origin->mac, ip->src, e, now);
-	fwd_to_lan(vr, site, origin, f, ip, e, now);
 }
 
 void

@@ -91,7 +91,6 @@ lan_tell(struct vr *vr, struct site *site, struct mac to, struct addr to_ip,
 	 const struct hwdt_entry *e, us_t now)
 {
 	struct vr_told *told = told_row(vr, site, to, e->b.ip);
-	uint8_t frame[ETH_FRAME_MIN];
 
 	if (now < told->again && mac_equal(told->to, to) && addr_equal(told->ip, e->b.ip))
 		return;
@@ -99,9 +98,26 @@ lan_tell(struct vr *vr, struct site *site, struct mac to, struct addr to_ip,
 		return;
 	if (!pace_take(&site->tell_pace, now, TELL_PACE, TELL_BURST))
 		return;
-	*told = (struct vr_told){.to = to, .ip = e->b.ip, .again = now + TELL_AGAIN};
-	arp_is_at_build(to, site->router_mac, e->b.ip, e->b.mac, frame);
-	(void)vr->io->lan_inject(vr->ctx, site->vn, frame, sizeof(frame));
+	*told = (struct vr_told){
+		.to = to, .ip = e->b.ip, .mac = e->b.mac, .again = now + TELL_AGAIN, .waits = true};
+	site->has_told = vr->wake = true;
+}
+
+void
+lan_tell_run(struct vr *vr, struct site *site)
+{
+	uint8_t frame[ETH_FRAME_MIN];
+
+	for (size_t i = 0; site->has_told && i < VR_TOLD; i++) {
+		struct vr_told *told = &site->told[i];
+
+		if (!told->waits)
+			continue;
+		told->waits = false;
+		arp_is_at_build(told->to, site->router_mac, told->ip, told->mac, frame);
+		(void)vr->io->lan_inject(vr->ctx, site->vn, frame, sizeof(frame));
+	}
+	site->has_told = false;
 }
 
 /* Asks the other routers on behalf of the requester, who is answered as soon as they know. */

@@ -20,9 +20,12 @@ void lan_defend(struct vr *vr, struct site *site, struct addr ip, struct mac req
 /* Tells the LAN the router's own addresses, by gratuitous ARP. */
 void lan_announce(struct vr *vr, const struct site *site);
 /* A host here ('to', with the address 'to_ip') reaches through the router a machine of its own subnet that is here
- * too ('e'): it is told where that is, seldom enough for one that does not listen. */
+ * too ('e'): it is told by lan_tell_run() where that is, seldom enough for one that does not
+ * listen. */
 void lan_tell(struct vr *vr, struct site *site, struct mac to, struct addr to_ip,
 	      const struct hwdt_entry *e, us_t now);
+/* Those are told now.  What they have sent before is to have left. */
+void lan_tell_run(struct vr *vr, struct site *site);
 
 /* Another router has told what it owns: a machine here that asked for it is answered. */
 void lan_owner_known(struct vr *vr, struct site *site, const struct binding *b, us_t now);

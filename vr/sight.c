@@ -198,7 +198,6 @@ announce_claim(struct vr *vr, const struct binding *bindings, size_t count, stru
 			presence_start(vr->presence, PRESENCE_CONFIRM, b->vn, b->ip, b->mac,
 				       previous, now);
 	}
-	(void)announce_run(vr->announce, now);
 }
 
 void

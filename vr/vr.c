@@ -418,6 +418,20 @@ earlier(us_t a, us_t b)
 	return a < b ? a : b;
 }
 
+/* Who hears that a machine is beside it sends to it directly from then on: not before what it has sent to us has gone on. */
+static void
+bring_near(struct vr *vr, us_t now)
+{
+	bool is_told = announce_brings_near(vr->announce, now);
+
+	for (size_t i = 0; i < vr->site_count; i++)
+		is_told |= vr->sites[i].has_told;
+	if (is_told && vr->io->lan_drain != NULL)
+		vr->io->lan_drain(vr->ctx, now);
+	for (size_t i = 0; i < vr->site_count; i++)
+		lan_tell_run(vr, &vr->sites[i]);
+}
+
 us_t
 vr_run(struct vr *vr, us_t now)
 {
@@ -432,6 +446,7 @@ vr_run(struct vr *vr, us_t now)
 	next = sight_run(vr, now);
 	next = earlier(next, presence_run(vr->presence, now));
 	next = earlier(next, moves_run(vr->moves, now));
+	bring_near(vr, now);
 	next = earlier(next, announce_run(vr->announce, now));
 	next = earlier(next, neigh_run(vr, now));
 	next = earlier(next, beside_run(vr, now));

@@ -49,6 +49,12 @@ class Evidence:
         return next(f.time for f in self.at_site(site)
                     if f.kind == kind and f.outbound and f.time >= after)
 
+    def told(self, site, after):
+        """When the router of a site first told its LAN where the machine is."""
+        return next(f.time for f in self.found.get((site, self.ports[site]), [])
+                    if f.kind == ARP and not f.outbound and f.time >= after
+                    and f.ip_from == packed(self.vm.ip))
+
     def delivery(self, site, host, after):
         """When the first IP packet of a host came to the machine's port at a site after some time."""
         source = packed(self.world.layout.hosts[host])

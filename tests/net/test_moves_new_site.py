@@ -1,5 +1,7 @@
 """The LAN to which a machine has come, and everybody else: who talks to it directly."""
 import json
+import os
+import signal
 import time
 
 import pytest
@@ -40,6 +42,31 @@ def test_the_new_sites_router_routes_between_subnets_locally(world, vm):  # noqa
         assert len(evidence.between("b", "native_b", acked)) > 100
         for site, to in (("a", "b"), ("b", "a"), ("b", "c"), ("c", "b")):
             assert not evidence.records(site, to, SIZE, acked + 0.02), f"{site} to {to}"
+
+
+@pytest.mark.parametrize("world", ["stretched"], indirect=True)
+def test_a_native_does_not_overtake_its_own_frames(world, vm):  # noqa: F811
+    """What waits for the router when the machine comes leaves before the native hears that it is beside it."""
+    vm.move("b")
+    world.wait_owner(vm, "b")
+    with Traffic(world, vm, ["native_a"], tcp=False) as traffic, Evidence(world, vm) as evidence:
+        router = world.routers["a"].process.pid
+        os.kill(router, signal.SIGSTOP)
+        try:
+            moved = vm.move("a")
+            time.sleep(0.05)
+        finally:
+            os.kill(router, signal.SIGCONT)
+        world.wait_owner(vm, "a")
+        traffic.must_go_on()
+        evidence.take().nothing_came_twice()
+    waited = [f for f in evidence.between("a", "native_a", evidence.since(moved))
+              if f.is_request and not f.outbound]
+    assert len(waited) > 20, "too few frames have waited for the router"
+    told = evidence.told("a", evidence.since(moved))
+    assert waited[-1].time < told, f"{(waited[-1].time - told) * 1000:.2f} ms late"
+    heard = [number for _, number in evidence.heard()]
+    assert heard == sorted(heard)
 
 
 def test_others_go_to_the_new_site_directly(world, vm):  # noqa: F811

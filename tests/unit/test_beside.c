@@ -175,6 +175,7 @@ a_peer_that_comes_to_the_lan_is_reached_there(void **state)
 
 	(void)state;
 	beside_says(w, ARP_REQUEST, peers_mac, "10.9.0.7", MAC_BROADCAST, "10.9.0.7");
+	run(w, 0);
 	assert_int_equal(w->arps, 1);
 	assert_true(mac_equal(w->arp.eth_dst, vm) && mac_equal(w->arp.sha, peers_mac));
 	/* Not with each of its words; and of nobody who is not the VN's. */
@@ -183,6 +184,7 @@ a_peer_that_comes_to_the_lan_is_reached_there(void **state)
 	beside_says(w, ARP_REQUEST, vm, "10.9.0.5", MAC_BROADCAST, "10.9.0.5");
 	beside_says(w, ARP_REQUEST, router_mac, "10.9.0.7", MAC_BROADCAST, "10.9.0.7");
 	beside_says(w, RARP_REQUEST, peers_mac, "0.0.0.0", MAC_BROADCAST, "0.0.0.0");
+	run(w, 0);
 	assert_int_equal(w->arps, 1);
 	/* It is no sighting: the peer's router is the one that says where it is. */
 	assert_int_equal(entry(w, "10.9.0.7")->b.vr.v, peer_b.v);

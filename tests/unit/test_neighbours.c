@@ -68,6 +68,7 @@ a_thousand_neighbours_take_a_moment(void **state)
 
 	(void)state;
 	say_arp(w, vm, "10.1.0.5", "10.1.0.5");
+	run(w, 0);
 	assert_in_range(w->arps, before + ANNOUNCE_NEIGHBOURS_MAX,
 			before + 2 * ANNOUNCE_NEIGHBOURS_MAX + 2);
 	run(w, 90 * US_MS);
@@ -108,11 +109,13 @@ who_reaches_a_neighbour_through_the_router_is_told_where_it_is(void **state)
 	memset(w->told, 0, sizeof(w->told));
 	for (unsigned i = 0; i < 50; i++)
 		lan_sends(w, vm, router_mac, "10.1.0.5", "10.1.0.11", 100);
+	run(w, 0);
 	assert_int_equal(w->lan_sent, 50);
 	assert_true(mac_equal(w->told[11], native_number(11)));
 	assert_true(mac_equal(w->arp.eth_dst, vm));
 	/* The other way round too. */
 	lan_sends(w, native_number(11), router_mac, "10.1.0.11", "10.1.0.5", 100);
+	run(w, 0);
 	assert_true(mac_equal(w->told[5], vm));
 	assert_true(mac_equal(w->arp.eth_dst, native_number(11)));
 	world_end(w);
@@ -129,15 +132,18 @@ who_does_not_listen_is_told_seldom(void **state)
 	before = w->arps;
 	for (unsigned i = 0; i < 1000; i++)
 		lan_sends(w, native_number(10), router_mac, "10.1.0.10", "10.1.0.11", 100);
+	run(w, 0);
 	assert_int_equal(w->arps, before + 1);
 	w->now += US_S;
 	lan_sends(w, native_number(10), router_mac, "10.1.0.10", "10.1.0.11", 100);
+	run(w, 0);
 	assert_int_equal(w->arps, before + 2);
 	/* Nobody is told of machines of other subnets, or elsewhere. */
 	peer_says(w, 0, "10.1.0.5", vm, 2, false);
 	run(w, 10 * US_S);
 	before = w->arps;
 	lan_sends(w, native_number(10), router_mac, "10.1.0.10", "10.1.0.5", 100);
+	run(w, 0);
 	assert_int_equal(w->arps, before);
 	world_end(w);
 }
@@ -153,8 +159,34 @@ many_that_do_not_listen_are_told_at_a_limited_pace(void **state)
 	for (unsigned i = 11; i < 250; i++) {
 		snprintf(from, sizeof(from), "10.1.0.%u", i);
 		lan_sends(w, native_number(i), router_mac, from, "10.1.0.10", 100);
+		run(w, 0);
 	}
 	assert_in_range(w->arps - before, 64, 66);
+	world_end(w);
+}
+
+static void
+two_frames_of_a_native(struct world *w)
+{
+	for (unsigned i = 0; i < 2; i++)
+		lan_sends(w, native_number(10), router_mac, "10.1.0.10", "10.1.0.5", 100);
+}
+
+/* Otherwise the native's next frame, which goes to the machine directly, would overtake them. */
+static void
+what_a_native_has_sent_goes_on_before_it_is_told(void **state)
+{
+	struct world *w = world_with_natives(1);
+
+	(void)state;
+	memset(w->said, 0, sizeof(w->said));
+	w->said_count = 0;
+	w->waits = two_frames_of_a_native;
+	say_rarp(w, VN, vm);
+	run(w, 0);
+	/* Then the native that has used the router, the LAN, and the visitor of the native and the gateway. */
+	assert_string_equal(w->said, "FFTATT");
+	assert_true(mac_equal(w->lan_to, vm));
 	world_end(w);
 }
 
@@ -203,6 +235,7 @@ main(void)
 		cmocka_unit_test(who_reaches_a_neighbour_through_the_router_is_told_where_it_is),
 		cmocka_unit_test(who_does_not_listen_is_told_seldom),
 		cmocka_unit_test(many_that_do_not_listen_are_told_at_a_limited_pace),
+		cmocka_unit_test(what_a_native_has_sent_goes_on_before_it_is_told),
 		cmocka_unit_test(the_old_site_is_told_in_order),
 	};
 

@@ -51,10 +51,13 @@ struct world {
 	size_t lan_sizes[16];
 	struct mac lan_to;
 	/* What was injected, in order: C a claim, G a broadcast that the router's MAC has it, P a reply of that kind, T one host
-	 * told where another one is, A anything else. */
+	 * told where another one is, A anything else; and F for a frame that 'waits' has handed up.
+	 */
 	char said[64];
 	size_t said_count;
 	struct mac told[256]; /* by T: MAC of 10.1.0.x */
+	/* Has come from the LAN, and was not read yet: handed up by lan_drain(), once. */
+	void (*waits)(struct world *w);
 };
 
 static inline char
@@ -119,6 +122,22 @@ lan_flush(void *ctx, vn_id_t vn)
 	(void)vn;
 }
 
+static inline void
+lan_drain(void *ctx, us_t now)
+{
+	struct world *w = ctx;
+	void (*waits)(struct world *) = w->waits;
+	unsigned sent = w->lan_sent;
+
+	(void)now;
+	w->waits = NULL;
+	if (waits == NULL)
+		return;
+	waits(w);
+	for (; sent < w->lan_sent; sent++)
+		note_said(w, 'F');
+}
+
 static inline int
 link_send(void *ctx, uint32_t slot, const struct seal_inner *inner, struct frame *f, us_t now)
 {
@@ -162,6 +181,7 @@ wall_ms(void *ctx)
 static const struct vr_io io = {.lan_send = lan_send,
 				.lan_inject = lan_inject,
 				.lan_flush = lan_flush,
+				.lan_drain = lan_drain,
 				.link_send = link_send,
 				.link_sync = link_sync,
 				.clock = io_clock,
