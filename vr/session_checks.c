@@ -18,9 +18,10 @@
 #define TALK_TIME    (10 * US_S)
 /* Without traffic, a way that does not answer is tried once in so many keepalives. */
 #define IDLE_TRIES 4
-/* Nothing came back by the way in use for a round trip and a quarter, and this: it is checked, ... */
+/* Nothing came back by the way in use for a round trip and a quarter, and this: it is in doubt, and all that work are checked.
+ * Where another answers, ... */
 #define SILENCE (20 * US_MS)
-/* ... and each check is given up after so much more than that. */
+/* ... each check of this one is given up after so much more than that: it is the way that is silent, not a peer that is busy. */
 #define DOUBT_MARGIN (10 * US_MS)
 /* Without a check that came back the round trip is taken for this. */
 #define RTT_UNKNOWN (100 * US_MS)
@@ -107,13 +108,27 @@ is_doubtful(struct session *s, us_t now)
 	       now - s->doubt_since >= SILENCE + round_trip(session_path_find(s, s->path));
 }
 
+/* The way in use is in doubt, and the peer has answered by another since; or there is none to be preferred by mistake. */
+static bool
+is_way_silent(struct session *s, us_t now)
+{
+	bool has_other = false;
+
+	if (!is_doubtful(s, now))
+		return false;
+	for (size_t i = 0; i < SESSION_PATHS_MAX && !has_other; i++)
+		has_other = s->rows[i].path.kind != PATH_NONE && s->rows[i].valid &&
+			    !session_path_is_used(s, &s->rows[i]);
+	return !has_other || s->other_answered >= session_doubt_at(s);
+}
+
 static us_t
 patience(struct session *s, const struct path_row *row, us_t now)
 {
 	/* A stream that has much to carry is slow, not dead. */
 	if (row->path.kind == PATH_TCP)
 		return within(3 * row->rtt + LOST_MARGIN, STREAM_LOST_MIN, LOST_MAX);
-	if (is_doubtful(s, now))
+	if (session_path_is_used(s, row) && is_way_silent(s, now))
 		return round_trip(row) + DOUBT_MARGIN;
 	return within(3 * row->rtt + LOST_MARGIN, LOST_MIN, LOST_MAX);
 }
@@ -377,12 +392,25 @@ row_review(struct session *s, struct path_row *row, us_t now)
 	}
 }
 
+/* The way in use is in doubt. */
+static void
+hurry(struct session *s, struct path_row *row, us_t now)
+{
+	if (session_path_is_used(s, row)) {
+		row->due =
+			row->waiting ? earlier(row->due, row->sent + patience(s, row, now)) : now;
+	} else if (row->valid && row->sent < session_doubt_at(s)) {
+		/* What was asked before says nothing of now. */
+		row->waiting = false;
+		row->due = now;
+	}
+}
+
 static void
 row_run(struct session *s, struct path_row *row, us_t now)
 {
-	if (session_path_is_used(s, row) && s->has_choice && is_doubtful(s, now))
-		row->due =
-			row->waiting ? earlier(row->due, row->sent + patience(s, row, now)) : now;
+	if (s->has_choice && is_doubtful(s, now))
+		hurry(s, row, now);
 	if (now < row->due)
 		return;
 	if (row->waiting)
@@ -575,6 +603,8 @@ session_check_ack_heard(struct session *s, const struct session_content *c, us_t
 	}
 	row->valid = row->answered = true;
 	row->lost = 0;
+	if (!session_path_is_used(s, row) && now - rtt > s->other_answered)
+		s->other_answered = now - rtt;
 	packet = ack.size + (uint32_t)session_path_overhead(s, &row->path);
 	if (packet > row->proven && packet <= UINT16_MAX)
 		row->proven = (uint16_t)packet;

@@ -266,8 +266,8 @@ session_init_heard(struct session *s, struct noise *n, const struct handshake_in
 	k->init_from = *from;
 	/* When both call at once, one is enough: the smaller key gives way, for a while, and once.  The peer may not hear our
 	 * answers, and call again and again.  Without keys an answer that is under way is still
-	 * welcome: with it packets
-	 * go one way earlier. */
+	 * welcome: with it packets go
+	 * one way earlier. */
 	if (s->next_attempt != US_NEVER && !s->has_yielded && session_gives_way(s)) {
 		if (s->current != NULL)
 			calls_drop(s);

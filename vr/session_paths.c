@@ -387,8 +387,7 @@ session_path_choose(struct session *s, us_t now)
 	/* Of two ends that like different ways one decides, as in ICE (RFC 8445, section 2.6): otherwise they would go
 	 * after each other for ever. */
 	if (used_rank < SESSION_RANK_BAD && s->path_reason == PATH_PEER &&
-	    path_equal(s->path, s->peer_path) &&
-	    memcmp(s->conf->self.public_key, s->public_key, CRYPTO_KEY_SIZE) < 0)
+	    path_equal(s->path, s->peer_path) && session_gives_way(s))
 		return;
 	if (best == NULL || best_rank > used_rank ||
 	    (best_rank == used_rank && !is_much_faster(best, used)))

@@ -134,7 +134,8 @@ struct session {
 	us_t paths_due;
 	bool has_choice;          /* more than one way is known */
 	struct session_span span; /* of what comes by 'peer_path' */
-	us_t doubt_since; /* first record sent since something was heard by the way in use; 0 */
+	us_t doubt_since;    /* first record sent since something was heard by the way in use; 0 */
+	us_t other_answered; /* a check by another way that the peer answered was sent then */
 	us_t path_since;
 	us_t path_heard;      /* last record that came by it */
 	uint8_t path_reason;  /* enum path_reason */

@@ -13,10 +13,10 @@
 #include <stdio.h>
 
 #include "tests/unit/session_nat.h"
+#include "tests/unit/session_queue.h"
 #include "vr/roster.h"
 
 #define SIM_NODES_MAX 24
-#define SIM_QUEUE_MAX 200000
 #define SIM_SEQ_MAX   100000
 #define SIM_PACKET    200 /* inner bytes of a data packet */
 
@@ -47,17 +47,8 @@ struct sim_node {
 	bool no_random;      /* the system has none */
 	bool no_buffers;     /* ENOBUFS */
 	bool only_v4;        /* its socket takes nothing else */
+	us_t busy_until;     /* no processor until then: datagrams wait */
 	struct sim_link links[SIM_NODES_MAX];
-};
-
-struct sim_event {
-	us_t at;
-	uint64_t order; /* settles equal times */
-	struct endpoint from, to;
-	unsigned stream; /* not a datagram: of this stream; 0: a datagram */
-	bool forth;      /* from who opened the stream */
-	uint16_t size;
-	uint8_t *data;
 };
 
 struct sim {
@@ -66,8 +57,7 @@ struct sim {
 	uint64_t seed, state;
 	struct sim_node nodes[SIM_NODES_MAX];
 	unsigned count;
-	struct sim_event *heap;
-	size_t heap_count;
+	struct sim_queue queue;
 	uint64_t order;
 	/* The network. */
 	unsigned loss_pct, dup_pct;
@@ -105,46 +95,6 @@ sim_address(unsigned number, uint16_t port)
 	return (struct endpoint){.addr = addr_make(ADDR_V4, b), .port = port};
 }
 
-static inline bool
-event_before(const struct sim_event *a, const struct sim_event *b)
-{
-	return a->at != b->at ? a->at < b->at : a->order < b->order;
-}
-
-static inline void
-sim_queue_put(struct sim *s, struct sim_event e)
-{
-	size_t i = s->heap_count++;
-
-	assert_true(i < SIM_QUEUE_MAX);
-	for (; i > 0 && event_before(&e, &s->heap[(i - 1) / 2]); i = (i - 1) / 2)
-		s->heap[i] = s->heap[(i - 1) / 2];
-	s->heap[i] = e;
-}
-
-static inline struct sim_event
-sim_queue_take(struct sim *s)
-{
-	struct sim_event first = s->heap[0], last = s->heap[--s->heap_count];
-	size_t i = 0;
-
-	for (;;) {
-		size_t child = 2 * i + 1;
-
-		if (child >= s->heap_count)
-			break;
-		if (child + 1 < s->heap_count && event_before(&s->heap[child + 1], &s->heap[child]))
-			child++;
-		if (!event_before(&s->heap[child], &last))
-			break;
-		s->heap[i] = s->heap[child];
-		i = child;
-	}
-	if (s->heap_count > 0)
-		s->heap[i] = last;
-	return first;
-}
-
 /* Puts a datagram on the wire as it is: no loss, no repetition. */
 static inline void
 sim_inject(struct sim *s, const struct endpoint *from, const struct endpoint *to,
@@ -159,7 +109,7 @@ sim_inject(struct sim *s, const struct endpoint *from, const struct endpoint *to
 			      .data = malloc(size)};
 
 	memcpy(e.data, data, size);
-	sim_queue_put(s, e);
+	sim_queue_put(&s->queue, e);
 }
 
 /* Is this datagram for the node? */
@@ -192,7 +142,7 @@ sim_stream_send(struct sim_node *n, const struct path *to, const uint8_t *data, 
 		return -ENOTCONN;
 	e.data = malloc(size);
 	memcpy(e.data, data, size);
-	sim_queue_put(s, e);
+	sim_queue_put(&s->queue, e);
 	return 0;
 }
 
@@ -384,7 +334,7 @@ sim_create(unsigned count, uint64_t seed)
 	s->seed = s->state = seed;
 	s->now = US_S;
 	s->count = count;
-	s->heap = calloc(SIM_QUEUE_MAX, sizeof(*s->heap));
+	s->queue.heap = calloc(SIM_QUEUE_MAX, sizeof(*s->queue.heap));
 	s->conf = (struct roster_conf){
 		.rekey_time = 120 * US_S,
 		.rekey_records = UINT64_C(1) << 32,
@@ -414,14 +364,14 @@ sim_create(unsigned count, uint64_t seed)
 static inline void
 sim_destroy(struct sim *s)
 {
-	while (s->heap_count > 0)
-		free(sim_queue_take(s).data);
+	while (s->queue.count > 0)
+		free(sim_queue_take(&s->queue).data);
 	for (unsigned i = 0; i < s->count; i++) {
 		roster_destroy(s->nodes[i].roster);
 		for (unsigned j = 0; j < s->count; j++)
 			free(s->nodes[i].links[j].seen);
 	}
-	free(s->heap);
+	free(s->queue.heap);
 	free(s);
 }
 
@@ -529,6 +479,32 @@ sim_deliver(struct sim *s, const struct sim_event *e)
 		sim_hear(s, &s->nodes[opener], e, path_tcp(0, s->nodes[other].at));
 }
 
+/* Who gets it has no processor: it waits. */
+static inline bool
+sim_postpone(struct sim *s, const struct sim_event *e)
+{
+	for (unsigned i = 0; i < s->count; i++) {
+		const struct sim_node *n = &s->nodes[i];
+		struct sim_event later = *e;
+
+		if (n->busy_until <= s->now || !sim_reaches(s, n, e))
+			continue;
+		later.at = n->busy_until;
+		sim_queue_put(&s->queue, later);
+		return true;
+	}
+	return false;
+}
+
+/* When the router has to run. */
+static inline us_t
+sim_due(const struct sim_node *n)
+{
+	us_t due = n->roster != NULL ? roster_due(n->roster) : US_NEVER;
+
+	return due > n->busy_until ? due : n->busy_until;
+}
+
 /* Lets time pass. */
 static inline void
 sim_run(struct sim *s, us_t duration)
@@ -536,21 +512,23 @@ sim_run(struct sim *s, us_t duration)
 	us_t end = s->now + duration;
 
 	for (;;) {
-		us_t next = s->heap_count > 0 ? s->heap[0].at : US_NEVER;
+		us_t next = s->queue.count > 0 ? s->queue.heap[0].at : US_NEVER;
 
 		for (unsigned i = 0; i < s->count; i++)
-			if (s->nodes[i].roster != NULL && roster_due(s->nodes[i].roster) < next)
-				next = roster_due(s->nodes[i].roster);
+			if (sim_due(&s->nodes[i]) < next)
+				next = sim_due(&s->nodes[i]);
 		if (next > end)
 			break;
 		if (next > s->now)
 			s->now = next;
 		for (unsigned i = 0; i < s->count; i++)
-			if (s->nodes[i].roster != NULL)
+			if (s->nodes[i].roster != NULL && s->nodes[i].busy_until <= s->now)
 				(void)roster_run(s->nodes[i].roster, s->now);
-		if (s->heap_count > 0 && s->heap[0].at <= s->now) {
-			struct sim_event e = sim_queue_take(s);
+		if (s->queue.count > 0 && s->queue.heap[0].at <= s->now) {
+			struct sim_event e = sim_queue_take(&s->queue);
 
+			if (sim_postpone(s, &e))
+				continue;
 			if (s->tap == NULL || s->tap(s, &e))
 				sim_deliver(s, &e);
 			free(e.data);

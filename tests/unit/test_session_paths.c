@@ -112,6 +112,33 @@ a_direct_way_that_dies_is_left_for_the_relay(void **state)
 	sim_destroy(s);
 }
 
+/* A peer that gets no processor for a moment answers by no way: that says nothing of the one in use. */
+static void
+a_busy_peer_is_no_dead_way(void **state)
+{
+	struct sim *s = relayed(EIM_APDF, EIM_APDF, 4);
+	struct sim_node *busy = &s->nodes[2];
+
+	(void)state;
+	s->delay_min = s->delay_max = US_MS / 10;
+	until_up(s, US_S);
+	talk(s, 3 * US_S);
+	assert_int_equal(kind_of(s, 1, 2), PATH_UDP);
+	s->nodes[1].links[2].moves = s->nodes[2].links[1].moves = 0;
+	for (unsigned i = 0; i < 100; i++) {
+		busy->busy_until = s->now + (us_t)(40 + i % 100) * US_MS;
+		while (s->now < busy->busy_until) {
+			sim_run(s, US_MS);
+			(void)sim_data(s, 1, 2);
+		}
+		talk(s, (us_t)(5 + sim_below(s, 300)) * US_MS);
+	}
+	assert_int_equal(s->nodes[1].links[2].moves, 0);
+	assert_int_equal(s->nodes[2].links[1].moves, 0);
+	nothing_was_lost(s);
+	sim_destroy(s);
+}
+
 static void
 a_direct_way_that_loses_much_is_left_and_said_so(void **state)
 {
@@ -308,6 +335,7 @@ main(void)
 		cmocka_unit_test(every_pair_finds_the_way_there_is),
 		cmocka_unit_test(data_flows_by_the_relay_at_once),
 		cmocka_unit_test(a_direct_way_that_dies_is_left_for_the_relay),
+		cmocka_unit_test(a_busy_peer_is_no_dead_way),
 		cmocka_unit_test(a_direct_way_that_loses_much_is_left_and_said_so),
 		cmocka_unit_test(a_nat_that_starts_again_costs_a_moment),
 		cmocka_unit_test(an_idle_way_stays_open),
