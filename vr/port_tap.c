@@ -267,6 +267,8 @@ control_readable(struct port *base, us_t now)
 	struct tap_port *p = tap_of(base);
 	int rc;
 
+	/* What the machine asked before what it was answered: both may wait. */
+	hosted_bulk_readable(base, now);
 	if (p->pcap == NULL)
 		return;
 	base->now = now;

@@ -63,6 +63,7 @@ def test_both_address_spaces_at_once(net):
 
 def test_a_namesake_on_the_lan_is_not_taken_for_a_peer(net):
     """Somebody on p's LAN has r's address in another address space."""
+    net.wait_ping(net.p, net.r)
     stranger = net.lab.ns("stranger")
     switch = net.switches["lan-1"]
     net.lab.link(switch, "to-stranger", stranger, "eth0")
