@@ -23,6 +23,8 @@
 #define SILENCE (20 * US_MS)
 /* ... each check of this one is given up after so much more than that: it is the way that is silent, not a peer that is busy. */
 #define DOUBT_MARGIN (10 * US_MS)
+/* Where machines send and get no answers, doubt begins again and again: a check that was answered is good for so long. */
+#define DOUBT_PACE (40 * US_MS)
 /* Without a check that came back the round trip is taken for this. */
 #define RTT_UNKNOWN (100 * US_MS)
 /* So many of the last 16 checks lost is bad; so much slower than another, too. */
@@ -397,12 +399,10 @@ static void
 hurry(struct session *s, struct path_row *row, us_t now)
 {
 	if (session_path_is_used(s, row)) {
-		row->due =
-			row->waiting ? earlier(row->due, row->sent + patience(s, row, now)) : now;
-	} else if (row->valid && row->sent < session_doubt_at(s)) {
-		/* What was asked before says nothing of now. */
-		row->waiting = false;
-		row->due = now;
+		row->due = row->waiting ? earlier(row->due, row->sent + patience(s, row, now))
+					: earlier(row->due, row->sent + DOUBT_PACE);
+	} else if (row->valid && !row->waiting && row->sent < session_doubt_at(s)) {
+		row->due = earlier(row->due, row->sent + CHECK_DOUBT);
 	}
 }
 

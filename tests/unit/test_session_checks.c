@@ -16,6 +16,16 @@ counted(struct sim *s, const struct sim_event *e)
 	return true;
 }
 
+/* What router 2 sends from behind its NAT. */
+static bool
+counted_of_2(struct sim *s, const struct sim_event *e)
+{
+	struct count *c = s->tap_ctx;
+
+	c->sent += addr_equal(e->from.addr, s->nodes[2].nat.outside);
+	return true;
+}
+
 static struct sim *
 two(void)
 {
@@ -126,6 +136,32 @@ no_honest_peer_meets_the_limits(void **state)
 	}
 }
 
+/* Nothing comes back but what is asked for, so that the way is in doubt again and again. */
+static void
+one_way_traffic_is_not_checked_without_end(void **state)
+{
+	struct sim *s = relayed(EIM_APDF, EIM_APDF, 7);
+	struct count c;
+
+	(void)state;
+	s->delay_min = s->delay_max = US_MS / 10;
+	until_up(s, US_S);
+	talk(s, 3 * US_S);
+	c = (struct count){.sent = 0};
+	s->nodes[1].links[2].moves = 0;
+	s->tap = counted_of_2;
+	s->tap_ctx = &c;
+	for (unsigned i = 0; i < 90000; i++) {
+		sim_run(s, US_MS);
+		(void)sim_data(s, 1, 2);
+	}
+	/* A second: 25 by the way in use, 4 by the relay, and what router 2 asks for itself. */
+	assert_in_range(c.sent, 500, 90 * 32);
+	assert_int_equal(sim_drops(s, 2, ROSTER_DROP_CHECK_LIMIT), 0);
+	assert_int_equal(s->nodes[1].links[2].moves, 0);
+	sim_destroy(s);
+}
+
 /* A peer with both families names both: to one that its socket cannot send to nothing is sent. */
 static void
 what_the_socket_does_not_reach_is_not_tried(void **state)
@@ -163,6 +199,7 @@ main(void)
 		cmocka_unit_test(checks_without_end_are_not_answered_without_end),
 		cmocka_unit_test(candidates_without_end_are_not_checked_without_end),
 		cmocka_unit_test(no_honest_peer_meets_the_limits),
+		cmocka_unit_test(one_way_traffic_is_not_checked_without_end),
 		cmocka_unit_test(what_the_socket_does_not_reach_is_not_tried),
 	};
 
