@@ -281,6 +281,9 @@ judge(struct session *s, struct path_row *used, us_t now)
 {
 	bool has_left = false;
 
+	/* Known to be bad, and all that there was: no other time. */
+	if (is_bad(used, now))
+		return;
 	if (session_path_is_throttled(s, used, now)) {
 		session_path_bad(used, PATH_LOSS, now);
 		return;

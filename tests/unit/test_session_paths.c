@@ -168,6 +168,73 @@ a_direct_way_that_loses_much_is_left_and_said_so(void **state)
 	assert_true(moves <= 12 * 4);
 }
 
+/* The direct way is slow, and nothing comes by the relay. */
+struct slow {
+	us_t delay;
+	bool cuts_relay;
+};
+
+#define IS_LATE (UINT64_C(1) << 62)
+
+static bool
+slow_direct_way(struct sim *s, const struct sim_event *e)
+{
+	const struct endpoint *relay = &s->nodes[0].at;
+	const struct slow *slow = s->tap_ctx;
+	struct sim_event late = *e;
+
+	if (endpoint_equal(e->from, *relay) || endpoint_equal(e->to, *relay))
+		return !slow->cuts_relay;
+	if (slow->delay == 0 || (e->order & IS_LATE) != 0)
+		return true;
+	late.at = s->now + slow->delay;
+	late.order |= IS_LATE;
+	late.data = malloc(e->size);
+	memcpy(late.data, e->data, e->size);
+	sim_queue_put(&s->queue, late);
+	return false;
+}
+
+/* While it is known to be bad it may be all that there is for a moment: that is no other time. */
+static void
+a_slow_way_is_found_slow_once(void **state)
+{
+	struct sim *s = relayed(EIM_APDF, EIM_APDF, 8);
+	struct slow slow = {.delay = 60 * US_MS};
+	struct session_stats stats;
+	us_t start;
+
+	(void)state;
+	s->delay_min = s->delay_max = US_MS / 5;
+	until_up(s, US_S);
+	talk(s, 3 * US_S);
+	s->tap = slow_direct_way;
+	s->tap_ctx = &slow;
+	talk(s, 5 * US_S);
+	assert_int_equal(kind_of(s, 1, 2), PATH_RELAY);
+	session_stats(session_of(s, 1, 2), s->now, &stats);
+	assert_true(strcmp(stats.reason, "the one before was too slow") == 0 ||
+		    strcmp(stats.reason, "the peer came from there") == 0);
+	for (unsigned i = 0; i < 3; i++) {
+		slow.cuts_relay = true;
+		talk(s, US_S);
+		assert_int_equal(kind_of(s, 1, 2), PATH_UDP);
+		slow.cuts_relay = false;
+		start = s->now;
+		while (kind_of(s, 1, 2) != PATH_RELAY || kind_of(s, 2, 1) != PATH_RELAY) {
+			talk(s, 10 * US_MS);
+			assert_true(s->now - start < 8 * US_S);
+		}
+	}
+	slow.delay = 0;
+	start = s->now;
+	while (kind_of(s, 1, 2) != PATH_UDP || kind_of(s, 2, 1) != PATH_UDP) {
+		talk(s, 10 * US_MS);
+		assert_true(s->now - start < 31 * US_S);
+	}
+	sim_destroy(s);
+}
+
 /* A NAT that forgets its mappings, or gives others, is noticed with the next packet from behind it. */
 static void
 a_nat_that_starts_again_costs_a_moment(void **state)
@@ -337,6 +404,7 @@ main(void)
 		cmocka_unit_test(a_direct_way_that_dies_is_left_for_the_relay),
 		cmocka_unit_test(a_busy_peer_is_no_dead_way),
 		cmocka_unit_test(a_direct_way_that_loses_much_is_left_and_said_so),
+		cmocka_unit_test(a_slow_way_is_found_slow_once),
 		cmocka_unit_test(a_nat_that_starts_again_costs_a_moment),
 		cmocka_unit_test(an_idle_way_stays_open),
 		cmocka_unit_test(ends_that_like_different_ways_agree),
