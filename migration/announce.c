@@ -256,13 +256,12 @@ job_step(struct announce *a, struct job *j, us_t now)
 	j->step++;
 }
 
-bool
-announce_brings_near(const struct announce *a, us_t now)
+void
+announce_look(const struct announce *a, us_t now)
 {
 	for (const struct job *j = a->jobs; j != NULL; j = j->next)
 		if (!j->departed && job_due(j) <= now)
-			return true;
-	return false;
+			a->ops->brings_near(a->ctx, j->vn);
 }
 
 us_t
@@ -286,4 +285,13 @@ announce_run(struct announce *a, us_t now)
 		link = &j->next;
 	}
 	return next;
+}
+
+void
+announce_run_departed(struct announce *a, us_t now)
+{
+	/* Their claims are refreshed without end: none of these jobs is over. */
+	for (struct job *j = a->jobs; j != NULL; j = j->next)
+		if (j->departed && job_due(j) <= now)
+			job_step(a, j, now);
 }

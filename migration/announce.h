@@ -26,6 +26,8 @@ struct announce_ops {
 	void (*inject)(void *ctx, vn_id_t vn, const uint8_t *frame, size_t size);
 	/* The router's MAC on the VN's LAN. */
 	struct mac (*router_mac)(void *ctx, vn_id_t vn);
+	/* Who hears of the machine sends to it directly from then on, and what has come from the LAN for it has to go on before. */
+	void (*brings_near)(void *ctx, vn_id_t vn);
 	/* Do these two stand in one subnet, so that they ask for each other by ARP? */
 	bool (*same_subnet)(void *ctx, vn_id_t vn, struct addr a, struct addr b);
 };
@@ -43,9 +45,11 @@ void announce_departed(struct announce *a, vn_id_t vn, struct addr ip, struct ma
 /* A late frame of the machine has passed the switches: claim its MAC again, at once and after 'guard'. */
 void announce_claim_again(struct announce *a, vn_id_t vn, struct addr ip, us_t guard, us_t now);
 void announce_cancel(struct announce *a, vn_id_t vn, struct addr ip);
-/* Will announce_run() tell of a machine that is here now? */
-bool announce_brings_near(const struct announce *a, us_t now);
+/* Calls brings_near() for each VN whose LAN announce_run() will tell of a machine that is here. */
+void announce_look(const struct announce *a, us_t now);
 /* When to be called next. */
 us_t announce_run(struct announce *a, us_t now);
+/* Only what is to be said of machines that have left: it is not to wait for anything. */
+void announce_run_departed(struct announce *a, us_t now);
 
 #endif

@@ -75,20 +75,23 @@ io_lan_flush(void *ctx, vn_id_t vn)
 	port_flush(port_of(ctx, vn)->port);
 }
 
-/* As much as comes within a moment or two; what waits behind it is overtaken. */
-#define DRAIN_BATCHES 32
+/* Control waits meanwhile. */
+#define DRAIN_TIME (1 * US_MS)
 
 static void
-io_lan_drain(void *ctx, us_t now)
+io_lan_drain(void *ctx, vn_id_t vn, us_t now)
 {
 	struct daemon *d = ctx;
+	struct port *port = port_of(d, vn)->port;
+	struct pollfd fds[] = {{.fd = port_bulk_fd(port), .events = POLLIN},
+			       {.fd = workers_fd(d->workers), .events = POLLIN}};
+	us_t end = loop_now() + DRAIN_TIME;
 
-	daemon_workers_take(d, now);
-	for (size_t i = 0; i < d->port_count; i++) {
-		struct pollfd fd = {.fd = port_bulk_fd(d->ports[i].port), .events = POLLIN};
-
-		for (unsigned n = 0; n < DRAIN_BATCHES && poll(&fd, 1, 0) > 0; n++)
-			port_bulk_readable(d->ports[i].port, now);
+	/* From now on the workers send by what has changed. */
+	workers_settle(d->workers);
+	while (poll(fds, ARRAY_COUNT(fds), 0) > 0 && loop_now() < end) {
+		port_bulk_readable(port, now);
+		daemon_workers_take(d, now);
 	}
 }
 

@@ -48,6 +48,7 @@ daemon_workers_take(struct daemon *d, us_t now)
 	workers_readable(d->workers, now);
 	daemon_flush(d);
 	workers_flushed(d->workers);
+	count_soon(d, now);
 }
 
 static void
@@ -56,7 +57,6 @@ on_workers_readable(void *ctx, us_t now)
 	struct daemon *d = ctx;
 
 	daemon_workers_take(d, now);
-	count_soon(d, now);
 	daemon_step(d, now);
 }
 

@@ -94,13 +94,16 @@ lan_tell(struct vr *vr, struct site *site, struct mac to, struct addr to_ip,
 
 	if (now < told->again && mac_equal(told->to, to) && addr_equal(told->ip, e->b.ip))
 		return;
+	/* Who waits in this row comes first; the other is told with a later frame. */
+	if (told->waits)
+		return;
 	if (e->b.kind != BINDING_HOST || !vr_same_subnet(vr, site, to_ip, e->b.ip))
 		return;
 	if (!pace_take(&site->tell_pace, now, TELL_PACE, TELL_BURST))
 		return;
 	*told = (struct vr_told){
 		.to = to, .ip = e->b.ip, .mac = e->b.mac, .again = now + TELL_AGAIN, .waits = true};
-	site->has_told = vr->wake = true;
+	site->tells = vr->wake = true;
 }
 
 void
@@ -108,7 +111,7 @@ lan_tell_run(struct vr *vr, struct site *site)
 {
 	uint8_t frame[ETH_FRAME_MIN];
 
-	for (size_t i = 0; site->has_told && i < VR_TOLD; i++) {
+	for (size_t i = 0; site->tells && i < VR_TOLD; i++) {
 		struct vr_told *told = &site->told[i];
 
 		if (!told->waits)
@@ -117,7 +120,7 @@ lan_tell_run(struct vr *vr, struct site *site)
 		arp_is_at_build(told->to, site->router_mac, told->ip, told->mac, frame);
 		(void)vr->io->lan_inject(vr->ctx, site->vn, frame, sizeof(frame));
 	}
-	site->has_told = false;
+	site->tells = false;
 }
 
 /* Asks the other routers on behalf of the requester, who is answered as soon as they know. */

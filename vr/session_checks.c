@@ -25,6 +25,8 @@
 #define DOUBT_MARGIN (10 * US_MS)
 /* Where machines send and get no answers, doubt begins again and again: a check that was answered is good for so long. */
 #define DOUBT_PACE (40 * US_MS)
+/* So many other ways are asked. */
+#define DOUBT_OTHERS 4
 /* Without a check that came back the round trip is taken for this. */
 #define RTT_UNKNOWN (100 * US_MS)
 /* So many of the last 16 checks lost is bad; so much slower than another, too. */
@@ -110,31 +112,6 @@ is_doubtful(struct session *s, us_t now)
 	       now - s->doubt_since >= SILENCE + round_trip(session_path_find(s, s->path));
 }
 
-/* The way in use is in doubt, and the peer has answered by another since; or there is none to be preferred by mistake. */
-static bool
-is_way_silent(struct session *s, us_t now)
-{
-	bool has_other = false;
-
-	if (!is_doubtful(s, now))
-		return false;
-	for (size_t i = 0; i < SESSION_PATHS_MAX && !has_other; i++)
-		has_other = s->rows[i].path.kind != PATH_NONE && s->rows[i].valid &&
-			    !session_path_is_used(s, &s->rows[i]);
-	return !has_other || s->other_answered >= session_doubt_at(s);
-}
-
-static us_t
-patience(struct session *s, const struct path_row *row, us_t now)
-{
-	/* A stream that has much to carry is slow, not dead. */
-	if (row->path.kind == PATH_TCP)
-		return within(3 * row->rtt + LOST_MARGIN, STREAM_LOST_MIN, LOST_MAX);
-	if (session_path_is_used(s, row) && is_way_silent(s, now))
-		return round_trip(row) + DOUBT_MARGIN;
-	return within(3 * row->rtt + LOST_MARGIN, LOST_MIN, LOST_MAX);
-}
-
 /* Not known to be bad, but not trusted. */
 static bool
 is_watched(const struct path_row *row)
@@ -204,6 +181,35 @@ is_wanted(struct session *s, const struct path_row *row, us_t now)
 		if (s->rows[i].path.kind != PATH_NONE && session_path_rank(s, &s->rows[i], now) < 2)
 			return false;
 	return true;
+}
+
+/* The way in use is in doubt, and the peer has answered by another since; or there is none to be preferred by mistake. */
+static bool
+is_way_silent(struct session *s, us_t now)
+{
+	const struct path_row *used = session_path_find(s, s->path);
+
+	if (!is_doubtful(s, now))
+		return false;
+	for (size_t i = 0; i < SESSION_PATHS_MAX; i++) {
+		const struct path_row *row = &s->rows[i];
+
+		if (row->path.kind != PATH_NONE && row != used && row->valid &&
+		    session_path_is_usable(s, &row->path) && is_wanted(s, row, now))
+			return s->other_answered >= session_doubt_at(s);
+	}
+	return used == NULL || !session_knows_stream(s, used, now);
+}
+
+static us_t
+patience(struct session *s, const struct path_row *row, us_t now)
+{
+	/* A stream that has much to carry is slow, not dead. */
+	if (row->path.kind == PATH_TCP)
+		return within(3 * row->rtt + LOST_MARGIN, STREAM_LOST_MIN, LOST_MAX);
+	if (session_path_is_used(s, row) && is_way_silent(s, now))
+		return round_trip(row) + DOUBT_MARGIN;
+	return within(3 * row->rtt + LOST_MARGIN, LOST_MIN, LOST_MAX);
 }
 
 /* May a check go there now?  Who has only been named may be anybody. */
@@ -304,7 +310,8 @@ judge(struct session *s, struct path_row *used, us_t now)
 		}
 		/* What it was some time ago, without our own traffic, says nothing. */
 		if (is_slower && now - row->sent > 2 * CHECK_PERIOD) {
-			row->due = now;
+			if (is_wanted(s, row, now))
+				row->due = now;
 		} else if (is_slower && !row->waiting) {
 			session_path_bad(used, PATH_LATENCY, now);
 			return;
@@ -397,16 +404,28 @@ row_review(struct session *s, struct path_row *row, us_t now)
 	}
 }
 
+/* One of the first other ways that work: that the peer lives one answer says as well as all. */
+static bool
+is_asked_in_doubt(struct session *s, const struct path_row *row)
+{
+	unsigned before = 0;
+
+	for (const struct path_row *one = s->rows; one < row; one++)
+		before +=
+			one->path.kind != PATH_NONE && one->valid && !session_path_is_used(s, one);
+	return row->valid && before < DOUBT_OTHERS;
+}
+
 /* The way in use is in doubt. */
 static void
 hurry(struct session *s, struct path_row *row, us_t now)
 {
-	if (session_path_is_used(s, row)) {
+	if (session_path_is_used(s, row))
 		row->due = row->waiting ? earlier(row->due, row->sent + patience(s, row, now))
 					: earlier(row->due, row->sent + DOUBT_PACE);
-	} else if (row->valid && !row->waiting && row->sent < session_doubt_at(s)) {
+	else if (!row->waiting && row->sent < session_doubt_at(s) && is_asked_in_doubt(s, row) &&
+		 session_had_traffic(s, TALK_TIME, now))
 		row->due = earlier(row->due, row->sent + CHECK_DOUBT);
-	}
 }
 
 static void

@@ -434,7 +434,7 @@ sight_lost(struct vr *vr, struct site *site, const struct hwdt_entry *was, const
 	if (was->b.kind != BINDING_HOST || site == NULL)
 		return;
 	announce_departed(vr->announce, b->vn, b->ip, was->b.mac, now);
-	(void)announce_run(vr->announce, now);
+	announce_run_departed(vr->announce, now);
 	/* It may be back already, or may never have gone: news take their time, and no router knows
 	 * which of two is older.  Only the machine can tell, and what it said before is old. */
 	presence_stop(vr->presence, PRESENCE_DOUBT, b->vn, b->ip);

@@ -26,8 +26,12 @@
 static void announce_inject(void *ctx, vn_id_t vn, const uint8_t *frame, size_t size);
 static struct mac announce_mac(void *ctx, vn_id_t vn);
 static bool announce_subnet(void *ctx, vn_id_t vn, struct addr a, struct addr b);
+static void announce_near(void *ctx, vn_id_t vn);
 
-static const struct announce_ops announce_ops = {announce_inject, announce_mac, announce_subnet};
+static const struct announce_ops announce_ops = {.inject = announce_inject,
+						 .router_mac = announce_mac,
+						 .brings_near = announce_near,
+						 .same_subnet = announce_subnet};
 
 struct site *
 vr_site(struct vr *vr, vn_id_t vn)
@@ -418,18 +422,18 @@ earlier(us_t a, us_t b)
 	return a < b ? a : b;
 }
 
-/* Who hears that a machine is beside it sends to it directly from then on: not before what it has sent to us has gone on. */
+/* Hosts and LANs that are told of machines beside them: not before what they have sent to us has gone on. */
 static void
-bring_near(struct vr *vr, us_t now)
+tell_lans(struct vr *vr, us_t now)
 {
-	bool is_told = announce_brings_near(vr->announce, now);
+	announce_look(vr->announce, now);
+	for (size_t i = 0; i < vr->site_count; i++) {
+		struct site *site = &vr->sites[i];
 
-	for (size_t i = 0; i < vr->site_count; i++)
-		is_told |= vr->sites[i].has_told;
-	if (is_told && vr->io->lan_drain != NULL)
-		vr->io->lan_drain(vr->ctx, now);
-	for (size_t i = 0; i < vr->site_count; i++)
-		lan_tell_run(vr, &vr->sites[i]);
+		if (site->tells && vr->io->lan_drain != NULL)
+			vr->io->lan_drain(vr->ctx, site->vn, now);
+		lan_tell_run(vr, site);
+	}
 }
 
 us_t
@@ -446,7 +450,7 @@ vr_run(struct vr *vr, us_t now)
 	next = sight_run(vr, now);
 	next = earlier(next, presence_run(vr->presence, now));
 	next = earlier(next, moves_run(vr->moves, now));
-	bring_near(vr, now);
+	tell_lans(vr, now);
 	next = earlier(next, announce_run(vr->announce, now));
 	next = earlier(next, neigh_run(vr, now));
 	next = earlier(next, beside_run(vr, now));
@@ -477,6 +481,12 @@ static struct mac
 announce_mac(void *ctx, vn_id_t vn)
 {
 	return vr_site(ctx, vn)->router_mac;
+}
+
+static void
+announce_near(void *ctx, vn_id_t vn)
+{
+	vr_site(ctx, vn)->tells = true;
 }
 
 static bool

@@ -49,9 +49,9 @@ struct vr_io {
 	int (*lan_inject)(void *ctx, vn_id_t vn, const uint8_t *frame, size_t size);
 	/* Everything that lan_send() has queued leaves now. */
 	void (*lan_flush)(void *ctx, vn_id_t vn);
-	/* Hands up what has come from the LANs by now and was not read yet, not without end, and lets it leave.  NULL: nothing
-	 * waits. */
-	void (*lan_drain)(void *ctx, us_t now);
+	/* Hands up what has come from the VN's LAN by now and was not read yet, for a millisecond at most, and lets it leave.
+	 * NULL: nothing waits. */
+	void (*lan_drain)(void *ctx, vn_id_t vn, us_t now);
 	/* An IP packet or super-frame to a peer; -ENOTCONN without a session. */
 	int (*link_send)(void *ctx, uint32_t slot, const struct seal_inner *inner, struct frame *f,
 			 us_t now);
@@ -112,7 +112,7 @@ struct site {
 	us_t ask_due;    /* next ARP request for a machine that has been silent */
 	us_t defend_due; /* an own address that somebody uses is not defended before */
 	struct vr_told told[VR_TOLD];
-	bool has_told; /* one of them waits */
+	bool tells; /* one of them waits, or the LAN is told of a machine that is here */
 	/* MACs asked about and destinations waited for in the place of others, silent machines asked by ARP for other routers,
 	 * and hosts told of neighbours. */
 	struct pace query_pace, wait_pace, ask_pace, tell_pace;

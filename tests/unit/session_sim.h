@@ -385,22 +385,21 @@ sim_copy(struct sim_node *n, struct session *peer, const uint8_t *data, size_t s
 		(void)sim_on_send(n, to, data, size, n->sim->now);
 }
 
-/* One data packet with a sequence number from a to b.  False: not taken. */
+/* A record with a number from a to b.  False: not taken. */
 static inline bool
-sim_data(struct sim *s, unsigned a, unsigned b)
+sim_say(struct sim *s, unsigned a, unsigned b, enum seal_kind kind, uint32_t seq)
 {
 	struct sim_node *n = &s->nodes[a];
 	struct session *peer = roster_at(n->roster, b);
 	uint8_t datagram[SEAL_RELAY_SIZE + SEAL_OVERHEAD + SIM_PACKET], body[SIM_PACKET] = {0};
 	uint8_t *record = datagram + SEAL_RELAY_SIZE;
 	size_t front = 0;
-	uint32_t seq = n->links[b].sent;
 	struct roster_way way;
 
 	memcpy(body, &seq, sizeof(seq));
 	if (!roster_way(n->roster, peer, &way) ||
-	    session_seal(peer, &(struct seal_inner){.kind = SEAL_DATA, .vn = 7}, record, 0, body,
-			 sizeof(body), s->now) != 0)
+	    session_seal(peer, &(struct seal_inner){.kind = (uint8_t)kind, .vn = 7}, record, 0,
+			 body, sizeof(body), s->now) != 0)
 		return false;
 	if (way.relayed) {
 		front = SEAL_RELAY_SIZE;
@@ -410,8 +409,25 @@ sim_data(struct sim *s, unsigned a, unsigned b)
 	roster_touch(n->roster, peer);
 	(void)sim_on_send(n, &way.leg, record - front, front + SEAL_OVERHEAD + SIM_PACKET, s->now);
 	sim_copy(n, peer, record, SEAL_OVERHEAD + SIM_PACKET);
-	n->links[b].sent++;
 	return true;
+}
+
+/* One data packet.  False: not taken. */
+static inline bool
+sim_data(struct sim *s, unsigned a, unsigned b)
+{
+	struct sim_link *l = &s->nodes[a].links[b];
+	bool is_taken = sim_say(s, a, b, SEAL_DATA, l->sent);
+
+	l->sent += is_taken;
+	return is_taken;
+}
+
+/* What routers say to each other while their machines are silent. */
+static inline void
+sim_hello(struct sim *s, unsigned a, unsigned b)
+{
+	(void)sim_say(s, a, b, SEAL_SYNC, 0);
 }
 
 static inline void
@@ -420,6 +436,8 @@ sim_got(struct sim_node *n, uint32_t slot, const struct session_content *c)
 	struct sim_link *l = &n->links[slot];
 	uint32_t seq;
 
+	if (c->inner.kind == SEAL_SYNC)
+		return;
 	assert_int_equal(c->inner.kind, SEAL_DATA);
 	assert_int_equal(c->size, SIM_PACKET);
 	memcpy(&seq, c->body, sizeof(seq));

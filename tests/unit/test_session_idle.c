@@ -31,6 +31,21 @@ watched(struct sim *s, const struct sim_event *e)
 	return !w->cut || !is_direct;
 }
 
+/* What goes to one place. */
+struct count_to {
+	struct endpoint to;
+	unsigned count;
+};
+
+static bool
+counted_to(struct sim *s, const struct sim_event *e)
+{
+	struct count_to *c = s->tap_ctx;
+
+	c->count += e->stream == 0 && endpoint_equal(e->to, c->to);
+	return true;
+}
+
 /* What router 1 sends in so long. */
 static struct watch
 watch(struct sim *s, us_t duration)
@@ -72,6 +87,32 @@ an_idle_pair_sends_no_more_than_its_keepalives(void **state)
 		assert_true(w.checks >= 4);
 		sim_destroy(s);
 	}
+}
+
+/* Hellos, which nothing answers at once, put the way in use in doubt, and no other is bothered with it. */
+static void
+an_idle_pair_that_says_hello_leaves_the_relay_alone(void **state)
+{
+	struct sim *s = relayed(EIM_APDF, EIM_APDF, 22);
+	struct endpoint relay = s->nodes[0].at;
+	struct count_to to = {.to = relay};
+
+	(void)state;
+	until_up(s, 3 * US_S);
+	talk(s, 3 * US_S);
+	sim_run(s, 150 * US_S);
+	s->tap = counted_to;
+	s->tap_ctx = &to;
+	for (unsigned i = 0; i < 100; i++) {
+		sim_hello(s, 1, 2);
+		sim_run(s, 400 * US_MS);
+		sim_hello(s, 2, 1);
+		sim_run(s, 600 * US_MS);
+	}
+	assert_int_equal(kind_of(s, 1, 2), PATH_UDP);
+	/* Each of the two checks the relay and the way by it, and answers the other's, once in 25 s. */
+	assert_in_range(to.count, 8, 60);
+	sim_destroy(s);
 }
 
 /* Where there is a choice as well: every second at first, every 4 s in the first minute, then every 25. */
@@ -233,6 +274,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_idle_pair_sends_no_more_than_its_keepalives),
+		cmocka_unit_test(an_idle_pair_that_says_hello_leaves_the_relay_alone),
 		cmocka_unit_test(checks_become_rare_when_machines_fall_silent),
 		cmocka_unit_test(a_way_that_dies_idly_is_left_within_one_keepalive),
 		cmocka_unit_test(what_is_urgent_goes_by_the_way_that_lives),

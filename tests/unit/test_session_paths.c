@@ -112,33 +112,6 @@ a_direct_way_that_dies_is_left_for_the_relay(void **state)
 	sim_destroy(s);
 }
 
-/* A peer that gets no processor for a moment answers by no way: that says nothing of the one in use. */
-static void
-a_busy_peer_is_no_dead_way(void **state)
-{
-	struct sim *s = relayed(EIM_APDF, EIM_APDF, 4);
-	struct sim_node *busy = &s->nodes[2];
-
-	(void)state;
-	s->delay_min = s->delay_max = US_MS / 10;
-	until_up(s, US_S);
-	talk(s, 3 * US_S);
-	assert_int_equal(kind_of(s, 1, 2), PATH_UDP);
-	s->nodes[1].links[2].moves = s->nodes[2].links[1].moves = 0;
-	for (unsigned i = 0; i < 100; i++) {
-		busy->busy_until = s->now + (us_t)(40 + i % 100) * US_MS;
-		while (s->now < busy->busy_until) {
-			sim_run(s, US_MS);
-			(void)sim_data(s, 1, 2);
-		}
-		talk(s, (us_t)(5 + sim_below(s, 300)) * US_MS);
-	}
-	assert_int_equal(s->nodes[1].links[2].moves, 0);
-	assert_int_equal(s->nodes[2].links[1].moves, 0);
-	nothing_was_lost(s);
-	sim_destroy(s);
-}
-
 static void
 a_direct_way_that_loses_much_is_left_and_said_so(void **state)
 {
@@ -331,16 +304,14 @@ many_new_addresses_confuse_nothing(void **state)
 	sim_destroy(s);
 }
 
-/* UDP is blocked in mid-flow: the stream to a public peer takes over, and is left when UDP is back. */
-static void
-a_stream_takes_over_where_udp_is_blocked(void **state)
+/* Router 1 behind a NAT and router 2 in public, which also takes streams. */
+static struct sim *
+with_stream(uint64_t seed, us_t delay)
 {
-	struct sim *s = sim_create(3, 11);
+	struct sim *s = sim_create(3, seed);
 	struct sim_node *n = &s->nodes[1];
-	us_t start;
 
-	(void)state;
-	s->delay_min = s->delay_max = 10 * US_MS;
+	s->delay_min = s->delay_max = delay;
 	nat_make(n, EIM_APDF);
 	for (unsigned i = 0; i < 3; i++) {
 		s->nodes[i].has_endpoints = false;
@@ -352,6 +323,18 @@ a_stream_takes_over_where_udp_is_blocked(void **state)
 	until_up(s, US_S);
 	talk(s, 2 * US_S);
 	assert_string_equal(way_of(s, 1, 2), "direct");
+	return s;
+}
+
+/* UDP is blocked in mid-flow: the stream to a public peer takes over, and is left when UDP is back. */
+static void
+a_stream_takes_over_where_udp_is_blocked(void **state)
+{
+	struct sim *s = with_stream(11, 10 * US_MS);
+	struct sim_node *n = &s->nodes[1];
+	us_t start;
+
+	(void)state;
 	n->nat.blocks_udp = true;
 	start = s->now;
 	while (kind_of(s, 1, 2) != PATH_TCP || kind_of(s, 2, 1) != PATH_TCP) {
@@ -368,6 +351,42 @@ a_stream_takes_over_where_udp_is_blocked(void **state)
 	}
 	talk(s, US_S);
 	sim_destroy(s);
+}
+
+/* Time and again router 2 gets no processor for a moment: that says nothing of the way in use. */
+static void
+stays_on_udp_while_2_is_busy(struct sim *s)
+{
+	struct sim_node *busy = &s->nodes[2];
+
+	assert_int_equal(kind_of(s, 1, 2), PATH_UDP);
+	s->nodes[1].links[2].moves = s->nodes[2].links[1].moves = 0;
+	for (unsigned i = 0; i < 100; i++) {
+		busy->busy_until = s->now + (us_t)(140 - i) * US_MS;
+		while (s->now < busy->busy_until) {
+			sim_run(s, US_MS);
+			(void)sim_data(s, 1, 2);
+		}
+		talk(s, (us_t)(5 + sim_below(s, 300)) * US_MS);
+	}
+	assert_int_equal(s->nodes[1].links[2].moves, 0);
+	assert_int_equal(s->nodes[2].links[1].moves, 0);
+	nothing_was_lost(s);
+	sim_destroy(s);
+}
+
+static void
+a_busy_peer_is_no_dead_way(void **state)
+{
+	struct sim *s = relayed(EIM_APDF, EIM_APDF, 4);
+
+	(void)state;
+	s->delay_min = s->delay_max = US_MS / 10;
+	until_up(s, US_S);
+	talk(s, 3 * US_S);
+	stays_on_udp_while_2_is_busy(s);
+	/* A stream that is not open is no better than UDP either. */
+	stays_on_udp_while_2_is_busy(with_stream(12, US_MS / 10));
 }
 
 /* Random NATs, loss and repetition: nobody stays without a way, nothing arrives twice. */

@@ -123,12 +123,13 @@ lan_flush(void *ctx, vn_id_t vn)
 }
 
 static inline void
-lan_drain(void *ctx, us_t now)
+lan_drain(void *ctx, vn_id_t vn, us_t now)
 {
 	struct world *w = ctx;
 	void (*waits)(struct world *) = w->waits;
 	unsigned sent = w->lan_sent;
 
+	(void)vn;
 	(void)now;
 	w->waits = NULL;
 	if (waits == NULL)
