@@ -18,6 +18,7 @@ from .layout import LAYOUTS, VM_HOSTS
 from .load import Load
 from .measure import IN_FLIGHT, Observer
 from .records import Records
+from .stolen import MUCH_PERCENT, Stolen
 from .topology import Clouds, PlainSwitch
 
 # After a move: QEMU repeats its RARP for 800 ms, the guest its ARP for 820.
@@ -63,6 +64,7 @@ class Run:
         self.options = options
         self.printer = report.Printer()
         self.image = None
+        self.stolen = Stolen()
         self.result = {"verdict": False, "moves": [], "tcp_survived": False, "tcp_checksum_ok": False,
                        "delay_ms": options.delay_ms, "loss_pct": options.loss_pct,
                        "yardstick": {"moves": []}, "layouts": {}, "checks": []}
@@ -200,7 +202,11 @@ class Run:
         self.result["tcp_checksum_ok"] = bool(finished) and all(finished)
         holds = bool(checks) and all(check.holds for check in checks)
         self.result["verdict"] = holds
+        self.result["stolen_pct"] = round(self.stolen.percent(), 1)
         self._compare()
+        if self.result["stolen_pct"] >= MUCH_PERCENT:
+            self.printer.raw(f"  The host of this machine gave {self.result['stolen_pct']} % of the processor time that was "
+                             "wanted to others: what is late may be late for that.")
         if checks:
             self.printer.head(f"Verdict: {'it holds' if holds else 'it does NOT hold'}")
         return holds or not names

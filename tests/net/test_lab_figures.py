@@ -2,7 +2,7 @@
 from types import SimpleNamespace
 
 import pytest
-from lab import records, sealed
+from lab import records, sealed, stolen
 from lab.capture import packed
 from lab.flows import Flow, FlowFigures, account
 from lab.layout import HOSTS, STRETCHED, UNDERLAY
@@ -247,3 +247,10 @@ def test_the_first_packet_of_the_plain_site_to_the_new_locator_counts():
     assert Observer._mapped(seen, "b", 1.0) == 4.0
     assert Observer._mapped({}, "b", 1.0) is None
     assert Observer._mapped(seen, "b", None) is None
+
+
+def test_what_the_host_gave_to_others_is_of_what_was_wanted():
+    # User, nice, system, idle, iowait, irq, softirq, steal, and guests, which are in the first two.
+    wanted, lost = stolen.times("cpu  100 20 30 5000 700 5 45 50 40 10\ncpu0 1 1 1 1 1 1 1 1 0 0\n")
+    assert (wanted, lost) == (250, 50)
+    assert 0 <= stolen.Stolen().percent() <= 100
