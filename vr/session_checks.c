@@ -183,12 +183,11 @@ is_wanted(struct session *s, const struct path_row *row, us_t now)
 	return true;
 }
 
-/* The way in use is in doubt, and the peer has answered by another since; or there is none to be preferred by mistake. */
+/* The way in use is in doubt, and the peer has answered by another what was asked no earlier than the check under way, or since
+ * the doubt began; or there is none to be preferred by mistake. */
 static bool
-is_way_silent(struct session *s, us_t now)
+is_way_silent(struct session *s, const struct path_row *used, us_t now)
 {
-	const struct path_row *used = session_path_find(s, s->path);
-
 	if (!is_doubtful(s, now))
 		return false;
 	for (size_t i = 0; i < SESSION_PATHS_MAX; i++) {
@@ -196,9 +195,9 @@ is_way_silent(struct session *s, us_t now)
 
 		if (row->path.kind != PATH_NONE && row != used && row->valid &&
 		    session_path_is_usable(s, &row->path) && is_wanted(s, row, now))
-			return s->other_answered >= session_doubt_at(s);
+			return s->other_answered >= earlier(used->sent, session_doubt_at(s));
 	}
-	return used == NULL || !session_knows_stream(s, used, now);
+	return !session_knows_stream(s, used, now);
 }
 
 static us_t
@@ -207,7 +206,7 @@ patience(struct session *s, const struct path_row *row, us_t now)
 	/* A stream that has much to carry is slow, not dead. */
 	if (row->path.kind == PATH_TCP)
 		return within(3 * row->rtt + LOST_MARGIN, STREAM_LOST_MIN, LOST_MAX);
-	if (session_path_is_used(s, row) && is_way_silent(s, now))
+	if (session_path_is_used(s, row) && is_way_silent(s, row, now))
 		return round_trip(row) + DOUBT_MARGIN;
 	return within(3 * row->rtt + LOST_MARGIN, LOST_MIN, LOST_MAX);
 }

@@ -237,6 +237,32 @@ a_nat_that_starts_again_costs_a_moment(void **state)
 	}
 }
 
+/* A router that sees its address change checks all ways at once.  Where the other NAT lets nothing in from another port, the relay's
+ * answer says that it is the way that is silent. */
+static void
+a_change_that_is_seen_costs_a_round_trip_and_a_little(void **state)
+{
+	struct sim *s = relayed(EIM_APDF, EIM_APDF, 9);
+	uint32_t got;
+	us_t start;
+
+	(void)state;
+	until_up(s, 3 * US_S);
+	talk(s, 3 * US_S);
+	assert_int_equal(kind_of(s, 1, 2), PATH_UDP);
+	for (size_t i = 0; i < 64; i++)
+		s->nodes[1].nat.rows[i].port = 0;
+	s->nodes[1].nat.port_next += 100;
+	roster_underlay_changed(s->nodes[1].roster, s->now);
+	start = s->now;
+	got = s->nodes[1].links[2].got;
+	while (s->nodes[1].links[2].got < got + 30 && s->now - start < US_S)
+		talk(s, US_MS);
+	/* 30 packets, 30 ms; by the relay a round trip is 40 ms; and 50. */
+	assert_in_range(s->now - start, 0, (30 + 40 + 50) * US_MS);
+	sim_destroy(s);
+}
+
 /* NATs that forget after 30 s of silence. */
 static void
 an_idle_way_stays_open(void **state)
@@ -425,6 +451,7 @@ main(void)
 		cmocka_unit_test(a_direct_way_that_loses_much_is_left_and_said_so),
 		cmocka_unit_test(a_slow_way_is_found_slow_once),
 		cmocka_unit_test(a_nat_that_starts_again_costs_a_moment),
+		cmocka_unit_test(a_change_that_is_seen_costs_a_round_trip_and_a_little),
 		cmocka_unit_test(an_idle_way_stays_open),
 		cmocka_unit_test(ends_that_like_different_ways_agree),
 		cmocka_unit_test(many_new_addresses_confuse_nothing),
