@@ -43,13 +43,10 @@
 /* A way that the peer came by once is given up sooner than one that was named. */
 #define HEARD_TRIES 8
 
-/* A peer's checks are answered, and addresses that it names are checked, so often at once, and then once in such a time.  A list
- * of candidates costs less than a hundred within ten seconds; who tells many lists, or sends checks
- * for nothing, gets no more. */
-#define ANSWER_BURST    256
-#define ANSWER_INTERVAL (20 * US_MS)
-#define TRY_BURST       256
-#define TRY_INTERVAL    (50 * US_MS)
+/* Addresses that a peer names are checked so often at once, and then once in such a time.  A list of candidates costs less than a
+ * hundred within ten seconds; who tells many lists gets no more. */
+#define TRY_BURST    256
+#define TRY_INTERVAL (50 * US_MS)
 
 static us_t
 earlier(us_t a, us_t b)
@@ -515,44 +512,6 @@ session_paths_run(struct session *s, us_t now)
 		if (s->rows[i].path.kind != PATH_NONE)
 			s->paths_due = earlier(s->paths_due, s->rows[i].due);
 	return s->paths_due;
-}
-
-void
-session_check_heard(struct session *s, const struct session_content *c, size_t record_size,
-		    const struct path *from, us_t now)
-{
-	uint8_t record[SEAL_OVERHEAD + PATHS_ACK_SIZE_MAX];
-	struct paths_ack ack = {.size = (uint16_t)record_size};
-	struct paths_check check;
-	struct path_row *row;
-	size_t size;
-
-	if (paths_check_parse(c->body, c->size, &check) != 0)
-		return;
-	if (!bucket_take(&s->answers, ANSWER_INTERVAL, ANSWER_BURST, now)) {
-		s->ops->limited(s->ctx);
-		return;
-	}
-	ack.token = check.token;
-	if (from->kind == PATH_UDP)
-		ack.seen = from->to;
-	size = paths_ack_build(&ack, record + SEAL_OUTER_SIZE + SEAL_INNER_SIZE);
-	row = session_path_find(s, *from);
-	/* What comes in by this way may also go out by it, now that both ends know of it. */
-	if (row == NULL && from->kind == PATH_UDP) {
-		row = session_path_put(s, *from, PATH_HEARD, now);
-		session_credit_give(row, record_size);
-	} else if (row != NULL && !row->valid && row->lost > 1) {
-		row->lost = 1;
-		row->due = s->paths_due = s->due = now;
-	}
-	/* An answer is not much larger than the question: there is always credit for it. */
-	if (row == NULL || session_credit_take(row, SEAL_OVERHEAD + size))
-		(void)session_control_send(s, from, SEAL_CHECK_ACK, record, size, now);
-	if (row != NULL && check.lossy) {
-		row->lossy_until = now + SESSION_LOSSY_TIME;
-		s->paths_due = s->due = now;
-	}
 }
 
 /* Of the ways by IPv4, and of those by IPv6, one is asked where the peer sees us: the one in use, or the first that answers. */
