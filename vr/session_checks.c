@@ -321,18 +321,21 @@ judge(struct session *s, struct path_row *used, us_t now)
 static void
 loses_too_much(struct session *s, struct path_row *row, us_t now)
 {
-	/* It was not dead, as it seemed. */
-	if (row->bad_reason == PATH_SILENT && s->path_reason == PATH_SILENT)
+	/* It was not dead, as it seemed, or that is why the peer has left it. */
+	if (row->bad_until != 0 && is_watched(row) && s->path_reason == row->bad_reason)
 		s->path_reason = PATH_LOSS;
 	session_path_bad(row, PATH_LOSS, now);
 }
 
-/* It was no sudden end: some checks were lost before, or records still come. */
+/* It was no sudden end: checks or records were lost before, or it has just come back; where a stream is known, records come. */
 static bool
 is_half_dead(const struct session *s, const struct path_row *row, us_t now)
 {
-	return lost_of(row) >= DYING_LOST || row->lossy > 0 || session_path_is_lossy(row, now) ||
-	       (session_path_is_used(s, row) && now - s->path_heard < CHECK_DOUBT);
+	if (lost_of(row) >= DYING_LOST || row->lossy > 0 || session_path_is_lossy(row, now) ||
+	    (now < row->bad_until && row->bad_reason == PATH_SILENT))
+		return true;
+	return session_path_is_used(s, row) && now - s->path_heard < CHECK_DOUBT &&
+	       session_knows_stream(s, row, now);
 }
 
 static void
@@ -355,8 +358,7 @@ check_lost(struct session *s, struct path_row *row, us_t now)
 		row->valid = false;
 		row->has_died = true;
 		session_path_uncalled(s, row);
-		if (!is_bad(row, now) && session_knows_stream(s, row, now) &&
-		    is_half_dead(s, row, now))
+		if (!is_bad(row, now) && is_half_dead(s, row, now))
 			loses_too_much(s, row, now);
 		/* Only another stream can be better than one that is stuck. */
 		if (row->path.kind == PATH_TCP)
@@ -375,7 +377,6 @@ static void
 row_review(struct session *s, struct path_row *row, us_t now)
 {
 	unsigned lost = lost_of(row);
-
 	us_t next = now + period(s, row, now) + LOST_MAX;
 
 	if (row->bad_until == 0)

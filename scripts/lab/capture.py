@@ -21,7 +21,7 @@ class Frame:
     """One frame; fields that it does not have are 0 or empty."""
     __slots__ = ("time", "port", "outbound", "size", "to", "source", "kind", "ip_from", "ip_to",
                  "protocol", "payload", "flow", "number", "is_request", "operation",
-                 "udp_to", "sequence", "tos")
+                 "mac_from", "udp_to", "sequence", "tos")
 
     def __init__(self, time, port, outbound, size, data):
         self.time = time
@@ -31,7 +31,7 @@ class Frame:
         self.to = data[0:6]
         self.source = data[6:12]
         self.kind = data[12] << 8 | data[13]
-        self.ip_from = self.ip_to = b""
+        self.ip_from = self.ip_to = self.mac_from = b""
         self.protocol = self.number = self.operation = self.udp_to = self.sequence = self.tos = 0
         self.flow = None
         self.is_request = False
@@ -40,7 +40,7 @@ class Frame:
             self._ip(data)
         elif self.kind in (ARP, RARP) and len(data) >= 42:
             self.operation = data[20] << 8 | data[21]
-            self.ip_from, self.ip_to = data[28:32], data[38:42]
+            self.mac_from, self.ip_from, self.ip_to = data[22:28], data[28:32], data[38:42]
 
     def _ip(self, data):
         self.tos, self.protocol = data[15], data[23]

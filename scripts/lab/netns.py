@@ -40,14 +40,14 @@ def run(*command, check=True, timeout=60, **options):
 
 
 def wait_for(condition, timeout, what, interval=0.02):
-    """Returns the first true result of condition(); LabError when there is none in time."""
+    """Returns the first true result of condition(); LabError when there is none in time. 'what' is a text, or returns it then."""
     deadline = time.monotonic() + timeout
     while True:
         result = condition()
         if result:
             return result
         if time.monotonic() > deadline:
-            raise LabError(f"waited {timeout} s for {what}")
+            raise LabError(f"waited {timeout} s for {what() if callable(what) else what}")
         time.sleep(interval)
 
 

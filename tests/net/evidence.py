@@ -50,10 +50,10 @@ class Evidence:
                     if f.kind == kind and f.outbound and f.time >= after)
 
     def told(self, site, after):
-        """When the router of a site first told its LAN where the machine is."""
+        """When the router of a site first told its LAN that the machine is there; before, it may say that it is elsewhere."""
         return next(f.time for f in self.found.get((site, self.ports[site]), [])
                     if f.kind == ARP and not f.outbound and f.time >= after
-                    and f.ip_from == packed(self.vm.ip))
+                    and f.ip_from == packed(self.vm.ip) and f.mac_from == mac_bytes(self.vm.mac))
 
     def delivery(self, site, host, after):
         """When the first IP packet of a host came to the machine's port at a site after some time."""

@@ -54,7 +54,9 @@ def test_a_native_does_not_overtake_its_own_frames(world, vm):  # noqa: F811
         os.kill(router, signal.SIGSTOP)
         try:
             moved = vm.move("a")
-            time.sleep(0.05)
+            sent = traffic.figures("native_a")["sent"]
+            wait_for(lambda: traffic.figures("native_a")["sent"] >= sent + 50, 5,
+                     "frames to wait for the router")
         finally:
             os.kill(router, signal.SIGCONT)
         world.wait_owner(vm, "a")

@@ -52,7 +52,7 @@ def bad_and_good(lab, bad, good, why):
         spoil(net, bad)
         begin = time.monotonic()
         wait_for(lambda: paths(net) == (RELAYED, RELAYED) and says(net, why), FOUND_S,
-                 f"both to use the relay because {why}: {paths(net)}, {reasons(net)}")
+                 lambda: f"both to use the relay because {why}: {paths(net)}, {reasons(net)}")
         print(f"{bad}: relayed after {time.monotonic() - begin:.1f} s: {reasons(net)}")
         assert why in shown(net)
         # It stays so, and what passes is right.
