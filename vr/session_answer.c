@@ -1,4 +1,4 @@
-/* A peer's checks: answered, and what they say of the way that they came by. */
+/* What a check tells beside that its way works: its receiver of the way that it came by, its sender of where it is seen. */
 #include "vr/session_priv.h"
 
 /* So many are answered at once, and then one in such a time: who sends checks for nothing gets no more. */
@@ -41,4 +41,37 @@ session_check_heard(struct session *s, const struct session_content *c, size_t r
 		row->lossy_until = now + SESSION_LOSSY_TIME;
 		s->paths_due = s->due = now;
 	}
+}
+
+/* Of the ways by IPv4, and of those by IPv6, one is asked where the peer sees us: the one in use, or the first that answers. */
+static bool
+speaks_for_family(const struct session *s, const struct path_row *row)
+{
+	uint8_t family = row->path.to.addr.family;
+
+	if (session_path_is_used(s, row))
+		return true;
+	if (s->path.kind == PATH_UDP && s->path.to.addr.family == family)
+		return false;
+	for (const struct path_row *one = s->rows; one < row; one++)
+		if (one->path.kind == PATH_UDP && one->valid && one->path.to.addr.family == family)
+			return false;
+	return true;
+}
+
+/* The NATs on the way have given us another address after a pause: it was too long. */
+void
+session_seen_at(struct session *s, const struct path_row *row, struct endpoint at, us_t now)
+{
+	if (addr_is_none(at.addr) || !paths_is_reachable(at) || !speaks_for_family(s, row))
+		return;
+	/* By the other family the same peer sees another address. */
+	if (!session_path_is_used(s, row)) {
+		s->ops->seen(s->ctx, s, at, now);
+		return;
+	}
+	session_keepalive_seen(s, row->idle,
+			       addr_is_none(s->seen.addr) || endpoint_equal(s->seen, at), now);
+	s->seen = at;
+	s->ops->seen(s->ctx, s, at, now);
 }

@@ -277,6 +277,22 @@ session_path_bad(struct path_row *row, enum path_reason reason, us_t now)
 	row->history = row->count = 0;
 }
 
+/* What was taken for silence, or was the peer's choice, had this reason: it is shown instead. */
+static void
+know_better(struct session *s, struct path_row *row, enum path_reason reason, us_t now)
+{
+	if (row->bad_until != 0 && is_watched(row) && s->path_reason == row->bad_reason &&
+	    path_equal(row->path, s->path_left))
+		s->path_reason = (uint8_t)reason;
+	session_path_bad(row, reason, now);
+}
+
+static bool
+is_much_slower(const struct path_row *row, const struct path_row *than)
+{
+	return than->rtt != 0 && row->rtt > 3 * than->rtt + BAD_SLOWER;
+}
+
 /* Is another way clearly better than the one in use, although that answers? */
 static void
 judge(struct session *s, struct path_row *used, us_t now)
@@ -292,7 +308,7 @@ judge(struct session *s, struct path_row *used, us_t now)
 	}
 	for (size_t i = 0; i < SESSION_PATHS_MAX; i++) {
 		struct path_row *row = &s->rows[i];
-		bool is_slower = row->rtt != 0 && used->rtt > 3 * row->rtt + BAD_SLOWER;
+		bool is_slower = is_much_slower(used, row);
 
 		if (row->path.kind == PATH_NONE || row == used)
 			continue;
@@ -318,24 +334,19 @@ judge(struct session *s, struct path_row *used, us_t now)
 		session_path_bad(used, PATH_LOSS, now);
 }
 
-static void
-loses_too_much(struct session *s, struct path_row *row, us_t now)
-{
-	/* It was not dead, as it seemed, or that is why the peer has left it. */
-	if (row->bad_until != 0 && is_watched(row) && s->path_reason == row->bad_reason)
-		s->path_reason = PATH_LOSS;
-	session_path_bad(row, PATH_LOSS, now);
-}
-
-/* It was no sudden end: checks or records were lost before, or it has just come back; where a stream is known, records come. */
+/* It was no sudden end: much was lost before, or it has just come back and loses as much; or, where a stream may be better, records
+ * were lost or still come. */
 static bool
 is_half_dead(const struct session *s, const struct path_row *row, us_t now)
 {
-	if (lost_of(row) >= DYING_LOST || row->lossy > 0 || session_path_is_lossy(row, now) ||
-	    (now < row->bad_until && row->bad_reason == PATH_SILENT))
+	bool is_back = now < row->bad_until && row->bad_reason == PATH_SILENT;
+
+	if (lost_of(row) >= (is_back ? SESSION_LOST_COUNT : DYING_LOST) ||
+	    session_path_is_lossy(row, now))
 		return true;
-	return session_path_is_used(s, row) && now - s->path_heard < CHECK_DOUBT &&
-	       session_knows_stream(s, row, now);
+	return session_knows_stream(s, row, now) &&
+	       (row->lossy > 0 ||
+		(session_path_is_used(s, row) && now - s->path_heard < CHECK_DOUBT));
 }
 
 static void
@@ -359,7 +370,7 @@ check_lost(struct session *s, struct path_row *row, us_t now)
 		row->has_died = true;
 		session_path_uncalled(s, row);
 		if (!is_bad(row, now) && is_half_dead(s, row, now))
-			loses_too_much(s, row, now);
+			know_better(s, row, PATH_LOSS, now);
 		/* Only another stream can be better than one that is stuck. */
 		if (row->path.kind == PATH_TCP)
 			s->ops->stuck(s->ctx, &row->path);
@@ -372,6 +383,16 @@ check_lost(struct session *s, struct path_row *row, us_t now)
 		session_path_remove(row);
 }
 
+/* Some time after it was left, or has come back: is it as slow? */
+static bool
+is_still_slow(struct session *s, const struct path_row *row, us_t now)
+{
+	const struct path_row *used = session_path_find(s, s->path);
+
+	return used != NULL && used != row && used->valid && !path_equal(row->path, s->peer_path) &&
+	       now - used->sent <= 2 * CHECK_PERIOD && is_much_slower(row, used);
+}
+
 /* Known to be bad, and still not good: for longer. */
 static void
 row_review(struct session *s, struct path_row *row, us_t now)
@@ -379,7 +400,8 @@ row_review(struct session *s, struct path_row *row, us_t now)
 	unsigned lost = lost_of(row);
 	us_t next = now + period(s, row, now) + LOST_MAX;
 
-	if (row->bad_until == 0)
+	/* One that is dead has its time when it is back. */
+	if (row->bad_until == 0 || !row->valid)
 		return;
 	/* Without traffic it is checked too seldom to tell. */
 	if (is_bad(row, now) && row->path.kind != PATH_TCP && row->count < BAD_COUNT) {
@@ -390,7 +412,9 @@ row_review(struct session *s, struct path_row *row, us_t now)
 	if (now < row->bad_until)
 		return;
 	if (lost >= (is_watched(row) ? BAD_LOST : BAD_LOST / 2)) {
-		loses_too_much(s, row, now);
+		know_better(s, row, PATH_LOSS, now);
+	} else if (is_watched(row) && is_still_slow(s, row, now)) {
+		know_better(s, row, PATH_LATENCY, now);
 	} else if (lost >= BAD_LOST / 2) {
 		/* Neither good nor bad. */
 		row->bad_until = 0;
@@ -430,13 +454,14 @@ row_run(struct session *s, struct path_row *row, us_t now)
 {
 	if (s->has_choice && is_doubtful(s, now))
 		hurry(s, row, now);
+	/* Before anybody takes it, not only with its next check. */
+	row_review(s, row, now);
 	if (now < row->due)
 		return;
 	if (row->waiting)
 		check_lost(s, row, now);
 	if (row->path.kind == PATH_NONE)
 		return;
-	row_review(s, row, now);
 	if (!session_path_is_usable(s, &row->path) || !is_wanted(s, row, now)) {
 		row->due = now + SESSION_STREAM_LOOK;
 		return;
@@ -515,37 +540,6 @@ session_paths_run(struct session *s, us_t now)
 	return s->paths_due;
 }
 
-/* Of the ways by IPv4, and of those by IPv6, one is asked where the peer sees us: the one in use, or the first that answers. */
-static bool
-speaks_for_family(const struct session *s, const struct path_row *row)
-{
-	uint8_t family = row->path.to.addr.family;
-
-	if (session_path_is_used(s, row))
-		return true;
-	if (s->path.kind == PATH_UDP && s->path.to.addr.family == family)
-		return false;
-	for (const struct path_row *one = s->rows; one < row; one++)
-		if (one->path.kind == PATH_UDP && one->valid && one->path.to.addr.family == family)
-			return false;
-	return true;
-}
-
-/* The NATs on the way have given us another address after a pause: it was too long. */
-static void
-seen_at(struct session *s, const struct path_row *row, struct endpoint at, us_t now)
-{
-	/* By the other family the same peer sees another address. */
-	if (!session_path_is_used(s, row)) {
-		s->ops->seen(s->ctx, s, at, now);
-		return;
-	}
-	session_keepalive_seen(s, row->idle,
-			       addr_is_none(s->seen.addr) || endpoint_equal(s->seen, at), now);
-	s->seen = at;
-	s->ops->seen(s->ctx, s, at, now);
-}
-
 void
 session_check_ack_heard(struct session *s, const struct session_content *c, us_t now)
 {
@@ -590,9 +584,8 @@ session_check_ack_heard(struct session *s, const struct session_content *c, us_t
 	if (packet > row->proven && packet <= UINT16_MAX)
 		row->proven = (uint16_t)packet;
 	/* Once for each check: what is told of it goes on to others. */
-	if (is_answer && row->path.kind == PATH_UDP && !addr_is_none(ack.seen.addr) &&
-	    paths_is_reachable(ack.seen) && speaks_for_family(s, row))
-		seen_at(s, row, ack.seen, now);
+	if (is_answer && row->path.kind == PATH_UDP)
+		session_seen_at(s, row, ack.seen, now);
 	if (!row->waiting)
 		row->due = now + period(s, row, now);
 	s->paths_due = s->due = now;

@@ -219,9 +219,11 @@ session_path_take(struct session *s, struct path path, enum path_reason reason, 
 	if (path_equal(path, s->path))
 		return;
 	s->stats.roams += s->path.kind != PATH_NONE;
+	s->path_left = s->path;
 	s->path = path;
 	s->called.family = ADDR_NONE;
 	s->path_reason = (uint8_t)reason;
+	s->follows = reason == PATH_PEER;
 	s->path_since = now;
 	s->doubt_since = 0;
 	s->seen.addr.family = ADDR_NONE;
@@ -386,8 +388,8 @@ session_path_choose(struct session *s, us_t now)
 	}
 	/* Of two ends that like different ways one decides, as in ICE (RFC 8445, section 2.6): otherwise they would go
 	 * after each other for ever. */
-	if (used_rank < SESSION_RANK_BAD && s->path_reason == PATH_PEER &&
-	    path_equal(s->path, s->peer_path) && session_gives_way(s))
+	if (used_rank < SESSION_RANK_BAD && s->follows && path_equal(s->path, s->peer_path) &&
+	    session_gives_way(s))
 		return;
 	if (best == NULL || best_rank > used_rank ||
 	    (best_rank == used_rank && !is_much_faster(best, used)))

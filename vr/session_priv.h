@@ -137,15 +137,17 @@ struct session {
 	us_t doubt_since;    /* first record sent since something was heard by the way in use; 0 */
 	us_t other_answered; /* a check by another way that the peer answered was sent then */
 	us_t path_since;
-	us_t path_heard;      /* last record that came by it */
-	uint8_t path_reason;  /* enum path_reason */
-	us_t sent_at;         /* last record */
-	us_t traffic_at;      /* last packet of a machine, either way; 0: none */
-	us_t keepalive;       /* what the NATs on the way were found to need */
-	us_t keepalive_trial; /* a longer one is tried then; 0: none, it is as configured */
-	us_t keepalive_hold;  /* from a trial to the next; 0: it was never shortened */
-	us_t leg_told;        /* the relay in use was told of traffic last */
-	struct endpoint seen; /* where the peer sees us; family NONE: unknown */
+	us_t path_heard;       /* last record that came by it */
+	struct path path_left; /* for it */
+	uint8_t path_reason;   /* enum path_reason, as it is known by now */
+	bool follows;          /* it was taken because the peer had */
+	us_t sent_at;          /* last record */
+	us_t traffic_at;       /* last packet of a machine, either way; 0: none */
+	us_t keepalive;        /* what the NATs on the way were found to need */
+	us_t keepalive_trial;  /* a longer one is tried then; 0: none, it is as configured */
+	us_t keepalive_hold;   /* from a trial to the next; 0: it was never shortened */
+	us_t leg_told;         /* the relay in use was told of traffic last */
+	struct endpoint seen;  /* where the peer sees us; family NONE: unknown */
 
 	/* What it tells of its own (vr/session_tell.c). */
 	us_t told_at;
@@ -264,6 +266,8 @@ us_t session_doubt_at(struct session *s);
 void session_check_heard(struct session *s, const struct session_content *c, size_t record_size,
 			 const struct path *from, us_t now);
 void session_check_ack_heard(struct session *s, const struct session_content *c, us_t now);
+/* The peer has got our check by this way from the address 'at': perhaps not ours, but that of a NAT. */
+void session_seen_at(struct session *s, const struct path_row *row, struct endpoint at, us_t now);
 
 /* Nobody has named this address, and nothing ever came back from it: only the sender of what was heard says that the peer
  * is there, and who that is nobody knows. */

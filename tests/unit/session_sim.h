@@ -16,7 +16,7 @@
 #include "tests/unit/session_queue.h"
 #include "vr/roster.h"
 
-#define SIM_NODES_MAX 24
+#define SIM_NODES_MAX 48
 #define SIM_SEQ_MAX   100000
 #define SIM_PACKET    200 /* inner bytes of a data packet */
 

@@ -131,6 +131,67 @@ a_flood_of_calls_is_bounded(void **state)
 	sim_destroy(s);
 }
 
+#define PLACES  256
+#define CALLERS 33
+#define SILENT  8
+
+struct calls {
+	unsigned came, handed_on;
+};
+
+static bool
+watch_calls(struct sim *s, const struct sim_event *e)
+{
+	struct calls *calls = s->tap_ctx;
+
+	if (e->data[0] == SEAL_RELAY && e->data[SEAL_RELAY_SIZE] == SEAL_INIT)
+		calls->came++;
+	if (e->data[0] == SEAL_RELAYED && e->data[SEAL_RELAY_SIZE] == SEAL_INIT)
+		calls->handed_on++;
+	return true;
+}
+
+static unsigned
+waiting(const struct sim *s, const struct calls *calls)
+{
+	return calls->came - calls->handed_on -
+	       (unsigned)sim_drops(s, 0, ROSTER_DROP_RELAY_UNKNOWN);
+}
+
+/* Callers that together fill all places get no more than there are, and leave them to those that come later. */
+static void
+all_places_are_taken_and_free_again(void **state)
+{
+	struct sim *s = sim_create(1 + CALLERS + SILENT, 6);
+	struct calls calls = {0, 0};
+	unsigned late = CALLERS + 1;
+
+	(void)state;
+	s->conf.relay = true;
+	s->tap = watch_calls;
+	s->tap_ctx = &calls;
+	for (unsigned i = 0; i < s->count; i++)
+		s->nodes[i].has_endpoints = false;
+	sim_start(s, 0);
+	for (unsigned i = 1; i <= CALLERS; i++)
+		appear(s, i);
+	/* At first they wait for each other, too. */
+	for (us_t end = s->now + 10 * US_S; waiting(s, &calls) != PLACES && s->now < end;)
+		sim_run(s, US_MS);
+	assert_int_equal(waiting(s, &calls), PLACES);
+	sim_run(s, 2 * US_S);
+	assert_true(waiting(s, &calls) <= PLACES);
+	for (unsigned i = 1; i <= CALLERS; i++)
+		sim_stop(s, i);
+	sim_run(s, 10 * US_S);
+	assert_int_equal(waiting(s, &calls), 0);
+	appear(s, late);
+	for (us_t end = s->now + 10 * US_S; waiting(s, &calls) != 8 && s->now < end;)
+		sim_run(s, US_MS);
+	assert_int_equal(waiting(s, &calls), 8);
+	sim_destroy(s);
+}
+
 /* The caller's place is still its own when it is not there any more, and nobody's when it is no peer. */
 static void
 who_is_no_peer_any_more_is_forgotten(void **state)
@@ -182,6 +243,7 @@ main(void)
 		cmocka_unit_test(both_have_keys_after_one_round_trip),
 		cmocka_unit_test(crossed_calls_settle),
 		cmocka_unit_test(a_flood_of_calls_is_bounded),
+		cmocka_unit_test(all_places_are_taken_and_free_again),
 		cmocka_unit_test(who_is_no_peer_any_more_is_forgotten),
 		cmocka_unit_test(one_that_relays_no_more_hands_nothing_on),
 	};
