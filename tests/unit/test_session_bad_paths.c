@@ -169,14 +169,14 @@ a_way_that_loses_is_not_said_to_be_silent(void **state)
 	const char *why = "the one before lost too much", *follows = "the peer came from there";
 
 	(void)state;
-	for (uint64_t seed = 0; seed < 30; seed++) {
+	for (uint64_t seed = 0; seed < 100; seed++) {
 		unsigned loss_pct = 30;
 		struct sim *s = direct_then_lossy(seed, &loss_pct);
 		struct session_stats a, b;
 		us_t start = s->now;
 
 		do {
-			talk(s, 20 * US_MS);
+			talk_seldom(s, 20 * US_MS);
 			session_stats(session_of(s, 1, 2), s->now, &a);
 			session_stats(session_of(s, 2, 1), s->now, &b);
 			if (s->now - start > 20 * US_S)
@@ -185,10 +185,10 @@ a_way_that_loses_is_not_said_to_be_silent(void **state)
 			 (!says(&a, why) && !says(&a, follows)) ||
 			 (!says(&b, why) && !says(&b, follows)) ||
 			 (!says(&a, why) && !says(&b, why)));
-		/* And there it stays. */
+		/* And there it stays; one end may have been lucky, and try it once more. */
 		s->nodes[1].links[2].moves = s->nodes[2].links[1].moves = 0;
-		talk(s, 10 * US_S);
-		assert_int_equal(s->nodes[1].links[2].moves + s->nodes[2].links[1].moves, 0);
+		talk_seldom(s, 10 * US_S);
+		assert_true(s->nodes[1].links[2].moves + s->nodes[2].links[1].moves <= 4);
 		sim_destroy(s);
 	}
 }
