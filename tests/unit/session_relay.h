@@ -113,15 +113,21 @@ until_up(struct sim *s, us_t patience)
 	assert_true(sim_both_up(s, 1, 2));
 }
 
-/* Data in both directions between 1 and 2. */
+/* Data in both directions between 1 and 2, a packet each 'gap'. */
 static inline void
-talk(struct sim *s, us_t duration)
+talk_each(struct sim *s, us_t gap, us_t duration)
 {
 	for (us_t end = s->now + duration; s->now < end;) {
-		sim_run(s, US_MS);
+		sim_run(s, gap);
 		(void)sim_data(s, 1, 2);
 		(void)sim_data(s, 2, 1);
 	}
+}
+
+static inline void
+talk(struct sim *s, us_t duration)
+{
+	talk_each(s, US_MS, duration);
 }
 
 static inline void
