@@ -14,6 +14,7 @@ struct check {
 	struct vr_id other;
 	us_t started;
 	unsigned step;
+	unsigned round; /* DOUBT: how often 'other' has let the time pass and not answered */
 	bool answered;  /* on the own LAN */
 	enum told told; /* by 'other' */
 	bool asked;     /* DOUBT: 'other' could be asked */
@@ -190,14 +191,24 @@ presence_start(struct presence *p, enum presence_purpose purpose, vn_id_t vn, st
 }
 
 static void
-confirm_step(struct presence *p, struct check *c)
+confirm_step(struct presence *p, struct check *c, unsigned step)
 {
 	p->ops->probe(p->ctx, c->vn, c->ip, c->mac);
 	/* The router it came from looks on its own LAN, and takes it back if it is there. */
-	if (confirm_steps[c->step] >= PRESENCE_CONFIRM_DEADLINE && !vr_id_is_none(c->other))
+	if (confirm_steps[step] >= PRESENCE_CONFIRM_DEADLINE && !vr_id_is_none(c->other))
 		(void)p->ops->ask(p->ctx, c->other, c->vn, c->ip);
-	if (c->step + 1 == ARRAY_COUNT(confirm_steps))
+	if (step + 1 == ARRAY_COUNT(confirm_steps))
 		finish(p, c);
+}
+
+/* From the beginning: what was heard until now is from before. */
+static void
+doubt_anew(struct check *c, us_t now)
+{
+	c->answered = false;
+	c->told = TOLD_NOTHING;
+	c->started = now;
+	c->step = 0;
 }
 
 /* Here and there are known, or the time is up. */
@@ -214,21 +225,24 @@ doubt_settle(struct presence *p, struct check *c, bool is_end, bool is_reachable
 	if (c->told == TOLD_YES && !c->again) {
 		/* The two answers may be from before and after a move: a duplicate answers twice. */
 		c->again = true;
-		c->answered = false;
-		c->told = TOLD_NOTHING;
-		c->started = now;
-		c->step = 0;
+		doubt_anew(c, now);
+		return;
+	}
+	/* It lives: its answer was lost, or it has much to do.  Both have just been asked. */
+	if (c->told == TOLD_NOTHING && is_reachable && ++c->round < PRESENCE_ROUNDS) {
+		doubt_anew(c, now);
+		c->step = 1;
 		return;
 	}
 	finish(p, c);
 	if (c->told == TOLD_NO || (c->told == TOLD_NOTHING && !is_reachable))
 		p->ops->take(p->ctx, c->vn, c->ip, c->mac, now);
 	else
-		p->ops->duplicate(p->ctx, c->vn, c->ip, c->mac, c->other, now);
+		p->ops->duplicate(p->ctx, c->vn, c->ip, c->mac, c->other, c->told == TOLD_YES, now);
 }
 
 static void
-doubt_step(struct presence *p, struct check *c, us_t now)
+doubt_step(struct presence *p, struct check *c, unsigned step, us_t now)
 {
 	bool reachable = true;
 
@@ -241,15 +255,16 @@ doubt_step(struct presence *p, struct check *c, us_t now)
 	if (c->told == TOLD_NOTHING && reachable && !c->asked) {
 		c->asked = true;
 		c->started = now;
-		c->step = 0;
+		c->step = 1;
+		step = 0;
 	}
-	doubt_settle(p, c, c->step + 1 == ARRAY_COUNT(doubt_steps), reachable, now);
+	doubt_settle(p, c, step + 1 == ARRAY_COUNT(doubt_steps), reachable, now);
 }
 
 static void
-asked_step(struct presence *p, struct check *c, us_t now)
+asked_step(struct presence *p, struct check *c, unsigned step, us_t now)
 {
-	if (c->step + 1 < ARRAY_COUNT(asked_steps)) {
+	if (step + 1 < ARRAY_COUNT(asked_steps)) {
 		p->ops->probe(p->ctx, c->vn, c->ip, (struct mac){{0}});
 		return;
 	}
@@ -258,31 +273,32 @@ asked_step(struct presence *p, struct check *c, us_t now)
 }
 
 static void
-defend_step(struct presence *p, struct check *c)
+defend_step(struct presence *p, struct check *c, unsigned step)
 {
 	(void)p->ops->ask(p->ctx, c->other, c->vn, c->ip);
-	if (c->step + 1 == ARRAY_COUNT(doubt_steps))
+	if (step + 1 == ARRAY_COUNT(doubt_steps))
 		finish(p, c);
 }
 
 static void
 check_step(struct presence *p, struct check *c, us_t now)
 {
+	unsigned step = c->step++;
+
 	switch (c->purpose) {
 	case PRESENCE_CONFIRM:
-		confirm_step(p, c);
+		confirm_step(p, c, step);
 		break;
 	case PRESENCE_DOUBT:
-		doubt_step(p, c, now);
+		doubt_step(p, c, step, now);
 		break;
 	case PRESENCE_ASKED:
-		asked_step(p, c, now);
+		asked_step(p, c, step, now);
 		break;
 	case PRESENCE_DEFEND:
-		defend_step(p, c);
+		defend_step(p, c, step);
 		break;
 	}
-	c->step++;
 }
 
 void
@@ -329,11 +345,9 @@ presence_moved(struct presence *p, vn_id_t vn, struct addr ip, struct vr_id owne
 		    vr_id_equal(c->other, owner))
 			continue;
 		c->other = owner;
-		c->answered = false;
-		c->told = TOLD_NOTHING;
 		c->again = false;
-		c->started = now;
-		c->step = 0;
+		c->round = 0;
+		doubt_anew(c, now);
 	}
 }
 

@@ -18,8 +18,10 @@ enum presence_purpose {
 
 /* Local probes at these times after the start, then the LAN has said no. */
 #define PRESENCE_LOCAL_DEADLINE (300 * US_MS)
-/* An owner that has not answered by then is unreachable. */
+/* An owner that cannot be reached by then is not waited for. */
 #define PRESENCE_REMOTE_DEADLINE (700 * US_MS)
+/* One that lives and has not answered by then is asked anew, and so is the own LAN: so often in all. */
+#define PRESENCE_ROUNDS 8
 /* A claimed machine that has not been heard by then is looked for at the router it came from. */
 #define PRESENCE_CONFIRM_DEADLINE (350 * US_MS)
 /* Checks of each purpose under way at once, and of PRESENCE_ASKED for each router that asks: whoever floods us with one kind
@@ -40,9 +42,9 @@ struct presence_ops {
 		     bool present, us_t now);
 	/* DOUBT is settled: it is here and not there. */
 	void (*take)(void *ctx, vn_id_t vn, struct addr ip, struct mac mac, us_t now);
-	/* DOUBT is settled: it answers at both; or here, and the owner does not say. */
+	/* DOUBT is settled: it answers at both; or here, and the owner, which lives, does not say. */
 	void (*duplicate)(void *ctx, vn_id_t vn, struct addr ip, struct mac mac, struct vr_id other,
-			  us_t now);
+			  bool is_told, us_t now);
 	/* DEFEND: the owner's machine answers; 'requester' sent the probe. */
 	void (*defend)(void *ctx, vn_id_t vn, struct addr ip, struct mac requester, us_t now);
 };

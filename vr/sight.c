@@ -525,7 +525,7 @@ presence_take(void *ctx, vn_id_t vn, struct addr ip, struct mac mac, us_t now)
 
 static void
 presence_duplicate(void *ctx, vn_id_t vn, struct addr ip, struct mac mac, struct vr_id other,
-		   us_t now)
+		   bool is_told, us_t now)
 {
 	struct vr *vr = ctx;
 	struct binding b = {.vn = vn, .ip = ip, .mac = mac};
@@ -537,7 +537,10 @@ presence_duplicate(void *ctx, vn_id_t vn, struct addr ip, struct mac mac, struct
 	}
 	vr->duplicates++;
 	double_put(vr, vn, ip, mac, now);
-	sight_alarm(vr, &b, other, "duplicate: it answers at two sites", now);
+	sight_alarm(vr, &b, other,
+		    is_told ? "duplicate: it answers at two sites"
+			    : "duplicate? its owner does not answer",
+		    now);
 }
 
 static void

@@ -1,5 +1,6 @@
 """The migration experiments: their arithmetic, and one of them from end to end."""
 import json
+import struct
 from types import SimpleNamespace
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from bench.migration import __main__ as migration
 from bench.migration import figures, report, seed003, servers, thesis
 from bench.migration.fetch import File, Stream
-from bench.migration.watch import carries, sent_again
+from bench.migration.watch import carries, rtp_missing, sent_again
 from lab.capture import UDP
 
 
@@ -32,6 +33,15 @@ def test_the_median_leaves_out_what_is_not_there():
     ([65534, 65535, 0, 1], 0), ([65534, 1], 2), ([65535, 1, 0], 0), ([10, 8, 9], 0)])
 def test_missing_numbers(numbers, missing):
     assert figures.missing_numbers(numbers) == missing
+
+
+def test_numbers_are_missing_from_one_stream_only():
+    def packets(ssrc, numbers):
+        return [SimpleNamespace(payload=struct.pack(">BBHII", 0x80, 96, number, 0, ssrc)) for number in numbers]
+
+    assert rtp_missing(packets(1, [40000, 40001]) + packets(2, [7, 9])) == 1
+    assert rtp_missing(packets(1, [40000, 40002]) + packets(2, [65535, 0, 3])) == 3
+    assert rtp_missing([]) == 0
 
 
 def test_restoration_is_by_what_left_the_new_place():

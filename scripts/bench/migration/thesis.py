@@ -16,7 +16,7 @@ from lab.netns import Lab, wait_for
 from . import figures, servers
 from .fetch import Fetch
 from .grounds import Overlay, Switch
-from .watch import Watch, first_rarp, is_of_server, rtp_number, sent_again
+from .watch import Watch, first_rarp, is_of_server, rtp_missing, sent_again
 
 KINDS = ("ftp", "http", "video")
 # Speed in fibre, there: 12,000 km are 60 ms.
@@ -145,7 +145,7 @@ class Stage:
                 "segments_again": len(again), "first_again": bool(again) and again[0] is said[0],
                 "restoration_ms": _ms(restored),
                 "silence_ms": _ms(None if restored is None else figures.silence(came, resumed + restored)),
-                "rtp_missing": figures.missing_numbers([rtp_number(f) for f in frames]) if kind == "video" else None,
+                "rtp_missing": rtp_missing(frames) if kind == "video" else None,
                 "rtp_packets": len(frames) if kind == "video" else None}
 
     def counters(self):

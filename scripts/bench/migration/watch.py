@@ -3,6 +3,8 @@ import time
 
 from lab.capture import IP4, RARP, TCP, UDP, Capture, collect
 
+from .figures import missing_numbers
+
 # Ethernet, IP, UDP and LISP header before, and Ethernet, IP and UDP header inside or before a sealed record.
 PLAIN_OVERHEAD = 14 + 20 + 8 + 8 + 28
 SEALED_OUTER, SEALED_RECORD = 42, 28 + 40
@@ -76,8 +78,12 @@ def _later(one, other):
     return other if 0 < (other - one) % 2**32 < 2**31 else one
 
 
-def rtp_number(frame):
-    return frame.payload[2] << 8 | frame.payload[3]
+def rtp_missing(frames):
+    """How many packets are missing. Each stream counts by itself: one that has ended is told by its SSRC (RFC 3550, section 5.1)."""
+    numbers = {}
+    for frame in frames:
+        numbers.setdefault(frame.payload[8:12], []).append(frame.payload[2] << 8 | frame.payload[3])
+    return sum(missing_numbers(each) for each in numbers.values())
 
 
 def carries(frame, size, sealed):
