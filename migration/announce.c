@@ -250,7 +250,9 @@ job_step(struct announce *a, struct job *j, us_t now)
 			send_is_at(a, j->vn, j->ip, a->ops->router_mac(a->ctx, j->vn),
 				   MAC_BROADCAST);
 	} else {
-		send_is_at(a, j->vn, j->ip, j->mac, MAC_BROADCAST);
+		/* The machine hears it too, and an emulated one is silent the longer for it. */
+		if (j->step > 0)
+			send_is_at(a, j->vn, j->ip, j->mac, MAC_BROADCAST);
 		start_telling(j, now);
 	}
 	j->step++;

@@ -1,13 +1,15 @@
-/* What a LAN is told after a move, and when: gratuitous ARP, the claim of a MAC from the switches, and the visitor's
- * own neighbours.  A schedule per EID; a newer move of it cancels the older schedule.
+/* What a LAN is told after a move, and when: gratuitous ARP, the claim of a MAC from the switches,
+ * and the visitor's own neighbours.  A schedule per EID; a newer move of it cancels the older one.
  *
  * At the old site, in this order: a claim frame, so that the switches move the machine's MAC to the
- * router's port;
- * gratuitous ARP giving the router's MAC.  The claim is refreshed for as long as the machine is
- * away.  At the new site:
- * gratuitous ARP giving the machine's real MAC; and the machine is told by unicast which neighbours
- * are local and which are behind
- * the router.  Every frame but the claim has the router's MAC as Ethernet source. */
+ * router's port; gratuitous ARP giving the router's MAC.  The claim is refreshed for as long as the
+ * machine is away.
+ *
+ * At the new site: the machine is told by unicast which neighbours are local and which are behind
+ * the router; 20 ms later, when it may have said its first words, gratuitous ARP tells its
+ * neighbours its real MAC.  Until then their frames for it come to the router.
+ *
+ * Every frame but the claim has the router's MAC as Ethernet source. */
 #ifndef MIGRATION_ANNOUNCE_H
 #define MIGRATION_ANNOUNCE_H
 

@@ -17,7 +17,7 @@ struct check {
 	unsigned round; /* DOUBT: how often 'other' has let the time pass and not answered */
 	bool answered;  /* on the own LAN */
 	enum told told; /* by 'other' */
-	bool asked;     /* DOUBT: 'other' could be asked */
+	bool asked;     /* DOUBT: 'other' could be, since the own LAN has answered */
 	bool again;     /* DOUBT: it answered at both once, and both are asked anew */
 	bool done;
 };
@@ -30,10 +30,11 @@ struct presence {
 	uint64_t refused;
 };
 
-/* When each purpose does its next step, after its start. */
-static const us_t confirm_steps[] = {
-	30 * US_MS,   100 * US_MS, 200 * US_MS, PRESENCE_CONFIRM_DEADLINE, 500 * US_MS, 800 * US_MS,
-	1500 * US_MS, 3 * US_S,    5 * US_S};
+/* When each purpose does its next step, after its start.  A machine that has just arrived is left
+ * alone at first: what it says by itself is enough. */
+static const us_t confirm_steps[] = {100 * US_MS, 200 * US_MS, PRESENCE_CONFIRM_DEADLINE,
+				     500 * US_MS, 800 * US_MS, 1500 * US_MS,
+				     3 * US_S,    5 * US_S};
 static const us_t doubt_steps[] = {0,
 				   40 * US_MS,
 				   120 * US_MS,
@@ -207,8 +208,23 @@ doubt_anew(struct check *c, us_t now)
 {
 	c->answered = false;
 	c->told = TOLD_NOTHING;
+	c->asked = false;
 	c->started = now;
 	c->step = 0;
+}
+
+/* False when it cannot be asked.  It has its time from when it could be. */
+static bool
+doubt_ask(struct presence *p, struct check *c, us_t now)
+{
+	bool is_reachable = p->ops->ask(p->ctx, c->other, c->vn, c->ip);
+
+	if (is_reachable && !c->asked) {
+		c->asked = true;
+		c->started = now;
+		c->step = 1;
+	}
+	return is_reachable;
 }
 
 /* Here and there are known, or the time is up. */
@@ -228,10 +244,9 @@ doubt_settle(struct presence *p, struct check *c, bool is_end, bool is_reachable
 		doubt_anew(c, now);
 		return;
 	}
-	/* It lives: its answer was lost, or it has much to do.  Both have just been asked. */
+	/* It lives: its answer was lost, or it has much to do. */
 	if (c->told == TOLD_NOTHING && is_reachable && ++c->round < PRESENCE_ROUNDS) {
 		doubt_anew(c, now);
-		c->step = 1;
 		return;
 	}
 	finish(p, c);
@@ -242,23 +257,17 @@ doubt_settle(struct presence *p, struct check *c, bool is_end, bool is_reachable
 }
 
 static void
-doubt_step(struct presence *p, struct check *c, unsigned step, us_t now)
+doubt_step(struct presence *p, struct check *c, us_t now)
 {
-	bool reachable = true;
+	bool is_reachable = true;
 
-	/* Broadcast: a switch may hold the machine's MAC on our own port since we claimed it. */
+	/* The own LAN first: nobody is asked about a machine that is not here.  Broadcast: a switch may hold the machine's MAC on
+	 * our own port since we claimed it. */
 	if (!c->answered)
 		p->ops->probe(p->ctx, c->vn, c->ip, (struct mac){{0}});
-	if (c->told == TOLD_NOTHING)
-		reachable = p->ops->ask(p->ctx, c->other, c->vn, c->ip);
-	/* It has its time from when it could be asked. */
-	if (c->told == TOLD_NOTHING && reachable && !c->asked) {
-		c->asked = true;
-		c->started = now;
-		c->step = 1;
-		step = 0;
-	}
-	doubt_settle(p, c, step + 1 == ARRAY_COUNT(doubt_steps), reachable, now);
+	else if (c->told == TOLD_NOTHING)
+		is_reachable = doubt_ask(p, c, now);
+	doubt_settle(p, c, c->step == ARRAY_COUNT(doubt_steps), is_reachable, now);
 }
 
 static void
@@ -290,7 +299,7 @@ check_step(struct presence *p, struct check *c, us_t now)
 		confirm_step(p, c, step);
 		break;
 	case PRESENCE_DOUBT:
-		doubt_step(p, c, step, now);
+		doubt_step(p, c, now);
 		break;
 	case PRESENCE_ASKED:
 		asked_step(p, c, step, now);
@@ -312,8 +321,10 @@ presence_answered(struct presence *p, vn_id_t vn, struct addr ip, struct mac mac
 		if (c->purpose == PRESENCE_ASKED) {
 			finish(p, c);
 			p->ops->tell(p->ctx, c->other, vn, ip, mac, true, now);
-		} else if (c->purpose == PRESENCE_DOUBT) {
+		} else if (c->purpose == PRESENCE_DOUBT && !c->answered) {
 			c->answered = true;
+			if (c->told == TOLD_NOTHING)
+				(void)doubt_ask(p, c, now);
 			doubt_settle(p, c, false, true, now);
 		}
 	}

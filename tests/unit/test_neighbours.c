@@ -184,9 +184,14 @@ what_a_native_has_sent_goes_on_before_it_is_told(void **state)
 	w->waits = two_frames_of_a_native;
 	say_rarp(w, VN, vm);
 	run(w, 0);
-	/* Then the native that has used the router, the LAN, and the visitor of the native and the gateway. */
-	assert_string_equal(w->said, "FFTATT");
+	/* Then the native that has used the router, and the visitor of the native and the gateway. */
+	assert_string_equal(w->said, "FFTTT");
 	assert_true(mac_equal(w->lan_to, vm));
+	/* The LAN, when the visitor has said its first words. */
+	run(w, 19 * US_MS);
+	assert_string_equal(w->said, "FFTTT");
+	run(w, 2 * US_MS);
+	assert_string_equal(w->said, "FFTTTATT");
 	world_end(w);
 }
 

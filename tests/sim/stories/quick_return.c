@@ -118,15 +118,11 @@ an_owner_that_never_answers_is_not_waited_for_forever(void **state)
 		struct answers answers = {.lost = UINT_MAX};
 		struct cast c = back_and_forth(layout, talks, &answers);
 
+		/* Five seconds after it left, what it says itself is no longer old. */
 		sim_run(c.sim, 6 * US_S);
 		assert_in_range(answers.sent, 8, 20);
-		assert_int_equal(sim_alarms(c.sim, B, "duplicate:"), 0);
-		/* What it goes on saying is believed in the end; of one that is silent, people are told. */
-		assert_int_equal(sim_alarms(c.sim, B, "duplicate?"), talks ? 0 : 1);
-		assert_int_equal(sim_owner(c.sim, B, SIM_VN, sim_machine_ip(c.vm)), talks ? B : A);
-		answers.lost = 0;
-		sim_run(c.sim, 6 * US_S);
 		story_expect_at(c.sim, c.vm, B);
+		assert_int_equal(sim_alarms(c.sim, B, "duplicate"), 0);
 		sim_run(c.sim, 12 * US_S);
 		story_end(c.sim);
 	}

@@ -1,0 +1,339 @@
+/* Doubts: a machine is heard here that another router owns.  When is who asked, and what comes of the answers? */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/fmt.h"
+#include "migration/presence.h"
+
+#define VN    7
+#define START (1000 * US_S)
+/* A machine answers, and a router gets its answer, so late. */
+#define LAN_TIME  (5 * US_MS)
+#define LINK_TIME (20 * US_MS)
+
+static const struct vr_id owner = {0xa}, other_owner = {0xb};
+static const struct mac machine = {{0x52, 0x54, 0, 0, 0, 5}};
+
+/* What a doubt does, and how the world answers. */
+struct desk {
+	struct presence *presence;
+	struct addr ip;
+	us_t now, answer_due, told_due;
+	bool is_here, is_there, is_down; /* the machine, the machine, the owner */
+	unsigned lost;                   /* of the owner's answers */
+	unsigned probes, asks, answers;
+	unsigned taken, told_duplicates, untold_duplicates;
+	struct vr_id asked;
+};
+
+static void
+probe(void *ctx, vn_id_t vn, struct addr ip, struct mac mac)
+{
+	struct desk *d = ctx;
+
+	(void)mac;
+	assert_int_equal(vn, VN);
+	assert_true(addr_equal(ip, d->ip));
+	d->probes++;
+	if (d->is_here && d->answer_due == US_NEVER)
+		d->answer_due = d->now + LAN_TIME;
+}
+
+static bool
+ask(void *ctx, struct vr_id whom, vn_id_t vn, struct addr ip)
+{
+	struct desk *d = ctx;
+
+	(void)vn;
+	(void)ip;
+	if (d->is_down)
+		return false;
+	d->asks++;
+	d->asked = whom;
+	/* A question that comes while it looks is the same one. */
+	if (d->told_due == US_NEVER)
+		d->told_due = d->now + LINK_TIME + (d->is_there ? 0 : PRESENCE_LOCAL_DEADLINE);
+	return true;
+}
+
+static void
+tell(void *ctx, struct vr_id whom, vn_id_t vn, struct addr ip, struct mac mac, bool present,
+     us_t now)
+{
+	(void)ctx;
+	(void)whom;
+	(void)vn;
+	(void)ip;
+	(void)mac;
+	(void)present;
+	(void)now;
+	fail();
+}
+
+static void
+take(void *ctx, vn_id_t vn, struct addr ip, struct mac mac, us_t now)
+{
+	struct desk *d = ctx;
+
+	(void)vn;
+	(void)ip;
+	(void)now;
+	assert_true(mac_equal(mac, machine));
+	d->taken++;
+}
+
+static void
+duplicate(void *ctx, vn_id_t vn, struct addr ip, struct mac mac, struct vr_id other, bool is_told,
+	  us_t now)
+{
+	struct desk *d = ctx;
+
+	(void)vn;
+	(void)ip;
+	(void)mac;
+	(void)now;
+	assert_true(vr_id_equal(other, d->asked));
+	if (is_told)
+		d->told_duplicates++;
+	else
+		d->untold_duplicates++;
+}
+
+static const struct presence_ops ops = {
+	.probe = probe, .ask = ask, .tell = tell, .take = take, .duplicate = duplicate};
+
+static struct desk
+doubt(void)
+{
+	struct desk d = {.now = START, .answer_due = US_NEVER, .told_due = US_NEVER};
+
+	assert_int_equal(addr_from_text("10.1.0.5", &d.ip), 0);
+	return d;
+}
+
+static void
+begin(struct desk *d)
+{
+	d->presence = presence_create(&ops, d);
+	assert_non_null(d->presence);
+	presence_start(d->presence, PRESENCE_DOUBT, VN, d->ip, machine, owner, d->now);
+}
+
+static void
+answers_come(struct desk *d)
+{
+	if (d->answer_due <= d->now) {
+		d->answer_due = US_NEVER;
+		presence_answered(d->presence, VN, d->ip, machine, d->now);
+	}
+	if (d->told_due <= d->now) {
+		d->told_due = US_NEVER;
+		d->answers++;
+		if (d->answers > d->lost)
+			presence_told(d->presence, d->asked, VN, d->ip, d->is_there, d->now);
+	}
+}
+
+static void
+run(struct desk *d, us_t duration)
+{
+	us_t end = d->now + duration;
+
+	for (; d->now < end; d->now += US_MS) {
+		answers_come(d);
+		(void)presence_run(d->presence, d->now);
+	}
+}
+
+static bool
+is_open(const struct desk *d)
+{
+	return presence_has(d->presence, PRESENCE_DOUBT, VN, d->ip);
+}
+
+static void
+nobody_is_asked_about_a_machine_that_is_not_here(void **state)
+{
+	struct desk d = doubt();
+
+	(void)state;
+	begin(&d);
+	run(&d, 2 * US_S);
+	assert_in_range(d.probes, 3, 6);
+	assert_int_equal(d.asks, 0);
+	assert_int_equal(d.taken + d.told_duplicates + d.untold_duplicates, 0);
+	assert_false(is_open(&d));
+	presence_destroy(d.presence);
+}
+
+static void
+one_that_is_here_is_asked_about_at_once(void **state)
+{
+	struct desk d = doubt();
+
+	(void)state;
+	d.is_here = true;
+	begin(&d);
+	run(&d, LAN_TIME + US_MS);
+	assert_int_equal(d.asks, 1);
+	run(&d, PRESENCE_LOCAL_DEADLINE + LINK_TIME);
+	assert_int_equal(d.taken, 1);
+	run(&d, 2 * US_S);
+	assert_int_equal(d.taken, 1);
+	assert_false(is_open(&d));
+	presence_destroy(d.presence);
+}
+
+static void
+one_at_both_places_is_asked_about_twice(void **state)
+{
+	struct desk d = doubt();
+
+	(void)state;
+	d.is_here = d.is_there = true;
+	begin(&d);
+	run(&d, 2 * US_S);
+	assert_int_equal(d.taken, 0);
+	assert_int_equal(d.told_duplicates, 1);
+	assert_int_equal(d.answers, 2);
+	presence_destroy(d.presence);
+}
+
+static void
+a_lost_answer_is_asked_for_again(void **state)
+{
+	(void)state;
+	for (unsigned lost = 1; lost <= 12; lost++) {
+		struct desk d = doubt();
+
+		d.is_here = true;
+		d.lost = lost;
+		begin(&d);
+		run(&d, (lost + 1) * 450 * US_MS);
+		assert_int_equal(d.taken, 1);
+		assert_int_equal(d.answers, lost + 1);
+		run(&d, 9 * US_S);
+		assert_int_equal(d.taken, 1);
+		assert_int_equal(d.told_duplicates + d.untold_duplicates, 0);
+		presence_destroy(d.presence);
+	}
+}
+
+static void
+who_lives_and_never_answers_is_told_of(void **state)
+{
+	struct desk d = doubt();
+
+	(void)state;
+	d.is_here = true;
+	d.lost = 1000;
+	begin(&d);
+	run(&d, PRESENCE_ROUNDS * PRESENCE_REMOTE_DEADLINE);
+	assert_true(is_open(&d));
+	run(&d, PRESENCE_ROUNDS * 2 * LAN_TIME);
+	assert_false(is_open(&d));
+	assert_int_equal(d.untold_duplicates, 1);
+	assert_int_equal(d.taken + d.told_duplicates, 0);
+	presence_destroy(d.presence);
+}
+
+static void
+who_is_down_is_not_waited_for(void **state)
+{
+	struct desk d = doubt();
+
+	(void)state;
+	d.is_here = d.is_down = true;
+	begin(&d);
+	run(&d, PRESENCE_REMOTE_DEADLINE + LAN_TIME);
+	assert_int_equal(d.taken, 1);
+	presence_destroy(d.presence);
+
+	/* It dies while it is asked. */
+	d = doubt();
+	d.is_here = true;
+	d.lost = 1000;
+	begin(&d);
+	run(&d, 1500 * US_MS);
+	d.is_down = true;
+	run(&d, PRESENCE_REMOTE_DEADLINE);
+	assert_int_equal(d.taken, 1);
+	assert_int_equal(d.untold_duplicates, 0);
+	presence_destroy(d.presence);
+}
+
+static void
+who_is_reached_late_has_its_time(void **state)
+{
+	struct desk d = doubt();
+
+	(void)state;
+	d.is_here = d.is_there = d.is_down = true;
+	begin(&d);
+	run(&d, 500 * US_MS);
+	d.is_down = false;
+	run(&d, 2 * US_S);
+	assert_int_equal(d.taken, 0);
+	assert_int_equal(d.told_duplicates, 1);
+	presence_destroy(d.presence);
+}
+
+static void
+one_that_leaves_while_the_owner_is_silent_is_not_taken(void **state)
+{
+	struct desk d = doubt();
+
+	(void)state;
+	d.is_here = true;
+	d.lost = 2;
+	begin(&d);
+	run(&d, 600 * US_MS);
+	d.is_here = false;
+	/* The owner's answer comes in the next round: the machine's is of the one before. */
+	run(&d, 3 * US_S);
+	assert_int_equal(d.taken, 0);
+	assert_false(is_open(&d));
+	presence_destroy(d.presence);
+}
+
+static void
+a_new_owner_is_asked_from_the_beginning(void **state)
+{
+	struct desk d = doubt();
+
+	(void)state;
+	d.is_here = true;
+	d.lost = 1;
+	begin(&d);
+	run(&d, 200 * US_MS);
+	presence_moved(d.presence, VN, d.ip, other_owner, d.now);
+	d.told_due = US_NEVER;
+	d.lost = 0;
+	run(&d, LAN_TIME + US_MS);
+	assert_int_equal(d.asked.v, other_owner.v);
+	run(&d, PRESENCE_LOCAL_DEADLINE + LINK_TIME);
+	assert_int_equal(d.taken, 1);
+	presence_destroy(d.presence);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nobody_is_asked_about_a_machine_that_is_not_here),
+		cmocka_unit_test(one_that_is_here_is_asked_about_at_once),
+		cmocka_unit_test(one_at_both_places_is_asked_about_twice),
+		cmocka_unit_test(a_lost_answer_is_asked_for_again),
+		cmocka_unit_test(who_lives_and_never_answers_is_told_of),
+		cmocka_unit_test(who_is_down_is_not_waited_for),
+		cmocka_unit_test(who_is_reached_late_has_its_time),
+		cmocka_unit_test(one_that_leaves_while_the_owner_is_silent_is_not_taken),
+		cmocka_unit_test(a_new_owner_is_asked_from_the_beginning),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
