@@ -232,7 +232,10 @@ static void
 doubt_settle(struct presence *p, struct check *c, bool is_end, bool is_reachable, us_t now)
 {
 	if (!c->answered) {
-		if (is_end || now >= c->started + PRESENCE_LOCAL_DEADLINE)
+		/* One that was here the round before may be slow, and has its time. */
+		if (is_end && c->round > 0 && ++c->round < PRESENCE_ROUNDS)
+			doubt_anew(c, now);
+		else if (is_end || (c->round == 0 && now >= c->started + PRESENCE_LOCAL_DEADLINE))
 			finish(p, c);
 		return;
 	}

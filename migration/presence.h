@@ -20,8 +20,9 @@ enum presence_purpose {
 #define PRESENCE_LOCAL_DEADLINE (300 * US_MS)
 /* An owner that cannot be reached by then is not waited for. */
 #define PRESENCE_REMOTE_DEADLINE (700 * US_MS)
-/* One that lives and has not answered by then is asked anew, and so is the own LAN: so often in all. */
-#define PRESENCE_ROUNDS 8
+/* One that lives and has not answered by then is asked anew, and so is the own LAN: so often in all,
+ * in less than DETECTOR_DOUBT. */
+#define PRESENCE_ROUNDS 6
 /* A claimed machine that has not been heard by then is looked for at the router it came from. */
 #define PRESENCE_CONFIRM_DEADLINE (350 * US_MS)
 /* Checks of each purpose under way at once, and of PRESENCE_ASKED for each router that asks: whoever floods us with one kind

@@ -34,8 +34,9 @@ struct peer_vn {
 	uint32_t pull_pages;          /* taken in so far */
 	uint32_t served[PEER_SERVED]; /* ids of its last PULLs that were answered */
 	uint32_t serves;              /* how many there were */
-	bool retelling;               /* it is being told who asked for EIDs of this VN */
-	size_t retold;                /* the caller's: how far that has come */
+	us_t thaw;          /* claims of its own were refused as frozen until then; 0: none */
+	unsigned retelling; /* so often it is still to be told who asked for EIDs of this VN */
+	size_t retold;      /* the caller's: how far that has come */
 };
 
 struct peer {
@@ -53,9 +54,10 @@ struct peer {
 	uint64_t boot; /* random number of its process: another one means it restarted */
 	struct peer_vn *vns;
 	size_t vn_count;
-	size_t vn_room;    /* of 'vns' */
-	size_t hello_vn;   /* where the next HELLO goes on, when not all VNs fit in one */
-	struct pace pages; /* of our tables, sent to it */
+	size_t vn_room;     /* of 'vns' */
+	size_t hello_vn;    /* where the next HELLO goes on, when not all VNs fit in one */
+	struct pace pages;  /* of our tables, sent to it */
+	struct pace hellos; /* sent to it out of turn */
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
 };
 

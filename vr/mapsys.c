@@ -42,7 +42,7 @@ mapsys_create(struct vr *vr, const struct mapsys_start *start, us_t now)
 	m->vr = vr;
 	m->cursor = change_next_number(vr->feed);
 	m->followed = now;
-	m->retell_due = US_NEVER;
+	m->retell_due = m->said_due = US_NEVER;
 	m->cache = mapcache_create(start->cache_max, &vr->key);
 	m->pending = pending_create(&vr->key);
 	m->sources = pending_create(&vr->key);
@@ -123,7 +123,9 @@ mapsys_run(struct vr *vr, us_t now)
 	vr->drops[DROP_MAPPING_TIMEOUT] += pending_expire(m->pending, now);
 	vr->drops[DROP_MAPPING_TIMEOUT] += pending_expire(m->sources, now);
 	due = xtr_run(m->xtr, now);
-	mapsys_tell_asked(m);
+	mapsys_tell_asked(m, now);
+	if (mapsys_say_again(m, now) < due)
+		due = m->said_due;
 	if (mapsys_retell_run(m, now) < due)
 		due = m->retell_due;
 	if (pending_due(m->pending) < due)

@@ -13,6 +13,10 @@
 #include "vr/fwd_icmp.h"
 #include "vr/vr.h"
 
+/* What the peers are told of who asked is said so often, of the newest so many messages. */
+#define MAPSYS_SAID     3
+#define MAPSYS_SAID_MAX 32
+
 struct mapsys;
 
 struct mapsys_start {

@@ -15,6 +15,13 @@ struct sender {
 
 #define MAPSYS_SENDERS 256
 
+/* A message to the peers about who asked: it is said MAPSYS_SAID times. */
+struct mapsys_said {
+	struct sync_msg msg;
+	us_t first, due;
+	unsigned times; /* that it was said; 0: nothing is here */
+};
+
 struct mapsys {
 	struct vr *vr;
 	struct mapcache *cache;
@@ -27,10 +34,13 @@ struct mapsys {
 	struct mapping *petrs; /* of each site */
 	struct sender senders[MAPSYS_SENDERS];
 	struct sync_msg asked; /* that the peers are told next; without rows: nothing */
-	struct log_gate full;  /* for lines about registrations without room */
-	us_t asked_spent;      /* until then what was used of the allowance has not come back */
-	us_t retell_due;       /* see mapsys_retell(); US_NEVER: nothing to say */
-	struct addr rtr;       /* see mapsys_rtr() */
+	struct mapsys_said said[MAPSYS_SAID_MAX];
+	size_t said_next;
+	us_t said_due;
+	struct log_gate full; /* for lines about registrations without room */
+	us_t asked_spent;     /* until then what was used of the allowance has not come back */
+	us_t retell_due;      /* see mapsys_retell(); US_NEVER: nothing to say */
+	struct addr rtr;      /* see mapsys_rtr() */
 };
 
 /* Is this a VN with "vns[].lisp"? */
@@ -74,7 +84,9 @@ bool mapsys_place_mapped(const struct mapsys *m, vn_id_t vn, struct addr eid,
 /* As xtr_ops.asked(). */
 bool mapsys_asked(void *ctx, vn_id_t vn, struct addr eid, struct addr rloc, us_t now);
 /* The peers of the VN hear who asked, where there is anything to say. */
-void mapsys_tell_asked(struct mapsys *m);
+void mapsys_tell_asked(struct mapsys *m, us_t now);
+/* Says it again; returns when to be called again. */
+us_t mapsys_say_again(struct mapsys *m, us_t now);
 /* Goes on with what mapsys_retell() began; returns when to be called again. */
 us_t mapsys_retell_run(struct mapsys *m, us_t now);
 

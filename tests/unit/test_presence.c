@@ -207,7 +207,7 @@ static void
 a_lost_answer_is_asked_for_again(void **state)
 {
 	(void)state;
-	for (unsigned lost = 1; lost <= 12; lost++) {
+	for (unsigned lost = 1; lost <= 8; lost++) {
 		struct desk d = doubt();
 
 		d.is_here = true;
@@ -294,8 +294,28 @@ one_that_leaves_while_the_owner_is_silent_is_not_taken(void **state)
 	run(&d, 600 * US_MS);
 	d.is_here = false;
 	/* The owner's answer comes in the next round: the machine's is of the one before. */
-	run(&d, 3 * US_S);
+	run(&d, PRESENCE_ROUNDS * (PRESENCE_REMOTE_DEADLINE + LAN_TIME));
+	assert_int_equal(d.taken + d.told_duplicates + d.untold_duplicates, 0);
+	assert_false(is_open(&d));
+	presence_destroy(d.presence);
+}
+
+static void
+one_that_is_slow_while_the_owner_is_silent_is_waited_for(void **state)
+{
+	struct desk d = doubt();
+
+	(void)state;
+	d.is_here = true;
+	d.lost = 2;
+	begin(&d);
+	run(&d, 600 * US_MS);
+	d.is_here = false;
+	run(&d, 2 * US_S);
 	assert_int_equal(d.taken, 0);
+	d.is_here = true;
+	run(&d, 1 * US_S);
+	assert_int_equal(d.taken, 1);
 	assert_false(is_open(&d));
 	presence_destroy(d.presence);
 }
@@ -332,6 +352,7 @@ main(void)
 		cmocka_unit_test(who_is_down_is_not_waited_for),
 		cmocka_unit_test(who_is_reached_late_has_its_time),
 		cmocka_unit_test(one_that_leaves_while_the_owner_is_silent_is_not_taken),
+		cmocka_unit_test(one_that_is_slow_while_the_owner_is_silent_is_waited_for),
 		cmocka_unit_test(a_new_owner_is_asked_from_the_beginning),
 	};
 

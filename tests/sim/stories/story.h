@@ -24,7 +24,7 @@
 	X(a_failed_migration_is_taken_back_within_a_second)                                        \
 	X(a_return_after_100_ms_is_believed)                                                       \
 	X(an_answer_that_is_lost_is_asked_for_again)                                               \
-	X(an_owner_that_never_answers_is_not_waited_for_forever)                                   \
+	X(an_owner_that_lives_and_never_answers_is_told_of)                                        \
 	X(repeats_and_echoes_make_one_move)                                                        \
 	X(late_frames_of_a_departed_machine_are_not_believed)                                      \
 	X(frames_that_are_very_late_are_asked_about)                                               \
