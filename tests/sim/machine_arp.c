@@ -51,6 +51,15 @@ sim_arp_flush(struct sim_machine *m)
 	m->arp_count = 0;
 }
 
+void
+sim_arp_forget(struct sim_machine *m, struct addr ip)
+{
+	struct arp_row *row = arp_find(m, ip);
+
+	if (row != NULL)
+		*row = m->arp[--m->arp_count];
+}
+
 static void
 send_arp_as(struct sim_machine *m, uint16_t op, struct mac to, struct mac tha, struct addr spa,
 	    struct addr tpa)

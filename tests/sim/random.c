@@ -26,6 +26,7 @@ struct schedule {
 	unsigned loss, repeat, reorder;
 	bool restricted; /* machines of the first site may live at the first few only */
 	bool trace;
+	bool has_died[ROUTERS_MAX];
 	uint64_t packets[LAST_PAIRS];
 };
 
@@ -174,6 +175,7 @@ crash(struct sim *sim, struct schedule *s)
 		return;
 	if (s->trace)
 		printf("%10.6f %zu dies\n", (double)sim_now(sim) / 1e6, router);
+	s->has_died[router] = true;
 	sim_crash(sim, router);
 	sim_after(sim, some_time(sim, 10 * US_MS, 6 * US_S), start_again, s,
 		  router << 1 | sim_chance(sim, 500));
@@ -378,6 +380,24 @@ somebody_elsewhere(struct sim *sim, const struct sim_machine *than)
 	return m;
 }
 
+/* A machine that came and left again while the site's router was dead has told its neighbours of itself, and no router has
+ * anything to take back.  Hosts find out that nobody is there any more (RFC 1122, section 2.3.2.1);
+ * ours keep their entries. */
+static void
+forget_visitors(struct schedule *s, struct sim_machine *m)
+{
+	struct sim *sim = s->sim;
+
+	for (size_t i = 0; i < sim_machine_count(sim); i++) {
+		struct sim_machine *other = sim_machine_at(sim, i);
+
+		if (sim_machine_vn(other) == sim_machine_vn(m) &&
+		    sim_machine_site(other) != sim_machine_site(m) &&
+		    mac_equal(sim_arp_entry(m, sim_machine_ip(other)), sim_machine_mac(other)))
+			sim_arp_forget(m, sim_machine_ip(other));
+	}
+}
+
 /* Every machine says a word now and then, but for those that only answer: they are asked. */
 static void
 make_quiet(struct schedule *s)
@@ -389,8 +409,13 @@ make_quiet(struct schedule *s)
 	for (size_t i = 0; i < s->routers; i++)
 		if (sim_vr(sim, i) == NULL)
 			sim_start(sim, i, sim_chance(sim, 500));
-	for (size_t i = 0; i < sim_machine_count(sim); i++)
-		sim_hush(sim_machine_at(sim, i));
+	for (size_t i = 0; i < sim_machine_count(sim); i++) {
+		struct sim_machine *m = sim_machine_at(sim, i);
+
+		sim_hush(m);
+		if (s->has_died[sim_machine_site(m)])
+			forget_visitors(s, m);
+	}
 	for (size_t i = 0; i < sim_machine_count(sim); i++) {
 		struct sim_machine *m = sim_machine_at(sim, i);
 		struct sim_machine *other = somebody_elsewhere(sim, m);

@@ -171,6 +171,8 @@ size_t sim_machine_count(const struct sim *sim);
 struct mac sim_arp_entry(const struct sim_machine *m, struct addr ip);
 void sim_arp_set(struct sim_machine *m, struct addr ip, struct mac mac, bool is_static);
 void sim_arp_flush(struct sim_machine *m);
+/* No-op when there is no entry. */
+void sim_arp_forget(struct sim_machine *m, struct addr ip);
 
 /* One packet; its number.  Goes as soon as ARP allows. */
 uint64_t sim_send(struct sim *sim, struct sim_machine *from, struct addr to);
