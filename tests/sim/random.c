@@ -381,8 +381,9 @@ somebody_elsewhere(struct sim *sim, const struct sim_machine *than)
 }
 
 /* A machine that came and left again while the site's router was dead has told its neighbours of itself, and no router has
- * anything to take back.  Hosts find out that nobody is there any more (RFC 1122, section 2.3.2.1);
- * ours keep their entries. */
+ * anything to take back.  Hosts find out by themselves that nobody is there any more (RFC 1122,
+ * section 2.3.2.1), ours after
+ * half a minute: that is not waited for. */
 static void
 forget_visitors(struct schedule *s, struct sim_machine *m)
 {
