@@ -253,10 +253,13 @@ doubt_settle(struct presence *p, struct check *c, bool is_end, bool is_reachable
 		return;
 	}
 	finish(p, c);
-	if (c->told == TOLD_NO || (c->told == TOLD_NOTHING && !is_reachable))
-		p->ops->take(p->ctx, c->vn, c->ip, c->mac, now);
-	else
+	if (c->told != TOLD_NO && (c->told != TOLD_NOTHING || is_reachable)) {
 		p->ops->duplicate(p->ctx, c->vn, c->ip, c->mac, c->other, c->told == TOLD_YES, now);
+		return;
+	}
+	p->ops->take(p->ctx, c->vn, c->ip, c->mac, now);
+	/* Since it answered, the switches may have heard our claim of its MAC: its next answer moves that back. */
+	p->ops->probe(p->ctx, c->vn, c->ip, (struct mac){{0}});
 }
 
 static void

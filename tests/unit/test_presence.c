@@ -182,8 +182,11 @@ one_that_is_here_is_asked_about_at_once(void **state)
 	assert_int_equal(d.asks, 1);
 	run(&d, PRESENCE_LOCAL_DEADLINE + LINK_TIME);
 	assert_int_equal(d.taken, 1);
+	/* Once more: what it answers shows the switches where it is. */
+	assert_int_equal(d.probes, 2);
 	run(&d, 2 * US_S);
 	assert_int_equal(d.taken, 1);
+	assert_int_equal(d.probes, 2);
 	assert_false(is_open(&d));
 	presence_destroy(d.presence);
 }
