@@ -194,7 +194,8 @@ presence_start(struct presence *p, enum presence_purpose purpose, vn_id_t vn, st
 static void
 confirm_step(struct presence *p, struct check *c, unsigned step)
 {
-	p->ops->probe(p->ctx, c->vn, c->ip, c->mac);
+	/* Broadcast: a switch may hold the machine's MAC on our own port, if we claimed it before it came back. */
+	p->ops->probe(p->ctx, c->vn, c->ip, (struct mac){{0}});
 	/* The router it came from looks on its own LAN, and takes it back if it is there. */
 	if (confirm_steps[step] >= PRESENCE_CONFIRM_DEADLINE && !vr_id_is_none(c->other))
 		(void)p->ops->ask(p->ctx, c->other, c->vn, c->ip);

@@ -183,23 +183,25 @@ mapsys_place(void *ctx, vn_id_t vn, struct addr eid, struct xtr_place *out)
 	return true;
 }
 
-/* A hypervisor of this site says that the machine is here now: as if it had announced it by RARP.  One that nobody knows is
- * asked for on the LAN. */
+/* A hypervisor of this site says that the machine is here now: as if it had announced it by RARP.  It is asked for on the
+ * LAN. */
 static bool
 on_arrived(void *ctx, vn_id_t vn, struct addr eid, us_t now)
 {
 	struct mapsys *m = ctx;
 	const struct hwdt_entry *e = hwdt_find(m->vr->hwdt, vn, eid);
 	struct site *site = vr_site(m->vr, vn);
+	bool is_known = true;
 
 	if (site == NULL || vr_owns_address(site, eid) ||
 	    !lndt_may_host(m->vr->lndt, vn, eid, m->vr->self))
 		return false;
 	m->vr->wake = true;
 	if (e != NULL && !e->b.withdrawn)
-		return sight_rarp(m->vr, site, e->b.mac, now, now);
+		is_known = sight_rarp(m->vr, site, e->b.mac, now, now);
+	/* No RARP has shown the switches where it is: its answer does. */
 	neigh_ask(m->vr, site, eid, (struct mac){{0}});
-	return true;
+	return is_known;
 }
 
 static us_t
