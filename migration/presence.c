@@ -19,6 +19,7 @@ struct check {
 	enum told told; /* by 'other' */
 	bool asked;     /* DOUBT: 'other' could be, since the own LAN has answered */
 	bool again;     /* DOUBT: it answered at both once, and both are asked anew */
+	bool late;      /* the next step has been put off */
 	bool done;
 };
 
@@ -194,8 +195,7 @@ presence_start(struct presence *p, enum presence_purpose purpose, vn_id_t vn, st
 static void
 confirm_step(struct presence *p, struct check *c, unsigned step)
 {
-	/* Broadcast: a switch may hold the machine's MAC on our own port, if we claimed it before it came back. */
-	p->ops->probe(p->ctx, c->vn, c->ip, (struct mac){{0}});
+	p->ops->probe(p->ctx, c->vn, c->ip);
 	/* The router it came from looks on its own LAN, and takes it back if it is there. */
 	if (confirm_steps[step] >= PRESENCE_CONFIRM_DEADLINE && !vr_id_is_none(c->other))
 		(void)p->ops->ask(p->ctx, c->other, c->vn, c->ip);
@@ -260,7 +260,7 @@ doubt_settle(struct presence *p, struct check *c, bool is_end, bool is_reachable
 	}
 	p->ops->take(p->ctx, c->vn, c->ip, c->mac, now);
 	/* Since it answered, the switches may have heard our claim of its MAC: its next answer moves that back. */
-	p->ops->probe(p->ctx, c->vn, c->ip, (struct mac){{0}});
+	p->ops->probe(p->ctx, c->vn, c->ip);
 }
 
 static void
@@ -268,10 +268,9 @@ doubt_step(struct presence *p, struct check *c, us_t now)
 {
 	bool is_reachable = true;
 
-	/* The own LAN first: nobody is asked about a machine that is not here.  Broadcast: a switch may hold the machine's MAC on
-	 * our own port since we claimed it. */
+	/* The own LAN first: nobody is asked about a machine that is not here. */
 	if (!c->answered)
-		p->ops->probe(p->ctx, c->vn, c->ip, (struct mac){{0}});
+		p->ops->probe(p->ctx, c->vn, c->ip);
 	else if (c->told == TOLD_NOTHING)
 		is_reachable = doubt_ask(p, c, now);
 	doubt_settle(p, c, c->step == ARRAY_COUNT(doubt_steps), is_reachable, now);
@@ -281,7 +280,7 @@ static void
 asked_step(struct presence *p, struct check *c, unsigned step, us_t now)
 {
 	if (step + 1 < ARRAY_COUNT(asked_steps)) {
-		p->ops->probe(p->ctx, c->vn, c->ip, (struct mac){{0}});
+		p->ops->probe(p->ctx, c->vn, c->ip);
 		return;
 	}
 	finish(p, c);
@@ -301,6 +300,7 @@ check_step(struct presence *p, struct check *c, us_t now)
 {
 	unsigned step = c->step++;
 
+	c->late = false;
 	switch (c->purpose) {
 	case PRESENCE_CONFIRM:
 		confirm_step(p, c, step);
@@ -392,6 +392,20 @@ presence_refused(const struct presence *p)
 	return p->refused;
 }
 
+/* The router has stood still, and answers that came meanwhile wait to be read: without them a last step would say no.  Once
+ * for each step, or the checks of a router that is always late would never end. */
+static bool
+put_off(struct check *c, us_t now)
+{
+	us_t late = now - step_due(c);
+
+	if (c->late || late <= PRESENCE_LATE)
+		return false;
+	c->late = true;
+	c->started += late + PRESENCE_LATE;
+	return true;
+}
+
 us_t
 presence_run(struct presence *p, us_t now)
 {
@@ -399,7 +413,7 @@ presence_run(struct presence *p, us_t now)
 
 	/* A step may start further checks: they are put in front and run next time. */
 	for (struct check *c = p->checks; c != NULL; c = c->next)
-		while (!c->done && step_due(c) <= now)
+		if (!c->done && step_due(c) <= now && !put_off(c, now))
 			check_step(p, c, now);
 	for (struct check **link = &p->checks; *link != NULL;) {
 		struct check *c = *link;

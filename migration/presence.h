@@ -23,6 +23,8 @@ enum presence_purpose {
 /* One that lives and has not answered by then is asked anew, and so is the own LAN: so often in all,
  * in less than DETECTOR_DOUBT. */
 #define PRESENCE_ROUNDS 6
+/* A step that is later than this has been kept waiting by the router, and waits as long again. */
+#define PRESENCE_LATE (20 * US_MS)
 /* A claimed machine that has not been heard by then is looked for at the router it came from. */
 #define PRESENCE_CONFIRM_DEADLINE (350 * US_MS)
 /* Checks of each purpose under way at once, and of PRESENCE_ASKED for each router that asks: whoever floods us with one kind
@@ -34,8 +36,9 @@ enum presence_purpose {
 #define PRESENCE_PURPOSES   4
 
 struct presence_ops {
-	/* ARP request for 'ip' on the own LAN, to 'mac' or broadcast when 'mac' is zero. */
-	void (*probe)(void *ctx, vn_id_t vn, struct addr ip, struct mac mac);
+	/* ARP request for 'ip' on the own LAN, by broadcast: a switch may hold the machine's MAC on our own port since we claimed it,
+	 * and would not deliver one that is for it alone. */
+	void (*probe)(void *ctx, vn_id_t vn, struct addr ip);
 	/* PRESENCE to another router; false when it is not up. */
 	bool (*ask)(void *ctx, struct vr_id whom, vn_id_t vn, struct addr ip);
 	/* PRESENT to the router that asked. */
@@ -74,6 +77,9 @@ bool presence_has(const struct presence *p, enum presence_purpose purpose, vn_id
 		  struct addr ip);
 /* Checks that were refused or given up, since too many were under way. */
 uint64_t presence_refused(const struct presence *p);
+/* Does one step of each check that is due.  A router that has stood still and comes late to a step does it a little later, and the
+ * rest after it: what has come meanwhile is to be read first.  When it is to be called again, or
+ * US_NEVER. */
 us_t presence_run(struct presence *p, us_t now);
 
 #endif

@@ -469,11 +469,11 @@ const struct move_ops sight_move_ops = {.send = sync_send, .stale = sight_stale}
 /* ---- presence ---- */
 
 static void
-presence_probe(void *ctx, vn_id_t vn, struct addr ip, struct mac mac)
+presence_probe(void *ctx, vn_id_t vn, struct addr ip)
 {
 	struct vr *vr = ctx;
 
-	neigh_ask(vr, vr_site(vr, vn), ip, mac);
+	neigh_ask(vr, vr_site(vr, vn), ip, (struct mac){{0}});
 }
 
 static bool
@@ -530,11 +530,6 @@ presence_duplicate(void *ctx, vn_id_t vn, struct addr ip, struct mac mac, struct
 	struct vr *vr = ctx;
 	struct binding b = {.vn = vn, .ip = ip, .mac = mac};
 
-	/* Somebody with the site's key was wrong, or lied: nobody can be asked there, and here it answers. */
-	if (vr_id_equal(other, VR_ID_MAPPED)) {
-		presence_take(ctx, vn, ip, mac, now);
-		return;
-	}
 	vr->duplicates++;
 	double_put(vr, vn, ip, mac, now);
 	sight_alarm(vr, &b, other,

@@ -27,15 +27,15 @@ struct desk {
 	unsigned lost;                   /* of the owner's answers */
 	unsigned probes, asks, answers;
 	unsigned taken, told_duplicates, untold_duplicates;
+	unsigned told_yes, told_no; /* by us, who were asked */
 	struct vr_id asked;
 };
 
 static void
-probe(void *ctx, vn_id_t vn, struct addr ip, struct mac mac)
+probe(void *ctx, vn_id_t vn, struct addr ip)
 {
 	struct desk *d = ctx;
 
-	(void)mac;
 	assert_int_equal(vn, VN);
 	assert_true(addr_equal(ip, d->ip));
 	d->probes++;
@@ -64,14 +64,17 @@ static void
 tell(void *ctx, struct vr_id whom, vn_id_t vn, struct addr ip, struct mac mac, bool present,
      us_t now)
 {
-	(void)ctx;
-	(void)whom;
+	struct desk *d = ctx;
+
 	(void)vn;
 	(void)ip;
 	(void)mac;
-	(void)present;
 	(void)now;
-	fail();
+	assert_true(vr_id_equal(whom, owner));
+	if (present)
+		d->told_yes++;
+	else
+		d->told_no++;
 }
 
 static void
@@ -116,11 +119,23 @@ doubt(void)
 }
 
 static void
-begin(struct desk *d)
+begin_check(struct desk *d, enum presence_purpose purpose, struct mac mac)
 {
 	d->presence = presence_create(&ops, d);
 	assert_non_null(d->presence);
-	presence_start(d->presence, PRESENCE_DOUBT, VN, d->ip, machine, owner, d->now);
+	presence_start(d->presence, purpose, VN, d->ip, mac, owner, d->now);
+}
+
+static void
+begin(struct desk *d)
+{
+	begin_check(d, PRESENCE_DOUBT, machine);
+}
+
+static void
+begin_asked(struct desk *d)
+{
+	begin_check(d, PRESENCE_ASKED, (struct mac){{0}});
 }
 
 static void
@@ -346,6 +361,115 @@ a_new_owner_is_asked_from_the_beginning(void **state)
 	presence_destroy(d.presence);
 }
 
+/* The router stands still for so long, and looks at its clock before it reads what has come. */
+static void
+stand_still(struct desk *d, us_t duration)
+{
+	d->now += duration;
+	(void)presence_run(d->presence, d->now);
+}
+
+static void
+who_stood_still_reads_the_answers_before_it_says_no(void **state)
+{
+	/* From the first question on, and from the last. */
+	static const us_t asked[] = {0, 200 * US_MS};
+	static const us_t durations[] = {120 * US_MS, PRESENCE_LOCAL_DEADLINE, 3 * US_S};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(asked) * ARRAY_COUNT(durations); i++) {
+		struct desk d = doubt();
+
+		begin_asked(&d);
+		run(&d, asked[i / ARRAY_COUNT(durations)]);
+		d.is_here = true;
+		run(&d, US_MS);
+		assert_true(d.answer_due < US_NEVER);
+		stand_still(&d, durations[i % ARRAY_COUNT(durations)]);
+		run(&d, US_MS);
+		assert_int_equal(d.told_yes, 1);
+		run(&d, 1 * US_S);
+		assert_int_equal(d.told_yes, 1);
+		assert_int_equal(d.told_no, 0);
+		presence_destroy(d.presence);
+	}
+}
+
+static void
+who_stands_still_again_reads_them_again(void **state)
+{
+	struct desk d = doubt();
+
+	(void)state;
+	begin_asked(&d);
+	run(&d, US_MS);
+	stand_still(&d, 100 * US_MS);
+	while (d.probes < 3)
+		run(&d, US_MS);
+	/* It answers the last question. */
+	d.is_here = true;
+	while (d.answer_due == US_NEVER)
+		run(&d, US_MS);
+	stand_still(&d, PRESENCE_LOCAL_DEADLINE);
+	run(&d, US_MS);
+	assert_int_equal(d.told_yes, 1);
+	assert_int_equal(d.told_no, 0);
+	presence_destroy(d.presence);
+}
+
+static void
+who_stood_still_asks_again_before_it_says_no(void **state)
+{
+	struct desk d = doubt();
+
+	(void)state;
+	/* What the machine said was lost meanwhile: it has the time that it would have had. */
+	begin_asked(&d);
+	run(&d, US_MS);
+	stand_still(&d, 3 * US_S);
+	d.is_here = true;
+	run(&d, PRESENCE_LOCAL_DEADLINE);
+	assert_int_equal(d.told_yes, 1);
+	assert_int_equal(d.told_no, 0);
+	presence_destroy(d.presence);
+}
+
+static void
+who_stood_still_goes_on_doubting(void **state)
+{
+	struct desk d = doubt();
+
+	(void)state;
+	d.is_here = d.is_there = true;
+	begin(&d);
+	run(&d, US_MS);
+	stand_still(&d, 1 * US_S);
+	run(&d, US_MS);
+	assert_int_equal(d.asks, 1);
+	/* The owner's answer waits too. */
+	stand_still(&d, PRESENCE_REMOTE_DEADLINE);
+	run(&d, US_MS);
+	assert_int_equal(d.answers, 1);
+	run(&d, LAN_TIME + LINK_TIME + 2 * US_MS);
+	assert_int_equal(d.told_duplicates, 1);
+	assert_int_equal(d.taken, 0);
+	presence_destroy(d.presence);
+}
+
+static void
+who_is_always_late_ends_all_the_same(void **state)
+{
+	struct desk d = doubt();
+
+	(void)state;
+	begin_asked(&d);
+	for (unsigned i = 0; i < 20; i++)
+		stand_still(&d, 3 * PRESENCE_LATE);
+	assert_int_equal(d.told_no, 1);
+	assert_int_equal(d.told_yes, 0);
+	presence_destroy(d.presence);
+}
+
 int
 main(void)
 {
@@ -360,6 +484,11 @@ main(void)
 		cmocka_unit_test(one_that_leaves_while_the_owner_is_silent_is_not_taken),
 		cmocka_unit_test(one_that_is_slow_while_the_owner_is_silent_is_waited_for),
 		cmocka_unit_test(a_new_owner_is_asked_from_the_beginning),
+		cmocka_unit_test(who_stood_still_reads_the_answers_before_it_says_no),
+		cmocka_unit_test(who_stands_still_again_reads_them_again),
+		cmocka_unit_test(who_stood_still_asks_again_before_it_says_no),
+		cmocka_unit_test(who_stood_still_goes_on_doubting),
+		cmocka_unit_test(who_is_always_late_ends_all_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
