@@ -39,6 +39,15 @@ compare_locators(const void *a, const void *b)
 	return memcmp(&s->addr, &t->addr, sizeof(s->addr));
 }
 
+/* In the order that records have (RFC 9301 section 5.5): IPv4 before IPv6, and there is one of each at most. */
+static int
+compare_rlocs(const void *a, const void *b)
+{
+	const struct conf_lisp_rloc *s = a, *t = b;
+
+	return (s->addr.family == ADDR_V6) - (t->addr.family == ADDR_V6);
+}
+
 const struct conf_lisp_locator *
 conf_lisp_locator(const struct conf_lisp *lisp, struct addr addr)
 {
@@ -63,6 +72,8 @@ finish_lisp(struct conf_lisp *lisp)
 	if (lisp->locator_count > 0)
 		qsort(lisp->locators, lisp->locator_count, sizeof(*lisp->locators),
 		      compare_locators);
+	if (lisp->rloc_count > 0)
+		qsort(lisp->rlocs, lisp->rloc_count, sizeof(*lisp->rlocs), compare_rlocs);
 }
 
 static int

@@ -3,7 +3,7 @@
 
 /* An answer for an EID that is elsewhere by now is good for a minute: its own site's is better. */
 #define TTL_ELSEWHERE 1
-/* An answer of a Proxy-ETR is of no use but to the probe. */
+/* An answer about what is not ours is of no use but to the probe. */
 #define TTL_OUTSIDE 1
 
 /* Where an answer goes: a locator of the ITR that we can reach, the one that the message came from if it is among them; the
@@ -26,18 +26,20 @@ reply_to(const struct xtr *x, const struct endpoint *from, const struct lisp_ecm
 	return to;
 }
 
-/* To a probe that a Proxy-ETR gets: what was asked for is repeated, and the locator that was probed is one of ours.  Who asks is
- * not remembered. */
+/* Each probe of a locator is answered (RFC 9301 section 5.2).  One about no EID, and one about what a Proxy-ETR lets out, with that
+ * locator, one of ours; others with none: it lives, and does not lead there.  Who asks is not
+ * remembered. */
 static bool
 answer_outside(const struct xtr *x, const struct lisp_asked *asked, struct addr probed,
 	       struct lisp_builder *b)
 {
-	struct lisp_record record = {.ttl = TTL_OUTSIDE, .eid = asked->eid};
+	struct lisp_record record = {.ttl = TTL_OUTSIDE, .eid = asked->eid, .authoritative = true};
 
-	if (addr_is_none(probed) || !x->ops->lets_out(x->ctx, &asked->eid))
+	if (addr_is_none(probed))
 		return false;
 	lisp_put_record(b, &record);
-	xtr_put_own_rlocs(x, b, probed);
+	if (asked->eid.kind == LISP_EID_NONE || x->ops->lets_out(x->ctx, &asked->eid))
+		xtr_put_own_rlocs(x, b, probed);
 	return true;
 }
 
@@ -64,14 +66,15 @@ answer_one(struct xtr *x, const struct lisp_asked *asked, const struct lisp_eid 
 	}
 	record.eid = lisp_eid_make(asked->eid.vn, place.prefix, !asked->eid.has_vn);
 	record.ttl = place.is_here ? x->conf.ttl_min : TTL_ELSEWHERE;
-	record.authoritative = place.is_here;
+	/* An answer to a probe always is (RFC 9301 section 5.4). */
+	record.authoritative = place.is_here || !addr_is_none(probed);
 	record.map_version = place.version;
 	lisp_put_record(b, &record);
 	xtr_put_place(x, b, &place, probed);
 	xtr_asked(x, asked->eid.vn, eid, to->addr,
 		  source->kind == LISP_EID_IP ? source->prefix.addr
 					      : (struct addr){.family = ADDR_NONE},
-		  false, now);
+		  now);
 	return true;
 }
 

@@ -4,15 +4,35 @@
 /* No mapping is kept longer, whatever it says. */
 #define TTL_MAX (24 * 3600 * US_S)
 
+/* Room for one of this priority: the last of those that are worst goes, if they are worse. */
+static bool
+make_room(struct mapping *m, uint8_t priority)
+{
+	unsigned worst = 0;
+
+	if (m->count < MAP_LOCATORS_MAX)
+		return true;
+	for (unsigned i = 1; i < m->count; i++)
+		if (m->locators[i].priority >= m->locators[worst].priority)
+			worst = i;
+	if (m->locators[worst].priority <= priority)
+		return false;
+	m->count--;
+	memmove(&m->locators[worst], &m->locators[worst + 1],
+		(m->count - worst) * sizeof(m->locators[0]));
+	return true;
+}
+
+/* In the order of the record; of more than there is room for, those of the best priorities. */
 static void
 take_locators(struct mapping *m, const struct lisp_record *record)
 {
 	struct rd locators = record->locators;
 	struct lisp_locator l;
 
-	while (lisp_locator_next(&locators, &l) && m->count < MAP_LOCATORS_MAX) {
+	while (lisp_locator_next(&locators, &l)) {
 		if (addr_is_none(l.rloc.addr) || addr_is_multicast(l.rloc.addr) ||
-		    addr_is_unspecified(l.rloc.addr))
+		    addr_is_unspecified(l.rloc.addr) || !make_room(m, l.priority))
 			continue;
 		m->locators[m->count++] = (struct map_locator){.rloc = l.rloc.addr,
 							       .priority = l.priority,

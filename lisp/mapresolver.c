@@ -5,6 +5,8 @@
 /* A mapping with so many more-specific ones inside is answered with all of them (RFC 9301 section
  * 5.5); with more, with the part of it around the EID that has none inside. */
 #define MORE_SPECIFICS_MAX 8
+/* A Map-Request with several records is sent on to so many ETRs at most. */
+#define ETRS_MAX 4
 
 /* TTLs of negative answers (RFC 9301 section 8.3), minutes. */
 #define TTL_UNREGISTERED 1
@@ -20,8 +22,9 @@ struct asker {
 	struct endpoint to;
 	struct endpoint rlocs[PUBSUB_RLOCS_MAX];
 	size_t rloc_count;
-	bool leaves; /* the only ITR-RLOC is AFI 0: ends a subscription (RFC 9437) */
-	bool forwarded;
+	bool leaves;                /* the only ITR-RLOC is AFI 0: ends a subscription (RFC 9437) */
+	struct addr etrs[ETRS_MAX]; /* that it was sent on to */
+	unsigned etr_count;
 };
 
 /* --- what is the answer? ---------------------------------------------------------------------- */
@@ -215,6 +218,16 @@ choose_locator(const struct ms *ms, const struct locator_set *set, uint64_t chan
 	return chosen;
 }
 
+/* It has the whole message then, with all its records. */
+static bool
+is_forwarded(struct asker *asker, struct addr etr)
+{
+	for (unsigned i = 0; i < asker->etr_count; i++)
+		if (addr_equal(asker->etrs[i], etr))
+			return true;
+	return false;
+}
+
 /* The message as it is, in an ECM whose inner headers are those that it came with. */
 static void
 forward(struct ms *ms, struct asker *asker, uint32_t number, const struct eid_key *key, us_t now)
@@ -227,15 +240,15 @@ forward(struct ms *ms, struct asker *asker, uint32_t number, const struct eid_ke
 	size_t head;
 	int size;
 
-	if (asker->forwarded)
-		return;
-	asker->forwarded = true;
 	if (addr_is_none(to.addr))
 		to.addr = nonces_at(ms->nonces, there->etr)->from.addr;
-	if (!usable(ms, to.addr)) {
+	if (is_forwarded(asker, to.addr))
+		return;
+	if (!usable(ms, to.addr) || asker->etr_count == ETRS_MAX) {
 		ms_count(ms, MS_NO_ETR);
 		return;
 	}
+	asker->etrs[asker->etr_count++] = to.addr;
 	if (!limiter_take(&ms->replies, to.addr, now)) {
 		ms_count(ms, MS_REPLY_LIMITED);
 		return;
@@ -355,6 +368,15 @@ is_unsettled(const struct ms *ms, const struct eid_key *key, us_t now)
 	return answer.number == 0 && answer.ttl == TTL_UNREGISTERED;
 }
 
+/* By us for the ETR?  Not when the ITR wants its own answer (the A bit, RFC 9301 section 5.2), but for one behind a NAT, whose RTR
+ * only takes Map-Notifies to it. */
+static bool
+is_answered_here(const struct ms *ms, const struct asker *asker, const struct registration *there)
+{
+	return there->proxy && (!asker->msg->request.authoritative ||
+				!addr_is_none(nonces_at(ms->nonces, there->etr)->behind));
+}
+
 static void
 answer_one(struct ms *ms, struct asker *asker, const struct lisp_asked *asked,
 	   struct lisp_builder *b, us_t now)
@@ -382,7 +404,7 @@ answer_one(struct ms *ms, struct asker *asker, const struct lisp_asked *asked,
 	if (answer.number == 0) {
 		put_negative(b, &answer, !asked->eid.has_vn);
 		ms_count(ms, MS_REPLIES_NEGATIVE);
-	} else if (registry_at(ms->registry, answer.number)->proxy) {
+	} else if (is_answered_here(ms, asker, registry_at(ms->registry, answer.number))) {
 		put_mapping(ms, b, &key, &answer, !asked->eid.has_vn);
 		ms_count(ms, MS_REPLIES_PROXY);
 	} else {

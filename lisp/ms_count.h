@@ -28,7 +28,6 @@
 	X(OVERSIZED, "oversized", "larger than a map-server takes")                                \
 	X(UNSUPPORTED, "unsupported", "a type, or LISP-SEC data, that is not spoken")              \
 	X(ECM_CONTENT, "ecm-content", "an encapsulated message that is not taken so")              \
-	X(BARE_REQUEST, "bare-request", "a Map-Request that is not encapsulated")                  \
 	X(PROBE, "probe", "an encapsulated RLOC-probe")                                            \
 	X(NO_ITR_RLOC, "no-itr-rloc", "a Map-Request without a locator to answer to")              \
 	X(NO_REPLY, "no-reply", "a Map-Request that asks not to be answered")                      \

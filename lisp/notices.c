@@ -51,27 +51,51 @@ acknowledge(struct xtr *x, size_t server, const struct endpoint *from, const str
 	xtr_send(x, from, data, size);
 }
 
+/* The own mobile EID that the record gives to another site, whose locators are put into 'rlocs'; NULL: it does not. */
+static struct own *
+displaced_own(const struct xtr *x, const struct lisp_record *record, struct addr *rlocs,
+	      size_t *count)
+{
+	struct own *own;
+	bool ours;
+
+	if (record->eid.kind != LISP_EID_IP ||
+	    record->eid.prefix.len != addr_size(record->eid.prefix.addr.family) * 8)
+		return NULL;
+	own = lpm_find_exact(&x->own_lpm, record->eid.vn, record->eid.prefix);
+	if (own == NULL || own->leaving)
+		return NULL;
+	*count = push_foreign(x, record, rlocs, &ours);
+	return *count == 0 || ours ? NULL : own;
+}
+
 /* Our refresh of a mobile EID is answered with another site's locators: it has moved there. */
 static void
 displaced(struct xtr *x, const struct lisp_record *record, us_t now)
 {
 	struct addr rlocs[XTR_RLOCS_MAX];
-	struct own *own;
-	bool ours;
 	size_t count;
+	struct own *own = displaced_own(x, record, rlocs, &count);
 
-	if (record->eid.kind != LISP_EID_IP ||
-	    record->eid.prefix.len != addr_size(record->eid.prefix.addr.family) * 8)
-		return;
-	own = lpm_find_exact(&x->own_lpm, record->eid.vn, record->eid.prefix);
-	if (own == NULL || own->leaving)
-		return;
-	count = push_foreign(x, record, rlocs, &ours);
-	if (count == 0 || ours)
+	if (own == NULL)
 		return;
 	for (size_t i = 0; i < x->conf.server_count; i++)
 		own->servers[i].in_force = false;
 	(void)push_departed(x, record, rlocs, count, now);
+}
+
+/* The same is said unasked, as a map-server does at once.  Its nonce is of its own choice, so that it may be an old one, said again
+ * by somebody else: a refresh finds out.  False: it is about something else. */
+static bool
+is_doubted(struct xtr *x, size_t server, const struct lisp_record *record, us_t now)
+{
+	struct addr rlocs[XTR_RLOCS_MAX];
+	size_t count;
+	struct own *own = displaced_own(x, record, rlocs, &count);
+
+	if (own != NULL)
+		registrar_doubt(x, server, own, now);
+	return own != NULL;
 }
 
 /* ---- publications ---- */
@@ -160,7 +184,8 @@ take_news(struct xtr *x, const struct lisp_record *record, uint64_t nonce, bool 
 
 /* The answer to a question, or news; false when it must not be acknowledged. */
 static bool
-take_publication(struct xtr *x, const struct lisp_msg *msg, struct ask *ask, us_t now)
+take_publication(struct xtr *x, size_t server, const struct lisp_msg *msg, struct ask *ask,
+		 us_t now)
 {
 	bool any = false, unheard = false, stays = false;
 	struct rd records = msg->records;
@@ -174,6 +199,8 @@ take_publication(struct xtr *x, const struct lisp_msg *msg, struct ask *ask, us_
 			continue;
 		}
 		if (ask == NULL) {
+			if (is_doubted(x, server, &record, now))
+				continue;
 			any |= take_news(x, &record, msg->nonce, &unheard, now);
 			continue;
 		}
@@ -208,7 +235,7 @@ notices_heard(struct xtr *x, const struct endpoint *from, const struct lisp_msg 
 		/* RFC 9301 section 5.7: an acknowledgement is for what nobody asked for. */
 		if (!x->conf.servers[server].acknowledge_all)
 			return;
-	} else if (!take_publication(x, msg, asks_find(x, msg->nonce), now)) {
+	} else if (!take_publication(x, server, msg, asks_find(x, msg->nonce), now)) {
 		return;
 	}
 	acknowledge(x, server, from, msg);

@@ -166,6 +166,31 @@ send_probe(struct xtr *x, struct probe *p, us_t now)
 	probe_due(x, p, now + TIMEOUT);
 }
 
+/* Does the reply say that this locator lives and leads to what was asked for?  It is the one that is marked, the first if there are
+ * several, wherever the reply came from; where none is marked, it has to come from there: whoever
+ * answers for somebody else says
+ * nothing of the path to it.  All records are authoritative (RFC 9301 section 5.4). */
+static bool
+bears_out(const struct probe *p, const struct endpoint *from, const struct lisp_msg *msg)
+{
+	struct addr probed = {.family = ADDR_NONE};
+	struct rd records = msg->records;
+	struct lisp_record record;
+	struct lisp_locator l;
+	bool any = false;
+
+	while (lisp_record_next(&records, &record)) {
+		if (!record.authoritative)
+			return false;
+		while (lisp_locator_next(&record.locators, &l)) {
+			any = true;
+			if (l.probed && addr_is_none(probed))
+				probed = l.rloc.addr;
+		}
+	}
+	return any && addr_equal(addr_is_none(probed) ? from->addr : probed, p->rloc);
+}
+
 void
 probes_reply(struct xtr *x, const struct endpoint *from, const struct lisp_msg *msg, us_t now)
 {
@@ -174,9 +199,10 @@ probes_reply(struct xtr *x, const struct endpoint *from, const struct lisp_msg *
 
 		if (addr_is_none(p->rloc) || p->sent == 0 || p->nonce != msg->nonce)
 			continue;
-		/* Whoever answers for somebody else says nothing of the path to it. */
-		if (!addr_equal(p->rloc, from->addr))
-			break;
+		if (!bears_out(p, from, msg)) {
+			xtr_counted(x, XTR_PROBE_REFUSED);
+			return;
+		}
 		/* No time at all would say that it is not known. */
 		(void)tell_mappings(x, p, false, now > p->sent ? now - p->sent : 1, now);
 		p->sent = 0;

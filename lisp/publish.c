@@ -372,6 +372,18 @@ pub_run(struct pubsub *p, us_t now)
 
 /* --- acknowledged ------------------------------------------------------------------------------- */
 
+/* Several Map-Notifies have one nonce when one Map-Request subscribed to several EIDs. */
+static bool
+is_about(const struct pub *pub, const struct lisp_msg *msg)
+{
+	struct rd records = msg->records;
+	struct lisp_record record;
+	struct eid_key key;
+
+	return !lisp_record_next(&records, &record) ||
+	       (eid_key_from(&record.eid, &key) && eid_key_equal(&key, &pub->key));
+}
+
 static bool
 is_from(const struct pubsub *p, const struct pub *pub, const struct lisp_msg *msg,
 	const uint8_t *data, size_t size)
@@ -407,7 +419,7 @@ pubsub_acked(struct pubsub *p, const struct lisp_msg *msg, const uint8_t *data, 
 	     c != NULL && tries < ACK_TRIES_MAX; c = c->next) {
 		struct pub *pub = CONTAINER_OF(c, struct pub, by_nonce);
 
-		if (pub->nonce != msg->nonce)
+		if (pub->nonce != msg->nonce || !is_about(pub, msg))
 			continue;
 		tries++;
 		if (is_from(p, pub, msg, data, size)) {

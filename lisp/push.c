@@ -49,13 +49,10 @@ remember(struct xtr *x, struct xtr_asker asker, us_t now)
 
 void
 xtr_asked(struct xtr *x, vn_id_t vn, struct addr eid, struct addr rloc, struct addr source,
-	  bool pushes, us_t now)
+	  us_t now)
 {
 	struct xtr_asker *row = remember(
-		x,
-		(struct xtr_asker){
-			.vn = vn, .eid = eid, .rloc = rloc, .source = source, .pushes = pushes},
-		now);
+		x, (struct xtr_asker){.vn = vn, .eid = eid, .rloc = rloc, .source = source}, now);
 
 	if (row != NULL && (row->shared == 0 || now >= row->shared + answers_ttl(x) / SHARE_PART) &&
 	    x->ops->asked(x->ctx, vn, eid, rloc, now))
@@ -71,7 +68,10 @@ xtr_told(struct xtr *x, vn_id_t vn, struct addr eid, struct addr rloc, us_t now)
 bool
 xtr_asker_next(const struct xtr *x, size_t *position, struct xtr_asker *out)
 {
-	return askers_next(x->askers, position, out);
+	if (!askers_next(x->askers, position, out))
+		return false;
+	out->pushes = x->conf.has_push_key && x->ops->pushes(x->ctx, out->rloc);
+	return true;
 }
 
 /* ---- sending ---- */
@@ -181,7 +181,7 @@ tell(void *ctx, struct xtr_asker *asker)
 	if (addr_equal(xtr_own_rloc(n->x, asker->rloc.family), asker->rloc) ||
 	    addr_is_none(xtr_own_rloc(n->x, asker->rloc.family)))
 		return;
-	if (n->x->conf.has_push_key && (asker->pushes || n->x->ops->pushes(n->x->ctx, asker->rloc)))
+	if (n->x->conf.has_push_key && n->x->ops->pushes(n->x->ctx, asker->rloc))
 		push(n, asker->rloc, true);
 	else
 		smr_both(n, asker);

@@ -4,8 +4,10 @@
 #include "lisp/auth.h"
 #include "lisp/xtr_priv.h"
 
-/* What is not acknowledged is repeated after half a second, one, two ..., at most a refresh's interval. */
-#define RETRY_FIRST (US_S / 2)
+/* What is not acknowledged is repeated after a second, two, four ..., at most a refresh's interval (RFC 9301 section 5.7). */
+#define RETRY_FIRST US_S
+/* One that was refreshed because somebody else is said to have the EID is not refreshed for that again so soon. */
+#define DOUBT_PACE US_S
 /* Refreshes that are due so soon go with what is due now. */
 #define COMPANY (2 * US_S)
 /* A withdrawal that is not acknowledged is given up after so many tries: the registration expires. */
@@ -50,7 +52,7 @@ xtr_own_put(struct xtr *x, vn_id_t vn, struct prefix prefix, uint16_t version, u
 	own->leaving = own->announced = false;
 	own->version = version;
 	for (size_t i = 0; i < x->conf.server_count; i++) {
-		own->servers[i].nonce = 0;
+		own->servers[i].nonce = own->servers[i].before = 0;
 		own->servers[i].tries = 0;
 		own->servers[i].due = now;
 	}
@@ -91,7 +93,7 @@ xtr_own_remove(struct xtr *x, vn_id_t vn, struct prefix prefix, bool withdraw, u
 	}
 	own->leaving = true;
 	for (size_t i = 0; i < x->conf.server_count; i++) {
-		own->servers[i].nonce = 0;
+		own->servers[i].nonce = own->servers[i].before = 0;
 		own->servers[i].tries = 0;
 		own->servers[i].due = now;
 	}
@@ -253,6 +255,7 @@ register_some(struct xtr *x, size_t server, size_t *position, us_t now)
 		if (!is_due(own, server, now))
 			continue;
 		put_own(x, &b, own, rtr);
+		at->before = at->nonce;
 		at->nonce = msg.nonce;
 		at->sent++;
 		at->due = now + retry_after(x, server, at->tries++);
@@ -291,7 +294,7 @@ acknowledged(struct xtr *x, struct own *own, size_t server, us_t now)
 	us_t interval = interval_of(x, server), spread = interval / 10;
 	us_t early = spread > 0 ? (us_t)(xtr_random(x) % (uint64_t)spread) : 0;
 
-	at->nonce = 0;
+	at->nonce = at->before = 0;
 	at->tries = 0;
 	at->due = now + interval - early;
 	at->renewed = now;
@@ -317,7 +320,7 @@ registrar_notify(struct xtr *x, size_t server, uint64_t nonce, us_t now)
 		struct own_at *at = &own->servers[server];
 		bool gone = own->leaving;
 
-		if (at->nonce != nonce || nonce == 0)
+		if (nonce == 0 || (at->nonce != nonce && at->before != nonce))
 			continue;
 		any = true;
 		acknowledged(x, own, server, now);
@@ -327,6 +330,18 @@ registrar_notify(struct xtr *x, size_t server, uint64_t nonce, us_t now)
 			own_free(x, own);
 	}
 	return any;
+}
+
+void
+registrar_doubt(struct xtr *x, size_t server, struct own *own, us_t now)
+{
+	struct own_at *at = &own->servers[server];
+
+	if (at->tries > 0 || (at->doubted > 0 && now < at->doubted + DOUBT_PACE))
+		return;
+	at->doubted = now;
+	at->due = now;
+	own_due_by(x, now);
 }
 
 /* ---- time ---- */

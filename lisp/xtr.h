@@ -191,7 +191,7 @@ void xtr_tell_previous(struct xtr *x, vn_id_t vn, struct addr eid, struct addr r
 void xtr_ask_previous(struct xtr *x, vn_id_t vn, struct addr eid, us_t now);
 /* This locator asked for the EID, or sends to it.  'source': an EID behind the locator, NONE where it is not known. */
 void xtr_asked(struct xtr *x, vn_id_t vn, struct addr eid, struct addr rloc, struct addr source,
-	       bool pushes, us_t now);
+	       us_t now);
 /* The same by hearsay: nobody else is told of it. */
 void xtr_told(struct xtr *x, vn_id_t vn, struct addr eid, struct addr rloc, us_t now);
 
@@ -238,8 +238,8 @@ struct xtr_asker {
 	struct addr eid;
 	struct addr rloc;
 	struct addr source; /* an EID behind it; NONE: not known */
-	bool pushes;
-	bool proven; /* its locator is known to answer: nobody made it up */
+	bool pushes;        /* told to xtr_asker_next(): by CHANGE-PRIORITY, not by SMR */
+	bool proven;        /* its locator is known to answer: nobody made it up */
 	us_t last;
 	us_t told;   /* of a move; 0: never */
 	us_t shared; /* when ops->asked() took it last; 0: never, it is known by hearsay */

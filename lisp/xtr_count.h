@@ -26,10 +26,11 @@
 	/* What was refused or went wrong. */                                                      \
 	X(MALFORMED, "malformed", "not a well-formed message")                                     \
 	X(UNSOLICITED, "unsolicited", "a Map-Reply that nothing waits for")                        \
+	X(PROBE_REFUSED, "probe-refused", "an answer to an RLOC-probe that does not bear it out")  \
 	X(NOT_ASKED, "not-asked", "a record for another EID than was asked for")                   \
 	X(OVERCLAIM, "overclaim", "a mapping of EIDs whose place is known otherwise")              \
 	X(EID_KIND, "eid-kind", "an EID that is no address")                                       \
-	X(NO_EID, "no-eid", "an RLOC-probe without an EID")                                        \
+	X(NO_EID, "no-eid", "a Map-Request without an EID")                                        \
 	X(NO_ITR_RLOC, "no-itr-rloc", "a Map-Request without a locator to answer to")              \
 	X(NOT_OURS, "not-ours", "a Map-Request for an EID that is not here")                       \
 	X(REPLY_LIMITED, "reply-limited", "too many answers for this locator")                     \

@@ -30,8 +30,10 @@ struct ask {
 
 /* One own EID-prefix at one map-server. */
 struct own_at {
-	uint64_t nonce; /* of the Map-Register that waits for a Map-Notify; 0: none */
+	uint64_t nonce;  /* of the Map-Register that waits for a Map-Notify; 0: none */
+	uint64_t before; /* of the one that it repeats, whose answer may be late; 0: none */
 	us_t due, since, renewed;
+	us_t doubted;   /* see registrar_doubt(); 0: never */
 	unsigned tries; /* since the last acknowledgement */
 	uint64_t sent, acknowledged;
 	bool in_force;
@@ -168,6 +170,9 @@ us_t registrar_run(struct xtr *x, us_t now);
 /* A Map-Notify with this nonce came from the server: false when nothing waits for it. */
 bool registrar_notify(struct xtr *x, size_t server, uint64_t nonce, us_t now);
 void registrar_destroy(struct xtr *x);
+/* The server says unasked that the EID is elsewhere, which may be old: what it answers to a refresh is not.  That is sent now,
+ * unless one is under way or was just sent for this. */
+void registrar_doubt(struct xtr *x, size_t server, struct own *own, us_t now);
 /* All own EIDs are registered at this server anew. */
 void registrar_anew(struct xtr *x, size_t server, us_t now);
 /* An own EID, if there is one: what a question to a map-server is about. */

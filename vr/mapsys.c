@@ -191,7 +191,7 @@ mapsys_sender(struct vr *vr, const struct site *site, struct addr eid, struct ad
 	if (!mapsys_place(m, site->vn, eid, &place))
 		return;
 	*s = (struct sender){.vn = site->vn, .eid = eid, .rloc = rloc, .again = now + SENDER_AGAIN};
-	xtr_asked(m->xtr, site->vn, eid, rloc, source, false, now);
+	xtr_asked(m->xtr, site->vn, eid, rloc, source, now);
 }
 
 void

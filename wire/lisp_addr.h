@@ -78,7 +78,8 @@ struct lisp_rloc {
 	union {
 		struct lisp_nat nat;
 		struct {
-			struct lisp_hop hops[LISP_HOPS_MAX]; /* a longer path is malformed */
+			struct lisp_hop
+				hops[LISP_HOPS_MAX]; /* of a longer path the kind is OTHER */
 			uint8_t hop_count;
 		};
 	};

@@ -101,12 +101,10 @@ read_path(struct rd *r, struct lisp_rloc *out)
 				       .strict = (flags & HOP_STRICT) != 0,
 				       .addr = lcaf_read_ip(r)};
 
-		if (out->hop_count == LISP_HOPS_MAX) {
-			r->failed = true;
-			break;
-		}
-		out->hops[out->hop_count++] = hop;
-		usable = usable && !addr_is_none(hop.addr);
+		/* One of more hops than we keep is read to its end, and not used. */
+		usable = usable && !addr_is_none(hop.addr) && out->hop_count < LISP_HOPS_MAX;
+		if (out->hop_count < LISP_HOPS_MAX)
+			out->hops[out->hop_count++] = hop;
 	}
 	if (!usable || r->failed) {
 		*out = (struct lisp_rloc){.kind = LISP_RLOC_OTHER};

@@ -36,9 +36,11 @@ move(struct net *net, bool shared, bool pushes)
 {
 	struct addr eid = addr_of("10.1.0.5");
 
+	if (pushes)
+		net->nodes[C].takes_push = net->nodes[B].rloc;
 	if (shared)
 		xtr_asked(net->nodes[C].x, VN, eid, net->nodes[B].rloc,
-			  (struct addr){.family = ADDR_NONE}, pushes, net->now);
+			  (struct addr){.family = ADDR_NONE}, net->now);
 	net_own(net, C, "10.1.0.5/32", 2);
 	/* Registered first, so that whoever asks after hearing of it finds it. */
 	xtr_run(net->nodes[C].x, net->now);

@@ -256,7 +256,8 @@ struct req {
 	uint64_t nonce;
 	const char *itrs[3]; /* none: 198.51.100.1; "none": AFI 0 */
 	const struct lisp_xtr_id *xtr;
-	bool notify, bare, probe, in_lcaf;
+	bool notify, bare, probe, in_lcaf, authoritative;
+	const char *second; /* another EID beside the first */
 	struct mac mac;
 };
 
@@ -272,6 +273,7 @@ build_request(const struct req *req, uint8_t *data, size_t room)
 	int size;
 
 	msg.request.probe = req->probe;
+	msg.request.authoritative = req->authoritative;
 	if (req->xtr != NULL) {
 		msg.has_xtr_id = msg.request.id_bit = true;
 		msg.xtr_id = *req->xtr;
@@ -291,6 +293,10 @@ build_request(const struct req *req, uint8_t *data, size_t room)
 		asked.eid = (struct lisp_eid){
 			.kind = LISP_EID_MAC, .vn = req->vn, .has_vn = true, .mac = req->mac};
 	lisp_put_asked(&b, &asked);
+	if (req->second != NULL) {
+		asked.eid = lisp_eid_make(req->vn, prefix_of(req->second), !req->in_lcaf);
+		lisp_put_asked(&b, &asked);
+	}
 	size = lisp_end(&b);
 	assert_true(size > 0);
 	if (req->bare)

@@ -150,6 +150,23 @@ every_key_of_an_xtr_is_taken_over(void **state)
 	outcome_fini(&o);
 }
 
+/* As records have them (RFC 9301 section 5.5). */
+static void
+own_locators_are_in_the_order_of_records(void **state)
+{
+	struct outcome o = parse(LISP("\"rlocs\":[{\"address\":\"2001:db8::1\"},"
+				      "{\"address\":\"203.0.113.1\",\"priority\":7}]"));
+	const struct conf_lisp *l = &o.conf.lisp;
+
+	(void)state;
+	assert_string_equal(o.lines, "");
+	assert_int_equal(l->rloc_count, 2);
+	assert_string_equal(fmt_addr(l->rlocs[0].addr).s, "203.0.113.1");
+	assert_int_equal(l->rlocs[0].priority, 7);
+	assert_string_equal(fmt_addr(l->rlocs[1].addr).s, "2001:db8::1");
+	outcome_fini(&o);
+}
+
 static void
 every_key_of_a_map_server_is_taken_over(void **state)
 {
@@ -237,6 +254,7 @@ main(void)
 		cmocka_unit_test(what_is_left_out_has_its_default),
 		cmocka_unit_test(without_the_object_there_is_no_role),
 		cmocka_unit_test(every_key_of_an_xtr_is_taken_over),
+		cmocka_unit_test(own_locators_are_in_the_order_of_records),
 		cmocka_unit_test(every_key_of_a_map_server_is_taken_over),
 		cmocka_unit_test(every_key_of_an_rtr_is_taken_over),
 	};

@@ -216,6 +216,63 @@ without_proxy_a_request_goes_on_to_an_etr(void **state)
 	bench_close(b);
 }
 
+/* RFC 9301 section 5.2, A: whoever wants the site's own answer gets that. */
+static void
+one_who_wants_the_sites_own_answer_gets_that(void **state)
+{
+	struct bench *b = bench_open();
+	struct lisp_ecm ecm;
+
+	(void)state;
+	put(b, SITE_A, "10.1.1.0/24", "192.0.2.1", 0);
+	b->w.sent_count = 0;
+	world_request(&b->w, &(struct req){.eid = "10.1.1.1/32", .authoritative = true});
+	assert_int_equal(b->w.sent_count, 1);
+	assert_addr(b->w.sent[0].to.addr, "192.0.2.1");
+	assert_int_equal(lisp_ecm_parse(b->w.sent[0].data, b->w.sent[0].size, &ecm), 0);
+	assert_true(ecm.to_etr);
+	/* Where there is no site there is nobody else to say so. */
+	b->w.sent_count = 0;
+	world_request(&b->w, &(struct req){.eid = "10.1.2.1/32", .authoritative = true});
+	assert_int_equal(world_got(&b->w, 0).record.locator_count, 0);
+	bench_close(b);
+}
+
+/* RFC 9301 section 5.2: who asks for several EIDs hears of all.  An ETR gets the message once, whatever it has of them. */
+static void
+each_etr_gets_a_request_once(void **state)
+{
+	static const struct {
+		const char *first, *second, *etrs[2];
+	} cases[] = {
+		{"10.1.1.1/32", "10.1.2.1/32", {"192.0.2.1", "192.0.2.2"}},
+		{"10.1.1.1/32", "10.1.3.1/32", {"192.0.2.1"}},
+	};
+	struct rec recs[] = {{.eid = "10.1.1.0/24", .rlocs = {"192.0.2.1"}},
+			     {.eid = "10.1.2.0/24", .rlocs = {"192.0.2.2"}},
+			     {.eid = "10.1.3.0/24", .rlocs = {"192.0.2.1"}}};
+	struct bench *b = bench_open();
+	struct reg reg = {.key = &b->keys[SITE_A][0],
+			  .nonce = 50,
+			  .recs = recs,
+			  .count = ARRAY_COUNT(recs),
+			  .no_proxy = true};
+
+	(void)state;
+	world_register(&b->w, &reg);
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		size_t count = 1u + (cases[i].etrs[1] != NULL);
+
+		b->w.sent_count = 0;
+		world_request(&b->w,
+			      &(struct req){.eid = cases[i].first, .second = cases[i].second});
+		assert_int_equal(b->w.sent_count, count);
+		for (size_t j = 0; j < count; j++)
+			assert_addr(b->w.sent[j].to.addr, cases[i].etrs[j]);
+	}
+	bench_close(b);
+}
+
 static void
 the_locator_is_chosen_by_priority(void **state)
 {
@@ -482,6 +539,8 @@ main(void)
 		cmocka_unit_test(an_absent_site_is_not_answered_with_what_surrounds_it),
 		cmocka_unit_test(more_specifics_come_along_or_are_left_out),
 		cmocka_unit_test(without_proxy_a_request_goes_on_to_an_etr),
+		cmocka_unit_test(one_who_wants_the_sites_own_answer_gets_that),
+		cmocka_unit_test(each_etr_gets_a_request_once),
 		cmocka_unit_test(the_locator_is_chosen_by_priority),
 		cmocka_unit_test(macs_of_a_vn_are_eids_too),
 		cmocka_unit_test(vns_do_not_see_each_other),

@@ -215,7 +215,7 @@ peers_are_not_flooded(void **state)
 
 		snprintf(rloc, sizeof(rloc), "203.0.%u.%u", i / 250, i % 250 + 1);
 		xtr_asked(mapsys_xtr(r->vr->mapsys), BLUE, addr_of("10.1.0.5"), addr_of(rloc),
-			  (struct addr){.family = ADDR_NONE}, false, r->now);
+			  (struct addr){.family = ADDR_NONE}, r->now);
 		if (i % 10 == 9) {
 			rig_step(r);
 			told += rig_told(r, 0, &messages);
@@ -282,11 +282,11 @@ a_peer_that_comes_up_is_told_who_asked(void **state)
 		eid.b[3] = (uint8_t)(eid.b[3] + i / 10);
 		rloc.b[3] = (uint8_t)(rloc.b[3] + i % 10);
 		xtr_asked(mapsys_xtr(r->vr->mapsys), BLUE, eid, rloc,
-			  (struct addr){.family = ADDR_NONE}, false, r->now);
+			  (struct addr){.family = ADDR_NONE}, r->now);
 	}
 	/* Of no machine that moves; and by hearsay. */
 	xtr_asked(mapsys_xtr(r->vr->mapsys), BLUE, addr_of("10.9.0.1"), addr_of(RIG_FAR),
-		  (struct addr){.family = ADDR_NONE}, false, r->now);
+		  (struct addr){.family = ADDR_NONE}, r->now);
 	asked.asked.rows[0].ip = addr_of("10.2.0.7");
 	asked.asked.rows[0].rloc = addr_of(RIG_FAR);
 	rig_hear(r, 1, &asked);

@@ -23,13 +23,21 @@ answer_probe(struct rig *r, size_t position)
 {
 	struct endpoint from = r->messages[position].to;
 	struct lisp_msg asked, msg = {.type = LISP_MAP_REPLY};
+	struct lisp_record record = {.ttl = 1, .authoritative = true};
+	struct lisp_locator locator = {
+		.reachable = true, .probed = true, .rloc = lisp_rloc_make(from.addr)};
+	struct lisp_asked what;
 	struct lisp_builder b;
 	uint8_t data[256];
 
 	rig_parse(r, position, &asked);
 	msg.nonce = asked.nonce;
 	msg.reply.probe = true;
+	assert_true(lisp_asked_next(&asked.records, &what));
+	record.eid = what.eid;
 	lisp_begin(&b, data, sizeof(data), &msg);
+	lisp_put_record(&b, &record);
+	lisp_put_locator(&b, &locator);
 	assert_true(mapsys_heard(r->vr, &from, data, (size_t)lisp_end(&b), r->now));
 }
 
@@ -341,24 +349,24 @@ a_petr_answers_probes_and_says_nothing_more(void **state)
 {
 	static const struct {
 		struct question q;
-		bool answered;
+		bool answered, is_way;
 	} cases[] = {
-		{{.eid = "0.0.0.0/0", .vn = BLUE}, true},
+		{{.eid = "0.0.0.0/0", .vn = BLUE}, true, true},
 		/* As sites of other kinds may ask. */
-		{{.eid = NULL, .vn = 0}, true},
-		{{.eid = "198.16.0.0/12", .vn = BLUE}, true},
-		{{.eid = CLIENT "/32", .vn = BLUE}, true},
+		{{.eid = NULL, .vn = 0}, true, true},
+		{{.eid = "198.16.0.0/12", .vn = BLUE}, true, true},
+		{{.eid = CLIENT "/32", .vn = BLUE}, true, true},
 		/* An EID: its own site is to be asked. */
-		{{.eid = EID "/32", .vn = BLUE}, false},
-		{{.eid = "10.2.0.0/24", .vn = BLUE}, false},
-		{{.eid = "10.3.0.5/32", .vn = BLUE}, false}, /* not served, and a peer's */
-		{{.eid = "::/0", .vn = BLUE}, false},
+		{{.eid = EID "/32", .vn = BLUE}, true, false},
+		{{.eid = "10.2.0.0/24", .vn = BLUE}, true, false},
+		{{.eid = "10.3.0.5/32", .vn = BLUE}, true, false}, /* not served, and a peer's */
+		{{.eid = "::/0", .vn = BLUE}, true, false},
 		/* No proxy there, or no network. */
-		{{.eid = "0.0.0.0/0", .vn = RED}, false},
-		{{.eid = "0.0.0.0/0", .vn = 99}, false},
-		{{.eid = "0.0.0.0/0", .vn = BLUE, .is_no_probe = true}, false},
-		{{.eid = NULL, .vn = 0, .is_no_probe = true}, false},
-		{{.eid = "0.0.0.0/0", .vn = BLUE, .in_ecm = true}, false},
+		{{.eid = "0.0.0.0/0", .vn = RED}, true, false},
+		{{.eid = "0.0.0.0/0", .vn = 99}, true, false},
+		{{.eid = "0.0.0.0/0", .vn = BLUE, .is_no_probe = true}, false, false},
+		{{.eid = NULL, .vn = 0, .is_no_probe = true}, false, false},
+		{{.eid = "0.0.0.0/0", .vn = BLUE, .in_ecm = true}, false, false},
 	};
 	struct rig *r = proxy_make("");
 	struct lisp_record record;
@@ -381,31 +389,43 @@ a_petr_answers_probes_and_says_nothing_more(void **state)
 		if (q->eid != NULL)
 			assert_string_equal(fmt_prefix(record.eid.prefix).s, q->eid);
 		assert_int_equal(record.eid.vn, q->vn);
-		assert_false(record.authoritative);
-		assert_int_equal(record.locator_count, 1);
+		assert_true(record.authoritative);
+		assert_int_equal(record.locator_count, cases[i].is_way);
+		if (!cases[i].is_way)
+			continue;
 		assert_true(lisp_locator_next(&record.locators, &l));
 		assert_true(l.probed && l.reachable && addr_equal(l.rloc.addr, addr_of(RIG_OWN)));
 	}
 	assert_int_equal(rig_askers(r), 0);
-	assert_int_equal(xtr_count_of(mapsys_xtr(r->vr->mapsys), XTR_PROBES_ANSWERED), 4);
+	assert_int_equal(xtr_count_of(mapsys_xtr(r->vr->mapsys), XTR_PROBES_ANSWERED), 10);
 	rig_free(r);
 }
 
+/* Locators that it names as a way to everything. */
+static unsigned
+ways_out(struct rig *r)
+{
+	const struct question out = {.eid = "0.0.0.0/0", .vn = BLUE};
+	struct lisp_record record;
+	struct lisp_msg msg;
+
+	assert_true(is_answered(r, &out, &msg));
+	assert_true(lisp_record_next(&msg.records, &record));
+	return record.locator_count;
+}
+
 static void
-who_is_no_petr_answers_none(void **state)
+who_is_no_petr_is_no_way_out(void **state)
 {
 	struct rig *rigs[] = {proxy_make(", \"egress\": false"), rig_make(&usual)};
-	struct lisp_msg msg;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_COUNT(rigs); i++) {
-		assert_false(is_answered(rigs[i],
-					 &(struct question){.eid = "0.0.0.0/0", .vn = BLUE}, &msg));
-		assert_false(is_answered(rigs[i], &(struct question){.eid = NULL, .vn = 0}, &msg));
+		assert_int_equal(ways_out(rigs[i]), 0);
 		rig_free(rigs[i]);
 	}
 	rigs[0] = proxy_make(", \"ingress\": false");
-	assert_true(is_answered(rigs[0], &(struct question){.eid = "0.0.0.0/0", .vn = BLUE}, &msg));
+	assert_int_equal(ways_out(rigs[0]), 1);
 	rig_free(rigs[0]);
 }
 
@@ -422,7 +442,7 @@ main(void)
 		cmocka_unit_test(a_session_needs_no_probe),
 		cmocka_unit_test(a_probe_names_the_default_route),
 		cmocka_unit_test(a_petr_answers_probes_and_says_nothing_more),
-		cmocka_unit_test(who_is_no_petr_answers_none),
+		cmocka_unit_test(who_is_no_petr_is_no_way_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

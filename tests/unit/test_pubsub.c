@@ -359,6 +359,38 @@ a_part_of_a_subscription_can_be_silenced(void **state)
 	desk_close(d);
 }
 
+/* RFC 9437: the Map-Notifies that answer one Map-Request have one nonce.  An acknowledgement is that of its EID. */
+static void
+an_acknowledgement_is_about_its_eid(void **state)
+{
+	struct desk *d = desk_open();
+	struct req req = {.eid = "10.1.0.0/16",
+			  .second = "10.2.0.0/16",
+			  .nonce = 100,
+			  .xtr = &d->xtr,
+			  .notify = true,
+			  .itrs = {"198.51.100.1"}};
+
+	(void)state;
+	put(d, "10.1.0.0/16", "192.0.2.1");
+	put(d, "10.2.0.0/16", "192.0.2.1");
+	for (size_t i = 0; i < 2; i++) {
+		d->w.sent_count = 0;
+		req.nonce++;
+		world_request(&d->w, &req);
+		assert_int_equal(d->w.sent_count, 2);
+		/* Whichever is heard, and twice: it is the other one that goes on being repeated. */
+		world_ack(&d->w, i, &d->key);
+		world_ack(&d->w, i, &d->key);
+		assert_count(&d->w, MS_ACKS, 2 * i + 1);
+		assert_count(&d->w, MS_ACK_UNKNOWN, i + 1);
+		world_ack(&d->w, 1 - i, &d->key);
+		assert_count(&d->w, MS_ACKS, 2 * i + 2);
+		assert_int_equal(in_force(d), 2);
+	}
+	desk_close(d);
+}
+
 int
 main(void)
 {
@@ -375,6 +407,7 @@ main(void)
 		cmocka_unit_test(each_xtr_is_told_once),
 		cmocka_unit_test(a_subscriber_leaves),
 		cmocka_unit_test(a_part_of_a_subscription_can_be_silenced),
+		cmocka_unit_test(an_acknowledgement_is_about_its_eid),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

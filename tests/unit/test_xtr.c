@@ -247,10 +247,8 @@ messages_to_other_routers_go_to_their_port(void **state)
 	net_restart(net, B, &conf);
 	net->nodes[B].takes_push = net->nodes[C].rloc;
 	net_own(net, B, "10.1.0.5/32", 1);
-	xtr_asked(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->nodes[A].rloc, nobody, false,
-		  net->now);
-	xtr_asked(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->nodes[C].rloc, nobody, false,
-		  net->now);
+	xtr_asked(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->nodes[A].rloc, nobody, net->now);
+	xtr_asked(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->nodes[C].rloc, nobody, net->now);
 	xtr_tell_askers(net->nodes[B].x, VN, addr_of("10.1.0.5"), net->now);
 	/* One by SMR, one that is known to take it by CHANGE-PRIORITY. */
 	assert_int_equal(net_count(net, B, XTR_SMRS), 1);
@@ -283,7 +281,7 @@ forged_questions(struct net *net, size_t node, const char *eid, unsigned count)
 
 		rloc.b[2] = (uint8_t)(i >> 8);
 		rloc.b[3] = (uint8_t)i;
-		xtr_asked(net->nodes[node].x, VN, addr_of(eid), rloc, nobody, false, net->now);
+		xtr_asked(net->nodes[node].x, VN, addr_of(eid), rloc, nobody, net->now);
 	}
 }
 
@@ -306,10 +304,8 @@ who_has_answered_is_not_forgotten_for_strangers(void **state)
 	net_run(net, US_S);
 	net_resolve(net, B, "10.1.0.5");
 	net_run(net, 20 * US_S);
-	xtr_asked(net->nodes[B].x, VN, addr_of("10.2.0.5"), net->nodes[A].rloc, nobody, false,
-		  net->now);
-	xtr_asked(net->nodes[B].x, VN, addr_of("10.2.0.5"), net->nodes[D].rloc, nobody, false,
-		  net->now);
+	xtr_asked(net->nodes[B].x, VN, addr_of("10.2.0.5"), net->nodes[A].rloc, nobody, net->now);
+	xtr_asked(net->nodes[B].x, VN, addr_of("10.2.0.5"), net->nodes[D].rloc, nobody, net->now);
 	assert_int_equal(net_count(net, B, XTR_ASKERS_FULL), 0);
 	net_run(net, US_S);
 	forged_questions(net, B, "10.2.0.5", 1000);
@@ -324,6 +320,46 @@ who_has_answered_is_not_forgotten_for_strangers(void **state)
 	assert_false(is_remembered(net, B, "10.2.0.5", net->nodes[A].rloc));
 	/* Nor have the others: no loss. */
 	assert_int_equal(net_count(net, B, XTR_ASKERS_FULL), full);
+	net_free(net);
+}
+
+/* Of more locators than there is room for those of the best priorities, in their order. */
+static void
+of_many_locators_the_best_are_kept(void **state)
+{
+	struct net *net = net_standard();
+	struct endpoint from = endpoint_of("192.0.2.66", LISP_CONTROL_PORT);
+	struct lisp_msg msg = {.type = LISP_MAP_REPLY};
+	struct lisp_record record = {.ttl = 10,
+				     .eid = lisp_eid_make(VN, prefix_of("10.1.0.0/24"), false)};
+	const struct mapping *m;
+	struct lisp_builder b;
+	uint8_t data[512];
+	int size;
+
+	(void)state;
+	net_resolve(net, B, "10.1.0.5");
+	msg.nonce = last_nonce(net);
+	lisp_begin(&b, data, sizeof(data), &msg);
+	lisp_put_record(&b, &record);
+	for (uint8_t i = 0; i < 3 * MAP_LOCATORS_MAX; i++) {
+		struct addr rloc = addr_of("203.0.113.0");
+		/* Those at 1, 4, 7 ... are the best. */
+		struct lisp_locator l = {.priority = (uint8_t)(i % 3 == 1 ? 1 : 200 - i),
+					 .weight = 100,
+					 .reachable = true};
+
+		rloc.b[3] = i;
+		l.rloc = lisp_rloc_make(rloc);
+		lisp_put_locator(&b, &l);
+	}
+	size = lisp_end(&b);
+	assert_true(size > 0);
+	assert_true(xtr_heard(net->nodes[B].x, &from, data, (size_t)size, net->now));
+	m = mapcache_find(net->nodes[B].cache, VN, addr_of("10.1.0.5"));
+	assert_int_equal(m->count, MAP_LOCATORS_MAX);
+	for (unsigned i = 0; i < m->count; i++)
+		assert_int_equal(m->locators[i].rloc.b[3], 3 * i + 1);
 	net_free(net);
 }
 
@@ -343,6 +379,7 @@ main(void)
 		cmocka_unit_test(mappings_in_use_are_refreshed_before_their_end),
 		cmocka_unit_test(messages_to_other_routers_go_to_their_port),
 		cmocka_unit_test(who_has_answered_is_not_forgotten_for_strangers),
+		cmocka_unit_test(of_many_locators_the_best_are_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -154,14 +154,14 @@ one_locator_gets_so_many_smrs(void **state)
 		eid.b[2] = (uint8_t)(i >> 8);
 		eid.b[3] = (uint8_t)i;
 		net->nodes[A].own[0].prefix = prefix_of("10.1.0.0/16");
-		xtr_asked(net->nodes[A].x, VN, eid, net->nodes[B].rloc, nobody, false, net->now);
+		xtr_asked(net->nodes[A].x, VN, eid, net->nodes[B].rloc, nobody, net->now);
 		xtr_tell_askers(net->nodes[A].x, VN, eid, net->now);
 	}
 	sent = net_count(net, A, XTR_SMRS);
 	assert_in_range(sent, 500, 1100);
 	assert_int_equal(net_count(net, A, XTR_SMR_PACED), 4000 - sent);
 	/* Others are not to blame. */
-	xtr_asked(net->nodes[A].x, VN, eid, net->nodes[C].rloc, nobody, false, net->now);
+	xtr_asked(net->nodes[A].x, VN, eid, net->nodes[C].rloc, nobody, net->now);
 	xtr_tell_askers(net->nodes[A].x, VN, eid, net->now);
 	assert_int_equal(net_count(net, A, XTR_SMRS), sent + 1);
 	net_free(net);

@@ -28,7 +28,7 @@ an_smr_that_comes_too_soon_is_followed_later(void **state)
 
 	(void)state;
 	before_a_move(net);
-	xtr_asked(net->nodes[A].x, VN, eid, net->nodes[B].rloc, nobody, false, net->now);
+	xtr_asked(net->nodes[A].x, VN, eid, net->nodes[B].rloc, nobody, net->now);
 	for (unsigned i = 0; i < 4; i++) {
 		xtr_tell_askers(net->nodes[A].x, VN, eid, net->now);
 		net_run(net, 5 * DELAY);
@@ -52,7 +52,7 @@ a_sender_that_goes_on_to_the_old_site_is_told_again(void **state)
 
 	(void)state;
 	before_a_move(net);
-	xtr_asked(net->nodes[A].x, VN, eid, net->nodes[B].rloc, nobody, false, net->now);
+	xtr_asked(net->nodes[A].x, VN, eid, net->nodes[B].rloc, nobody, net->now);
 	move(net, false, false);
 	net->nodes[A].own[1].is_here = false;
 	net->nodes[A].own[1].elsewhere = net->nodes[C].rloc;
@@ -98,8 +98,8 @@ the_previous_site_tells_who_asked_there(void **state)
 
 	(void)state;
 	before_a_move(net);
-	xtr_asked(net->nodes[A].x, VN, addr_of("10.1.0.5"), net->nodes[B].rloc, nobody, true,
-		  net->now);
+	net->nodes[A].takes_push = net->nodes[B].rloc;
+	xtr_asked(net->nodes[A].x, VN, addr_of("10.1.0.5"), net->nodes[B].rloc, nobody, net->now);
 	moved = net->now;
 	move(net, false, false);
 	xtr_tell_previous(net->nodes[C].x, VN, addr_of("10.1.0.5"), net->nodes[A].rloc, net->now);
@@ -124,8 +124,8 @@ the_previous_site_is_found_in_the_mapping_system(void **state)
 
 	(void)state;
 	before_a_move(net);
-	xtr_asked(net->nodes[A].x, VN, addr_of("10.1.0.5"), net->nodes[B].rloc, nobody, true,
-		  net->now);
+	net->nodes[A].takes_push = net->nodes[B].rloc;
+	xtr_asked(net->nodes[A].x, VN, addr_of("10.1.0.5"), net->nodes[B].rloc, nobody, net->now);
 	moved = net->now;
 	xtr_ask_previous(net->nodes[C].x, VN, addr_of("10.1.0.5"), net->now);
 	move(net, false, false);
@@ -157,7 +157,8 @@ the_site_that_the_map_cache_knows_is_told_at_once(void **state)
 	net_resolve(net, C, "10.1.0.5");
 	net_run(net, US_S);
 	assert_leads(net, C, "10.1.0.5", "192.0.2.1");
-	xtr_asked(net->nodes[A].x, VN, eid, net->nodes[B].rloc, nobody, true, net->now);
+	net->nodes[A].takes_push = net->nodes[B].rloc;
+	xtr_asked(net->nodes[A].x, VN, eid, net->nodes[B].rloc, nobody, net->now);
 	moved = net->now;
 	move(net, false, false);
 	xtr_ask_previous(net->nodes[C].x, VN, eid, net->now);
@@ -230,22 +231,80 @@ nobody_is_told_who_needs_not(void **state)
 	net_free(net);
 }
 
-static void
-a_displaced_site_hears_of_it_with_its_refresh(void **state)
+/* A site that nobody but the map-server tells. */
+static struct net *
+move_at_the_map_server(void)
 {
 	static const uint16_t sites[] = {A, C};
 	struct net *net = net_make();
-	struct ms_mobile mobile = {
-		.vn = VN, .prefix = prefix_of("10.1.0.0/24"), .sites = sites, .site_count = 2};
+	static struct ms_mobile mobile = {.vn = VN, .sites = sites, .site_count = 2};
 
-	(void)state;
+	mobile.prefix = prefix_of("10.1.0.0/24");
 	net->ms_conf.mobiles = &mobile;
 	net->ms_conf.mobile_count = 1;
 	net_start(net);
 	net_own(net, A, "10.1.0.5/32", 1);
 	net_run(net, US_S);
 	net_own(net, C, "10.1.0.5/32", 2);
-	net_run(net, 120 * US_S);
+	return net;
+}
+
+/* What is told unasked makes it refresh its registration, and the answer to that is believed. */
+static void
+a_displaced_site_asks_when_it_is_told(void **state)
+{
+	struct net *net = move_at_the_map_server();
+
+	(void)state;
+	net_run(net, 4 * DELAY - US_MS);
+	assert_int_equal(net->nodes[A].departed, 0);
+	net_run(net, US_MS);
+	assert_int_equal(net->nodes[A].departed, 1);
+	assert_true(addr_equal(net->nodes[A].departed_to, net->nodes[C].rloc));
+	assert_int_equal(net->nodes[A].acks, 1);
+	net_free(net);
+}
+
+/* The Map-Notify that told A of its loss, said again and again when it has the EID back: it looks once a second, and keeps it. */
+static void
+an_old_loss_that_is_told_again_changes_nothing(void **state)
+{
+	struct net *net = move_at_the_map_server();
+	const struct packet *told = NULL;
+	uint64_t registers;
+	struct packet copy;
+
+	(void)state;
+	net_run(net, US_S);
+	for (size_t i = 0; i < ARRAY_COUNT(net->last); i++)
+		if (net->last[i].data[0] >> 4 == LISP_MAP_NOTIFY &&
+		    addr_equal(net->last[i].to.addr, net->nodes[A].rloc))
+			told = &net->last[i];
+	assert_non_null(told);
+	copy = *told;
+	net_own(net, A, "10.1.0.5/32", 3);
+	net_run(net, 5 * US_S);
+	registers = net_count(net, A, XTR_REGISTERS);
+	for (unsigned i = 0; i < 100; i++) {
+		net_deliver(net, &copy);
+		net_run(net, 10 * US_MS);
+	}
+	assert_int_equal(net->nodes[A].departed, 1);
+	assert_in_range(net_count(net, A, XTR_REGISTERS) - registers, 1, 2);
+	net_free(net);
+}
+
+static void
+a_displaced_site_hears_of_it_with_its_refresh(void **state)
+{
+	struct net *net = move_at_the_map_server();
+
+	(void)state;
+	/* Nothing that the map-server says unasked arrives. */
+	net->cut = net->nodes[A].rloc;
+	net_run(net, 50 * US_S);
+	net->cut = (struct addr){0};
+	net_run(net, 70 * US_S);
 	assert_int_equal(net->nodes[A].departed, 1);
 	assert_true(addr_equal(net->nodes[A].departed_to, net->nodes[C].rloc));
 	net_resolve(net, B, "10.1.0.5");
@@ -306,7 +365,7 @@ whose_eid_is_known_is_told_in_both_forms(void **state)
 	before_a_move(net);
 	net_own(net, C, "10.1.0.5/32", 2);
 	net_run(net, US_S);
-	xtr_asked(net->nodes[C].x, VN, eid, net->nodes[B].rloc, source, false, net->now);
+	xtr_asked(net->nodes[C].x, VN, eid, net->nodes[B].rloc, source, net->now);
 	/* It is not forgotten by what says nothing of it. */
 	xtr_told(net->nodes[C].x, VN, eid, net->nodes[B].rloc, net->now);
 	moved = net->now;
@@ -334,6 +393,8 @@ main(void)
 		cmocka_unit_test(the_site_that_the_map_cache_knows_is_told_at_once),
 		cmocka_unit_test(the_map_cache_may_be_old),
 		cmocka_unit_test(nobody_is_told_who_needs_not),
+		cmocka_unit_test(a_displaced_site_asks_when_it_is_told),
+		cmocka_unit_test(an_old_loss_that_is_told_again_changes_nothing),
 		cmocka_unit_test(a_displaced_site_hears_of_it_with_its_refresh),
 		cmocka_unit_test(an_smr_may_have_the_eid_that_moved_as_its_source),
 		cmocka_unit_test(whose_eid_is_known_is_told_in_both_forms),

@@ -84,21 +84,158 @@ a_probe_names_an_eid_that_is_still_there(void **state)
 	net_free(net);
 }
 
+/* RFC 9301 section 5.2: each is answered.  Only one that leads to the EID, or is asked for none, names the locator. */
 static void
-a_probe_without_an_eid_is_no_harm(void **state)
+each_probe_is_answered(void **state)
+{
+	static const struct {
+		const char *eid; /* NULL: none */
+		unsigned locators;
+	} cases[] = {{"10.1.0.5/32", 1}, {"10.9.0.5/32", 0}, {NULL, 1}};
+	struct net *net = net_standard();
+	struct endpoint from = {net->nodes[B].rloc, 40000};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct bare_request want = {.from = from.addr, .probe = true};
+		struct lisp_record record;
+		struct lisp_locator l;
+		struct lisp_msg msg;
+		uint8_t data[256];
+		size_t size;
+
+		if (cases[i].eid != NULL)
+			want.eid = lisp_eid_make(VN, prefix_of(cases[i].eid), false);
+		size = build_bare_request(&want, data, sizeof(data));
+		assert_true(xtr_heard(net->nodes[A].x, &from, data, size, net->now));
+		assert_int_equal(net_count(net, A, XTR_PROBES_ANSWERED), i + 1);
+		last_message(net, &msg);
+		assert_true(msg.type == LISP_MAP_REPLY && msg.reply.probe && msg.nonce == 5);
+		assert_true(lisp_record_next(&msg.records, &record));
+		assert_true(record.authoritative);
+		assert_int_equal(record.locator_count, cases[i].locators);
+		if (cases[i].locators == 0)
+			continue;
+		assert_true(lisp_locator_next(&record.locators, &l));
+		assert_true(l.probed && addr_equal(l.rloc.addr, net->nodes[A].rloc));
+	}
+	net_free(net);
+}
+
+/* One that has left, too: where it is now, and that the locator lives. */
+static void
+a_probe_for_one_that_has_left_is_answered_with_authority(void **state)
 {
 	struct net *net = net_standard();
 	struct endpoint from = {net->nodes[B].rloc, 40000};
-	unsigned sent = net->sent;
+	struct bare_request want = {.from = from.addr,
+				    .eid = lisp_eid_make(VN, prefix_of("10.1.0.5/32"), false),
+				    .probe = true};
+	struct lisp_record record;
+	struct lisp_msg msg;
 	uint8_t data[256];
-	size_t size = build_bare_request(&(struct bare_request){.from = from.addr, .probe = true},
-					 data, sizeof(data));
+	size_t size = build_bare_request(&want, data, sizeof(data));
 
 	(void)state;
+	net_own(net, A, "10.1.0.5/32", 1);
+	net->nodes[A].own[1].is_here = false;
+	net->nodes[A].own[1].elsewhere = net->nodes[C].rloc;
 	assert_true(xtr_heard(net->nodes[A].x, &from, data, size, net->now));
-	assert_int_equal(net_count(net, A, XTR_NO_EID), 1);
-	assert_int_equal(net->sent, sent);
+	last_message(net, &msg);
+	assert_true(lisp_record_next(&msg.records, &record));
+	assert_true(msg.reply.probe && record.authoritative && record.locator_count == 1);
 	net_free(net);
+}
+
+/* A reply to the probe that B has sent last, for 10.1.0.5 at A's locator. */
+struct answer {
+	const char *from;
+	const char *rlocs[3];
+	unsigned probed; /* bits of 'rlocs' */
+	bool not_authoritative;
+};
+
+static void
+answer_probe(struct net *net, const struct answer *answer)
+{
+	struct endpoint from = endpoint_of(answer->from, LISP_CONTROL_PORT);
+	struct lisp_record record = {.ttl = 10,
+				     .eid = lisp_eid_make(VN, prefix_of("10.1.0.0/24"), false),
+				     .authoritative = !answer->not_authoritative};
+	struct lisp_msg msg, reply = {.type = LISP_MAP_REPLY};
+	struct lisp_builder b;
+	uint8_t data[256];
+	int size;
+
+	last_message(net, &msg);
+	assert_true(msg.type == LISP_MAP_REQUEST && msg.request.probe);
+	reply.nonce = msg.nonce;
+	reply.reply.probe = true;
+	lisp_begin(&b, data, sizeof(data), &reply);
+	lisp_put_record(&b, &record);
+	for (unsigned i = 0; i < ARRAY_COUNT(answer->rlocs) && answer->rlocs[i] != NULL; i++) {
+		struct lisp_locator l = {.priority = 1,
+					 .weight = 100,
+					 .reachable = true,
+					 .probed = (answer->probed >> i & 1) != 0,
+					 .rloc = lisp_rloc_make(addr_of(answer->rlocs[i]))};
+
+		lisp_put_locator(&b, &l);
+	}
+	size = lisp_end(&b);
+	assert_true(size > 0);
+	assert_true(xtr_heard(net->nodes[B].x, &from, data, (size_t)size, net->now));
+}
+
+/* RFC 9301 section 5.4: the first that is marked counts, wherever the answer comes from, and none without authority. */
+static void
+an_answer_is_about_the_locator_that_it_marks(void **state)
+{
+	static const struct {
+		struct answer answer;
+		bool taken;
+	} cases[] = {
+		{{.from = "192.0.2.1", .rlocs = {"192.0.2.1"}, .probed = 1}, true},
+		/* From another interface of that router. */
+		{{.from = "192.0.2.77", .rlocs = {"192.0.2.1"}, .probed = 1}, true},
+		{{.from = "192.0.2.1", .rlocs = {"192.0.2.1"}}, true},
+		{{.from = "192.0.2.77", .rlocs = {"192.0.2.1"}}, false},
+		{{.from = "192.0.2.1", .rlocs = {"192.0.2.3", "192.0.2.1"}, .probed = 2}, true},
+		{{.from = "192.0.2.1", .rlocs = {"192.0.2.3", "192.0.2.1"}, .probed = 1}, false},
+		{{.from = "192.0.2.1", .rlocs = {"192.0.2.3", "192.0.2.1"}, .probed = 3}, false},
+		{{.from = "192.0.2.1",
+		  .rlocs = {"192.0.2.1"},
+		  .probed = 1,
+		  .not_authoritative = true},
+		 false},
+		/* It lives, and has not this EID. */
+		{{.from = "192.0.2.1"}, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct net *net = net_make();
+		struct xtr_conf conf;
+		const struct mapping *m;
+
+		net_start(net);
+		conf = net_xtr_conf(net, B);
+		conf.probe_interval = 10 * US_S;
+		net_restart(net, B, &conf);
+		net_own(net, A, "10.1.0.0/24", 0);
+		net_run(net, US_S);
+		net_resolve(net, B, "10.1.0.5");
+		net->deaf = net->nodes[A].rloc;
+		while (net_count(net, B, XTR_PROBES) == 0)
+			net_run(net, US_MS);
+		m = mapcache_find(net->nodes[B].cache, VN, addr_of("10.1.0.5"));
+		assert_int_equal(m->locators[0].rtt, 0);
+		answer_probe(net, &cases[i].answer);
+		if ((m->locators[0].rtt > 0) != cases[i].taken)
+			fail_msg("case %zu", i);
+		assert_int_equal(net_count(net, B, XTR_PROBE_REFUSED), !cases[i].taken);
+		net_free(net);
+	}
 }
 
 int
@@ -107,7 +244,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_silent_locator_is_out_of_use_until_it_answers),
 		cmocka_unit_test(a_probe_names_an_eid_that_is_still_there),
-		cmocka_unit_test(a_probe_without_an_eid_is_no_harm),
+		cmocka_unit_test(each_probe_is_answered),
+		cmocka_unit_test(a_probe_for_one_that_has_left_is_answered_with_authority),
+		cmocka_unit_test(an_answer_is_about_the_locator_that_it_marks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

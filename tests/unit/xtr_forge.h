@@ -24,17 +24,25 @@ forge_reply(struct net *net, uint64_t nonce, const char *eid, const char *rloc)
 	assert_true(xtr_heard(net->nodes[B].x, &from, data, (size_t)size, net->now));
 }
 
-/* The nonce of the message that was sent last. */
+/* The message that was sent last, out of its ECM. */
+static inline void
+last_message(const struct net *net, struct lisp_msg *msg)
+{
+	const struct packet *p = &net->last[(net->sent - 1) % ARRAY_COUNT(net->last)];
+	struct lisp_ecm ecm = {.message = p->data, .size = p->size};
+	struct lisp_dialect dialect = {0};
+
+	if (p->data[0] >> 4 == LISP_ECM)
+		assert_int_equal(lisp_ecm_parse(p->data, p->size, &ecm), 0);
+	assert_int_equal(lisp_parse(ecm.message, ecm.size, &dialect, msg), 0);
+}
+
 static inline uint64_t
 last_nonce(const struct net *net)
 {
-	const struct packet *p = &net->last[(net->sent - 1) % ARRAY_COUNT(net->last)];
-	struct lisp_dialect dialect = {0};
-	struct lisp_ecm ecm;
 	struct lisp_msg msg;
 
-	assert_int_equal(lisp_ecm_parse(p->data, p->size, &ecm), 0);
-	assert_int_equal(lisp_parse(ecm.message, ecm.size, &dialect, &msg), 0);
+	last_message(net, &msg);
 	return msg.nonce;
 }
 
