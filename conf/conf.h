@@ -262,6 +262,7 @@ struct conf_lisp {
 struct conf_features {
 	bool udp_segment;      /* UDP_SEGMENT on send */
 	bool udp_gro;          /* UDP_GRO on receive */
+	bool control_socket;   /* control is received by a socket of its own */
 	bool ipsec_mb;         /* AES-256-GCM by intel-ipsec-mb */
 	bool vnet_hdr;         /* PACKET_VNET_HDR, for all ports */
 	bool udp_super_frames; /* UDP super-frames into AF_PACKET (Linux 6.2) */

@@ -127,6 +127,11 @@ static const struct key rows[] = {
 	 .help = "UDP_SEGMENT when sending to peers."},
 	{"features.udp_gro", KEY_BOOL, .fallback = "true", AT(struct conf, features.udp_gro),
 	 .fixed = true, .help = "UDP_GRO when receiving from peers."},
+	{"features.control_socket", KEY_BOOL, .fallback = "true",
+	 AT(struct conf, features.control_socket), .fixed = true,
+	 .help = "A socket of its own at the same port for what other routers mark as control, so "
+		 "that it does not wait behind data (SO_ATTACH_REUSEPORT_CBPF, Linux 4.5 and "
+		 "later)."},
 	{"features.ipsec_mb", KEY_BOOL, .fallback = "true", AT(struct conf, features.ipsec_mb),
 	 .fixed = true,
 	 .help = "AES-256-GCM by intel-ipsec-mb, on processors it has code for; otherwise by "

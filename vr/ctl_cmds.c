@@ -74,6 +74,7 @@ show_vr(void *ctx, const cJSON *request, cJSON **data, struct ctl_error *error)
 	ctl_add_age(o, "uptime_s", d->started);
 	cJSON_AddBoolToObject(o, "udp_segment", tunnel_has_segment(d->tunnel));
 	cJSON_AddBoolToObject(o, "udp_gro", tunnel_has_gro(d->tunnel));
+	cJSON_AddBoolToObject(o, "control_socket", tunnel_has_control_socket(d->tunnel));
 	ctl_add_text(o, "aesgcm", tunnel_aesgcm(d->tunnel));
 	ctl_add_number(o, "peers", peers_count(d->vr->peers));
 	ctl_add_number(o, "hwdt", hwdt_stats(d->vr->hwdt).count);

@@ -264,6 +264,7 @@ open_tunnel(struct daemon *d, const uint8_t private_key[CONF_KEY_SIZE])
 				   .workers = daemon_workers_count(d->conf),
 				   .udp_segment = d->conf->features.udp_segment,
 				   .udp_gro = d->conf->features.udp_gro,
+				   .control_socket = d->conf->features.control_socket,
 				   .ipsec_mb = d->conf->features.ipsec_mb,
 				   .clock_floor = d->clock_floor};
 	uint8_t credentials[CONF_SECRET_SIZE_MAX];
@@ -354,10 +355,12 @@ static void
 report_start(const struct daemon *d)
 {
 	log_line(d->log, LOG_INFO, "main",
-		 "%s (%s) on %s: %zu peers, UDP_SEGMENT %s, UDP_GRO %s, AES-GCM by %s",
+		 "%s (%s) on %s: %zu peers, UDP_SEGMENT %s, UDP_GRO %s, control socket %s, AES-GCM "
+		 "by %s",
 		 d->conf->name, fmt_vr_id(d->self).s, fmt_endpoint(d->conf->listen).s,
 		 d->peer_count, tunnel_has_segment(d->tunnel) ? "yes" : "no",
-		 tunnel_has_gro(d->tunnel) ? "yes" : "no", tunnel_aesgcm(d->tunnel));
+		 tunnel_has_gro(d->tunnel) ? "yes" : "no",
+		 tunnel_has_control_socket(d->tunnel) ? "yes" : "no", tunnel_aesgcm(d->tunnel));
 	for (size_t i = 0; i < d->port_count; i++)
 		log_line(d->log, LOG_INFO, "main",
 			 "VN %u on %s: MAC %s, MTU %u, super-frames %s, of UDP %s", d->ports[i].vn,

@@ -193,7 +193,8 @@ tunnel_create(const struct tunnel_conf *conf, const struct tunnel_ops *ops, void
 	roster_conf.engine = t->engine;
 	rc = udp_create(&udp_conf, log, &t->udp);
 	if (rc == 0) {
-		open_urgent(t, &udp_conf);
+		if (conf->control_socket)
+			open_urgent(t, &udp_conf);
 		rc = udp_port(t->udp, &t->port);
 	}
 	if (rc == 0)

@@ -56,7 +56,7 @@ struct tunnel_conf {
 	uint32_t relay_pairs;             /* receivers of each within a minute; 0: no limit */
 	uint16_t mtu_max;                 /* largest underlay IP packet probed for */
 	unsigned workers; /* data workers that seal, too, and as many threads that open */
-	bool udp_segment, udp_gro, ipsec_mb; /* false forces the fallback */
+	bool udp_segment, udp_gro, control_socket, ipsec_mb; /* false forces the fallback */
 	uint64_t
 		clock_floor; /* handshake timestamps sent are larger than this (from the state file) */
 };
@@ -210,6 +210,7 @@ void tunnel_stats(const struct tunnel *t, struct tunnel_stats *out);
 /* What the kernel gave: "UDP_SEGMENT", "UDP_GRO"; for the start-up report. */
 bool tunnel_has_segment(const struct tunnel *t);
 bool tunnel_has_gro(const struct tunnel *t);
+bool tunnel_has_control_socket(const struct tunnel *t);
 /* The library that seals with AES-256-GCM; static. */
 const char *tunnel_aesgcm(const struct tunnel *t);
 

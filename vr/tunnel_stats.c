@@ -139,6 +139,12 @@ tunnel_has_segment(const struct tunnel *t)
 }
 
 bool
+tunnel_has_control_socket(const struct tunnel *t)
+{
+	return t->urgent != NULL;
+}
+
+bool
 tunnel_has_gro(const struct tunnel *t)
 {
 	return udp_has_gro(t->udp);

@@ -6,9 +6,9 @@ from lab.netns import LabError
 from sites import Sites
 from traffic import Connection, Stream, super_frame, transfer
 
-FEATURES = ("udp_segment", "udp_gro", "vnet_hdr", "udp_super_frames", "ignore_outgoing", "nftables", "nft_owner")
+FEATURES = ("udp_segment", "udp_gro", "control_socket", "vnet_hdr", "udp_super_frames", "ignore_outgoing", "nftables", "nft_owner")
 # Of the features: what the router says it has on the underlay.
-UNDERLAY = ("udp_segment", "udp_gro")
+UNDERLAY = ("udp_segment", "udp_gro", "control_socket")
 if platform.machine() == "x86_64":
     FEATURES += ("ipsec_mb",)
     UNDERLAY += ("ipsec_mb",)
@@ -34,6 +34,7 @@ def shown(router):
     """What the router says that it has."""
     about = router.show("vr")
     return {"udp_segment": about["udp_segment"], "udp_gro": about["udp_gro"],
+            "control_socket": about["control_socket"],
             "ipsec_mb": about["aesgcm"] == "intel-ipsec-mb",
             "super_frames": about["vns"][0]["super_frames"],
             "udp_super_frames": about["vns"][0]["udp_super_frames"]}
@@ -43,7 +44,7 @@ def logged(router):
     """The same, as the router's log has it since its start."""
     said = {True: "yes", False: "no"}
     have = shown(router)
-    return (f"UDP_SEGMENT {said[have['udp_segment']]}, UDP_GRO {said[have['udp_gro']]}, "
+    return (f"UDP_SEGMENT {said[have['udp_segment']]}, UDP_GRO {said[have['udp_gro']]}, control socket {said[have['control_socket']]}, "
             f"AES-GCM by {'intel-ipsec-mb' if have['ipsec_mb'] else 'OpenSSL'}" in router.log() and
             f"super-frames {said[have['super_frames']]}, of UDP {said[have['udp_super_frames']]}" in router.log())
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from hypervisors import IDLE_RATE, PATIENCE, TAKEN_BACK_S, Cloud, Trip, fail
+from hypervisors import IDLE_RATE, PATIENCE, TAKEN_BACK_S, Cloud, Trip, fail, mistake
 from lab import guest
 from lab.capture import IP4, TCP, Capture, collect, packed
 from lab.layout import VM_MAC
@@ -128,6 +128,17 @@ def test_a_failed_migration_is_taken_back(cloud):
         # It is no obstacle to the next attempt.
         trip.move("b")
         trip.move("a")
+
+
+def test_a_machine_that_never_left_is_taken_back(cloud):
+    with Trip(cloud) as trip:
+        assert mistake(cloud) <= TAKEN_BACK_S
+        trip.must_go_on()
+        trip.move("b")
+        trip.move("a")
+    cloud.wait_undoubted("b")
+    # Nobody talks with it any more.
+    assert mistake(cloud) <= TAKEN_BACK_S
 
 
 def test_a_failed_migration_of_a_silent_machine_is_taken_back(cloud):

@@ -28,8 +28,9 @@ what_is_left_out_has_its_default(void **state)
 	assert_int_equal(c->hwdt_max, 65536);
 	assert_int_equal(c->hwdt_expiry, 1200 * US_S);
 	assert_true(c->features.udp_segment && c->features.udp_gro && c->features.ipsec_mb &&
-		    c->features.vnet_hdr && c->features.udp_super_frames &&
-		    c->features.ignore_outgoing && c->features.nftables && c->features.nft_owner);
+		    c->features.control_socket && c->features.vnet_hdr &&
+		    c->features.udp_super_frames && c->features.ignore_outgoing &&
+		    c->features.nftables && c->features.nft_owner);
 	assert_int_equal(c->vn_count, 1);
 	assert_string_equal(c->vns[0].name, "vn7");
 	assert_int_equal(c->vns[0].mac_kind, CONF_MAC_VIRTUAL);
@@ -58,7 +59,8 @@ every_key_is_taken_over(void **state)
 		"\"dead_ms\":20},"
 		"\"hwdt\":{\"max\":16777216,\"expiry_s\":604800},\"features\":{\"udp_segment\":"
 		"false,"
-		"\"udp_gro\":false,\"ipsec_mb\":false,\"vnet_hdr\":false,\"udp_super_frames\":"
+		"\"udp_gro\":false,\"control_socket\":false,\"ipsec_mb\":false,\"vnet_hdr\":false,"
+		"\"udp_super_frames\":"
 		"false,"
 		"\"ignore_outgoing\":false,\"nft_owner\":false},"
 		"\"vns\":[{\"id\":16777215,\"name\":\"x\",\"device\":\"br0\",\"mac\":\"nic\","
@@ -100,8 +102,9 @@ every_key_is_taken_over(void **state)
 	assert_int_equal(c->hwdt_max, 16777216);
 	assert_int_equal(c->hwdt_expiry, 604800 * US_S);
 	assert_false(c->features.udp_segment || c->features.udp_gro || c->features.ipsec_mb ||
-		     c->features.vnet_hdr || c->features.udp_super_frames ||
-		     c->features.ignore_outgoing || c->features.nft_owner);
+		     c->features.control_socket || c->features.vnet_hdr ||
+		     c->features.udp_super_frames || c->features.ignore_outgoing ||
+		     c->features.nft_owner);
 	assert_true(c->features.nftables);
 	assert_int_equal(c->vn_count, 2);
 	assert_int_equal(c->vns[0].id, VN_ID_MAX);

@@ -47,6 +47,7 @@ static const struct {
 	{"hwdt.max", "{", "{\"hwdt\": {\"max\": 99}, "},
 	{"features.udp_segment", "{", "{\"features\": {\"udp_segment\": false}, "},
 	{"features.udp_gro", "{", "{\"features\": {\"udp_gro\": false}, "},
+	{"features.control_socket", "{", "{\"features\": {\"control_socket\": false}, "},
 	{"features.ipsec_mb", "{", "{\"features\": {\"ipsec_mb\": false}, "},
 	{"features.vnet_hdr", "{", "{\"features\": {\"vnet_hdr\": false}, "},
 	{"features.udp_super_frames", "{", "{\"features\": {\"udp_super_frames\": false}, "},

@@ -230,6 +230,7 @@ end_open(struct end *e, const char *listen, bool segment, bool gro, enum crypto_
 		.mtu_max = 1500,
 		.udp_segment = segment,
 		.udp_gro = gro,
+		.control_socket = true,
 		.ipsec_mb = gro,
 	};
 
