@@ -126,7 +126,8 @@ def summarise(method, client, rows):
             "downtime_ms": figures.summary([row["downtime_ms"] for row in mine]),
             "pings_lost": figures.summary([row["pings_lost"] for row in mine]),
             "paused_ms": figures.summary([row["paused_ms"] for row in mine]),
-            "bound_ms": bound, "held": middle is not None and middle <= bound}
+            "bound_ms": bound, "above_bound": sum(value is None or value > bound for value in values),
+            "held": middle is not None and middle <= bound}
 
 
 def run(methods, count, image, say):
