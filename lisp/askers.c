@@ -86,7 +86,6 @@ askers_put(struct askers *a, const struct xtr_asker *asker, us_t oldest, bool *l
 	*row = *asker;
 	if (addr_is_none(row->source))
 		row->source = before.source;
-	/* One that took a push once takes them. */
 	row->told = before.told;
 	row->shared = before.shared;
 	return row;
