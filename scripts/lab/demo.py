@@ -65,9 +65,10 @@ class Run:
         self.printer = report.Printer()
         self.image = None
         self.stolen = Stolen()
+        self.stood_still = False  # the machine's card, since its hypervisor lost it
         self.result = {"verdict": False, "moves": [], "tcp_survived": False, "tcp_checksum_ok": False,
                        "delay_ms": options.delay_ms, "loss_pct": options.loss_pct,
-                       "yardstick": {"moves": []}, "layouts": {}, "checks": []}
+                       "yardstick": {"moves": []}, "layouts": {}, "checks": [], "set_aside": []}
         if options.captures:
             os.makedirs(options.captures, exist_ok=True)
 
@@ -93,7 +94,10 @@ class Run:
         observer.rest()
         load.after_move(move["peers"])
         for line in world.vm.complaints():
+            self.stood_still = True
             self.printer.say(f"the machine's own kernel says: {line}")
+        if self.stood_still:
+            self.printer.say(f"its hypervisor says of the queue: {world.vm.card_state()}")
         move["number"] = number
         move["migration_s"] = round(migration.took, 3)
         if records:
@@ -134,7 +138,28 @@ class Run:
         report.table(self.printer, "One plain switch (yardstick)", moves)
 
     def clouds(self, layout, keep):
-        """The moves of one layout. Returns its checks."""
+        """The moves of one layout. Returns its checks.
+
+        When the machine's own kernel says that its card takes nothing any more, its hypervisor has lost it, as it does on a
+        plain switch, too: no router could help. That is said, its moves are set aside, and the layout begins anew, once."""
+        options = self.options
+        self.stood_still = False
+        moves, finished, final = self._clouds(layout, keep)
+        if self.stood_still:
+            self.printer.say("the hypervisor has lost the machine's card: these moves are set aside, and the layout begins anew")
+            self.result["set_aside"] += moves
+            moves, finished, final = self._clouds(layout, keep)
+        self.result["moves"] += moves
+        if moves:
+            report.table(self.printer, f"Layout '{layout.name}'", moves)
+        checks = verdict.of_layout(moves, options.moves, finished, final, options.delay_ms,
+                                   options.loss_pct)
+        report.verdict(self.printer, f"Layout '{layout.name}': does it hold?", checks)
+        self.result["checks"] += [{"layout": layout.name, **vars(check)} for check in checks]
+        return checks, finished
+
+    def _clouds(self, layout, keep):
+        """(moves, downloads -> ended well, last words of all probes)"""
         options = self.options
         moves, finished, final = [], {}, {}
         self.printer.head(f"Clouds A, B and C, layout '{layout.name}', "
@@ -161,14 +186,7 @@ class Run:
             self._logs(lab)
         finally:
             lab.close()
-        self.result["moves"] += moves
-        if moves:
-            report.table(self.printer, f"Layout '{layout.name}'", moves)
-        checks = verdict.of_layout(moves, options.moves, finished, final, options.delay_ms,
-                                   options.loss_pct)
-        report.verdict(self.printer, f"Layout '{layout.name}': does it hold?", checks)
-        self.result["checks"] += [{"layout": layout.name, **vars(check)} for check in checks]
-        return checks, finished
+        return moves, finished, final
 
     def _say_kept(self, lab, world):
         self.printer.head("The lab stays")
