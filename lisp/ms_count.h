@@ -52,7 +52,6 @@
 	X(PUBLICATIONS_FULL, "publications-full", "a change that not all subscribers are told")    \
 	X(SUB_LOST, "subscription-lost", "ended: its xTR does not acknowledge")                    \
 	X(UNANSWERED, "unanswered", "Map-Notifies that were never acknowledged")                   \
-	X(ACK_UNKNOWN, "ack-unknown", "a Map-Notify-Ack that nothing waits for")                   \
 	X(ACK_FAILED, "ack-failed", "a Map-Notify-Ack with wrong authentication data")             \
 	X(INFO_REPEATED, "info-repeated", "an Info-Request that came again, from elsewhere")       \
 	X(INFO_LIMITED, "info-limited", "too many Info-Requests from this address")                \

@@ -99,7 +99,8 @@ an_rtr_that_brings_no_answer_is_given_up_for_the_next(void **state)
 	lab_start(lab);
 	lab_run(lab, US_S);
 	assert_addr(xtr_nat_at(lab->x, 0).rtr, NO_RTR_RLOC);
-	lab_run(lab, 4 * US_S);
+	/* Four Map-Registers: at once, after one second, two more, and four more. */
+	lab_run(lab, 7 * US_S);
 	assert_int_equal(lab_xtr_count(lab, RTR_CHANGES), 1);
 	assert_addr(lab->way_out, RTR_RLOC);
 	assert_addr(lab_registered(lab, OWN), RTR_RLOC);
