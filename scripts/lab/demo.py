@@ -65,10 +65,9 @@ class Run:
         self.printer = report.Printer()
         self.image = None
         self.stolen = Stolen()
-        self.stood_still = False  # the machine's card, since its hypervisor lost it
         self.result = {"verdict": False, "moves": [], "tcp_survived": False, "tcp_checksum_ok": False,
                        "delay_ms": options.delay_ms, "loss_pct": options.loss_pct,
-                       "yardstick": {"moves": []}, "layouts": {}, "checks": [], "set_aside": []}
+                       "yardstick": {"moves": []}, "layouts": {}, "checks": []}
         if options.captures:
             os.makedirs(options.captures, exist_ok=True)
 
@@ -93,10 +92,10 @@ class Run:
         move, rarp = observer.figures(start, target, migration)
         observer.rest()
         load.after_move(move["peers"])
-        for line in world.vm.complaints():
-            self.stood_still = True
+        complaints = world.vm.complaints()
+        for line in complaints:
             self.printer.say(f"the machine's own kernel says: {line}")
-        if self.stood_still:
+        if complaints:
             self.printer.say(f"its hypervisor says of the queue: {world.vm.card_state()}")
         move["number"] = number
         move["migration_s"] = round(migration.took, 3)
@@ -138,28 +137,7 @@ class Run:
         report.table(self.printer, "One plain switch (yardstick)", moves)
 
     def clouds(self, layout, keep):
-        """The moves of one layout. Returns its checks.
-
-        When the machine's own kernel says that its card takes nothing any more, its hypervisor has lost it, as it does on a
-        plain switch, too: no router could help. That is said, its moves are set aside, and the layout begins anew, once."""
-        options = self.options
-        self.stood_still = False
-        moves, finished, final = self._clouds(layout, keep)
-        if self.stood_still:
-            self.printer.say("the hypervisor has lost the machine's card: these moves are set aside, and the layout begins anew")
-            self.result["set_aside"] += moves
-            moves, finished, final = self._clouds(layout, keep)
-        self.result["moves"] += moves
-        if moves:
-            report.table(self.printer, f"Layout '{layout.name}'", moves)
-        checks = verdict.of_layout(moves, options.moves, finished, final, options.delay_ms,
-                                   options.loss_pct)
-        report.verdict(self.printer, f"Layout '{layout.name}': does it hold?", checks)
-        self.result["checks"] += [{"layout": layout.name, **vars(check)} for check in checks]
-        return checks, finished
-
-    def _clouds(self, layout, keep):
-        """(moves, downloads -> ended well, last words of all probes)"""
+        """The moves of one layout. Returns its checks."""
         options = self.options
         moves, finished, final = [], {}, {}
         self.printer.head(f"Clouds A, B and C, layout '{layout.name}', "
@@ -186,7 +164,14 @@ class Run:
             self._logs(lab)
         finally:
             lab.close()
-        return moves, finished, final
+        self.result["moves"] += moves
+        if moves:
+            report.table(self.printer, f"Layout '{layout.name}'", moves)
+        checks = verdict.of_layout(moves, options.moves, finished, final, options.delay_ms,
+                                   options.loss_pct)
+        report.verdict(self.printer, f"Layout '{layout.name}': does it hold?", checks)
+        self.result["checks"] += [{"layout": layout.name, **vars(check)} for check in checks]
+        return checks, finished
 
     def _say_kept(self, lab, world):
         self.printer.head("The lab stays")
