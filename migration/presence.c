@@ -14,12 +14,13 @@ struct check {
 	struct vr_id other;
 	us_t started;
 	unsigned step;
-	unsigned round; /* DOUBT: how often 'other' has let the time pass and not answered */
-	bool answered;  /* on the own LAN */
-	enum told told; /* by 'other' */
-	bool asked;     /* DOUBT: 'other' could be, since the own LAN has answered */
-	bool again;     /* DOUBT: it answered at both once, and both are asked anew */
-	bool late;      /* the next step has been put off */
+	uint32_t question; /* its number: what 'other' is asked, or ASKED: what it asks */
+	unsigned round;    /* DOUBT: how often 'other' has let the time pass and not answered */
+	bool answered;     /* on the own LAN */
+	enum told told;    /* by 'other' */
+	bool asked;        /* DOUBT: 'other' could be, since the own LAN has answered */
+	bool again;        /* DOUBT: it answered at both once, and both are asked anew */
+	bool late;         /* the next step has been put off */
 	bool done;
 };
 
@@ -28,6 +29,7 @@ struct presence {
 	void *ctx;
 	struct check *checks;
 	size_t count[PRESENCE_PURPOSES]; /* under way and not done */
+	uint32_t questions;              /* asked so far */
 	uint64_t refused;
 };
 
@@ -155,17 +157,24 @@ crowd_out(struct presence *p, enum presence_purpose purpose, vn_id_t vn)
 	return oldest != NULL;
 }
 
-void
-presence_start(struct presence *p, enum presence_purpose purpose, vn_id_t vn, struct addr ip,
-	       struct mac mac, struct vr_id other, us_t now)
+static bool
+is_same(const struct check *a, const struct check *b)
 {
+	return is_about(a, b->vn, b->ip) && mac_equal(a->mac, b->mac) &&
+	       (a->purpose != PRESENCE_ASKED || a->question == b->question);
+}
+
+static void
+begin(struct presence *p, const struct check *wanted)
+{
+	enum presence_purpose purpose = wanted->purpose;
 	size_t same = 0;
 	struct check *c;
 
 	for (c = p->checks; c != NULL; c = c->next) {
-		if (c->done || c->purpose != purpose || !vr_id_equal(c->other, other))
+		if (c->done || c->purpose != purpose || !vr_id_equal(c->other, wanted->other))
 			continue;
-		if (is_about(c, vn, ip) && mac_equal(c->mac, mac))
+		if (is_same(c, wanted))
 			return;
 		same++;
 	}
@@ -175,21 +184,45 @@ presence_start(struct presence *p, enum presence_purpose purpose, vn_id_t vn, st
 	}
 	if (p->count[purpose] >= PRESENCE_CHECKS_MAX) {
 		p->refused++;
-		if (!crowd_out(p, purpose, vn))
+		if (!crowd_out(p, purpose, wanted->vn))
 			return;
 	}
-	c = calloc(1, sizeof(*c));
+	c = malloc(sizeof(*c));
 	if (c == NULL)
 		return;
-	*c = (struct check){.next = p->checks,
-			    .purpose = purpose,
-			    .vn = vn,
-			    .ip = ip,
-			    .mac = mac,
-			    .other = other,
-			    .started = now};
+	*c = *wanted;
+	c->next = p->checks;
 	p->checks = c;
 	p->count[purpose]++;
+}
+
+void
+presence_start(struct presence *p, enum presence_purpose purpose, vn_id_t vn, struct addr ip,
+	       struct mac mac, struct vr_id other, us_t now)
+{
+	struct check wanted = {.purpose = purpose,
+			       .vn = vn,
+			       .ip = ip,
+			       .mac = mac,
+			       .other = other,
+			       .question = ++p->questions,
+			       .started = now};
+
+	begin(p, &wanted);
+}
+
+void
+presence_asked(struct presence *p, struct vr_id from, uint32_t question, vn_id_t vn, struct addr ip,
+	       us_t now)
+{
+	struct check wanted = {.purpose = PRESENCE_ASKED,
+			       .vn = vn,
+			       .ip = ip,
+			       .other = from,
+			       .question = question,
+			       .started = now};
+
+	begin(p, &wanted);
 }
 
 static void
@@ -198,7 +231,7 @@ confirm_step(struct presence *p, struct check *c, unsigned step)
 	p->ops->probe(p->ctx, c->vn, c->ip);
 	/* The router it came from looks on its own LAN, and takes it back if it is there. */
 	if (confirm_steps[step] >= PRESENCE_CONFIRM_DEADLINE && !vr_id_is_none(c->other))
-		(void)p->ops->ask(p->ctx, c->other, c->vn, c->ip);
+		(void)p->ops->ask(p->ctx, c->other, c->question, c->vn, c->ip);
 	if (step + 1 == ARRAY_COUNT(confirm_steps))
 		finish(p, c);
 }
@@ -218,7 +251,7 @@ doubt_anew(struct check *c, us_t now)
 static bool
 doubt_ask(struct presence *p, struct check *c, us_t now)
 {
-	bool is_reachable = p->ops->ask(p->ctx, c->other, c->vn, c->ip);
+	bool is_reachable = p->ops->ask(p->ctx, c->other, c->question, c->vn, c->ip);
 
 	if (is_reachable && !c->asked) {
 		c->asked = true;
@@ -243,8 +276,10 @@ doubt_settle(struct presence *p, struct check *c, bool is_end, bool is_reachable
 	if (c->told == TOLD_NOTHING && !is_end)
 		return;
 	if (c->told == TOLD_YES && !c->again) {
-		/* The two answers may be from before and after a move: a duplicate answers twice. */
+		/* The two answers may be from before and after a move: a duplicate answers twice, the second time to a question that is
+		 * asked only now. */
 		c->again = true;
+		c->question = ++p->questions;
 		doubt_anew(c, now);
 		return;
 	}
@@ -284,13 +319,13 @@ asked_step(struct presence *p, struct check *c, unsigned step, us_t now)
 		return;
 	}
 	finish(p, c);
-	p->ops->tell(p->ctx, c->other, c->vn, c->ip, c->mac, false, now);
+	p->ops->tell(p->ctx, c->other, c->question, c->vn, c->ip, c->mac, false, now);
 }
 
 static void
 defend_step(struct presence *p, struct check *c, unsigned step)
 {
-	(void)p->ops->ask(p->ctx, c->other, c->vn, c->ip);
+	(void)p->ops->ask(p->ctx, c->other, c->question, c->vn, c->ip);
 	if (step + 1 == ARRAY_COUNT(doubt_steps))
 		finish(p, c);
 }
@@ -327,7 +362,7 @@ presence_answered(struct presence *p, vn_id_t vn, struct addr ip, struct mac mac
 		/* The answer is a sighting too, and that ends CONFIRM: its record must have the time. */
 		if (c->purpose == PRESENCE_ASKED) {
 			finish(p, c);
-			p->ops->tell(p->ctx, c->other, vn, ip, mac, true, now);
+			p->ops->tell(p->ctx, c->other, c->question, vn, ip, mac, true, now);
 		} else if (c->purpose == PRESENCE_DOUBT && !c->answered) {
 			c->answered = true;
 			if (c->told == TOLD_NOTHING)
@@ -338,11 +373,11 @@ presence_answered(struct presence *p, vn_id_t vn, struct addr ip, struct mac mac
 }
 
 void
-presence_told(struct presence *p, struct vr_id from, vn_id_t vn, struct addr ip, bool present,
-	      us_t now)
+presence_told(struct presence *p, struct vr_id from, uint32_t question, vn_id_t vn, struct addr ip,
+	      bool present, us_t now)
 {
 	for (struct check *c = p->checks; c != NULL; c = c->next) {
-		if (!is_about(c, vn, ip) || !vr_id_equal(c->other, from))
+		if (!is_about(c, vn, ip) || !vr_id_equal(c->other, from) || c->question != question)
 			continue;
 		if (c->purpose == PRESENCE_DOUBT) {
 			c->told = present ? TOLD_YES : TOLD_NO;
@@ -363,6 +398,7 @@ presence_moved(struct presence *p, vn_id_t vn, struct addr ip, struct vr_id owne
 		    vr_id_equal(c->other, owner))
 			continue;
 		c->other = owner;
+		c->question = ++p->questions;
 		c->again = false;
 		c->round = 0;
 		doubt_anew(c, now);

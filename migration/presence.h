@@ -39,11 +39,11 @@ struct presence_ops {
 	/* ARP request for 'ip' on the own LAN, by broadcast: a switch may hold the machine's MAC on our own port since we claimed it,
 	 * and would not deliver one that is for it alone. */
 	void (*probe)(void *ctx, vn_id_t vn, struct addr ip);
-	/* PRESENCE to another router; false when it is not up. */
-	bool (*ask)(void *ctx, struct vr_id whom, vn_id_t vn, struct addr ip);
-	/* PRESENT to the router that asked. */
-	void (*tell)(void *ctx, struct vr_id whom, vn_id_t vn, struct addr ip, struct mac mac,
-		     bool present, us_t now);
+	/* PRESENCE to another router; false when it is not up. 'question' is its number, kept when it is asked again. */
+	bool (*ask)(void *ctx, struct vr_id whom, uint32_t question, vn_id_t vn, struct addr ip);
+	/* PRESENT to the router that asked, to that question. */
+	void (*tell)(void *ctx, struct vr_id whom, uint32_t question, vn_id_t vn, struct addr ip,
+		     struct mac mac, bool present, us_t now);
 	/* DOUBT is settled: it is here and not there. */
 	void (*take)(void *ctx, vn_id_t vn, struct addr ip, struct mac mac, us_t now);
 	/* DOUBT is settled: it answers at both; or here, and the owner, which lives, does not say. */
@@ -58,16 +58,20 @@ struct presence;
 struct presence *presence_create(const struct presence_ops *ops, void *ctx);
 void presence_destroy(struct presence *p);
 
-/* Starts a check unless the same one is under way.  'other': CONFIRM the router it came from (may be none), DOUBT and
- * DEFEND the owner, ASKED who asked.  'mac': the machine's; DEFEND: the requester's.  Refused when
+/* Starts a check, any but ASKED, unless the same one is under way.  'other': CONFIRM the router it came from (may be none),
+ * DOUBT and DEFEND the owner.  'mac': the machine's; DEFEND: the requester's.  Refused when
  * too many are under way. */
 void presence_start(struct presence *p, enum presence_purpose purpose, vn_id_t vn, struct addr ip,
 		    struct mac mac, struct vr_id other, us_t now);
+/* A PRESENCE came: starts the check ASKED, unless that question is being looked into.  Refused as above. */
+void presence_asked(struct presence *p, struct vr_id from, uint32_t question, vn_id_t vn,
+		    struct addr ip, us_t now);
 /* The machine answered an ARP probe of ours on the own LAN.  CONFIRM goes on until presence_stop(). */
 void presence_answered(struct presence *p, vn_id_t vn, struct addr ip, struct mac mac, us_t now);
-/* A PRESENT came. */
-void presence_told(struct presence *p, struct vr_id from, vn_id_t vn, struct addr ip, bool present,
-		   us_t now);
+/* A PRESENT came.  One to a question that is not being asked (any more) says nothing: each time a far owner is asked again until
+ * it answers, it answers again. */
+void presence_told(struct presence *p, struct vr_id from, uint32_t question, vn_id_t vn,
+		   struct addr ip, bool present, us_t now);
 /* The EID has another owner now: who doubted the old one doubts this one, from the beginning. */
 void presence_moved(struct presence *p, vn_id_t vn, struct addr ip, struct vr_id owner, us_t now);
 /* Ends CONFIRM (it was heard, or left) or all checks of an EID whose owner has changed. */

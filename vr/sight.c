@@ -477,11 +477,12 @@ presence_probe(void *ctx, vn_id_t vn, struct addr ip)
 }
 
 static bool
-presence_ask(void *ctx, struct vr_id whom, vn_id_t vn, struct addr ip)
+presence_ask(void *ctx, struct vr_id whom, uint32_t question, vn_id_t vn, struct addr ip)
 {
 	struct vr *vr = ctx;
 	const struct peer *p = peers_find(vr->peers, whom);
-	struct sync_msg msg = {.type = SYNC_PRESENCE, .vn = vn, .presence = {.ip = ip}};
+	struct sync_msg msg = {
+		.type = SYNC_PRESENCE, .id = question, .vn = vn, .presence = {.ip = ip}};
 
 	if (p == NULL || p->state != PEER_UP || peer_vn(p, vn) == NULL)
 		return false;
@@ -490,13 +491,14 @@ presence_ask(void *ctx, struct vr_id whom, vn_id_t vn, struct addr ip)
 }
 
 static void
-presence_tell(void *ctx, struct vr_id whom, vn_id_t vn, struct addr ip, struct mac mac,
-	      bool present, us_t now)
+presence_tell(void *ctx, struct vr_id whom, uint32_t question, vn_id_t vn, struct addr ip,
+	      struct mac mac, bool present, us_t now)
 {
 	struct vr *vr = ctx;
 	const struct peer *p = peers_find(vr->peers, whom);
 	const struct hwdt_entry *e = hwdt_find(vr->hwdt, vn, ip);
 	struct sync_msg msg = {.type = SYNC_PRESENT,
+			       .id = question,
 			       .vn = vn,
 			       .presence = {.ip = ip, .mac = mac, .present = present}};
 

@@ -248,10 +248,9 @@ hear_presence(struct vr *vr, struct peer *peer, const struct sync_msg *msg, us_t
 		return;
 	}
 	if (msg->type == SYNC_PRESENCE)
-		presence_start(vr->presence, PRESENCE_ASKED, msg->vn, msg->presence.ip,
-			       (struct mac){{0}}, peer->id, now);
+		presence_asked(vr->presence, peer->id, msg->id, msg->vn, msg->presence.ip, now);
 	else
-		presence_told(vr->presence, peer->id, msg->vn, msg->presence.ip,
+		presence_told(vr->presence, peer->id, msg->id, msg->vn, msg->presence.ip,
 			      msg->presence.present, now);
 }
 

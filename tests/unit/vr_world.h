@@ -46,6 +46,7 @@ struct world {
 	struct arp arp;
 	unsigned arps;
 	struct sync_msg sync;
+	uint32_t question; /* of the last PRESENCE */
 	uint32_t link_slot;
 	struct seal_inner link_inner;
 	size_t lan_sizes[16];
@@ -161,6 +162,8 @@ link_sync(void *ctx, uint32_t slot, const uint8_t *msg, size_t size, us_t now)
 	(void)now;
 	assert_int_equal(sync_parse(msg, size, &w->sync), 0);
 	w->sync_sent[w->sync.type]++;
+	if (w->sync.type == SYNC_PRESENCE)
+		w->question = w->sync.id;
 	return 0;
 }
 
@@ -496,8 +499,10 @@ answer_probe(struct world *w, struct mac from, const char *spa)
 static inline void
 peer_sees(struct world *w, size_t from, const char *eid, bool present)
 {
-	struct sync_msg msg = {
-		.type = SYNC_PRESENT, .vn = VN, .presence = {.ip = ip(eid), .present = present}};
+	struct sync_msg msg = {.type = SYNC_PRESENT,
+			       .id = w->question,
+			       .vn = VN,
+			       .presence = {.ip = ip(eid), .present = present}};
 
 	hear(w, from, &msg);
 }
