@@ -306,7 +306,7 @@ push_departed(struct xtr *x, const struct lisp_record *record, const struct addr
 	vn_id_t vn = record->eid.vn;
 	struct addr eid = record->eid.prefix.addr;
 
-	if (!x->ops->departed(x->ctx, vn, eid, rlocs, count, now))
+	if (!x->ops->departed(x->ctx, vn, eid, record->map_version, rlocs, count, now))
 		return false;
 	/* Unless a router of ours has it, who says so itself, packets follow by this mapping. */
 	if (x->ops->may_map(x->ctx, vn, prefix_host(eid)))

@@ -108,10 +108,11 @@ struct xtr_ops {
 	bool (*asked)(void *ctx, vn_id_t vn, struct addr eid, struct addr rloc, us_t now);
 	/* Where is this EID?  False: not ours to say. */
 	bool (*place)(void *ctx, vn_id_t vn, struct addr eid, struct xtr_place *out);
-	/* A CHANGE-PRIORITY says that an EID is here now (H), or at other locators.  False: refused. */
+	/* A CHANGE-PRIORITY says that an EID is here now (H), or at other locators.  False: refused.  'version': the Map-Version
+	 * there, 0 none. */
 	bool (*arrived)(void *ctx, vn_id_t vn, struct addr eid, us_t now);
-	bool (*departed)(void *ctx, vn_id_t vn, struct addr eid, const struct addr *rlocs,
-			 size_t count, us_t now);
+	bool (*departed)(void *ctx, vn_id_t vn, struct addr eid, uint16_t version,
+			 const struct addr *rlocs, size_t count, us_t now);
 	/* The time of day, microseconds since 1970: nonces of CHANGE-PRIORITY are made of it. */
 	us_t (*wall)(void *ctx);
 	/* Is a router of ours reached at this locator, which hears of moves from us in another way? */

@@ -2,6 +2,7 @@
  * (seed 003, algorithm 1) or by the Map-Notify that refuses our refresh (RFC 9301 section 8.2). */
 #include "vr/mapsys_priv.h"
 
+#include "lisp/mobility.h"
 #include "vr/limits.h"
 #include "vr/sight.h"
 
@@ -24,15 +25,27 @@ mapsys_place_mapped(const struct mapsys *m, vn_id_t vn, struct addr eid, struct 
 	return out->rloc_count > 0;
 }
 
+/* The counter that a Map-Version stands for, seen from one of ours; at least that. */
+static mobility_t
+counter_of(uint16_t version, mobility_t ours)
+{
+	uint16_t own = lisp_version_of(ours);
+
+	if (!lisp_version_newer(version, own))
+		return ours;
+	return ours + (mobility_t)(version + LISP_VERSIONS - own) % LISP_VERSIONS;
+}
+
 /* A word with the site's key is believed at once, and doubted at once: the LAN is asked, and what answers there is ours
  * again (sight.c). */
 bool
-mapsys_departed(void *ctx, vn_id_t vn, struct addr eid, const struct addr *rlocs, size_t count,
-		us_t now)
+mapsys_departed(void *ctx, vn_id_t vn, struct addr eid, uint16_t version, const struct addr *rlocs,
+		size_t count, us_t now)
 {
 	struct mapsys *m = ctx;
 	struct vr *vr = m->vr;
 	const struct hwdt_entry *e = hwdt_find(vr->hwdt, vn, eid);
+	struct hwdt_notes *notes = hwdt_notes(vr->hwdt, vn, eid);
 	struct binding b;
 
 	(void)rlocs;
@@ -42,6 +55,8 @@ mapsys_departed(void *ctx, vn_id_t vn, struct addr eid, const struct addr *rlocs
 	vr->wake = true;
 	if (!vr_id_equal(e->b.vr, vr->self)) {
 		/* Routers of ours say so in their own way (MOVE), which is not doubted; here it can only be confirmed. */
+		if (vr_id_equal(e->b.vr, VR_ID_MAPPED))
+			notes->floor = counter_of(version, limits_next(vr, vn, eid) - 1);
 		xtr_tell_askers(m->xtr, vn, eid, now);
 		return true;
 	}
@@ -49,6 +64,7 @@ mapsys_departed(void *ctx, vn_id_t vn, struct addr eid, const struct addr *rlocs
 		return false;
 	b = e->b;
 	b.vr = VR_ID_MAPPED;
-	b.mobility = limits_next(vr, vn, eid);
+	/* When it comes back we count on from there: a map-server takes nothing older from a site that it has left. */
+	b.mobility = counter_of(version, limits_next(vr, vn, eid));
 	return vr_bind(vr, &b, now) == HWDT_MOVED;
 }

@@ -73,8 +73,8 @@ bool mapsys_place(void *ctx, vn_id_t vn, struct addr eid, struct xtr_place *out)
 /* ---- mapsys_leave.c: machines that went where only the mapping system knows ---- */
 
 /* As xtr_ops.departed(). */
-bool mapsys_departed(void *ctx, vn_id_t vn, struct addr eid, const struct addr *rlocs, size_t count,
-		     us_t now);
+bool mapsys_departed(void *ctx, vn_id_t vn, struct addr eid, uint16_t version,
+		     const struct addr *rlocs, size_t count, us_t now);
 /* Where the mapping system says that it is: 'out' gets its locators; false when there are none. */
 bool mapsys_place_mapped(const struct mapsys *m, vn_id_t vn, struct addr eid,
 			 struct xtr_place *out);

@@ -207,11 +207,12 @@ on_arrived(void *ctx, vn_id_t vn, struct addr eid, us_t now)
 }
 
 static bool
-on_departed(void *ctx, vn_id_t vn, struct addr eid, const struct addr *rlocs, size_t count,
-	    us_t now)
+on_departed(void *ctx, vn_id_t vn, struct addr eid, uint16_t version, const struct addr *rlocs,
+	    size_t count, us_t now)
 {
 	struct world *w = ctx;
 
+	(void)version;
 	BUG_IF(count == 0 || count > XTR_RLOCS_MAX || addr_is_none(rlocs[count - 1]));
 	xtr_tell_askers(w->x, vn, eid, now);
 	return true;

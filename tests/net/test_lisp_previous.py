@@ -71,6 +71,15 @@ def test_it_comes_back(clouds):
     assert row["vr"] == lisp.PLAIN
 
 
+def test_each_return_is_newer_than_the_stay_before(clouds):
+    """A map-server takes nothing older than what it has from a site that the machine left a moment ago."""
+    refused = clouds.drops(lisp.SERVER, "displaced")
+    for _ in range(2):
+        appear(clouds, "native_b", "b")
+        appear(clouds, lisp.HOST, lisp.PLAIN)
+    assert clouds.drops(lisp.SERVER, "displaced") == refused
+
+
 def test_routers_of_ours_are_not(clouds):
     """From one that is up the move has been heard of otherwise."""
     vm = clouds.machine("a", known=False)

@@ -153,11 +153,12 @@ lab_place(void *ctx, vn_id_t vn, struct addr eid, struct xtr_place *out)
 }
 
 static inline bool
-lab_departed(void *ctx, vn_id_t vn, struct addr eid, const struct addr *rlocs, size_t count,
-	     us_t now)
+lab_departed(void *ctx, vn_id_t vn, struct addr eid, uint16_t version, const struct addr *rlocs,
+	     size_t count, us_t now)
 {
 	struct lab *lab = ((struct party *)ctx)->lab;
 
+	(void)version;
 	(void)rlocs;
 	assert_true(count > 0);
 	lab->departed++;

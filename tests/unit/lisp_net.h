@@ -190,11 +190,12 @@ net_arrived(void *ctx, vn_id_t vn, struct addr eid, us_t now)
 }
 
 static inline bool
-net_departed(void *ctx, vn_id_t vn, struct addr eid, const struct addr *rlocs, size_t count,
-	     us_t now)
+net_departed(void *ctx, vn_id_t vn, struct addr eid, uint16_t version, const struct addr *rlocs,
+	     size_t count, us_t now)
 {
 	struct node *node = ctx;
 
+	(void)version;
 	assert_true(count > 0);
 	if (node->refuses)
 		return false;

@@ -1,18 +1,21 @@
 /* Machines that come and go by the word of others: a hypervisor's, another site's, the map-server's. */
+#include "lisp/mobility.h"
 #include "tests/unit/mapsys_messages.h"
 
 #define ELSEWHERE "198.51.100.66"
 
 /* A CHANGE-PRIORITY of a hypervisor or another site, signed with this secret. */
 static void
-announce(struct rig *r, const char *secret, bool hypervisor, const char *eid, uint64_t nonce)
+announce_version(struct rig *r, const char *secret, bool hypervisor, const char *eid,
+		 uint64_t nonce, uint16_t version)
 {
 	struct endpoint from = endpoint_of(ELSEWHERE, LISP_CONTROL_PORT);
 	struct lisp_key plain = key_make(2, LISP_SHA256, false, secret);
 	struct lisp_key key = lisp_auth_key_for(&rig_lisp_io, r, &plain, addr_of(RIG_OWN));
 	struct lisp_msg msg = {.type = LISP_SHARED, .nonce = nonce, .auth = lisp_auth_header(&key)};
 	struct lisp_record record = {.ttl = 1,
-				     .eid = lisp_eid_make(BLUE, prefix_host(addr_of(eid)), false)};
+				     .eid = lisp_eid_make(BLUE, prefix_host(addr_of(eid)), false),
+				     .map_version = version};
 	struct lisp_locator l = {
 		.priority = 1, .weight = 100, .reachable = true, .rloc = lisp_rloc_make(from.addr)};
 	struct lisp_builder b;
@@ -29,6 +32,18 @@ announce(struct rig *r, const char *secret, bool hypervisor, const char *eid, ui
 	assert_int_equal(lisp_auth_sign(&rig_lisp_io, r, &key, &msg, data, (size_t)size), 0);
 	assert_true(mapsys_heard(r->vr, &from, data, (size_t)size, r->now));
 	rig_step(r);
+}
+
+static void
+announce(struct rig *r, const char *secret, bool hypervisor, const char *eid, uint64_t nonce)
+{
+	announce_version(r, secret, hypervisor, eid, nonce, 0);
+}
+
+static uint16_t
+version_of(const struct rig *r, const char *eid)
+{
+	return lisp_version_of(hwdt_find(r->vr->hwdt, BLUE, addr_of(eid))->b.mobility);
 }
 
 /* A machine of the LAN answers the router's question. */
@@ -153,6 +168,43 @@ a_machine_goes_where_only_the_mapping_system_knows(void **state)
 	rig_free(r);
 }
 
+/* The map-server takes back a site that the machine has left if it has a newer version than the one that has it. */
+static void
+one_that_comes_back_counts_on_from_where_it_was(void **state)
+{
+	/* As far ahead of ours as the other site was; behind it, around the circle, or without one. */
+	static const unsigned ahead[] = {1, 2, 7, LISP_VERSIONS / 4};
+	static const unsigned old[] = {0, LISP_VERSIONS - 3, LISP_VERSIONS / 2 + 2};
+	struct rig *r = rig_make(&usual);
+	uint64_t nonce = 0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(ahead) + ARRAY_COUNT(old); i++) {
+		bool newer = i < ARRAY_COUNT(ahead);
+		unsigned by = newer ? ahead[i] : old[i - ARRAY_COUNT(ahead)];
+		uint16_t before, there;
+
+		rig_here(r, "10.1.0.5");
+		rig_run(r, 20 * US_S);
+		assert_true(rig_is_here(r, "10.1.0.5"));
+		before = version_of(r, "10.1.0.5");
+		there = (uint16_t)(1 + (before - 1 + by) % LISP_VERSIONS);
+		announce_version(r, "push", false, "10.1.0.5", ++nonce, there);
+		assert_false(rig_is_here(r, "10.1.0.5"));
+		rig_run(r, 20 * US_S);
+		/* And on from there to a third site. */
+		if (newer)
+			announce_version(r, "push", false, "10.1.0.5", ++nonce,
+					 (uint16_t)(1 + there % LISP_VERSIONS));
+		rig_here(r, "10.1.0.5");
+		assert_true(lisp_version_newer(version_of(r, "10.1.0.5"), before));
+		if (newer)
+			assert_true(lisp_version_newer(version_of(r, "10.1.0.5"),
+						       (uint16_t)(1 + there % LISP_VERSIONS)));
+	}
+	rig_free(r);
+}
+
 /* Whoever has the key may be wrong: the LAN is asked, and has the last word. */
 static void
 one_that_answers_here_has_not_left(void **state)
@@ -272,6 +324,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_hypervisor_says_where_a_machine_is),
 		cmocka_unit_test(a_machine_goes_where_only_the_mapping_system_knows),
+		cmocka_unit_test(one_that_comes_back_counts_on_from_where_it_was),
 		cmocka_unit_test(one_that_answers_here_has_not_left),
 		cmocka_unit_test(nobody_leaves_who_may_not),
 		cmocka_unit_test(a_refused_refresh_ends_the_registration),
