@@ -5,7 +5,7 @@
 #include "lisp/xtr_priv.h"
 
 /* What is not acknowledged is repeated after a second, two, four ..., at most a refresh's interval (RFC 9301 section 5.7). */
-#define RETRY_FIRST US_S
+#define REGISTER_RETRY US_S
 /* One that was refreshed because somebody else is said to have the EID is not refreshed for that again so soon. */
 #define DOUBT_PACE US_S
 /* Refreshes that are due so soon go with what is due now. */
@@ -178,7 +178,7 @@ interval_of(const struct xtr *x, size_t server)
 static us_t
 retry_after(const struct xtr *x, size_t server, unsigned tries)
 {
-	us_t after = RETRY_FIRST << (tries < 16 ? tries : 16), most = interval_of(x, server);
+	us_t after = REGISTER_RETRY << (tries < 16 ? tries : 16), most = interval_of(x, server);
 
 	return after < most ? after : most;
 }
