@@ -98,7 +98,7 @@ $(UNIT:%=$(BUILD)/san/unit/%): $(BUILD)/san/unit/%: $(BUILD)/san/obj/tests/unit/
 	$(call say,LD)
 	$(Q)$(CC) -pie $(SANITIZE) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 # Tests in which several threads share something.
-TSAN_UNIT := test_ring test_flow_cache test_sealer test_openers test_tunnel test_tunnel_threads
+TSAN_UNIT := test_ring test_flow_cache test_lpm_readers test_sealer test_openers test_tunnel test_tunnel_threads
 $(TSAN_UNIT:%=$(BUILD)/tsan/unit/%): $(BUILD)/tsan/unit/%: $(BUILD)/tsan/obj/tests/unit/%.o \
 		$(BUILD)/tsan/libvrd.a
 	@mkdir -p $(@D)

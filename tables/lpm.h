@@ -2,9 +2,9 @@
  *
  * A VN with prefixes of a family has a tree bitmap of its own (tables/tb.h); another finds it by
  * VN and family.  Per prefix a value is kept, which nobody here looks behind.  Memory is bounded
- * by the number of prefixes, wherever they lie: with what the allocator adds 80 bytes for each
- * of IPv4 and 112 of IPv6, a third of that where they lie close together, and at most 43 more,
- * twice that while it shrinks, in a VN of 8192 or more.
+ * by the number of prefixes, wherever they lie: blocks of 64 bytes for each of IPv4 and 96 of
+ * IPv6, a third of that where they lie close together, and at most 43 more, twice that while it
+ * shrinks, in a VN of 8192 or more.  What is free between the blocks comes on top.
  *
  * What a reader without locks may rely on, when lpm_share() was called before it came: all
  * functions that take a const pointer may run in other threads while the one owner adds, removes

@@ -50,10 +50,44 @@ publish(uintptr_t *link, uintptr_t word)
 	__atomic_store_n(link, word, __ATOMIC_RELEASE);
 }
 
+static unsigned
+slot_count(const struct tb_node *n)
+{
+	return (unsigned)__builtin_popcountll(n->outer) + (unsigned)__builtin_popcountll(n->inner);
+}
+
+/* Bytes of a node, or of a leaf, which has 0 slots. */
+static size_t
+size_of(const struct tb *t, unsigned slots)
+{
+	size_t fixed = t->six ? sizeof(struct tb_node6) : sizeof(struct tb_node4);
+
+	return fixed + slots * sizeof(uintptr_t);
+}
+
+static size_t
+ref_size(const struct tb *t, tb_ref_t ref)
+{
+	return size_of(t, tb_is_leaf(ref) ? 0 : slot_count(tb_node(ref)));
+}
+
+static void *
+ref_block(tb_ref_t ref)
+{
+	return (void *)(ref & ~(tb_ref_t)1);
+}
+
 static void
 retire_ref(struct tb *t, tb_ref_t ref)
 {
-	retire_block(t->retire, (void *)(ref & ~(tb_ref_t)1));
+	retire_part(t->retire, ref_block(ref), ref_size(t, ref));
+}
+
+/* At which no reader looks. */
+static void
+free_ref(const struct tb *t, tb_ref_t ref)
+{
+	arena_give(&t->retire->arena, ref_block(ref), ref_size(t, ref));
 }
 
 /* ---- making leaves and nodes ---- */
@@ -62,24 +96,23 @@ retire_ref(struct tb *t, tb_ref_t ref)
 static struct tb_node *
 node_make(const struct tb *t, tb_key_t key, unsigned shift, unsigned slots)
 {
-	if (t->six) {
-		struct tb_node6 *n = malloc(sizeof(*n) + slots * sizeof(uintptr_t));
+	void *block = arena_take(&t->retire->arena, size_of(t, slots));
 
-		if (n == NULL)
-			return NULL;
+	if (block == NULL)
+		return NULL;
+	if (t->six) {
+		struct tb_node6 *n = block;
+
 		n->key[0] = (uint64_t)(key >> 64);
 		n->key[1] = (uint64_t)key;
 		n->shift = shift;
-		return &n->bitmaps;
 	} else {
-		struct tb_node4 *n = malloc(sizeof(*n) + slots * sizeof(uintptr_t));
+		struct tb_node4 *n = block;
 
-		if (n == NULL)
-			return NULL;
 		n->key = (uint32_t)(key >> 96);
 		n->shift = shift - 64;
-		return &n->bitmaps;
 	}
+	return block;
 }
 
 /* 0: no memory. */
@@ -93,12 +126,6 @@ leaf_make(const struct tb *t, tb_key_t key, unsigned len, void *value)
 	leaf->inner = len == 0 ? TB_LEAF_INNER_ALL : TB_LEAF_INNER;
 	leaf->value = (uintptr_t)value;
 	return (tb_ref_t)leaf | 1;
-}
-
-static unsigned
-slot_count(const struct tb_node *n)
-{
-	return (unsigned)__builtin_popcountll(n->outer) + (unsigned)__builtin_popcountll(n->inner);
 }
 
 static unsigned
@@ -202,10 +229,10 @@ entry_new(const struct tb *t, unsigned shift, const struct tb_prefix *p)
 }
 
 static void
-entry_drop(const struct entry *e)
+entry_drop(const struct tb *t, const struct entry *e)
 {
 	if (!e->inside && e->word != 0)
-		free((void *)(e->word - 1));
+		free_ref(t, e->word);
 }
 
 /* Shift of the node in which two that agree in 'common' bits part. */
@@ -229,7 +256,7 @@ part(struct tb *t, uintptr_t *link, unsigned shift, const struct entry *other,
 		return -ENOMEM;
 	node = node_of_two(t, p->key, shift, other, &fresh);
 	if (node == 0) {
-		entry_drop(&fresh);
+		entry_drop(t, &fresh);
 		return -ENOMEM;
 	}
 	publish(link, node);
@@ -279,7 +306,7 @@ add_in_node(struct tb *t, uintptr_t *link, const struct tb_prefix *p)
 		return -ENOMEM;
 	n = node_with(t, old, &e);
 	if (n == NULL) {
-		entry_drop(&e);
+		entry_drop(t, &e);
 		return -ENOMEM;
 	}
 	publish(link, (uintptr_t)n);
@@ -465,7 +492,7 @@ free_below(const struct tb *t, tb_ref_t ref)
 		for (unsigned i = 0; i < below; i++)
 			free_below(t, tb_slots(t, n)[i]);
 	}
-	free((void *)(ref & ~(tb_ref_t)1));
+	free_ref(t, ref);
 }
 
 void *

@@ -75,7 +75,7 @@ struct tb {
 	tb_ref_t root;
 	struct tb_top *top; /* NULL: too few prefixes for one */
 	size_t count;
-	struct retire *retire; /* borrowed */
+	struct retire *retire; /* borrowed; nodes and leaves are from its arena */
 	bool six;
 	bool holes; /* a value has been taken out without its slot */
 };

@@ -2,16 +2,18 @@
  *
  *     gndt [KIND [PREFIXES...]]        all kinds, with 1000, 100000 and 1000000, when none are named
  *
- * One JSON line per kind of table and number of prefixes.  Time is that of the processor.
- * Addresses are random among those that have a route, and looked up in batches; beside them
- * stand so many reads of random cache lines of an array that is as large as the table, in
- * batches too.  All random numbers come from one seed. */
+ * One JSON line per kind of table and number of prefixes.  Time is that of the processor, memory
+ * what is resident.  Addresses are random among those that have a route, and looked up in
+ * batches; beside them stand so many reads of random cache lines of an array that is as large as
+ * the table, in batches too.  All random numbers come from one seed. */
 #include <inttypes.h>
-#include <malloc.h>
 #include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "tables/gndt.h"
 #include "tests/bench/clock.h"
+#include "tests/bench/resident.h"
 
 #define VN         7
 #define ADDRESSES  (1u << 18)
@@ -83,12 +85,15 @@ process_seconds(void)
 	return clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
 }
 
-static size_t
-heap(void)
+/* All of it is resident: zeros are not. */
+static void *
+written(size_t size)
 {
-	struct mallinfo2 m = mallinfo2();
+	void *memory = malloc(size);
 
-	return m.uordblks + m.hblkhd;
+	BUG_IF(memory == NULL);
+	memset(memory, 1, size);
+	return memory;
 }
 
 static struct addr
@@ -281,14 +286,13 @@ measure(const struct kind *kind, uint32_t prefixes)
 	double lookups, singles, reads, updates;
 	size_t before, size;
 
-	rig.prefixes = malloc(prefixes * sizeof(*rig.prefixes));
-	rig.addrs = malloc(ADDRESSES * sizeof(*rig.addrs));
-	BUG_IF(rig.prefixes == NULL || rig.addrs == NULL);
-	before = heap();
+	rig.prefixes = written(prefixes * sizeof(*rig.prefixes));
+	rig.addrs = written(ADDRESSES * sizeof(*rig.addrs));
+	before = resident();
 	rig.gndt = gndt_create(&key);
 	BUG_IF(rig.gndt == NULL);
 	fill(&rig, prefixes);
-	size = heap() - before;
+	size = resident() - before;
 	lookups = lookups_per_s(&rig);
 	singles = single_lookups_per_s(&rig);
 	reads = reads_per_s(&rig, size);
@@ -305,6 +309,21 @@ measure(const struct kind *kind, uint32_t prefixes)
 	free(rig.prefixes);
 }
 
+/* In a process of its own, whose memory nobody has used before. */
+static void
+measure_apart(const struct kind *kind, uint32_t prefixes)
+{
+	pid_t child = fork();
+	int status;
+
+	BUG_IF(child < 0);
+	if (child == 0) {
+		measure(kind, prefixes);
+		exit(0);
+	}
+	BUG_IF(waitpid(child, &status, 0) != child || status != 0);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -314,9 +333,9 @@ main(int argc, char **argv)
 		if (argc > 1 && strcmp(argv[1], kinds[k].name) != 0)
 			continue;
 		for (size_t i = 0; argc < 3 && i < ARRAY_COUNT(numbers); i++)
-			measure(&kinds[k], numbers[i]);
+			measure_apart(&kinds[k], numbers[i]);
 		for (int i = 2; i < argc; i++)
-			measure(&kinds[k], (uint32_t)strtoul(argv[i], NULL, 10));
+			measure_apart(&kinds[k], (uint32_t)strtoul(argv[i], NULL, 10));
 	}
 	return 0;
 }

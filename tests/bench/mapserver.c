@@ -9,11 +9,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "lisp/mapserver.h"
 #include "tests/bench/clock.h"
 #include "tests/bench/ms_messages.h"
+#include "tests/bench/resident.h"
 
 #define MESSAGES 65536
 #define ROUNDS   4
@@ -69,20 +69,6 @@ static const struct lisp_io io = {.send = swallow,
 				  .equal = message_equal,
 				  .random = random_bytes,
 				  .persist = persist};
-
-static size_t
-resident(void)
-{
-	FILE *f = fopen("/proc/self/statm", "r");
-	unsigned long size = 0, pages = 0;
-
-	if (f == NULL)
-		return 0;
-	if (fscanf(f, "%lu %lu", &size, &pages) != 2)
-		pages = 0;
-	fclose(f);
-	return pages * (size_t)sysconf(_SC_PAGESIZE);
-}
 
 static void
 feed(struct rig *rig, const struct message *m, us_t now)

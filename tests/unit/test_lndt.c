@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/table_memory.h"
+#include "tests/unit/table_arena.h"
 
 #include "tables/lndt.c"
 #include "tables/lpm.c"

@@ -10,6 +10,7 @@
 
 #include "base/fmt.h"
 #include "tests/unit/table_memory.h"
+#include "tests/unit/table_arena.h"
 #include "vr/tunnel.h"
 
 /* What a reload allocates comes from here. */
