@@ -47,7 +47,7 @@ def parse(words):
     parser.add_argument("--quick", action="store_true", help="few points and few moves: some minutes, not half an hour")
     parser.add_argument("--moves", type=int, metavar="N",
                         help=f"moves at each point (default {MOVES}, and {thesis.MOVES} of ftp, http and video where something is "
-                        "promised; 2 with --quick)")
+                        f"promised, {thesis.NEAR_MOVES} without distance; 2 with --quick)")
     parser.add_argument("--delays", type=_delays, metavar="MS,...",
                         help="ftp, http, video: only the points with these delays, one way, of "
                         + ", ".join(f"{delay:g}" for delay in sorted(DELAYS)))
@@ -76,7 +76,7 @@ def measure(options, say, rows, moves):
         image = guest.make(say=say, disk=servers.disk(say), memory_kib=servers.GUEST_KIB)
         points = thesis.QUICK if options.quick else thesis.FULL
         points = [point for point in points if not options.delays or point.delay_ms in options.delays]
-        plan = thesis.Plan(kinds, points, options.moves or thesis.MOVES, options.everywhere,
+        plan = thesis.Plan(kinds, points, options.moves, options.everywhere,
                            servers.FAST if options.fast else servers.SLOW)
         _add(rows, moves, thesis.run(plan, image, say))
     if "seed003" in options.only:
