@@ -1,6 +1,6 @@
 """The seed documents' migration experiments, with real virtual machines.
 
-servers   the guest's disk with vsftpd, lighttpd and ffmpeg
+servers   the guest's disk with vsftpd, nginx and ffmpeg
 fetch     their clients
 watch     captures, and what belongs to a flow in them
 figures   the arithmetic

@@ -4,7 +4,7 @@ It looks at everything it gets. On standard input it takes "mark", answered by w
 since the last mark, and "finish", answered in the same way and followed by its end: the protocol of the lab's probes.
 
 ftp    downloads the file from vsftpd, which sends RATE bytes a second
-http   downloads it from lighttpd, and reads RATE bytes a second
+http   downloads it from nginx, at the same rate
 video  has ffmpeg stream to it over RTP and UDP
 """
 import ftplib
@@ -23,8 +23,6 @@ from lab.probes import Probe
 from . import servers
 from .figures import missing_numbers
 
-# What a slow reader takes at once.
-TICK_S = 0.002
 RTP_PORT = 5004
 TIMEOUT_S = 30
 
@@ -86,11 +84,11 @@ def _ftp(address, _own, rate):
     ftp.login()
     ftp.voidcmd("TYPE I")
     data = ftp.transfercmd(f"RETR {servers.FILE_NAME}")
-    return data, File(), None, ftp
+    return data, File(), ftp
 
 
 def _http(address, _own, rate):
-    connection = http.client.HTTPConnection(address, servers.HTTP_PORT, timeout=TIMEOUT_S)
+    connection = http.client.HTTPConnection(address, servers.HTTP_PORTS[rate], timeout=TIMEOUT_S)
     connection.request("GET", f"/{servers.FILE_NAME}")
     # The head ends with an empty line; what follows is the file.
     data, head = connection.sock, b""
@@ -100,7 +98,7 @@ def _http(address, _own, rate):
             raise OSError("the HTTP server closed the connection")
     if b" 200 " not in head.split(b"\r\n")[0]:
         raise OSError(head.split(b"\r\n")[0].decode())
-    return data, File(), rate, connection
+    return data, File(), connection
 
 
 def _video(address, own, _rate):
@@ -108,7 +106,7 @@ def _video(address, own, _rate):
     data.bind((own, RTP_PORT))
     control = socket.create_connection((address, servers.VIDEO_PORT), timeout=TIMEOUT_S)
     control.sendall(f"{own} {RTP_PORT}\n".encode())
-    return data, Stream(), None, control
+    return data, Stream(), control
 
 
 OPEN = {"ftp": _ftp, "http": _http, "video": _video}
@@ -118,7 +116,7 @@ class Client:
     """Reads until it is told to end."""
 
     def __init__(self, kind, address, own, rate):
-        self.data, self.sink, self.rate, self.keep = OPEN[kind](address, own, rate)
+        self.data, self.sink, self.keep = OPEN[kind](address, own, rate)
         self.data.setblocking(False)
         self.last, self.gap, self.error, self.ended = time.monotonic(), 0.0, "", False
 
@@ -127,36 +125,25 @@ class Client:
         self.gap = 0.0
         return {**self.sink.state(), "longest_gap_ms": round(gap * 1000, 1), "error": self.error}
 
-    def take(self, room):
+    def take(self):
         try:
-            data = self.data.recv(room)
+            data = self.data.recv(65536)
         except BlockingIOError:
-            return 0
+            return
         except OSError as problem:
             self.error, self.ended = str(problem), True
-            return 0
+            return
         now = time.monotonic()
         self.gap, self.last = max(self.gap, now - self.last), now
         if not data and isinstance(self.sink, File):
             self.error, self.ended = "the server closed the connection", True
         self.sink.take(data)
-        return len(data)
 
     def run(self):
-        allowed, before = 0.0, time.monotonic()
         while True:
-            now = time.monotonic()
-            if self.rate:
-                allowed = min(allowed + (now - before) * self.rate, self.rate * 0.1)
-                before = now
-                if allowed >= 1:
-                    allowed -= self.take(int(allowed)) if not self.ended else 0
-                watched = [sys.stdin]
-            else:
-                watched = [sys.stdin] if self.ended else [sys.stdin, self.data]
-            ready, _, _ = select.select(watched, [], [], TICK_S if self.rate else 1)
+            ready, _, _ = select.select([sys.stdin] if self.ended else [sys.stdin, self.data], [], [])
             if self.data in ready:
-                self.take(65536)
+                self.take()
             if sys.stdin in ready and not self.answer():
                 return
 

@@ -1,4 +1,4 @@
-"""The guest's disk: vsftpd, lighttpd and ffmpeg from Debian's packages, unpacked but not installed, and what they serve.
+"""The guest's disk: vsftpd, nginx and ffmpeg from Debian's packages, unpacked but not installed, and what they serve.
 
 The image is cached under a name that has everything in it that made it; it is read-only, and both hypervisors of a move
 have the same, as the thesis's had.
@@ -15,20 +15,18 @@ import tempfile
 from lab import tools
 from lab.netns import LabError, run
 
-PACKAGES = ("vsftpd", "lighttpd", "ffmpeg")
+PACKAGES = ("vsftpd", "nginx", "ffmpeg")
 GUEST_KIB = 256 * 1024 + 8
 # What the thesis's HTTP client downloads.
 FILE_NAME, FILE_MB = "file", 500
 BLOCK = 4096
-HTTP_PORT, VIDEO_PORT = 80, 7000
+VIDEO_PORT = 7000
 # Bytes per second of FTP and HTTP. SLOW is what TCP carries with 60 ms and 1 % loss on the way; FAST is more, so that mostly
 # its window decides when the server may send.
 SLOW, FAST = 200_000, 2_000_000
-# vsftpd sends in pieces, at its rate in the mean: they are small, so that what it sends is spread over time.
-FTP_PORTS = {SLOW: 21, FAST: 2121}
-FTP_PIECE = {SLOW: 4096, FAST: 8192}
-# A reader that is slower than the sender opens its window by a sixteenth of its buffer at once.
-RECEIVE_BUFFER = {SLOW: 64 << 10, FAST: 512 << 10}
+# Both send in pieces, at their rate in the mean: they are small, so that what is sent is spread over time.
+FTP_PORTS, HTTP_PORTS = {SLOW: 21, FAST: 2121}, {SLOW: 80, FAST: 8080}
+PIECE = {SLOW: 4096, FAST: 8192}
 # Never needed by what is started, and large.
 UNNEEDED = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/icons", "usr/share/fonts",
             "usr/share/X11", "usr/share/mime", "usr/lib/x86_64-linux-gnu/libLLVM*", "usr/lib/llvm*",
@@ -39,7 +37,11 @@ LIBRARIES = ("/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/usr/lib/x86
 
 def _vsftpd(rate):
     return (f"chroot /disk /usr/sbin/vsftpd -olisten_port={FTP_PORTS[rate]} -oanon_max_rate={rate} "
-            f"-otrans_chunk_size={FTP_PIECE[rate]} /etc/vsftpd.conf &")
+            f"-otrans_chunk_size={PIECE[rate]} /etc/vsftpd.conf &")
+
+
+def _nginx(rate):
+    return (f"    server {{ listen {HTTP_PORTS[rate]}; limit_rate {rate}; sendfile_max_chunk {PIECE[rate]}; }}\n")
 
 
 FILES = {
@@ -58,10 +60,20 @@ xferlog_enable=NO
 seccomp_sandbox=NO
 isolate_network=NO
 """,
-    "etc/lighttpd.conf": f"""server.document-root = "/srv"
-server.port = {HTTP_PORT}
-server.errorlog = "/run/lighttpd.log"
-server.upload-dirs = ( "/run" )
+    "etc/nginx.conf": f"""daemon off;
+master_process off;
+pid /run/nginx.pid;
+events {{ worker_connections 64; }}
+http {{
+    root /srv;
+    sendfile on;
+    access_log off;
+    client_body_temp_path /run/body;
+    proxy_temp_path /run/proxy;
+    fastcgi_temp_path /run/fastcgi;
+    uwsgi_temp_path /run/uwsgi;
+    scgi_temp_path /run/scgi;
+{_nginx(SLOW)}{_nginx(FAST)}}}
 """,
     # The guest's busybox runs these.
     "start": f"""for name in run tmp var; do mount -t tmpfs tmpfs /disk/$name; done
@@ -71,7 +83,7 @@ mkdir -p /disk/run/empty
 export LD_LIBRARY_PATH={":".join(LIBRARIES)}
 {_vsftpd(SLOW)}
 {_vsftpd(FAST)}
-chroot /disk /usr/sbin/lighttpd -D -f /etc/lighttpd.conf &
+chroot /disk /usr/sbin/nginx -e /run/nginx.log -c /etc/nginx.conf &
 nc -ll -p {VIDEO_PORT} -e sh /disk/video &
 """,
     # Its client says where to, and ends it by closing the connection.

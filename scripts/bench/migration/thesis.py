@@ -89,8 +89,6 @@ class Stage:
         self.world, self.client, self.client_site, self.port = ground.world, ground.client, ground.client_site, ground.port
         self.world.boot(image)
         self.world.wait_reachable()
-        size = servers.RECEIVE_BUFFER[rate]
-        self.client.sysctl("net.ipv4.tcp_rmem", f"4096 {size} {size}")
         self.vm = self.world.layout.vm_ip()
         taps = {}
         for site in VM_HOSTS:
