@@ -157,12 +157,13 @@ find(const struct arena *a, size_t size)
 static bool
 chunk_add(struct arena *a)
 {
-	struct arena_chunk *chunk = huge_alloc(HUGE_SIZE);
+	struct arena_chunk *chunk = aligned_alloc(HUGE_SIZE, HUGE_SIZE);
 
 	if (chunk == NULL)
 		return false;
 	if (a->chunks != NULL)
 		huge_advise(chunk, HUGE_SIZE);
+	memset(chunk, 0, sizeof(*chunk));
 	chunk->next = a->chunks;
 	if (chunk->next != NULL)
 		chunk->next->prev = chunk;
@@ -184,7 +185,7 @@ chunk_drop(struct arena *a, struct arena_chunk *chunk)
 		a->chunks = chunk->next;
 	a->memory -= HUGE_SIZE;
 	ASAN_UNPOISON_MEMORY_REGION(chunk, HUGE_SIZE);
-	huge_free(chunk, HUGE_SIZE);
+	free(chunk);
 }
 
 void *

@@ -11,9 +11,5 @@
 /* A wish, for memory that has just been allocated; without effect where the system has no huge
  * pages or the memory is smaller than one. */
 void huge_advise(void *memory, size_t size);
-/* Zeroed memory that begins where a huge page may, which it is not yet; the size is a multiple of
- * HUGE_SIZE.  NULL: no memory. */
-void *huge_alloc(size_t size);
-void huge_free(void *memory, size_t size);
 
 #endif

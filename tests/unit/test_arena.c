@@ -8,16 +8,14 @@
 
 #include "tests/unit/table_memory.h"
 
-#include "tables/huge.h"
-
 /* Chunks can be made to fail, too. */
 static void *
-test_huge_alloc(size_t size)
+test_aligned_alloc(size_t alignment, size_t size)
 {
-	return memory_take() ? huge_alloc(size) : NULL;
+	return memory_take() ? aligned_alloc(alignment, size) : NULL;
 }
 
-#define huge_alloc test_huge_alloc
+#define aligned_alloc test_aligned_alloc
 #include "tables/arena.c"
 
 #define BLOCKS 4096
