@@ -21,12 +21,12 @@ GUEST_KIB = 256 * 1024 + 8
 FILE_NAME, FILE_MB = "file", 500
 BLOCK = 4096
 VIDEO_PORT = 7000
-# Bytes per second of FTP and HTTP. SLOW is half of what TCP carries with 60 ms and 1 % loss on the way, so that it need not wait for
-# an acknowledgement while it repairs a loss; FAST is more, so that mostly its window decides when it may send.
-SLOW, FAST = 100_000, 2_000_000
+# Bytes per second of FTP and HTTP. SLOW is what TCP carries with 60 ms and 1 % loss on the way; FAST is more, so that mostly
+# its window decides when the server may send.
+SLOW, FAST = 200_000, 2_000_000
 # Both send in pieces, at their rate in the mean: they are small, so that what is sent is spread over time.
 FTP_PORTS, HTTP_PORTS = {SLOW: 21, FAST: 2121}, {SLOW: 80, FAST: 8080}
-PIECE = {SLOW: 2048, FAST: 8192}
+PIECE = {SLOW: 4096, FAST: 8192}
 # Never needed by what is started, and large.
 UNNEEDED = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/icons", "usr/share/fonts",
             "usr/share/X11", "usr/share/mime", "usr/lib/x86_64-linux-gnu/libLLVM*", "usr/lib/llvm*",
