@@ -14,8 +14,8 @@
 #define DELIVER_TIME (10 * US_S)
 /* The machine may have been moved already: so often all ways to it are tried. */
 #define URGE_TIME (2 * US_S)
-/* It has begun there: the command has its own limit. */
-#define ANSWER_TIME (75 * US_S)
+/* It has begun there: the command has its own limit, and may have to wait for the end of the one before. */
+#define ANSWER_TIME (135 * US_S)
 
 /* Given here. */
 struct given {

@@ -26,8 +26,9 @@ struct daemon_underlay {
 	struct underlay *underlay;
 	struct loop_timer *timer;
 	struct renew *renew;
-	uint32_t tokens[ACTIONS_MAX]; /* actions that wait for the command's end */
-	size_t token_count;
+	uint32_t tokens[ACTIONS_MAX]; /* actions that wait for a command's end: */
+	size_t served;                /* the first ones for that of the one that runs, */
+	size_t token_count;           /* the others came meanwhile, and wait for the next one's */
 	uint64_t heard_count; /* records of all peers */
 	us_t heard;           /* that changed */
 	us_t moved;           /* 0: its consequences have been drawn */
@@ -97,6 +98,31 @@ start_renewal(struct daemon *d, const char *why, us_t now)
 	return renew_start(u->renew, conf->renew, conf->renew_count, conf->renew_time, now);
 }
 
+/* For all orders that wait. */
+static int
+start_ordered(struct daemon *d, us_t now)
+{
+	struct daemon_underlay *u = d->underlay;
+	int err = start_renewal(d, "ordered", now);
+
+	if (err == 0)
+		u->served = u->token_count;
+	return err;
+}
+
+/* Their command has ended, or cannot be started: then all that wait are told. */
+static void
+settle(struct daemon *d, size_t count, enum sync_outcome outcome, uint16_t detail, us_t now)
+{
+	struct daemon_underlay *u = d->underlay;
+
+	for (size_t i = 0; i < count; i++)
+		action_done(d->vr, u->tokens[i], outcome, detail, now);
+	u->token_count -= count;
+	memmove(u->tokens, u->tokens + count, u->token_count * sizeof(*u->tokens));
+	u->served = 0;
+}
+
 static void step(struct daemon *d, us_t now);
 
 static void
@@ -110,13 +136,19 @@ on_renewed(void *ctx, enum renew_end how, int status, us_t now)
 
 	/* The kernel's news of it may still be to be read. */
 	on_changed(d, now);
-	for (size_t i = 0; i < u->token_count; i++)
-		action_done(d->vr, u->tokens[i], outcome, (uint16_t)status, now);
-	u->token_count = 0;
+	settle(d, u->served, outcome, (uint16_t)status, now);
 	u->renew_after = now + u->renew_pause;
+	if (u->token_count > 0) {
+		int err = start_ordered(d, now);
+
+		if (err != 0)
+			settle(d, u->token_count, SYNC_OUT_FAILED, (uint16_t)-err, now);
+	}
 	step(d, now);
 }
 
+/* A command that runs already may have asked before the machine was moved: the order has one of its own, as soon as that one
+ * has ended. */
 static int
 renew(struct daemon *d, uint32_t token, us_t now)
 {
@@ -127,10 +159,11 @@ renew(struct daemon *d, uint32_t token, us_t now)
 		return -EOPNOTSUPP;
 	if (u->token_count == ARRAY_COUNT(u->tokens))
 		return -EBUSY;
+	u->tokens[u->token_count++] = token;
 	if (!renew_is_running(u->renew))
-		err = start_renewal(d, "ordered", now);
-	if (err == 0)
-		u->tokens[u->token_count++] = token;
+		err = start_ordered(d, now);
+	if (err != 0)
+		u->token_count--;
 	return err;
 }
 

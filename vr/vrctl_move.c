@@ -9,7 +9,7 @@
 #include "vr/vrctl_reply.h"
 
 /* Longer than a router takes for anything. */
-#define PATIENCE_S 120
+#define PATIENCE_S 150
 
 static cJSON *
 make_request(const struct vrctl_options *o, const char *eid, uint32_t vn)

@@ -31,6 +31,7 @@ SETTLE_S = 0.4
 TAKEN_BACK_S = 1
 TRIES = 3
 DOUBT_S = 5.5  # the routers' time, and a little
+SERIES_S = 1.2  # the same: a hypervisor goes on repeating its RARP for so long
 # A download of so little is a connection on which nothing is said for seconds.
 IDLE_RATE = 1
 HYPERVISOR = "hyp0"
@@ -75,6 +76,11 @@ class Cloud(Clouds):
                     if row["from"] == site]
             return time.monotonic() > max(left, default=0) + DOUBT_S
         wait_for(undoubted, DOUBT_S + 1, f"the end of doubts at {site}")
+
+    def wait_series(self, site):
+        """Waits until a RARP there is news, and no repetition from when the machine came last."""
+        came = max((row["heard_us"] / 1e6 for row in self.records(site)), default=0)
+        wait_for(lambda: time.monotonic() > came + SERIES_S, SERIES_S + 1, f"the end of a series at {site}")
 
     def gate(self, site, first):
         """The site's switch hears nothing of the machine's tap before the first frame of this kind: "garp" or "data". RARP
@@ -261,6 +267,7 @@ def fail(cloud):
         cloud.say_rarp("b")
         wait_for(lambda: len(cloud.records("b")) > claims, PATIENCE, "B's router to believe it",
                  0.002)
+    cloud.wait_series("b")
     claims, known = len(cloud.records("b")), len(cloud.records("a"))
     stopped, resumed = qemu.fail(cloud.vm, cloud.prepare("b"), at_switchover)
     return _taken_back(cloud, known) - said[0], qemu.Migration(stopped, resumed, 0)
@@ -268,6 +275,7 @@ def fail(cloud):
 
 def mistake(cloud):
     """A RARP at B for a machine that never stops at A. Returns the seconds until all routers had it at A again."""
+    cloud.wait_series("b")
     known, said = len(cloud.records("a")), time.monotonic()
     cloud.say_rarp("b")
     return _taken_back(cloud, known) - said

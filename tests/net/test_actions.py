@@ -181,28 +181,45 @@ def test_the_command_may_change_the_network_and_nothing_else(net):
     assert len(re.findall(r"renew: .* -> ", net.routers["a"].log())) == 4
 
 
-def test_two_actions_at_once_are_one_renewal(net):
+def test_orders_during_a_renewal_are_one_renewal_after_it(net):
+    """What it has asked for may be of the network that the machine has left meanwhile."""
     net.give(OLD, 44)
     def said(what):
         return net.routers["a"].log().count(what)
-    orders, theirs, leases = said("control: move, by user 0"), said("ordered by b"), said("asks for a lease")
     with open(net.script, encoding="ascii") as file:
         before = file.read()
     fifo = net.lab.path("fifo")
     os.mkfifo(fifo)
-    net.write(f"read word <{fifo}\n{before}")
-    try:
-        asked = [subprocess.Popen([tools.built("vrctl"), "-s", net.routers[at].conf["control_socket"], "move", EID],
-                                  stdout=subprocess.PIPE, text=True) for at in "ab"]
-        wait_for(lambda: said("control: move, by user 0") > orders, 3, "an order")
-        wait_for(lambda: said("ordered by b") > theirs, 3, "the other one")
+    # It has its lease when it waits.
+    net.write(before.replace("ip address flush", f"read word <{fifo}; ip address flush"))
+
+    def go_on():
         with open(fifo, "w", encoding="ascii") as file:
             file.write("now\n")
-        for process in asked:
+    leases = said("asks for a lease")
+    asked = []
+
+    def order(at, log):
+        before = said(log)
+        asked.append(subprocess.Popen([tools.built("vrctl"), "-s", net.routers[at].conf["control_socket"], "move", EID],
+                                      stdout=subprocess.PIPE, text=True))
+        wait_for(lambda: said(log) > before, 3, log)
+    try:
+        order("a", "control: move, by user 0")
+        wait_for(lambda: said("asks for a lease") == leases + 1, 3, "the command to have asked")
+        net.give(NEW, 44)
+        order("a", "control: move, by user 0")
+        order("b", "ordered by b")
+        net.network(NEW)
+        go_on()
+        assert "done" in asked[0].communicate(timeout=5)[0]
+        go_on()
+        for process in asked[1:]:
             assert "done" in process.communicate(timeout=5)[0]
+        net.wait_at(NEW, 44, 1)
     finally:
         net.write(before)
-    assert said("asks for a lease") == leases + 1
+    assert said("asks for a lease") == leases + 2
 
 
 def test_who_has_no_right_is_refused(net):
