@@ -29,10 +29,10 @@ struct daemon_underlay {
 	uint32_t tokens[ACTIONS_MAX]; /* actions that wait for a command's end: */
 	size_t served;                /* the first ones for that of the one that runs, */
 	size_t token_count;           /* the others came meanwhile, and wait for the next one's */
-	uint64_t heard_count; /* records of all peers */
-	us_t heard;           /* that changed */
-	us_t moved;           /* 0: its consequences have been drawn */
-	bool is_asked;        /* the peers were, after its grace, with so many records: */
+	uint64_t heard_count;         /* records of all peers */
+	us_t heard;                   /* that changed */
+	us_t moved;                   /* 0: its consequences have been drawn */
+	bool is_asked;                /* the peers were, after its grace, with so many records: */
 	uint64_t asked_count;
 	us_t renew_after; /* not again before */
 	us_t renew_pause;

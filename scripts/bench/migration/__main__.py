@@ -47,7 +47,7 @@ def parse(words):
     parser.add_argument("--quick", action="store_true", help="few points and few moves: some minutes, not half an hour")
     parser.add_argument("--moves", type=int, metavar="N",
                         help=f"moves at each point (default {MOVES}, and {thesis.MOVES} of ftp, http and video where something is "
-                        f"promised, {thesis.NEAR_MOVES} without distance; 2 with --quick)")
+                        f"promised, {thesis.MANY_MOVES} without distance and at the largest with loss; 2 with --quick)")
     parser.add_argument("--delays", type=_delays, metavar="MS,...",
                         help="ftp, http, video: only the points with these delays, one way, of "
                         + ", ".join(f"{delay:g}" for delay in sorted(DELAYS)))
