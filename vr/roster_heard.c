@@ -182,8 +182,8 @@ relayed_heard(struct roster *r, struct session *s, struct relay_run *run, const 
 		r->drops[ROSTER_DROP_RELAY_REFUSED] += run->count;
 		return;
 	}
-	session_relay_open(s, run->index, run->data, run->segment, run->rows, run->count, path,
-			   now);
+	session_relay_open(s, run->index, run->data, run->whole, run->segment, run->rows,
+			   run->count, path, now);
 	roster_touch(r, s);
 	for (size_t i = 0; i < run->count; i++) {
 		uint8_t *data = run->data + i * run->segment;

@@ -311,8 +311,8 @@ roster_forward(struct roster *r, struct session *from, struct relay_run *run,
 		r->drops[ROSTER_DROP_RELAY_OFF] += run->count;
 		return;
 	}
-	session_relay_open(from, run->index, run->data, run->segment, run->rows, run->count, path,
-			   now);
+	session_relay_open(from, run->index, run->data, run->whole, run->segment, run->rows,
+			   run->count, path, now);
 	roster_touch(r, from);
 	for (size_t i = 0; i < run->count; i++) {
 		uint32_t slot = 0;

@@ -248,12 +248,12 @@ session_opener(struct session *s, uint32_t index, uint64_t counter)
 }
 
 void
-session_relay_open(struct session *s, uint32_t index, uint8_t *data, size_t stride,
+session_relay_open(struct session *s, uint32_t index, uint8_t *data, size_t whole, size_t stride,
 		   struct keys_relayed *rows, size_t count, const struct path *from, us_t now)
 {
 	struct keys *k = keys_of(s, index);
+	size_t opened, size = 0;
 	bool newest;
-	size_t opened;
 
 	if (k == NULL) {
 		for (size_t i = 0; i < count; i++)
@@ -265,7 +265,11 @@ session_relay_open(struct session *s, uint32_t index, uint8_t *data, size_t stri
 		return;
 	s->stats.rx_records += opened;
 	s->stats.rx_bytes += opened * SEAL_RELAY_SIZE;
-	sender_heard(s, k, newest, from, opened * SEAL_RELAY_SIZE, now);
+	/* What is behind came from there as well: so much may go back, above all its answer. */
+	for (size_t i = 0; i < count; i++)
+		if (rows[i].rc == 0)
+			size += i + 1 < count ? stride : whole - i * stride;
+	sender_heard(s, k, newest, from, size, now);
 }
 
 int

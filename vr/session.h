@@ -161,9 +161,10 @@ MUST_USE int session_open(struct session *s, const struct seal_outer *outer, uin
  * keys', unless it is held. */
 struct opener *session_opener(struct session *s, uint32_t index, uint64_t counter);
 /* Opens what stands in front of relayed datagrams for the receiver index 'index', as keys_relay_open(): 'rows' says what came of
- * each, -ENOENT without such keys. */
-void session_relay_open(struct session *s, uint32_t index, uint8_t *data, size_t stride,
-			struct keys_relayed *rows, size_t count, const struct path *from, us_t now);
+ * each, -ENOENT without such keys.  'whole' bytes in all: each has 'stride' but the last. */
+void session_relay_open(struct session *s, uint32_t index, uint8_t *data, size_t whole,
+			size_t stride, struct keys_relayed *rows, size_t count,
+			const struct path *from, us_t now);
 /* Writes it, as keys_relay_seal().  0, -ENOTCONN. */
 MUST_USE int session_relay_seal(struct session *s, enum seal_type type, struct vr_id id,
 				uint8_t *out, size_t stride, size_t count, us_t now);

@@ -32,12 +32,9 @@
 /* So many of the last 16 checks lost is bad; so much slower than another, too. */
 #define BAD_LOST   4
 #define BAD_COUNT  8
-#define BAD_TIME   (30 * US_S)
 #define BAD_SLOWER (50 * US_MS)
-/* A way that was good for so long since is bad for BAD_TIME only. */
-#define BAD_FORGOTTEN (600 * US_S)
-/* So many checks lost when a way dies. */
-#define DYING_LOST 5
+/* So many more checks lost than it takes when a way dies. */
+#define DYING_MORE 2
 /* So many, and a stream is opened to have another way. */
 #define SUSPECT_LOST 3
 /* A way that the peer came by once is given up sooner than one that was named. */
@@ -262,21 +259,6 @@ remember(struct path_row *row, bool lost)
 		row->count++;
 }
 
-void
-session_path_bad(struct path_row *row, enum path_reason reason, us_t now)
-{
-	if (row->good_since != 0 && now - row->good_since >= BAD_FORGOTTEN)
-		row->bad_times = 0;
-	row->good_since = 0;
-	row->lossy = 0;
-	row->lossy_until = 0;
-	row->bad_until = now + (BAD_TIME << (row->bad_times < 4 ? row->bad_times : 4));
-	if (row->bad_times < 4)
-		row->bad_times++;
-	row->bad_reason = (uint8_t)reason;
-	row->history = row->count = 0;
-}
-
 /* What was taken for silence, or was the peer's choice, had this reason: it is shown instead. */
 static void
 know_better(struct session *s, struct path_row *row, enum path_reason reason, us_t now)
@@ -337,12 +319,11 @@ judge(struct session *s, struct path_row *used, us_t now)
 /* It was no sudden end: much was lost before, or it has just come back and loses as much; or, where a stream may be better, records
  * were lost or still come. */
 static bool
-is_half_dead(const struct session *s, const struct path_row *row, us_t now)
+is_half_dead(const struct session *s, const struct path_row *row, unsigned enough, us_t now)
 {
 	bool is_back = now < row->bad_until && row->bad_reason == PATH_SILENT;
 
-	if (lost_of(row) >= (is_back ? SESSION_LOST_COUNT : DYING_LOST) ||
-	    session_path_is_lossy(row, now))
+	if (lost_of(row) >= enough + (is_back ? 0 : DYING_MORE) || session_path_is_lossy(row, now))
 		return true;
 	return session_knows_stream(s, row, now) &&
 	       (row->lossy > 0 ||
@@ -352,8 +333,9 @@ is_half_dead(const struct session *s, const struct path_row *row, us_t now)
 static void
 check_lost(struct session *s, struct path_row *row, us_t now)
 {
-	bool was_full = row->valid && !session_path_is_used(s, row) && row->pads > 0 &&
-			!session_path_is_proven(s, row);
+	bool is_used = session_path_is_used(s, row);
+	bool was_full = row->valid && !is_used && row->pads > 0 && !session_path_is_proven(s, row);
+	unsigned enough = SESSION_LOST_COUNT;
 
 	row->waiting = false;
 	if (was_full)
@@ -363,13 +345,16 @@ check_lost(struct session *s, struct path_row *row, us_t now)
 	session_trial_lost(s, row);
 	remember(row, true);
 	/* Without traffic nothing else tells that the peer is gone. */
-	if (row->valid && session_path_is_used(s, row) && !session_is_busy(s, now))
+	if (row->valid && is_used && !session_is_busy(s, now))
 		session_answer_expected(s, now);
-	if (row->valid && row->lost >= SESSION_LOST_COUNT) {
+	/* That nothing came back before, and that another way answers, is as much as one more. */
+	if (is_used && is_way_silent(s, row, now))
+		enough--;
+	if (row->valid && row->lost >= enough) {
 		row->valid = false;
 		row->has_died = true;
 		session_path_uncalled(s, row);
-		if (!is_bad(row, now) && is_half_dead(s, row, now))
+		if (!is_bad(row, now) && is_half_dead(s, row, enough, now))
 			know_better(s, row, PATH_LOSS, now);
 		/* Only another stream can be better than one that is stuck. */
 		if (row->path.kind == PATH_TCP)
@@ -378,8 +363,7 @@ check_lost(struct session *s, struct path_row *row, us_t now)
 		row->pads = 0;
 		row->proven = 0;
 	}
-	if (!row->valid && row->origin == PATH_HEARD && row->lost >= HEARD_TRIES &&
-	    !session_path_is_used(s, row))
+	if (!row->valid && !is_used && row->origin == PATH_HEARD && row->lost >= HEARD_TRIES)
 		session_path_remove(row);
 }
 
@@ -437,6 +421,26 @@ is_asked_in_doubt(struct session *s, const struct path_row *row)
 	return row->valid && before < DOUBT_OTHERS;
 }
 
+/* Its check should have been answered by now. */
+static us_t
+silent_at(const struct path_row *used)
+{
+	return used->sent + round_trip(used) + DOUBT_MARGIN;
+}
+
+/* When another way is asked whether the peer lives: at once where the way in use leaves its check unanswered, too, which does not
+ * happen time and again where machines send and get no answers. */
+static us_t
+ask_due(struct session *s, const struct path_row *row)
+{
+	const struct path_row *used = session_path_find(s, s->path);
+	us_t due = row->sent + CHECK_DOUBT;
+
+	if (used != NULL && used->waiting && row->sent < used->sent)
+		due = earlier(due, silent_at(used));
+	return due;
+}
+
 /* The way in use is in doubt. */
 static void
 hurry(struct session *s, struct path_row *row, us_t now)
@@ -446,7 +450,7 @@ hurry(struct session *s, struct path_row *row, us_t now)
 					: earlier(row->due, row->sent + DOUBT_PACE);
 	else if (!row->waiting && row->sent < session_doubt_at(s) && is_asked_in_doubt(s, row) &&
 		 session_had_traffic(s, TALK_TIME, now))
-		row->due = earlier(row->due, row->sent + CHECK_DOUBT);
+		row->due = earlier(row->due, ask_due(s, row));
 }
 
 static void
@@ -532,8 +536,11 @@ session_paths_run(struct session *s, us_t now)
 	session_path_choose(s, now);
 	s->has_choice = has_choice(s);
 	s->paths_due = US_NEVER;
+	used = session_path_find(s, s->path);
 	if (!is_doubtful(s, now))
 		s->paths_due = session_doubt_at(s);
+	else if (s->has_choice && used != NULL && used->waiting && silent_at(used) > now)
+		s->paths_due = silent_at(used);
 	for (size_t i = 0; i < SESSION_PATHS_MAX; i++)
 		if (s->rows[i].path.kind != PATH_NONE)
 			s->paths_due = earlier(s->paths_due, s->rows[i].due);

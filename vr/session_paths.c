@@ -3,6 +3,10 @@
 
 /* So long a way that the peer has left, or that was dead, is only watched. */
 #define WATCH_TIME (3 * US_S)
+/* So long one that is bad is left, doubled each time. */
+#define BAD_TIME (30 * US_S)
+/* A way that was good for so long since is bad for BAD_TIME only. */
+#define BAD_FORGOTTEN (600 * US_S)
 
 /* ---- the table ---- */
 
@@ -237,6 +241,21 @@ session_path_take(struct session *s, struct path path, enum path_reason reason, 
 	session_mtu_report(s, now);
 	session_tell_want(s, now);
 	s->ops->moved(s->ctx, s, now);
+}
+
+void
+session_path_bad(struct path_row *row, enum path_reason reason, us_t now)
+{
+	if (row->good_since != 0 && now - row->good_since >= BAD_FORGOTTEN)
+		row->bad_times = 0;
+	row->good_since = 0;
+	row->lossy = 0;
+	row->lossy_until = 0;
+	row->bad_until = now + (BAD_TIME << (row->bad_times < 4 ? row->bad_times : 4));
+	if (row->bad_times < 4)
+		row->bad_times++;
+	row->bad_reason = (uint8_t)reason;
+	row->history = row->count = 0;
 }
 
 void

@@ -1,5 +1,6 @@
 """Connections survive what NATs do in mid-flow: another port, a new start, forgotten mappings."""
 import contextlib
+import statistics
 import time
 from types import SimpleNamespace
 
@@ -20,8 +21,8 @@ TIMEOUT_S = 30
 IDLE_S = 2 * TIMEOUT_S + 5
 # The lab's sender and receiver themselves.
 LAB_MS = 10
-# Three checks without an answer, one after the other, and what a busy machine adds.
-FOUND_OUT_MS = 300
+# Where the other NAT keeps out who comes from another port: at the worst. The median is as above.
+FOUND_OUT_MS = 200
 # A way that is back is watched for 3 s, and left for 30 if it is silent again: whole seconds, as they are shown.
 WATCHED_S = 4
 OFF_COUNT = 300
@@ -92,15 +93,17 @@ def test_connections_survive_a_rebinding_in_mid_flow(x, y, path, most_ms):
     with Lab("roam") as lab:
         net = make(lab, x, y, path)
         with under_traffic(net) as traffic:
+            outages = []
             for turn in range(3):
                 if turn > 0 and most_ms == FOUND_OUT_MS:
                     wait_settled(net, path)
                 seen = net.y.peer("x")["endpoint"]
-                outage = outage_ms(traffic, net.x.rebind)
+                outages.append(outage_ms(traffic, net.x.rebind))
                 assert path != DIRECT or net.y.peer("x")["endpoint"] != seen
-                print(f"{x} and {y}: {outage:.1f} ms")
-                assert outage <= most_ms + LAB_MS
+                print(f"{x} and {y}: {outages[-1]:.1f} ms")
+                assert outages[-1] <= most_ms + LAB_MS
                 traffic.must_go_on()
+            assert statistics.median(outages) <= SLACK_MS + LAB_MS
             # Another may have been in use in between, but not for long.
             wait_path(net, path)
 
