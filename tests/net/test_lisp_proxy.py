@@ -100,6 +100,8 @@ def test_connections_survive_moves_without_a_detour(clouds, vm):
     one_way, times, allowed = clouds.underlay.delay_ms, [], 0
     with Traffic(clouds, vm, [INET], size=SIZE) as traffic, Wire(clouds, vm) as wire:
         clouds.wait_place(vm, "a")
+        # What stood still while the captures began has passed.
+        traffic.must_go_on()
         for number in range(MOVES):
             old, new = ("ab", "ba")[number % 2]
             start = wire.since(vm.move(new))
