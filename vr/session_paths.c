@@ -3,6 +3,8 @@
 
 /* So long a way that the peer has left, or that was dead, is only watched. */
 #define WATCH_TIME (3 * US_S)
+/* Who has left a way for a better one does not go after a peer that still comes by it for two round trips, and this. */
+#define LEFT_TIME (20 * US_MS)
 /* So long one that is bad is left, doubled each time. */
 #define BAD_TIME (30 * US_S)
 /* A way that was good for so long since is bad for BAD_TIME only. */
@@ -280,6 +282,16 @@ put_in_doubt(const struct session *s, struct path_row *row, us_t now)
 		session_path_watch(row, PATH_PEER, now);
 }
 
+/* This way was left for a better one, and the peer may not have heard of that, or still looks at that one and sends by both. */
+static bool
+is_just_left(struct session *s, const struct path *from, us_t now)
+{
+	const struct path_row *row = session_path_find(s, *from);
+
+	return row != NULL && s->path_reason == PATH_BETTER && path_equal(*from, s->path_left) &&
+	       now - s->path_since < 2 * row->rtt + LEFT_TIME;
+}
+
 void
 session_path_follow(struct session *s, const struct path *from, us_t now)
 {
@@ -290,6 +302,9 @@ session_path_follow(struct session *s, const struct path *from, us_t now)
 			session_trial_end(s);
 		return;
 	}
+	/* Whoever likes it better goes on coming by it. */
+	if (is_just_left(s, from, now))
+		return;
 	row = session_path_put(s, *from, PATH_HEARD, now);
 	if (!session_path_is_used(s, row) && session_trial_wants(s, row, now))
 		session_trial_start(s, row, now);
